@@ -1,0 +1,43 @@
+//! The `CustomResourceDefinition`s as they are applied.
+
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
+    CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
+};
+use kube::CustomResourceExt;
+use serde_json::json;
+
+use super::{ALMServiceKey, ALMTenant};
+
+/// Both definitions, in the order of their names.
+#[must_use]
+pub fn all() -> [CustomResourceDefinition; 2] {
+    [ALMServiceKey::crd(), ALMTenant::crd()].map(finish)
+}
+
+/// What the derive cannot say: the status before anything was seen, and no formats that the API server does not know.
+fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
+    for version in &mut crd.spec.versions {
+        let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
+            continue;
+        };
+        strip_unknown_formats(schema);
+        if let Some(status) = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
+            status.default = Some(JSON(json!({ "observedGeneration": -1 })));
+        }
+    }
+    crd
+}
+
+fn strip_unknown_formats(schema: &mut JSONSchemaProps) {
+    if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
+        schema.format = None;
+    }
+    for child in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
+        strip_unknown_formats(child);
+    }
+    match &mut schema.items {
+        Some(JSONSchemaPropsOrArray::Schema(item)) => strip_unknown_formats(item),
+        Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(strip_unknown_formats),
+        None => {}
+    }
+}

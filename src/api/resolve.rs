@@ -1,0 +1,62 @@
+//! Spec, tenant and defaults to a policy. Everything is named once, so that a new field cannot be forgotten here.
+
+use std::time::Duration;
+
+use super::service_key::{ALMServiceKeySpec, DeadKey, DeadKeyAction, Source};
+use super::tenant::{ALMTenantSpec, CredentialType};
+use crate::domain::policy::{
+    DEFAULT_DEAD_AFTER, DEFAULT_INTERVAL, DEFAULT_SECRET_GRACE, DeadAction, HostList, KeyRules, Policy,
+};
+
+/// The policy for an object; without a tenant its rules admit nothing.
+#[must_use]
+pub fn policy(spec: &ALMServiceKeySpec, tenant: Option<&ALMTenantSpec>) -> Policy {
+    let ALMServiceKeySpec { tenant_ref: _, source, interval, grace_period, dead_key } = spec;
+    let Source { service_binding_ref, secret_ref: _ } = source;
+    let default_grace = if service_binding_ref.is_some() { Duration::ZERO } else { DEFAULT_SECRET_GRACE };
+    let (action, after) = match dead_key {
+        Some(DeadKey { action, after }) => (*action, *after),
+        None => (None, None),
+    };
+    Policy {
+        rules: tenant.map_or_else(no_rules, rules),
+        interval: interval.map_or(DEFAULT_INTERVAL, super::duration::Duration::to_std),
+        grace_period: grace_period.map_or(default_grace, super::duration::Duration::to_std),
+        dead_after: after.map_or(DEFAULT_DEAD_AFTER, super::duration::Duration::to_std),
+        dead_action: match action {
+            Some(DeadKeyAction::Delete) | None => DeadAction::Delete,
+            Some(DeadKeyAction::Report) => DeadAction::Report,
+        },
+    }
+}
+
+fn rules(tenant: &ALMTenantSpec) -> KeyRules {
+    let ALMTenantSpec {
+        identity_zone,
+        landscape_management: _,
+        allowed_namespaces: _,
+        sign_in,
+        accepted_credential_types,
+    } = tenant;
+    let hosts = sign_in.as_ref().and_then(|sign_in| sign_in.hosts.clone());
+    let accepted = accepted_credential_types.as_deref().unwrap_or(&[CredentialType::InstanceSecret]);
+    KeyRules {
+        identity_zone: identity_zone.clone(),
+        accepted_credential_types: accepted.iter().map(|kind| kind.as_str().to_owned()).collect(),
+        token_hosts: hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new),
+    }
+}
+
+fn no_rules() -> KeyRules {
+    KeyRules {
+        identity_zone: String::new(),
+        accepted_credential_types: Vec::new(),
+        token_hosts: HostList::new(Vec::new()),
+    }
+}
+
+/// Whether the tenant admits the namespace.
+#[must_use]
+pub fn admits(tenant: &ALMTenantSpec, namespace: &str) -> bool {
+    tenant.allowed_namespaces.iter().any(|allowed| allowed == "*" || allowed == namespace)
+}

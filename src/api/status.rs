@@ -1,0 +1,176 @@
+//! What the operator says of an `ALMServiceKey`.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::ledger::{Ledger, Operation, Pending, Uploaded};
+use crate::domain::plan::SourceIdentity;
+use crate::domain::slot::Revision;
+
+/// What the operator says of an ALMServiceKey.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct ALMServiceKeyStatus {
+    /// The generation that the conditions speak of; -1 before there are any.
+    #[serde(default)]
+    pub observed_generation: i64,
+
+    /// Ready is the summary; Valid, SignedIn and Uploaded say where it stands. Reconciling and Stalled are there only
+    /// while True.
+    #[serde(default)]
+    #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
+    pub conditions: Vec<Condition>,
+
+    /// Where the key was last found.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub source: Option<SourceStatus>,
+
+    /// The key of this object that stands in Landscape Management.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub uploaded: Option<UploadedStatus>,
+
+    /// A write to Landscape Management whose end is not known yet.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub pending: Option<PendingStatus>,
+}
+
+/// Where the key was last found.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SourceStatus {
+    /// ServiceBinding or Secret.
+    pub kind: String,
+    /// Name of the object.
+    pub name: String,
+    /// Uid of the object.
+    pub uid: String,
+    /// `status.bindingID` of the ServiceBinding.
+    #[serde(rename = "bindingID", default, skip_serializing_if = "Option::is_none")]
+    pub binding_id: Option<String>,
+    /// Name of the Secret that holds the key.
+    pub secret_name: String,
+}
+
+impl From<&SourceIdentity> for SourceStatus {
+    fn from(identity: &SourceIdentity) -> Self {
+        Self {
+            kind: identity.kind.into(),
+            name: identity.name.clone(),
+            uid: identity.uid.clone(),
+            binding_id: identity.binding_id.clone(),
+            secret_name: identity.secret_name.clone(),
+        }
+    }
+}
+
+/// A key in Landscape Management.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct UploadedStatus {
+    /// How it got there: Uploaded by the operator.
+    pub origin: Origin,
+    /// The slot's revision with it.
+    pub revision: String,
+    /// Tells two keys apart and reveals neither.
+    pub fingerprint: String,
+    /// `uaa.identityzone` of the key.
+    pub identity_zone: String,
+    /// `uaa.credential-type` of the key.
+    pub credential_type: String,
+    /// `uaa.clientid` of the key.
+    #[serde(rename = "clientID")]
+    pub client_id: String,
+    /// When it was put there.
+    pub uploaded_at: Time,
+    /// When it was proven to sign in, before it was put there.
+    pub proven_at: Time,
+}
+
+/// How a key got into the slot.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The operator put it there.
+    Uploaded,
+}
+
+/// A write whose end is not known yet.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct PendingStatus {
+    /// Upload or Delete.
+    pub operation: PendingOperation,
+    /// Of which key, if that is known.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub fingerprint: Option<String>,
+    /// The slot's revision that the write is conditional on.
+    pub revision: String,
+    /// When it was begun.
+    pub started_at: Time,
+}
+
+/// A kind of write.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PendingOperation {
+    /// The key is put into the slot.
+    Upload,
+    /// The slot is emptied.
+    Delete,
+}
+
+impl ALMServiceKeyStatus {
+    /// The ledger as the domain knows it.
+    #[must_use]
+    pub fn ledger(&self) -> Ledger {
+        Ledger {
+            uploaded: self.uploaded.as_ref().map(|uploaded| Uploaded {
+                revision: Revision::new(&uploaded.revision),
+                fingerprint: Fingerprint::recorded(&uploaded.fingerprint),
+                identity_zone: uploaded.identity_zone.clone(),
+                credential_type: uploaded.credential_type.clone(),
+                client_id: uploaded.client_id.clone(),
+                uploaded_at: uploaded.uploaded_at.0,
+                proven_at: uploaded.proven_at.0,
+            }),
+            pending: self.pending.as_ref().map(|pending| Pending {
+                operation: match pending.operation {
+                    PendingOperation::Upload => Operation::Upload,
+                    PendingOperation::Delete => Operation::Delete,
+                },
+                fingerprint: pending.fingerprint.as_deref().map(Fingerprint::recorded),
+                revision: Revision::new(&pending.revision),
+                started_at: pending.started_at.0,
+            }),
+        }
+    }
+
+    /// Takes over the ledger.
+    pub fn set_ledger(&mut self, ledger: &Ledger) {
+        self.uploaded = ledger.uploaded.as_ref().map(|uploaded| UploadedStatus {
+            origin: Origin::Uploaded,
+            revision: uploaded.revision.as_str().to_owned(),
+            fingerprint: uploaded.fingerprint.as_str().to_owned(),
+            identity_zone: uploaded.identity_zone.clone(),
+            credential_type: uploaded.credential_type.clone(),
+            client_id: uploaded.client_id.clone(),
+            uploaded_at: whole_seconds(uploaded.uploaded_at),
+            proven_at: whole_seconds(uploaded.proven_at),
+        });
+        self.pending = ledger.pending.as_ref().map(|pending| PendingStatus {
+            operation: match pending.operation {
+                Operation::Upload => PendingOperation::Upload,
+                Operation::Delete => PendingOperation::Delete,
+            },
+            fingerprint: pending.fingerprint.as_ref().map(|fingerprint| fingerprint.as_str().to_owned()),
+            revision: pending.revision.as_str().to_owned(),
+            started_at: whole_seconds(pending.started_at),
+        });
+    }
+}
+
+/// Kubernetes writes times in whole seconds: what is compared later must be what comes back.
+fn whole_seconds(timestamp: Timestamp) -> Time {
+    Time(Timestamp::from_second(timestamp.as_second()).unwrap_or(timestamp))
+}

@@ -1,0 +1,56 @@
+//! Calls to the API server, each with a deadline: kube's client retries by itself, up to minutes.
+
+use std::future::Future;
+use std::time::Duration;
+
+/// Longest time for one call.
+pub const DEADLINE: Duration = Duration::from_secs(15);
+
+/// Why a call failed.
+#[derive(Debug, thiserror::Error)]
+pub enum CallError {
+    /// The API server answered, and not as wished, or could not be reached.
+    #[error(transparent)]
+    Api(#[from] kube::Error),
+    /// It did not answer in time.
+    #[error("the API server did not answer within {} s", DEADLINE.as_secs())]
+    Deadline,
+}
+
+impl CallError {
+    /// The HTTP status that the API server answered with, if it did.
+    #[must_use]
+    pub fn status(&self) -> Option<u16> {
+        match self {
+            Self::Api(kube::Error::Api(status)) => Some(status.code),
+            Self::Api(_) | Self::Deadline => None,
+        }
+    }
+
+    /// The same thing in words that do not change from one try to the next, and quote nothing.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        match self.status() {
+            Some(403) => "the API server does not allow it (403)".into(),
+            Some(code) => format!("the API server answered {code}"),
+            None => "the API server did not answer".into(),
+        }
+    }
+}
+
+/// Makes a call within the deadline.
+pub async fn call<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T, CallError> {
+    match tokio::time::timeout(DEADLINE, request).await {
+        Ok(answer) => Ok(answer?),
+        Err(_) => Err(CallError::Deadline),
+    }
+}
+
+/// Makes a read within the deadline; "not found" is an answer.
+pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<Option<T>, CallError> {
+    match call(request).await {
+        Ok(found) => Ok(Some(found)),
+        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) => Err(error),
+    }
+}

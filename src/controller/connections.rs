@@ -1,0 +1,169 @@
+//! Connections to the two remote sides of a tenant, made once and kept while tenant and credentials stay the same.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use async_trait::async_trait;
+use k8s_openapi::api::core::v1::Secret;
+use kube::{Api, Client, ResourceExt};
+use secrecy::{SecretSlice, SecretString};
+use url::Url;
+
+use crate::api::ALMTenant;
+use crate::api::duration::Duration as ApiDuration;
+use crate::cluster::find;
+use crate::domain::plan::Verdict;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::ServiceKey;
+use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
+use crate::pass::ports::{LandscapeManagement, SignIn};
+use crate::sign_in::TokenEndpoint;
+use crate::sign_in::network::Network;
+use crate::sign_in::transport;
+
+/// Default of `landscapeManagement.http.timeout`, and deadline of a sign-in.
+const TIMEOUT: Duration = Duration::from_secs(10);
+const CLIENT_ID: &str = "clientId";
+const CLIENT_SECRET: &str = "clientSecret";
+
+/// Open connections, by the tenant's uid.
+#[derive(Default)]
+pub(crate) struct Connections {
+    landscapes: Mutex<HashMap<String, (String, HttpLandscape)>>,
+    token_endpoints: Mutex<HashMap<String, (String, TokenEndpoint)>>,
+}
+
+/// One tenant, connected to when that is first needed: a pass that has nothing to ask opens nothing.
+pub(crate) struct Connection<'a> {
+    pub(crate) connections: &'a Connections,
+    pub(crate) client: Client,
+    pub(crate) tenant: Option<&'a ALMTenant>,
+    pub(crate) resource_namespace: &'a str,
+}
+
+impl Connection<'_> {
+    /// The slot, with the credentials as they are now.
+    async fn landscape(&self) -> Result<HttpLandscape, RemoteTrouble> {
+        let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
+        let http = &tenant.spec.landscape_management.http;
+        let name = &http.oauth2.secret_ref.name;
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), self.resource_namespace);
+        let place = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
+        let secret = match find(secrets.get(name)).await {
+            Ok(Some(secret)) => secret,
+            Ok(None) => {
+                let what = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", place());
+                return Err(misconfigured(&what, Retry::Backoff));
+            }
+            Err(error) => {
+                return Err(misconfigured(&format!("could not read {}: {}", place(), error.in_words()), Retry::Backoff));
+            }
+        };
+        let version = secret.resource_version().unwrap_or_default();
+        let stamp = format!("{} {version}", tenant.metadata.generation.unwrap_or_default());
+        keep(&self.connections.landscapes, tenant, stamp, || {
+            let entry = |entry: &str| {
+                let bytes = secret.data.as_ref().and_then(|data| data.get(entry));
+                let text = bytes.and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
+                text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or_else(|| {
+                    misconfigured(&format!("{} has no text in its entry \"{entry}\"", place()), Retry::Backoff)
+                })
+            };
+            let credentials = ClientCredentials {
+                client_id: entry(CLIENT_ID)?,
+                client_secret: SecretString::from(entry(CLIENT_SECRET)?),
+            };
+            let url = |field: &str, text: &str| {
+                Url::parse(text)
+                    .map_err(|_| misconfigured(&format!("the ALMTenant's {field} is no URL"), Retry::Never))
+            };
+            let base = url("landscapeManagement.http.url", &http.url)?;
+            let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;
+            let timeout = http.timeout.map_or(TIMEOUT, ApiDuration::to_std);
+            let client = transport::client(Network::Any, http.ca_bundle.as_deref(), timeout).map_err(|error| {
+                misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
+            })?;
+            let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
+            Ok(HttpLandscape::new(client, base, tokens))
+        })
+    }
+
+    fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
+        let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
+        let stamp = tenant.metadata.generation.unwrap_or_default().to_string();
+        keep(&self.connections.token_endpoints, tenant, stamp, || {
+            let sign_in = tenant.spec.sign_in.clone().unwrap_or_default();
+            let network = match sign_in.allow_private_networks {
+                Some(true) => Network::Any,
+                Some(false) | None => Network::Public,
+            };
+            let client = transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| {
+                misconfigured(&format!("the ALMTenant's signIn.caBundle: {error}"), Retry::Never)
+            })?;
+            Ok(TokenEndpoint::new(client, network))
+        })
+    }
+}
+
+/// The connection under the tenant's uid if it is still of that stamp, else a new one in its place.
+fn keep<T: Clone>(
+    kept: &Mutex<HashMap<String, (String, T)>>,
+    tenant: &ALMTenant,
+    stamp: String,
+    connect: impl FnOnce() -> Result<T, RemoteTrouble>,
+) -> Result<T, RemoteTrouble> {
+    let uid = tenant.uid().unwrap_or_default();
+    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
+    if let Some((_, connection)) = kept.get(&uid).filter(|(of, _)| *of == stamp) {
+        return Ok(connection.clone());
+    }
+    let connection = connect()?;
+    kept.insert(uid, (stamp, connection.clone()));
+    Ok(connection)
+}
+
+fn misconfigured(what: &str, retry: Retry) -> RemoteTrouble {
+    RemoteTrouble {
+        reason: Reason::TenantMisconfigured,
+        message: format!("Landscape Management cannot be used: {what}"),
+        retry,
+    }
+}
+
+#[async_trait]
+impl SignIn for Connection<'_> {
+    async fn sign_in(&self, key: &ServiceKey) -> Verdict {
+        match self.token_endpoint() {
+            Ok(endpoint) => endpoint.sign_in(key).await,
+            Err(trouble) => Verdict::Unknown { message: trouble.message, retry: trouble.retry },
+        }
+    }
+}
+
+#[async_trait]
+impl LandscapeManagement for Connection<'_> {
+    async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
+        self.landscape().await?.read_slot().await
+    }
+
+    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+        self.landscape().await?.read_content().await
+    }
+
+    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
+        match self.landscape().await {
+            Ok(landscape) => landscape.put(key, owner, revision).await,
+            Err(trouble) => WriteAnswer::Refused(trouble),
+        }
+    }
+
+    async fn delete(&self, revision: &Revision) -> WriteAnswer {
+        match self.landscape().await {
+            Ok(landscape) => landscape.delete(revision).await,
+            Err(trouble) => WriteAnswer::Refused(trouble),
+        }
+    }
+}

@@ -1,0 +1,90 @@
+//! One place where a result becomes a log line and an Event.
+
+use k8s_openapi::api::core::v1::ObjectReference;
+use kube::runtime::events::{Event, EventType, Recorder, Reporter};
+use kube::{Client, Resource};
+use tracing::{debug, info, warn};
+
+use crate::api::ALMServiceKey;
+use crate::cluster::call;
+use crate::domain::conditions::{Condition, Status};
+use crate::domain::ledger::Operation;
+use crate::names::REPORTER;
+
+/// Longest text of an Event, in bytes.
+const MAX_NOTE: usize = 1024;
+
+/// Publishes Events.
+#[derive(Clone)]
+pub(crate) struct Events(Recorder);
+
+impl Events {
+    pub(crate) fn new(client: Client) -> Self {
+        Self(Recorder::new(client, Reporter { controller: REPORTER.into(), instance: None }))
+    }
+
+    /// A write to the slot took effect.
+    pub(crate) fn effect(&self, object: &ALMServiceKey, effect: Operation) {
+        let (reason, note) = match effect {
+            Operation::Upload => ("KeyUploaded", "put the proven key into Landscape Management"),
+            Operation::Delete => ("KeyDeleted", "emptied the slot of Landscape Management"),
+        };
+        info!(object = %name(object), tenant = object.spec.tenant_ref.name, effect = reason, "{note}");
+        let action = match effect {
+            Operation::Upload => "Upload",
+            Operation::Delete => "Delete",
+        };
+        self.publish(object, EventType::Normal, reason, action, note.into());
+    }
+
+    /// `Ready` has become another one.
+    pub(crate) fn transition(&self, object: &ALMServiceKey, ready: &Condition) {
+        let Condition { status, reason, message } = ready;
+        let kind = match status {
+            Status::True | Status::Unknown => EventType::Normal,
+            Status::False => EventType::Warning,
+        };
+        info!(object = %name(object), ready = status.as_str(), %reason, message, "verdict changed");
+        self.publish(object, kind, reason.as_str(), "Check", message.clone());
+    }
+
+    /// Best effort, beside the pass: an Event that cannot be written must not hold up a clean-up.
+    fn publish(&self, object: &ALMServiceKey, type_: EventType, reason: &str, action: &str, note: String) {
+        let event = Event {
+            type_,
+            reason: reason.into(),
+            note: Some(shortened(note)),
+            action: action.into(),
+            secondary: None,
+        };
+        let reference: ObjectReference = object.object_ref(&());
+        let recorder = self.0.clone();
+        tokio::spawn(async move {
+            if let Err(error) = call(recorder.publish(&event, &reference)).await {
+                debug!(%error, "an Event could not be written");
+            }
+        });
+    }
+}
+
+/// An object in a log line.
+pub(crate) fn name(object: &ALMServiceKey) -> String {
+    let metadata = object.meta();
+    let part = |part: &Option<String>| part.clone().unwrap_or_default();
+    format!("{}/{}", part(&metadata.namespace), part(&metadata.name))
+}
+
+/// A pass could not be carried out.
+pub(crate) fn pass_failed(object: &ALMServiceKey, error: &dyn std::error::Error) {
+    let cause = error.source().map(ToString::to_string).unwrap_or_default();
+    warn!(object = %name(object), %error, cause, "the pass is tried again");
+}
+
+fn shortened(mut note: String) -> String {
+    if note.len() > MAX_NOTE {
+        let end = (0..=MAX_NOTE - 3).rev().find(|end| note.is_char_boundary(*end)).unwrap_or_default();
+        note.truncate(end);
+        note.push_str("...");
+    }
+    note
+}

@@ -1,0 +1,129 @@
+//! The facts that a pass begins with.
+
+use kube::{Api, ResourceExt};
+
+use super::reconcile::Context;
+use crate::api::resolve::{admits, policy};
+use crate::api::service_key::{SecretRef, ServiceBindingRef};
+use crate::api::status::ALMServiceKeyStatus;
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::{CallError, find};
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
+use crate::domain::plan::{Answers, Facts, Source, Subject, Tenant};
+use crate::domain::policy::KeyRules;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::slot::Owner;
+use crate::names::condition;
+use crate::source::resolve::Resolver;
+
+/// The tenant that the object names, as it is now.
+pub(super) async fn tenant(context: &Context, object: &ALMServiceKey) -> Result<Option<ALMTenant>, CallError> {
+    let tenants: Api<ALMTenant> = Api::all(context.client.clone());
+    find(tenants.get(&object.spec.tenant_ref.name)).await
+}
+
+/// All facts of one object.
+pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> Facts {
+    let namespace = object.namespace().unwrap_or_default();
+    let policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
+    let status = object.status.clone().unwrap_or_default();
+    let deleting = object.metadata.deletion_timestamp.is_some();
+    let source = match tenant {
+        Some(_) if !deleting => source(context, object, &status, &namespace, &policy.rules).await,
+        _ => Source::Unknown {
+            reason: Reason::Progressing,
+            message: "the source is not looked at now".into(),
+            retry: Retry::Never,
+        },
+    };
+    let generation = object.metadata.generation.unwrap_or_default();
+    Facts {
+        subject: Subject {
+            owner: Owner { cluster_id: context.cluster_id.clone(), namespace: namespace.clone(), name: object.name_any() },
+            generation,
+            deleting,
+        },
+        tenant: tenant_state(object, tenant, &namespace),
+        policy,
+        source,
+        ledger: status.ledger(),
+        previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
+        memory: context.memories.of(&object.uid().unwrap_or_default()),
+        answers: Answers::default(),
+        jitter: rand::random(),
+    }
+}
+
+fn tenant_state(object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
+    let name = &object.spec.tenant_ref.name;
+    let Some(tenant) = tenant else { return Tenant::Missing { name: name.clone() } };
+    let generation = tenant.metadata.generation.unwrap_or_default();
+    if admits(&tenant.spec, namespace) {
+        return Tenant::Open { generation };
+    }
+    let message = format!(
+        "ALMTenant \"{name}\" does not admit namespace \"{namespace}\": nothing is uploaded from here; ask the cluster \
+         admin to add it to spec.allowedNamespaces"
+    );
+    Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, generation }
+}
+
+async fn source(
+    context: &Context,
+    object: &ALMServiceKey,
+    status: &ALMServiceKeyStatus,
+    namespace: &str,
+    rules: &KeyRules,
+) -> Source {
+    let source = &object.spec.source;
+    let resolver = |kind: &str, name: &str| {
+        let recorded = status.source.as_ref().filter(|seen| seen.kind == kind && seen.name == name);
+        Resolver {
+            client: context.client.clone(),
+            namespace,
+            rules,
+            sightings: &context.sightings,
+            recorded_uid: recorded.map(|seen| seen.uid.as_str()),
+        }
+    };
+    match (&source.service_binding_ref, &source.secret_ref) {
+        (Some(ServiceBindingRef { name }), _) => resolver("ServiceBinding", name).binding(name).await,
+        (None, Some(SecretRef { name, key })) => resolver("Secret", name).secret(name, key.as_deref()).await,
+        // The CRD's rule admits none without a source; one that slipped past an older rule is told so.
+        (None, None) => Source::Unknown {
+            reason: Reason::WaitingForSecret,
+            message: "spec.source names neither serviceBindingRef nor secretRef".into(),
+            retry: Retry::Never,
+        },
+    }
+}
+
+/// The conditions as they stand; none if they are not all there.
+fn conditions(status: &ALMServiceKeyStatus) -> Option<Conditions> {
+    let find = |kind: &str| {
+        let found = status.conditions.iter().find(|found| found.type_ == kind)?;
+        Some(Condition {
+            status: match found.status.as_str() {
+                "True" => Status::True,
+                "False" => Status::False,
+                _ => Status::Unknown,
+            },
+            reason: Reason::parse(&found.reason)?,
+            message: found.message.clone(),
+        })
+    };
+    Some(Conditions {
+        ready: find(condition::READY)?,
+        valid: find(condition::VALID)?,
+        signed_in: find(condition::SIGNED_IN)?,
+        uploaded: find(condition::UPLOADED)?,
+        progress: if find(condition::STALLED).is_some() {
+            Progress::Stalled
+        } else if find(condition::RECONCILING).is_some() {
+            Progress::Reconciling
+        } else {
+            Progress::Done
+        },
+    })
+}

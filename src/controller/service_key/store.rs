@@ -1,0 +1,188 @@
+//! The object's status: computed whole, compared, and written on the very version that was decided on.
+
+use async_trait::async_trait;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use kube::api::{Patch, PatchParams};
+use kube::{Api, Client, ResourceExt};
+use serde_json::json;
+
+use crate::api::ALMServiceKey;
+use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
+use crate::cluster::{CallError, call};
+use crate::domain::conditions::{self, Conditions, Progress};
+use crate::domain::ledger;
+use crate::domain::plan::{Settlement, Source, SourceIdentity};
+use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, condition};
+use crate::pass::ports::{Ledger, LedgerError};
+
+/// One object, as it was last written or read.
+pub(crate) struct Store {
+    api: Api<ALMServiceKey>,
+    object: ALMServiceKey,
+    seen: Option<SourceStatus>,
+}
+
+impl Store {
+    pub(crate) fn new(client: Client, object: ALMServiceKey) -> Self {
+        let namespace = object.namespace().unwrap_or_default();
+        Self { api: Api::namespaced(client, &namespace), object, seen: None }
+    }
+
+    /// The object as it is known now.
+    pub(crate) fn object(&self) -> &ALMServiceKey {
+        &self.object
+    }
+
+    /// Ensures that the object cannot go before its key has gone, and that a first verdict stands.
+    pub(crate) async fn prepare(&mut self) -> Result<(), LedgerError> {
+        if self.object.metadata.deletion_timestamp.is_some() {
+            return Ok(());
+        }
+        if !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
+            let mut finalizers = self.object.finalizers().to_vec();
+            finalizers.push(KEY_FINALIZER.into());
+            self.set_finalizers(finalizers).await?;
+        }
+        let status = self.status();
+        if status.conditions.is_empty() {
+            let first = Settled { conditions: Some(&Conditions::progressing()), ledger: &status.ledger() };
+            self.write(first).await?;
+        }
+        Ok(())
+    }
+
+    /// Notes where the key was found: written with the next status.
+    pub(crate) fn saw(&mut self, source: &Source) {
+        if let Source::Present { identity, .. } = source {
+            self.seen = Some(SourceStatus::from(identity as &SourceIdentity));
+        }
+    }
+
+    fn status(&self) -> ALMServiceKeyStatus {
+        self.object.status.clone().unwrap_or_default()
+    }
+
+    fn generation(&self) -> i64 {
+        self.object.metadata.generation.unwrap_or_default()
+    }
+
+    async fn write(&mut self, settled: Settled<'_>) -> Result<(), LedgerError> {
+        let before = self.status();
+        let mut after = before.clone();
+        if let Some(conditions) = settled.conditions {
+            after.observed_generation = self.generation();
+            after.conditions = merged(&before.conditions, conditions, self.generation());
+        }
+        after.set_ledger(settled.ledger);
+        if let Some(seen) = &self.seen {
+            after.source = Some(seen.clone());
+        }
+        if after == before {
+            return Ok(());
+        }
+        let patch = json!({
+            "apiVersion": format!("{GROUP}/{VERSION}"),
+            "kind": "ALMServiceKey",
+            "metadata": {
+                "name": self.object.name_any(),
+                "uid": self.object.uid(),
+                "resourceVersion": self.object.resource_version(),
+            },
+            "status": after,
+        });
+        let parameters = PatchParams::apply(FIELD_MANAGER).force();
+        let name = self.object.name_any();
+        self.object =
+            call(self.api.patch_status(&name, &parameters, &Patch::Apply(&patch))).await.map_err(ledger_error)?;
+        Ok(())
+    }
+
+    async fn set_finalizers(&mut self, finalizers: Vec<String>) -> Result<(), LedgerError> {
+        let patch = json!({
+            "metadata": {
+                "uid": self.object.uid(),
+                "resourceVersion": self.object.resource_version(),
+                "finalizers": finalizers,
+            }
+        });
+        let name = self.object.name_any();
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        self.object = call(self.api.patch(&name, &parameters, &Patch::Merge(&patch))).await.map_err(ledger_error)?;
+        Ok(())
+    }
+}
+
+/// What is to stand in the status.
+struct Settled<'a> {
+    conditions: Option<&'a Conditions>,
+    ledger: &'a ledger::Ledger,
+}
+
+#[async_trait]
+impl Ledger for Store {
+    async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError> {
+        self.write(Settled { conditions: None, ledger }).await
+    }
+
+    async fn settle(&mut self, settlement: &Settlement) -> Result<(), LedgerError> {
+        if !settlement.release {
+            return self
+                .write(Settled { conditions: settlement.conditions.as_ref(), ledger: &settlement.ledger })
+                .await;
+        }
+        let mut finalizers = self.object.finalizers().to_vec();
+        finalizers.retain(|finalizer| finalizer != KEY_FINALIZER);
+        if finalizers.len() == self.object.finalizers().len() {
+            return Ok(());
+        }
+        self.set_finalizers(finalizers).await
+    }
+}
+
+/// 404 is a conflict too: the object that was decided on is no more.
+fn ledger_error(error: CallError) -> LedgerError {
+    match error.status() {
+        Some(404 | 409) => LedgerError::Conflict,
+        _ => LedgerError::Failed(Box::new(error)),
+    }
+}
+
+/// The new conditions; one whose status stays keeps its time.
+fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec<Condition> {
+    let Conditions { ready, valid, signed_in, uploaded, progress } = conditions;
+    let kstatus = match progress {
+        Progress::Done => None,
+        Progress::Reconciling => Some(condition::RECONCILING),
+        Progress::Stalled => Some(condition::STALLED),
+    };
+    let moving = conditions::Condition::yes(ready.reason, ready.message.clone());
+    let all = [
+        (condition::READY, ready),
+        (condition::VALID, valid),
+        (condition::SIGNED_IN, signed_in),
+        (condition::UPLOADED, uploaded),
+    ];
+    all.into_iter()
+        .chain(kstatus.map(|kind| (kind, &moving)))
+        .map(|(kind, condition)| {
+            let status = condition.status.as_str();
+            let since = before
+                .iter()
+                .find(|old| old.type_ == kind && old.status == status)
+                .map_or_else(now, |old| old.last_transition_time.clone());
+            Condition {
+                type_: kind.into(),
+                status: status.into(),
+                reason: condition.reason.as_str().into(),
+                message: condition.message.clone(),
+                observed_generation: Some(generation),
+                last_transition_time: since,
+            }
+        })
+        .collect()
+}
+
+fn now() -> Time {
+    Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
+}

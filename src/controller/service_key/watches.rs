@@ -1,0 +1,189 @@
+//! What makes a pass run: the object itself, its tenant, its source, and the tenant's credentials.
+//!
+//! Each watch has a back-off of its own: were they one controller's, a missing ServiceBinding CRD would slow down all
+//! of them. They carry metadata only, and keep nothing of it.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+use std::time::Duration;
+
+use futures::stream::{self, BoxStream, SelectAll};
+use futures::{Stream, StreamExt};
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::{DynamicObject, PartialObjectMeta};
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::utils::Backoff;
+use kube::runtime::watcher::{Config, Event};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
+use kube::{Api, Client, ResourceExt};
+use tracing::debug;
+
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::source::binding::resource;
+use crate::source::sightings::Sightings;
+
+/// How often the kind ServiceBinding, which may not be installed yet, is looked for.
+const BINDING_PAUSE: Duration = Duration::from_secs(3);
+
+type Trigger = ObjectRef<ALMServiceKey>;
+
+/// The watches, running while they are polled.
+pub(crate) struct Watches {
+    /// All `ALMServiceKey`s, as far as the watch has told.
+    pub(crate) store: Store<ALMServiceKey>,
+    /// Whom something happened to.
+    pub(crate) triggers: SelectAll<BoxStream<'static, Trigger>>,
+}
+
+/// Starts all watches.
+pub(crate) fn start(client: &Client, resource_namespace: &str, sightings: &Arc<Sightings>) -> Watches {
+    let (store, keys) = keys(client);
+    let triggers = stream::select_all([
+        keys,
+        tenants(client, store.clone()),
+        sources(client, store.clone()),
+        credentials(client, resource_namespace, store.clone()),
+        bindings(client, store.clone(), Arc::clone(sightings)),
+    ]);
+    Watches { store, triggers }
+}
+
+/// The objects themselves. Their status is our own writing and no trigger.
+fn keys(client: &Client) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>) {
+    let (store, writer) = reflector::store();
+    let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
+    let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), Config::default())
+        .default_backoff()
+        .modify(|object| object.managed_fields_mut().clear())
+        .reflect(writer)
+        .touched_objects()
+        .predicate_filter(changed, PredicateConfig::default());
+    (store, logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed())
+}
+
+fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+    let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
+        .default_backoff()
+        .touched_objects()
+        .predicate_filter(predicates::generation, PredicateConfig::default());
+    logged("ALMTenant", stream)
+        .flat_map(move |tenant| {
+            let name = tenant.name_any();
+            stream::iter(select(&store, |key| key.spec.tenant_ref.name == name))
+        })
+        .boxed()
+}
+
+/// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named.
+fn sources(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+    let stream = watcher(Api::<PartialObjectMeta<Secret>>::all(client.clone()), Config::default())
+        .default_backoff()
+        .modify(forget_values)
+        .touched_objects();
+    logged("Secret", stream)
+        .flat_map(move |secret| {
+            let (namespace, name) = (secret.namespace(), secret.name_any());
+            let owner = secret.owner_references().iter().find(|owner| owner.controller == Some(true));
+            stream::iter(select(&store, |key| {
+                let source = &key.spec.source;
+                let by_name = source.secret_ref.as_ref().is_some_and(|secret| secret.name == name);
+                let by_binding = source.service_binding_ref.as_ref().map(|binding| &binding.name);
+                let owned = by_binding.is_some() && by_binding == owner.map(|owner| &owner.name);
+                key.namespace() == namespace && (by_name || owned)
+            }))
+        })
+        .boxed()
+}
+
+/// The Secrets with the operator's own credentials.
+fn credentials(client: &Client, namespace: &str, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+    let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), Config::default())
+        .default_backoff()
+        .modify(forget_values)
+        .touched_objects();
+    // Which tenants use it is told by the tenants, not here: a change of credentials is rare, and looking is cheap.
+    logged("credentials", stream).flat_map(move |_| stream::iter(select(&store, needs_attention))).boxed()
+}
+
+/// Whether an object waits for something that new credentials could bring.
+fn needs_attention(key: &ALMServiceKey) -> bool {
+    let conditions = key.status.iter().flat_map(|status| &status.conditions);
+    let mut ready = conditions.filter(|condition| condition.type_ == crate::names::condition::READY);
+    ready.all(|condition| condition.status != "True")
+}
+
+/// Bindings. Their kind may be absent, appear later and vanish.
+fn bindings(client: &Client, store: Store<ALMServiceKey>, sightings: Arc<Sightings>) -> BoxStream<'static, Trigger> {
+    let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource());
+    let stream = watcher(api, Config::default()).backoff(Regularly(BINDING_PAUSE));
+    logged("ServiceBinding", stream)
+        .flat_map(move |event| {
+            let triggers = match event {
+                Event::Apply(binding) | Event::InitApply(binding) | Event::Delete(binding) => {
+                    touched(&store, &sightings, &binding.metadata)
+                }
+                // What has vanished while nobody watched is told by no event.
+                Event::InitDone => select(&store, |key| key.spec.source.service_binding_ref.is_some()),
+                Event::Init => Vec::new(),
+            };
+            stream::iter(triggers)
+        })
+        .boxed()
+}
+
+/// The same pause each time.
+struct Regularly(Duration);
+
+impl Iterator for Regularly {
+    type Item = Duration;
+
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.0)
+    }
+}
+
+impl Backoff for Regularly {
+    fn reset(&mut self) {}
+}
+
+/// Notes a deletion that somebody will ask for, and tells whom the binding matters to.
+fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &ObjectMeta) -> Vec<Trigger> {
+    let concerned = select(store, |key| {
+        let named = key.spec.source.service_binding_ref.as_ref().map(|binding| &binding.name);
+        key.namespace() == binding.namespace && named == binding.name.as_ref()
+    });
+    if let (false, Some(uid), Some(began)) = (concerned.is_empty(), &binding.uid, &binding.deletion_timestamp) {
+        sightings.note(uid, began.0);
+    }
+    concerned
+}
+
+fn select(store: &Store<ALMServiceKey>, concerned: impl Fn(&ALMServiceKey) -> bool) -> Vec<Trigger> {
+    let keys = store.state();
+    let distinct: BTreeSet<(Option<String>, String)> =
+        keys.iter().filter(|key| concerned(key)).map(|key| (key.namespace(), key.name_any())).collect();
+    distinct
+        .into_iter()
+        .map(|(namespace, name)| ObjectRef::new(&name).within(&namespace.unwrap_or_default()))
+        .collect()
+}
+
+/// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
+fn forget_values(secret: &mut PartialObjectMeta<Secret>) {
+    secret.metadata.annotations = None;
+    secret.metadata.managed_fields = None;
+}
+
+/// A watch that fails is begun anew by kube, after its own pause; here it is only told.
+fn logged<T>(
+    kind: &'static str,
+    stream: impl Stream<Item = Result<T, watcher::Error>> + Send + 'static,
+) -> impl Stream<Item = T> + Send + 'static
+where
+    T: Send + 'static,
+{
+    stream.filter_map(move |item| async move {
+        item.inspect_err(|error| debug!(kind, %error, "the watch is begun anew")).ok()
+    })
+}

@@ -1,0 +1,15 @@
+//! What is true of service keys, of the slot and of evidence: pure code, without I/O and without a clock of its own.
+//!
+//! Start with [`plan`]: it is the only place that decides.
+
+pub mod conditions;
+pub mod evidence;
+pub mod fingerprint;
+pub mod ledger;
+pub mod plan;
+pub mod policy;
+pub mod reason;
+pub mod retry;
+pub mod service_key;
+pub mod slot;
+pub mod time;

@@ -1,0 +1,220 @@
+//! All that a decision rests on.
+
+use std::fmt;
+
+use crate::domain::conditions::Conditions;
+use crate::domain::evidence::Memory;
+use crate::domain::fingerprint::Fingerprint;
+use crate::domain::ledger::Ledger;
+use crate::domain::policy::Policy;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::{Findings, ServiceKey};
+use crate::domain::slot::{Owner, RemoteTrouble, Slot, WriteAnswer};
+
+/// All that a decision rests on: what was loaded before the pass, and what its steps have answered.
+#[derive(Clone, Debug)]
+pub struct Facts {
+    /// The object itself.
+    pub subject: Subject,
+    /// Its tenant.
+    pub tenant: Tenant,
+    /// How it is to be treated; what the tenant says of it is void without a tenant.
+    pub policy: Policy,
+    /// Where its key comes from.
+    pub source: Source,
+    /// What its status remembers of the slot.
+    pub ledger: Ledger,
+    /// Its conditions as they stand, if they were written for this generation.
+    pub previous: Option<Conditions>,
+    /// What this process has seen of it before.
+    pub memory: Memory,
+    /// What this pass has learnt.
+    pub answers: Answers,
+    /// A number from 0 up to 1, drawn for this pass: spreads the next ones.
+    pub jitter: f64,
+}
+
+/// The `ALMServiceKey`.
+#[derive(Clone, Debug)]
+pub struct Subject {
+    /// As what it owns the slot.
+    pub owner: Owner,
+    /// `metadata.generation`.
+    pub generation: i64,
+    /// Whether its deletion has begun.
+    pub deleting: bool,
+}
+
+/// The `ALMTenant` that it names.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Tenant {
+    /// There is none of that name.
+    Missing {
+        /// The name.
+        name: String,
+    },
+    /// Uploads are not allowed from here; what is ours may still be removed. The reason says why.
+    Closed {
+        /// `NamespaceNotAllowed`, or that it is being deleted.
+        reason: Reason,
+        /// For a person.
+        message: String,
+        /// `metadata.generation`.
+        generation: i64,
+    },
+    /// At our service.
+    Open {
+        /// `metadata.generation`.
+        generation: i64,
+    },
+}
+
+/// What is known of the source.
+#[derive(Clone, Debug)]
+pub enum Source {
+    /// It is there. Its key is valid, or all that is wrong with it is known.
+    Present {
+        /// Which object it is, and which of its states.
+        identity: SourceIdentity,
+        /// Its key.
+        key: Result<ServiceKey, Findings>,
+        /// BTP does not know the binding any more (`NotFound`): a suspicion, to be confirmed by signing in.
+        suspected_lost: bool,
+    },
+    /// Nothing certain can be said: never grounds for a deletion.
+    Unknown {
+        /// In one word.
+        reason: Reason,
+        /// For a person.
+        message: String,
+        /// When to look again, beyond being told of changes.
+        retry: Retry,
+    },
+    /// It is gone.
+    Gone {
+        /// How we know.
+        evidence: Evidence,
+        /// For a person.
+        message: String,
+    },
+}
+
+/// How we know that a source is gone.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Evidence {
+    /// The deletion of the very binding that was recorded has been seen to begin.
+    DeletionSeen,
+    /// The binding was seen before, and a quorum read does not find this very object.
+    BindingAbsent,
+    /// The plain Secret was seen before, and a quorum read does not find it.
+    SecretAbsent,
+}
+
+/// Which object the key comes from, for `status.source`.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceIdentity {
+    /// `ServiceBinding` or `Secret`.
+    pub kind: &'static str,
+    /// Its name.
+    pub name: String,
+    /// Its uid.
+    pub uid: String,
+    /// `status.bindingID` of a binding.
+    pub binding_id: Option<String>,
+    /// The Secret that holds the key.
+    pub secret_name: String,
+}
+
+/// What the steps of this pass have answered so far.
+#[derive(Clone, Debug, Default)]
+pub struct Answers {
+    /// How the source's key fared.
+    pub source_sign_in: Option<Verdict>,
+    /// How the slot's key fared.
+    pub slot_sign_in: Option<Verdict>,
+    /// What the slot holds.
+    pub slot: Option<Result<Slot, RemoteTrouble>>,
+    /// The key in the slot.
+    pub content: Option<Result<Content, RemoteTrouble>>,
+    /// What became of the write.
+    pub write: Option<WriteAnswer>,
+}
+
+/// What the slot's content is.
+#[derive(Clone, Debug)]
+pub enum Content {
+    /// A key that keeps the rules.
+    Key(ServiceKey),
+    /// Something else: it cannot be signed in with, and is no key of the source.
+    Unreadable(Findings),
+}
+
+/// What a sign-in tells of a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Verdict {
+    /// 200 with a token.
+    Accepted,
+    /// The token endpoint itself said no.
+    Refused {
+        /// `CredentialsRefused` or `IdentityZoneNotFound`.
+        reason: Reason,
+        /// For a person.
+        message: String,
+    },
+    /// Anything else: nothing is known.
+    Unknown {
+        /// For a person.
+        message: String,
+        /// When to ask again.
+        retry: Retry,
+    },
+}
+
+impl Facts {
+    /// The valid key of the source, if it has one.
+    #[must_use]
+    pub fn source_key(&self) -> Option<&ServiceKey> {
+        match &self.source {
+            Source::Present { key: Ok(key), .. } => Some(key),
+            _ => None,
+        }
+    }
+
+    /// The key in the slot, if it was read and can be used.
+    #[must_use]
+    pub fn slot_key(&self) -> Option<&ServiceKey> {
+        match &self.answers.content {
+            Some(Ok(Content::Key(key))) => Some(key),
+            _ => None,
+        }
+    }
+
+    /// Spec, tenant and source as they are now: while this stays, nothing has changed.
+    #[must_use]
+    pub fn stamp(&self) -> String {
+        let tenant = match &self.tenant {
+            Tenant::Missing { name } => format!("no tenant {name}"),
+            Tenant::Closed { reason, generation, .. } => format!("tenant {generation} {reason}"),
+            Tenant::Open { generation } => format!("tenant {generation}"),
+        };
+        format!("generation {} {tenant} {}", self.subject.generation, self.source)
+    }
+}
+
+/// What of a source makes it another one. Holds no value of a key.
+impl fmt::Display for Source {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Present { identity, key, suspected_lost } => {
+                write!(f, "{identity:?} lost {suspected_lost} ")?;
+                match key {
+                    Ok(key) => write!(f, "{}", Fingerprint::of(key)),
+                    Err(findings) => write!(f, "{findings}"),
+                }
+            }
+            Self::Unknown { reason, message, .. } => write!(f, "unknown {reason} {message}"),
+            Self::Gone { evidence, message } => write!(f, "gone {evidence:?} {message}"),
+        }
+    }
+}

@@ -1,0 +1,76 @@
+//! Nothing may be uploaded just now: what stands in the slot stays there, and goes on being tested.
+
+use std::time::Duration;
+
+use super::settle::{self, Wait};
+use super::{Facts, Now, Step, standing};
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::Findings;
+
+/// For how long a settled object keeps its verdict while nothing certain can be said of its source: a rotation passes
+/// in 70 ms (recorded), and health that blinks with each would wake people for nothing.
+const SOURCE_BLINK: Duration = Duration::from_secs(10);
+
+/// Without its tenant nothing can be asked at all.
+pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Step {
+    let message = format!("no ALMTenant named \"{name}\" exists");
+    let unknown = Condition::unknown(Reason::WaitingForTenant, message);
+    let conditions = Conditions {
+        ready: unknown.clone(),
+        valid: unknown.clone(),
+        signed_in: unknown.clone(),
+        uploaded: unknown,
+        progress: Progress::Reconciling,
+    };
+    Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)))
+}
+
+/// Nothing certain can be said of the source.
+pub(super) fn unknown(facts: &Facts, reason: Reason, message: &str, retry: Retry, now: Now) -> Step {
+    let since = facts.memory.unknown_since.unwrap_or(now.monotonic);
+    let blink = SOURCE_BLINK.saturating_sub(since.elapsed(now.monotonic));
+    let ready = facts.previous.as_ref().is_some_and(|previous| previous.ready.status == Status::True);
+    if ready && !blink.is_zero() {
+        return Step::Settle(Box::new(settle::with(facts, None, &[Wait::Exactly(blink), Wait::Retry(retry)], now)));
+    }
+    let ready = Condition::unknown(reason, message);
+    held(facts, ready, Progress::Reconciling, Some(Wait::Retry(retry)), now)
+}
+
+/// The tenant does not take uploads from here.
+pub(super) fn closed(
+    facts: &Facts,
+    findings: Option<&Findings>,
+    reason: Reason,
+    message: &str,
+    now: Now,
+) -> Step {
+    let message = match findings {
+        None => message.to_owned(),
+        Some(findings) => format!("{message}. Besides, {findings}"),
+    };
+    held(facts, Condition::no(reason, message), Progress::Stalled, None, now)
+}
+
+/// The source's key breaks the rules.
+pub(super) fn invalid(facts: &Facts, findings: &Findings, now: Now) -> Step {
+    held(facts, Condition::no(findings.reason(), findings.to_string()), Progress::Stalled, None, now)
+}
+
+fn held(facts: &Facts, ready: Condition, progress: Progress, wait: Option<Wait>, now: Now) -> Step {
+    let mut waits = match standing::test(facts, now) {
+        Err(step) => return step,
+        Ok(waits) => waits,
+    };
+    waits.extend(wait);
+    let uploaded = settle::uploaded(facts);
+    let signed_in = match (uploaded.status, facts.answers.slot_sign_in.is_some()) {
+        (_, true) => settle::signed_in(facts),
+        (Status::False, _) => Condition::unknown(ready.reason, "there is no key to sign in with"),
+        (Status::True | Status::Unknown, _) => Condition::unknown(ready.reason, "the key could not be signed in with"),
+    };
+    let conditions = Conditions { ready, valid: settle::valid(facts), signed_in, uploaded, progress };
+    Step::Settle(Box::new(settle::with(facts, Some(conditions), &waits, now)))
+}

@@ -1,0 +1,120 @@
+//! The decision: one pure function names the next step.
+//!
+//! [`plan`] looks at the [`Facts`] and names a [`Step`]; the pass performs it, adds its answer to the facts, and asks
+//! again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
+
+mod facts;
+mod hold;
+mod keep;
+mod learn;
+mod remove;
+mod settle;
+mod standing;
+mod write;
+
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+
+pub use facts::{Answers, Content, Evidence, Facts, Source, SourceIdentity, Subject, Tenant, Verdict};
+
+use super::conditions::Conditions;
+use super::evidence::Memory;
+use super::ledger::{Ledger, Pending};
+use super::slot::{RemoteTrouble, Revision};
+use super::time::Moment;
+
+/// What time it is, on both clocks.
+#[derive(Clone, Copy, Debug)]
+pub struct Now {
+    /// For durations.
+    pub monotonic: Moment,
+    /// For the record.
+    pub wall: Timestamp,
+}
+
+/// The next thing to do.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Step {
+    /// Ask the token endpoint whether a key signs in.
+    SignIn(Which),
+    /// Look at the slot: its revision and owner.
+    ReadSlot,
+    /// Read the key in the slot.
+    ReadContent,
+    /// Record a write before it is sent.
+    Record(Pending),
+    /// Put the source's key into the slot, if it still has this revision.
+    Put {
+        /// For `If-Match`.
+        revision: Revision,
+    },
+    /// Empty the slot, if it still has this revision; an empty one gets a new revision by it.
+    Delete {
+        /// For `If-Match`.
+        revision: Revision,
+    },
+    /// The pass is over.
+    Settle(Box<Settlement>),
+}
+
+/// Which key to sign in with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Which {
+    /// The one that the source holds.
+    Source,
+    /// The one that the slot holds.
+    Slot,
+}
+
+/// How a pass ends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Settlement {
+    /// The verdict; none if it is as it stands in the status.
+    pub conditions: Option<Conditions>,
+    /// What the status is to remember of the slot.
+    pub ledger: Ledger,
+    /// Whether nothing holds the object back any more.
+    pub release: bool,
+    /// When to look again, if nothing tells us to do so before.
+    pub next: Duration,
+    /// What this process is to remember; only valid once the settlement has been written.
+    pub memory: Memory,
+}
+
+/// Names the next step.
+#[must_use]
+pub fn plan(facts: &Facts, now: Now) -> Step {
+    if let Some(unchanged) = settle::nothing_new(facts, now) {
+        return unchanged;
+    }
+    if facts.subject.deleting {
+        return remove::object_deleted(facts, now);
+    }
+    if let Tenant::Missing { name } = &facts.tenant {
+        return hold::without_tenant(facts, name, now);
+    }
+    match (&facts.source, &facts.tenant) {
+        (Source::Gone { evidence, message }, _) => remove::source_gone(facts, *evidence, message, now),
+        (Source::Unknown { reason, message, retry }, _) => hold::unknown(facts, *reason, message, *retry, now),
+        (Source::Present { key, .. }, Tenant::Closed { reason, message, .. }) => {
+            hold::closed(facts, key.as_ref().err(), *reason, message, now)
+        }
+        (Source::Present { key: Err(findings), .. }, _) => hold::invalid(facts, findings, now),
+        (Source::Present { key: Ok(key), .. }, _) => keep::in_slot(facts, key, now),
+    }
+}
+
+/// Ends a pass in which the steps ran out: somebody else writes to the slot again and again.
+#[must_use]
+pub fn give_way(facts: &Facts, now: Now) -> Settlement {
+    let trouble = RemoteTrouble {
+        reason: super::reason::Reason::SlotUnknown,
+        message: "the slot of Landscape Management changed again and again while it was looked at".into(),
+        retry: super::retry::Retry::Backoff,
+    };
+    settle::trouble(facts, &trouble, now)
+}

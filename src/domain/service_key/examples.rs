@@ -1,0 +1,46 @@
+//! Keys for unit tests. Made up: no such credentials exist.
+
+use serde_json::{Value, json};
+
+use super::ServiceKey;
+use crate::domain::policy::{HostList, KeyRules};
+
+/// The rules of the tenant `acme-calm`.
+pub(crate) fn rules() -> KeyRules {
+    KeyRules {
+        identity_zone: "acme-calm".into(),
+        accepted_credential_types: vec!["instance-secret".into()],
+        token_hosts: HostList::sap_default("acme-calm"),
+    }
+}
+
+/// A document that keeps all rules.
+pub(crate) fn document() -> Value {
+    json!({
+        "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
+        "uaa": {
+            "clientid": "sb-acme-calm!b1234|sapcloudalm!b16907",
+            "clientsecret": "CANARY+with/special=characters$",
+            "url": "https://acme-calm.authentication.eu10.hana.ondemand.com",
+            "identityzone": "acme-calm",
+            "credential-type": "instance-secret",
+        }
+    })
+}
+
+/// A valid key.
+pub(crate) fn key() -> ServiceKey {
+    key_with(|_| {})
+}
+
+/// A valid key after `change`.
+pub(crate) fn key_with(change: impl FnOnce(&mut Value)) -> ServiceKey {
+    let mut document = document();
+    change(&mut document);
+    ServiceKey::parse(document.to_string().as_bytes(), &rules()).expect("the example is valid")
+}
+
+/// A valid key with another secret.
+pub(crate) fn key_with_secret(secret: &str) -> ServiceKey {
+    key_with(|document| document["uaa"]["clientsecret"] = secret.into())
+}

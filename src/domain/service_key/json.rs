@@ -1,0 +1,53 @@
+//! Bytes to JSON, within bounds. Serde's messages quote values: none leaves this file.
+
+use serde_json::{Map, Value};
+
+use super::{Finding, MAX_BYTES, MAX_DEPTH};
+use crate::domain::reason::Reason;
+
+const ROOT: &str = "$";
+const DOWNLOAD_AGAIN: &str = "take the key as the BTP cockpit offers it, unchanged";
+
+/// Reads a JSON object of at most [`MAX_BYTES`] and [`MAX_DEPTH`].
+pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
+    if bytes.len() > MAX_BYTES {
+        return Err(not_json(format!("{} bytes", bytes.len()), format!("at most {MAX_BYTES} bytes")));
+    }
+    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
+        let what = if error.is_eof() { "text that ends too early" } else { "text that is not JSON" };
+        not_json(format!("{what} at line {}, column {}", error.line(), error.column()), "JSON".into())
+    })?;
+    if deeper_than(&value, MAX_DEPTH) {
+        return Err(not_json(format!("nesting deeper than {MAX_DEPTH}"), format!("at most {MAX_DEPTH} levels")));
+    }
+    match value {
+        Value::Object(object) => Ok(object),
+        other => Err(not_json(kind(&other).into(), "a JSON object".into())),
+    }
+}
+
+/// What kind of thing a value is, in words.
+pub(super) fn kind(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "null",
+        Value::Bool(_) => "a boolean",
+        Value::Number(_) => "a number",
+        Value::String(text) if text.is_empty() => "an empty string",
+        Value::String(_) => "a string",
+        Value::Array(_) => "an array",
+        Value::Object(_) => "an object",
+    }
+}
+
+fn deeper_than(value: &Value, levels: usize) -> bool {
+    let mut children: Box<dyn Iterator<Item = &Value>> = match value {
+        Value::Array(items) => Box::new(items.iter()),
+        Value::Object(fields) => Box::new(fields.values()),
+        _ => return false,
+    };
+    levels == 0 || children.any(|child| deeper_than(child, levels - 1))
+}
+
+fn not_json(found: String, expected: String) -> Finding {
+    Finding { reason: Reason::InvalidJSON, path: ROOT, found, expected, remedy: DOWNLOAD_AGAIN }
+}

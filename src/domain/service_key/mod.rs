@@ -1,0 +1,90 @@
+//! The SAP Cloud ALM service key: parsed from bytes into a type that only a valid key can have.
+
+mod finding;
+mod json;
+mod rules;
+
+#[cfg(test)]
+pub(crate) mod examples;
+
+use std::fmt;
+
+use secrecy::SecretString;
+use url::Url;
+
+pub use finding::{Finding, Findings};
+
+use super::policy::KeyRules;
+
+/// The largest key that is read, in bytes. Real ones have about 2 KiB.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// The deepest nesting that is read. Real ones have 2.
+pub const MAX_DEPTH: usize = 16;
+
+/// A service key that keeps the rules of its tenant.
+///
+/// Its secrets cannot be printed: `Debug` shows the fingerprint.
+#[derive(Clone)]
+pub struct ServiceKey {
+    identity_zone: String,
+    client_id: String,
+    client_secret: SecretString,
+    url: Url,
+    credential_type: String,
+    document: SecretString,
+}
+
+impl ServiceKey {
+    /// Reads `bytes` and holds them against `rules`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once. A finding never holds a value of the document.
+    pub fn parse(bytes: &[u8], rules: &KeyRules) -> Result<Self, Findings> {
+        let document = json::read(bytes)?;
+        rules::apply(document, rules)
+    }
+
+    /// `uaa.identityzone`: the tenant it belongs to.
+    #[must_use]
+    pub fn identity_zone(&self) -> &str {
+        &self.identity_zone
+    }
+
+    /// `uaa.clientid`.
+    #[must_use]
+    pub fn client_id(&self) -> &str {
+        &self.client_id
+    }
+
+    /// `uaa.clientsecret`.
+    #[must_use]
+    pub fn client_secret(&self) -> &SecretString {
+        &self.client_secret
+    }
+
+    /// `uaa.url`: where it signs in.
+    #[must_use]
+    pub fn url(&self) -> &Url {
+        &self.url
+    }
+
+    /// `uaa.credential-type`.
+    #[must_use]
+    pub fn credential_type(&self) -> &str {
+        &self.credential_type
+    }
+
+    /// The whole key as JSON text: what is uploaded.
+    #[must_use]
+    pub fn document(&self) -> &SecretString {
+        &self.document
+    }
+}
+
+impl fmt::Debug for ServiceKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ServiceKey")
+            .field("fingerprint", &super::fingerprint::Fingerprint::of(self))
+            .finish_non_exhaustive()
+    }
+}

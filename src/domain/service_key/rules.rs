@@ -1,0 +1,150 @@
+//! The four rules of SAP's upload, and what signing in needs.
+//!
+//! Source: SAP Cloud ALM Setup & Admin Guide, "Managing Your Service Credentials". All findings are reported at once.
+
+use secrecy::SecretString;
+use serde_json::{Map, Value};
+use url::Url;
+
+use super::json::kind;
+use super::{Finding, Findings, ServiceKey};
+use crate::domain::policy::KeyRules;
+use crate::domain::reason::Reason;
+
+const UAA: &str = "$.uaa";
+const IDENTITY_ZONE: &str = "$.uaa.identityzone";
+const CLIENT_ID: &str = "$.uaa.clientid";
+const CLIENT_SECRET: &str = "$.uaa.clientsecret";
+const CREDENTIAL_TYPE: &str = "$.uaa.credential-type";
+const URL: &str = "$.uaa.url";
+
+/// Turns a document into a key, or says everything that is wrong with it.
+pub(super) fn apply(document: Map<String, Value>, rules: &KeyRules) -> Result<ServiceKey, Findings> {
+    let Some(uaa) = document.get("uaa").and_then(Value::as_object) else {
+        let found = document.get("uaa").map_or("nothing", kind);
+        return Err(Finding {
+            reason: Reason::MissingCredentials,
+            path: UAA,
+            found: found.into(),
+            expected: "an object with the credentials".into(),
+            remedy: "use a service key or binding of the offering SAPCloudALMAPIs",
+        }
+        .into());
+    };
+    let mut findings = Vec::new();
+    let identity_zone = keep(identity_zone(uaa, rules), &mut findings);
+    let client_id = keep(text(uaa, "clientid", CLIENT_ID), &mut findings);
+    let client_secret = keep(client_secret(uaa), &mut findings);
+    let credential_type = keep(credential_type(uaa, rules), &mut findings);
+    let url = keep(url(uaa, rules), &mut findings);
+
+    if let Some(findings) = Findings::from_vec(findings) {
+        return Err(findings);
+    }
+    let complete = "without a finding every part is there";
+    Ok(ServiceKey {
+        identity_zone: identity_zone.expect(complete),
+        client_id: client_id.expect(complete),
+        client_secret: SecretString::from(client_secret.expect(complete)),
+        credential_type: credential_type.expect(complete),
+        url: url.expect(complete),
+        document: SecretString::from(Value::Object(document).to_string()),
+    })
+}
+
+fn keep<T>(result: Result<T, Finding>, findings: &mut Vec<Finding>) -> Option<T> {
+    result.map_err(|finding| findings.push(finding)).ok()
+}
+
+/// Rule 2: it belongs to this tenant.
+fn identity_zone(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<String, Finding> {
+    let expected = &rules.identity_zone;
+    match uaa.get("identityzone") {
+        Some(Value::String(zone)) if zone == expected => Ok(zone.clone()),
+        other => Err(Finding {
+            reason: Reason::WrongTenant,
+            path: IDENTITY_ZONE,
+            found: match other {
+                None => "nothing".into(),
+                Some(Value::String(zone)) if !zone.is_empty() => "the identity zone of another tenant".into(),
+                Some(value) => kind(value).into(),
+            },
+            expected: format!("\"{expected}\", the ALMTenant's spec.identityZone"),
+            remedy: "use a key of this tenant, or name the ALMTenant that it belongs to in spec.tenantRef",
+        }),
+    }
+}
+
+/// Rule 3, its second half. A key without a secret is a normal thing: x509 and hide-secret keys have none.
+fn client_secret(uaa: &Map<String, Value>) -> Result<String, Finding> {
+    text(uaa, "clientsecret", CLIENT_SECRET).map_err(|finding| match uaa.get("clientsecret") {
+        None => Finding {
+            remedy: "x509 keys and bindings made with hide-secret have none: make one with a client secret",
+            ..finding
+        },
+        Some(_) => finding,
+    })
+}
+
+/// Rule 3: a text that is there and not empty.
+fn text(uaa: &Map<String, Value>, field: &str, path: &'static str) -> Result<String, Finding> {
+    match uaa.get(field) {
+        Some(Value::String(text)) if !text.is_empty() => Ok(text.clone()),
+        other => Err(Finding {
+            reason: Reason::MissingCredentials,
+            path,
+            found: other.map_or("nothing", kind).into(),
+            expected: "a string that is not empty".into(),
+            remedy: "take the key as the BTP cockpit offers it, unchanged",
+        }),
+    }
+}
+
+/// Rule 4: the type of its credentials. Which ones are accepted is the tenant's to say.
+fn credential_type(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<String, Finding> {
+    let accepted = &rules.accepted_credential_types;
+    match uaa.get("credential-type") {
+        Some(Value::String(kind)) if accepted.contains(kind) => Ok(kind.clone()),
+        other => Err(Finding {
+            reason: Reason::UnsupportedCredentialType,
+            path: CREDENTIAL_TYPE,
+            found: match other.and_then(Value::as_str) {
+                // Only names that SAP documents are repeated: anything else might be a secret in the wrong place.
+                Some(known @ ("instance-secret" | "binding-secret" | "x509")) => format!("\"{known}\""),
+                Some(_) => "another type".into(),
+                None => other.map_or("nothing", kind).into(),
+            },
+            expected: accepted.join(" or "),
+            remedy: "make a key of that type, or admit this one in the ALMTenant's spec.acceptedCredentialTypes",
+        }),
+    }
+}
+
+/// Where the key signs in: https, and a host that the tenant allows.
+fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
+    let finding = |found: &str, expected: &str| Finding {
+        reason: Reason::TokenHostNotAllowed,
+        path: URL,
+        found: found.into(),
+        expected: expected.into(),
+        remedy: "use an unchanged key of this tenant; other hosts are allowed in the ALMTenant's spec.signIn.hosts",
+    };
+    let text = match uaa.get("url") {
+        Some(Value::String(text)) if !text.is_empty() => text,
+        other => return Err(finding(other.map_or("nothing", kind), "an https URL")),
+    };
+    let url = Url::parse(text).map_err(|_| finding("a string that is no URL", "an https URL"))?;
+    if url.scheme() != "https" {
+        return Err(finding("a URL that is not https", "an https URL"));
+    }
+    if !url.username().is_empty() || url.password().is_some() {
+        return Err(finding("a URL with user information", "an https URL without it"));
+    }
+    if url.query().is_some() || url.fragment().is_some() {
+        return Err(finding("a URL with a query or a fragment", "an https URL without them"));
+    }
+    if !rules.token_hosts.allows(&url) {
+        return Err(finding("a host that is not allowed", &rules.token_hosts.to_string()));
+    }
+    Ok(url)
+}

@@ -1,0 +1,122 @@
+//! The slot of Landscape Management: one key, a revision that is never used twice, and an owner.
+
+use std::fmt;
+
+/// The strong `ETag` of the slot. The empty slot has one too, and none ever comes back: a write that arrives late cannot
+/// revive a dead key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Revision(String);
+
+impl Revision {
+    /// The revision as the server wrote it, quotes included.
+    #[must_use]
+    pub fn new(etag: impl Into<String>) -> Self {
+        Self(etag.into())
+    }
+
+    /// As the server wrote it.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for Revision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// An `ALMServiceKey` of some cluster, as the slot names it.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Owner {
+    /// The cluster.
+    pub cluster_id: String,
+    /// Namespace of the object.
+    pub namespace: String,
+    /// Name of the object.
+    pub name: String,
+}
+
+impl fmt::Display for Owner {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}/{} of cluster {}", self.namespace, self.name, self.cluster_id)
+    }
+}
+
+/// What a look at the slot showed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Slot {
+    /// No key there.
+    Empty {
+        /// Also the empty slot has one.
+        revision: Revision,
+    },
+    /// A key there.
+    Filled {
+        /// Of this content under this owner.
+        revision: Revision,
+        /// Who put it there; none if a person or SAP did.
+        owner: Option<Owner>,
+    },
+}
+
+/// Whose key the slot holds, seen from one object.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Holder<'a> {
+    /// There is no key.
+    Empty(&'a Revision),
+    /// This object's.
+    Us(&'a Revision),
+    /// A person's or SAP's.
+    Nobody,
+    /// Another object's.
+    Other(&'a Owner),
+}
+
+impl Slot {
+    /// Whose key it holds, for the object that owns as `me`.
+    #[must_use]
+    pub fn holder<'a>(&'a self, me: &Owner) -> Holder<'a> {
+        match self {
+            Self::Empty { revision } => Holder::Empty(revision),
+            Self::Filled { revision, owner: Some(owner) } if owner == me => Holder::Us(revision),
+            Self::Filled { owner: Some(owner), .. } => Holder::Other(owner),
+            Self::Filled { owner: None, .. } => Holder::Nobody,
+        }
+    }
+
+    /// The revision it has now.
+    #[must_use]
+    pub fn revision(&self) -> &Revision {
+        match self {
+            Self::Empty { revision } | Self::Filled { revision, .. } => revision,
+        }
+    }
+}
+
+/// What became of a write.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum WriteAnswer {
+    /// It took effect, and this is the slot's revision now.
+    Done(Revision),
+    /// It did not take effect: the slot is not what we thought (412).
+    Changed,
+    /// It did not take effect, and will not until its input changes (422, 400). The text is ours, without values.
+    Rejected(String),
+    /// It did not take effect (401, 403, 429).
+    Refused(RemoteTrouble),
+    /// It may or may not have taken effect.
+    Unknown(RemoteTrouble),
+}
+
+/// Why Landscape Management could not be used just now.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RemoteTrouble {
+    /// What kind of trouble.
+    pub reason: super::reason::Reason,
+    /// What was attempted and what happened, the same for the same trouble. Holds no value of a key.
+    pub message: String,
+    /// When to try again.
+    pub retry: super::retry::Retry,
+}

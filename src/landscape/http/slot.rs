@@ -1,0 +1,138 @@
+//! The slot over HTTP.
+
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use reqwest::header::{ACCEPT, IF_MATCH};
+use reqwest::{Client, Method, RequestBuilder};
+use secrecy::{ExposeSecret, SecretSlice};
+use url::Url;
+
+use super::answer::{WHERE, revision, trouble, unavailable, unexpected, written};
+use super::token::TokenSource;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::ServiceKey;
+use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::landscape::contract::{OwnerDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto};
+use crate::pass::ports::LandscapeManagement;
+use crate::sign_in::transport::{Answer, NoAnswer, send};
+
+/// The slot of one tenant, at an endpoint that speaks the contract.
+#[derive(Clone)]
+pub struct HttpLandscape {
+    client: Client,
+    base: Url,
+    tokens: Arc<TokenSource>,
+}
+
+/// Why a request has no answer.
+enum Failed {
+    /// It was not sent: there is no token for it.
+    NotSent(RemoteTrouble),
+    /// It may have been sent.
+    NoAnswer(NoAnswer),
+}
+
+impl HttpLandscape {
+    /// Below `base`.
+    #[must_use]
+    pub fn new(client: Client, base: Url, tokens: Arc<TokenSource>) -> Self {
+        Self { client, base, tokens }
+    }
+
+    fn request(&self, method: Method, path: &str) -> RequestBuilder {
+        let mut url = self.base.clone();
+        url.set_path(&format!("{}{path}", self.base.path().trim_end_matches('/')));
+        self.client.request(method, url).header(ACCEPT, "application/json")
+    }
+
+    /// Sends with a token; once more with a fresh one if that was refused. A 401 has no effect, so this repeats nothing.
+    async fn authorised(&self, build: impl Fn() -> RequestBuilder) -> Result<Answer, Failed> {
+        let first = self.once(build()).await?;
+        if first.status.as_u16() != 401 {
+            return Ok(first);
+        }
+        self.tokens.forget().await;
+        self.once(build()).await
+    }
+
+    async fn once(&self, request: RequestBuilder) -> Result<Answer, Failed> {
+        let token = self.tokens.token().await.map_err(Failed::NotSent)?;
+        send(request.bearer_auth(token.expose_secret())).await.map_err(Failed::NoAnswer)
+    }
+
+    async fn read(&self, path: &str) -> Result<Answer, RemoteTrouble> {
+        self.authorised(|| self.request(Method::GET, path)).await.map_err(|failed| match failed {
+            Failed::NotSent(trouble) => trouble,
+            Failed::NoAnswer(error) => unavailable(WHERE, &error),
+        })
+    }
+
+    async fn write(&self, attempt: &str, build: impl Fn() -> RequestBuilder) -> WriteAnswer {
+        match self.authorised(build).await {
+            Ok(answer) => written(attempt, &answer),
+            Err(Failed::NotSent(trouble)) => WriteAnswer::Refused(trouble),
+            Err(Failed::NoAnswer(error)) if error.may_have_arrived => WriteAnswer::Unknown(unavailable(WHERE, &error)),
+            Err(Failed::NoAnswer(error)) => WriteAnswer::Refused(unavailable(WHERE, &error)),
+        }
+    }
+}
+
+#[async_trait]
+impl LandscapeManagement for HttpLandscape {
+    async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
+        let attempt = "show the service key";
+        let answer = self.read(SERVICE_KEY_PATH).await?;
+        match answer.status.as_u16() {
+            404 => Ok(Slot::Empty { revision: revision(attempt, &answer)? }),
+            200 => {
+                let SlotDto { owner, .. } = serde_json::from_slice(&answer.body).map_err(|_| not_as_agreed(attempt))?;
+                Ok(Slot::Filled { revision: revision(attempt, &answer)?, owner: owner.map(from_wire) })
+            }
+            _ => Err(unexpected(attempt, &answer)),
+        }
+    }
+
+    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+        let attempt = "hand out the service key";
+        let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
+        match answer.status.as_u16() {
+            200 => Ok(Some(SecretSlice::from(answer.body))),
+            404 => revision(attempt, &answer).map(|_| None),
+            _ => Err(unexpected(attempt, &answer)),
+        }
+    }
+
+    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
+        let attempt = "take the service key";
+        let Ok(document) = serde_json::from_str(key.document().expose_secret()) else {
+            return WriteAnswer::Rejected("the key cannot be written as JSON".into());
+        };
+        let body = PutDto { owner: to_wire(owner), key: document };
+        self.write(attempt, || {
+            self.request(Method::PUT, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
+        })
+        .await
+    }
+
+    async fn delete(&self, revision: &Revision) -> WriteAnswer {
+        let attempt = "delete the service key";
+        self.write(attempt, || self.request(Method::DELETE, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str())).await
+    }
+}
+
+fn not_as_agreed(attempt: &str) -> RemoteTrouble {
+    let message = format!("{WHERE} did not answer as agreed when asked to {attempt}");
+    trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
+}
+
+fn to_wire(owner: &Owner) -> OwnerDto {
+    let Owner { cluster_id, namespace, name } = owner.clone();
+    OwnerDto { cluster_id, namespace, name, adopted: false }
+}
+
+fn from_wire(owner: OwnerDto) -> Owner {
+    let OwnerDto { cluster_id, namespace, name, adopted: _ } = owner;
+    Owner { cluster_id, namespace, name }
+}

@@ -1,0 +1,4 @@
+//! Landscape Management: where the slot is.
+
+pub mod contract;
+pub mod http;

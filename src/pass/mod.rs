@@ -1,0 +1,4 @@
+//! One pass over one object: plan, perform the step, learn its answer, until the plan settles.
+
+pub mod ports;
+pub mod run;

@@ -1,0 +1,4 @@
+//! What a process needs beside its work.
+
+pub mod logging;
+pub mod shutdown;

@@ -1,0 +1,72 @@
+//! The token request.
+
+use async_trait::async_trait;
+use reqwest::Client;
+use reqwest::header::ACCEPT;
+use secrecy::ExposeSecret;
+use url::Url;
+
+use super::answer::{unknown, verdict};
+use super::network::Network;
+use super::transport::send;
+use crate::domain::plan::Verdict;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::ServiceKey;
+use crate::pass::ports::SignIn;
+
+/// Signs in at XSUAA, as a tenant allows.
+#[derive(Clone)]
+pub struct TokenEndpoint {
+    client: Client,
+    network: Network,
+}
+
+impl TokenEndpoint {
+    /// Over `client`, which resolves names by `network` too.
+    #[must_use]
+    pub fn new(client: Client, network: Network) -> Self {
+        Self { client, network }
+    }
+}
+
+#[async_trait]
+impl SignIn for TokenEndpoint {
+    /// `POST {uaa.url}/oauth/token` with the credentials in the form body: safest with their special characters.
+    async fn sign_in(&self, key: &ServiceKey) -> Verdict {
+        if let Err(error) = self.network.check_literal(key.url()) {
+            return unknown(&format!("must not be connected to: {error}"), Retry::Never);
+        }
+        let form = [
+            ("grant_type", "client_credentials"),
+            ("client_id", key.client_id()),
+            ("client_secret", key.client_secret().expose_secret()),
+        ];
+        let request = self.client.post(token_url(key.url())).header(ACCEPT, "application/json").form(&form);
+        match send(request).await {
+            Ok(answer) => verdict(&answer),
+            Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),
+        }
+    }
+}
+
+fn token_url(base: &Url) -> Url {
+    let mut url = base.clone();
+    url.set_path(&format!("{}/oauth/token", base.path().trim_end_matches('/')));
+    url
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_token_endpoint_lies_below_the_url_of_the_key() {
+        for (base, expected) in [
+            ("https://a.example", "https://a.example/oauth/token"),
+            ("https://a.example/", "https://a.example/oauth/token"),
+            ("https://a.example/uaa/", "https://a.example/uaa/oauth/token"),
+        ] {
+            assert_eq!(token_url(&Url::parse(base).expect("a URL")).as_str(), expected);
+        }
+    }
+}

@@ -1,0 +1,8 @@
+//! Proves that a key signs in, at the token endpoint that the key itself names.
+
+mod answer;
+mod endpoint;
+pub mod network;
+pub mod transport;
+
+pub use endpoint::TokenEndpoint;

@@ -1,0 +1,153 @@
+//! HTTP as this project uses it everywhere: https only, no redirects, no proxy from the environment, deadlines, and
+//! answers read up to a limit.
+
+use std::time::{Duration, SystemTime};
+
+use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::{Certificate, Client, RequestBuilder, StatusCode, redirect};
+
+use super::network::Network;
+use crate::domain::retry::Retry;
+
+/// The largest answer that is read, in bytes.
+pub const MAX_ANSWER: usize = 256 * 1024;
+/// Wait after a 429 that does not say how long.
+const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+
+/// The certificates of a CA bundle could not be used.
+#[derive(Debug, thiserror::Error)]
+#[error("the CA bundle is not PEM with at least one certificate")]
+pub struct BadCaBundle;
+
+/// A client for hosts in `network` that trusts `ca_bundle`, or the well-known certificates without one.
+///
+/// # Errors
+/// The CA bundle cannot be used.
+pub fn client(network: Network, ca_bundle: Option<&str>, timeout: Duration) -> Result<Client, BadCaBundle> {
+    let mut builder = Client::builder()
+        .user_agent(concat!("alm-key-operator/", env!("CARGO_PKG_VERSION")))
+        .https_only(true)
+        .no_proxy()
+        .redirect(redirect::Policy::none())
+        .retry(reqwest::retry::never())
+        .referer(false)
+        .dns_resolver(network)
+        .connect_timeout(CONNECT_TIMEOUT.min(timeout))
+        .timeout(timeout)
+        .pool_idle_timeout(IDLE_CONNECTION)
+        .pool_max_idle_per_host(1);
+    if let Some(pem) = ca_bundle {
+        let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| BadCaBundle)?;
+        if certificates.is_empty() {
+            return Err(BadCaBundle);
+        }
+        builder = builder.tls_certs_only(certificates);
+    }
+    builder.build().map_err(|_| BadCaBundle)
+}
+
+/// An answer, read to its end.
+pub struct Answer {
+    /// Its status.
+    pub status: StatusCode,
+    /// Its headers.
+    pub headers: HeaderMap,
+    /// Its body. May hold a token or a key.
+    pub body: Vec<u8>,
+}
+
+/// No complete answer came.
+#[derive(Debug)]
+pub struct NoAnswer {
+    /// What happened, in words that stay the same for the same trouble.
+    pub message: String,
+    /// Whether the request can have reached the other side.
+    pub may_have_arrived: bool,
+}
+
+/// Sends a request and reads its answer.
+///
+/// # Errors
+/// No complete answer of at most [`MAX_ANSWER`] came in time.
+pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
+    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
+    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+    let mut body = Vec::new();
+    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
+        if body.len() + chunk.len() > MAX_ANSWER {
+            return Err(NoAnswer {
+                message: format!("its answer is larger than {MAX_ANSWER} bytes"),
+                may_have_arrived: true,
+            });
+        }
+        body.extend_from_slice(&chunk);
+    }
+    Ok(Answer { status, headers, body })
+}
+
+/// What a 429 says of the next try.
+#[must_use]
+pub fn retry_after(headers: &HeaderMap) -> Retry {
+    let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
+    let wait = text.and_then(|text| match text.parse() {
+        Ok(seconds) => Some(Duration::from_secs(seconds)),
+        Err(_) => httpdate::parse_http_date(text)
+            .ok()
+            .map(|date| date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)),
+    });
+    Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).max(Duration::from_secs(1)))
+}
+
+/// An error of reqwest in words. Its own text may change from one try to the next.
+fn no_answer(error: &reqwest::Error) -> NoAnswer {
+    if error.is_connect() || error.is_builder() {
+        let mut cause: &dyn std::error::Error = error;
+        while let Some(deeper) = cause.source() {
+            cause = deeper;
+        }
+        return NoAnswer { message: format!("it could not be connected to: {cause}"), may_have_arrived: false };
+    }
+    let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };
+    NoAnswer { message: message.into(), may_have_arrived: true }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn after(value: &str) -> Retry {
+        let mut headers = HeaderMap::new();
+        headers.insert(RETRY_AFTER, value.parse().expect("a header"));
+        retry_after(&headers)
+    }
+
+    #[test]
+    fn retry_after_in_seconds_is_taken_as_it_is() {
+        assert_eq!(after("120"), Retry::After(Duration::from_secs(120)));
+    }
+
+    #[test]
+    fn retry_after_as_a_date_counts_from_now() {
+        let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(300));
+        let Retry::After(wait) = after(&date) else { panic!("a wait") };
+        assert!((298..=300).contains(&wait.as_secs()), "{wait:?}");
+    }
+
+    #[test]
+    fn a_date_that_has_passed_or_zero_means_soon_and_nonsense_means_the_default() {
+        assert_eq!(after("Wed, 21 Oct 2015 07:28:00 GMT"), Retry::After(Duration::from_secs(1)));
+        assert_eq!(after("0"), Retry::After(Duration::from_secs(1)));
+        assert_eq!(after("-5"), Retry::After(DEFAULT_RETRY_AFTER));
+        assert_eq!(retry_after(&HeaderMap::new()), Retry::After(DEFAULT_RETRY_AFTER));
+    }
+
+    #[test]
+    fn a_ca_bundle_without_a_certificate_is_refused() {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
+            assert!(client(Network::Any, Some(bundle), Duration::from_secs(1)).is_err(), "{bundle}");
+        }
+    }
+}

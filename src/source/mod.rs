@@ -1,0 +1,6 @@
+//! From a `ServiceBinding` or a Secret to a key.
+
+pub mod binding;
+pub mod layout;
+pub mod resolve;
+pub mod sightings;

@@ -1,0 +1,195 @@
+//! What is known of the source, by live reads.
+
+use jiff::Timestamp;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use kube::api::DynamicObject;
+use kube::{Api, Client};
+use secrecy::ExposeSecret;
+
+use super::binding::{Binding, is_stale, resource};
+use super::layout::key_json;
+use super::sightings::Sightings;
+use crate::cluster::{CallError, find};
+use crate::domain::plan::{Evidence, Source, SourceIdentity};
+use crate::domain::policy::KeyRules;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::{Findings, ServiceKey};
+use crate::names::btp;
+
+const BINDING: &str = "ServiceBinding";
+const SECRET: &str = "Secret";
+
+/// Reads sources of one namespace.
+pub struct Resolver<'a> {
+    /// The API server.
+    pub client: Client,
+    /// The object's own namespace: nothing is ever read outside it, but the definition of `ServiceBinding`.
+    pub namespace: &'a str,
+    /// What the tenant demands of a key.
+    pub rules: &'a KeyRules,
+    /// What the watch has seen.
+    pub sightings: &'a Sightings,
+    /// Uid of the source as it was last recorded, if this very source was.
+    pub recorded_uid: Option<&'a str>,
+}
+
+impl Resolver<'_> {
+    /// A `ServiceBinding` and its Secret.
+    pub async fn binding(&self, name: &str) -> Source {
+        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), self.namespace, &resource());
+        let found = match find(api.get(name)).await {
+            Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
+            Ok(found) => found,
+        };
+        let Some(object) = found else {
+            return match self.recorded_uid {
+                Some(uid) => self.absent(uid, name, None).await,
+                None => waiting_for_binding(format!("ServiceBinding \"{name}\" does not exist")),
+            };
+        };
+        let Some(binding) = Binding::from_object(object) else {
+            return waiting_for_binding(format!("ServiceBinding \"{name}\" is not shaped like one"));
+        };
+        let is_recorded = self.recorded_uid.is_none_or(|recorded| recorded == binding.uid());
+        if let Some(began) = &binding.metadata.deletion_timestamp {
+            return match self.recorded_uid {
+                Some(uid) if uid == binding.uid() => self.absent(uid, name, Some(began.0)).await,
+                Some(uid) => self.absent(uid, name, None).await,
+                None => waiting_for_binding(format!("ServiceBinding \"{name}\" is being deleted")),
+            };
+        }
+        match (self.key_of(&binding, name).await, self.recorded_uid) {
+            (Source::Unknown { .. }, Some(uid)) if !is_recorded => self.absent(uid, name, None).await,
+            (source, _) => source,
+        }
+    }
+
+    /// A plain Secret.
+    pub async fn secret(&self, name: &str, entry: Option<&str>) -> Source {
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
+        let secret = match find(api.get(name)).await {
+            Err(error) => return unreadable(&format!("Secret \"{name}\""), &error),
+            Ok(Some(secret)) => secret,
+            Ok(None) => {
+                let message = format!("Secret \"{name}\" does not exist");
+                return match self.recorded_uid {
+                    Some(_) => Source::Gone { evidence: Evidence::SecretAbsent, message },
+                    None => unknown(Reason::WaitingForSecret, message, Retry::Never),
+                };
+            }
+        };
+        if is_stale(&secret.metadata) {
+            return unknown(Reason::SourceNotOwned, stale_message(name), Retry::Never);
+        }
+        Source::Present {
+            identity: SourceIdentity {
+                kind: SECRET,
+                name: name.to_owned(),
+                uid: secret.metadata.uid.clone().unwrap_or_default(),
+                binding_id: None,
+                secret_name: name.to_owned(),
+            },
+            key: self.parse(&secret, entry),
+            suspected_lost: false,
+        }
+    }
+
+    /// The key of a binding that stands.
+    async fn key_of(&self, binding: &Binding, name: &str) -> Source {
+        if binding.is_stale_copy() {
+            let message = format!("ServiceBinding \"{name}\" keeps the old credentials of a rotation");
+            return unknown(Reason::SourceNotOwned, message, Retry::Never);
+        }
+        let Some(binding_id) = binding.binding_id() else {
+            return waiting_for_binding(format!("ServiceBinding \"{name}\" has no credentials at present"));
+        };
+        let secret_name = binding.secret_name();
+        let api: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
+        let secret = match find(api.get(secret_name)).await {
+            Err(error) => return unreadable(&format!("Secret \"{secret_name}\""), &error),
+            Ok(None) => return secret_missing(secret_name, name),
+            Ok(Some(secret)) => secret,
+        };
+        if is_stale(&secret.metadata) {
+            return unknown(Reason::SourceNotOwned, stale_message(secret_name), Retry::Never);
+        }
+        if !is_controlled_by(&secret.metadata, binding.uid()) {
+            let message = format!("Secret \"{secret_name}\" is not controlled by ServiceBinding \"{name}\"");
+            return unknown(Reason::SourceNotOwned, message, Retry::Never);
+        }
+        Source::Present {
+            identity: SourceIdentity {
+                kind: BINDING,
+                name: name.to_owned(),
+                uid: binding.uid().to_owned(),
+                binding_id: Some(binding_id.to_owned()),
+                secret_name: secret_name.to_owned(),
+            },
+            key: self.parse(&secret, None),
+            suspected_lost: binding.is_lost(),
+        }
+    }
+
+    fn parse(&self, secret: &Secret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
+        let empty = std::collections::BTreeMap::new();
+        let json = key_json(secret.data.as_ref().unwrap_or(&empty), entry)?;
+        ServiceKey::parse(json.expose_secret(), self.rules)
+    }
+
+    /// The recorded binding is not there, or on its way out. Only while its kind is defined does that mean anything.
+    async fn absent(&self, uid: &str, name: &str, deletion_began: Option<Timestamp>) -> Source {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        let definition = match find(api.get_metadata(btp::BINDING_CRD)).await {
+            Err(error) => return unreadable("the definition of ServiceBinding", &error),
+            Ok(None) => return waiting_for_binding("the kind ServiceBinding is not installed".into()),
+            Ok(Some(definition)) => definition.metadata,
+        };
+        if definition.deletion_timestamp.is_some() {
+            return waiting_for_binding("the kind ServiceBinding is being removed".into());
+        }
+        let began = deletion_began.or_else(|| self.sightings.began(uid));
+        // A deletion that began before this definition was made belongs to an earlier one, which took its objects along.
+        let counts = match (began, &definition.creation_timestamp) {
+            (Some(began), Some(created)) => began > created.0,
+            _ => false,
+        };
+        if counts {
+            let message = format!("ServiceBinding \"{name}\" has been deleted");
+            return Source::Gone { evidence: Evidence::DeletionSeen, message };
+        }
+        Source::Gone { evidence: Evidence::BindingAbsent, message: format!("ServiceBinding \"{name}\" is gone") }
+    }
+}
+
+fn is_controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
+    let owners = metadata.owner_references.iter().flatten();
+    owners.into_iter().any(|owner| owner.controller == Some(true) && owner.kind == BINDING && owner.uid == uid)
+}
+
+fn unknown(reason: Reason, message: String, retry: Retry) -> Source {
+    Source::Unknown { reason, message, retry }
+}
+
+fn waiting_for_binding(message: String) -> Source {
+    unknown(Reason::WaitingForBinding, message, Retry::Never)
+}
+
+fn secret_missing(secret: &str, binding: &str) -> Source {
+    let message = format!(
+        "Secret \"{secret}\" of ServiceBinding \"{binding}\" does not exist; if it was deleted by hand, touch the \
+         binding (kubectl annotate servicebinding {binding} almkey-touched=1 --overwrite): the SAP BTP service \
+         operator does not notice it by itself"
+    );
+    unknown(Reason::WaitingForSecret, message, Retry::Never)
+}
+
+fn stale_message(secret: &str) -> String {
+    format!("Secret \"{secret}\" is labelled {}: it keeps the old credentials of a rotation", btp::STALE_LABEL)
+}
+
+fn unreadable(what: &str, error: &CallError) -> Source {
+    unknown(Reason::SourceUnreadable, format!("could not read {what}: {}", error.in_words()), Retry::Backoff)
+}
