@@ -3,7 +3,11 @@
 mod connections;
 mod events;
 pub mod service_key;
+mod status;
+mod tenant;
+mod watch;
 
+use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Instant;
 
@@ -12,7 +16,7 @@ use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
 use kube::runtime::controller::{Config, Error as QueueError, applier};
 use kube::{Api, Client, ResourceExt};
-use tracing::{debug, info};
+use tracing::{debug, error, info};
 
 use crate::cluster::{CallError, call};
 use crate::domain::plan::Now;
@@ -64,7 +68,9 @@ pub async fn run(
         None => uid_of_kube_system(&client).await?,
     };
     let sightings = Arc::new(Sightings::default());
-    let watches = service_key::watches::start(&client, &settings.cluster_resource_namespace, &sightings);
+    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace);
+    let keys =
+        service_key::watches::start(&client, &settings.cluster_resource_namespace, &sightings, &tenants.store);
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
@@ -73,25 +79,36 @@ pub async fn run(
         SystemClock::start(),
     ));
     info!(cluster_id, version = env!("CARGO_PKG_VERSION"), "operator started");
-    applier(
+    let shutdown = shutdown.shared();
+    let key_passes = applier(
         |object, context| service_key::reconcile::reconcile(object, context).boxed(),
         |_, error, _| match *error {},
-        context,
-        watches.store,
-        watches.triggers.take_until(shutdown).map(Ok::<_, std::convert::Infallible>),
+        Arc::clone(&context),
+        keys.store,
+        keys.triggers.take_until(shutdown.clone()).map(Ok::<_, Infallible>),
         Config::default().concurrency(CONCURRENCY),
-    )
-    .for_each(|result| async move {
-        match result {
-            Ok(_) => {}
-            // A trigger for an object that has just gone, or has not been seen yet: its own event follows.
-            Err(QueueError::ObjectNotFound(object)) => debug!(%object, "nothing to reconcile"),
-            Err(error) => tracing::error!(%error, "the queue failed"),
-        }
-    })
-    .await;
+    );
+    let tenant_passes = applier(
+        |tenant, context| tenant::reconcile::reconcile(tenant, context).boxed(),
+        |_, error, _| match *error {},
+        context,
+        tenants.store,
+        tenants.triggers.take_until(shutdown).map(Ok::<_, Infallible>),
+        Config::default().concurrency(CONCURRENCY),
+    );
+    tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note));
     info!("operator stopped");
     Ok(())
+}
+
+/// What became of a trigger.
+async fn note<T: std::fmt::Debug>(result: Result<T, QueueError<Infallible, Infallible>>) {
+    match result {
+        Ok(_) => {}
+        // A trigger for an object that has just gone, or has not been seen yet: its own event follows.
+        Err(QueueError::ObjectNotFound(object)) => debug!(%object, "nothing to reconcile"),
+        Err(error) => error!(%error, "the queue failed"),
+    }
 }
 
 /// A cluster has no name of its own: this uid is made with it and stays as long as it.

@@ -28,6 +28,8 @@ reasons! {
     Valid,
     /// The token endpoint accepted the key. Nothing to do.
     SignedIn,
+    /// Landscape Management of the tenant answers and accepts the operator's credentials. Nothing to do.
+    Connected,
     /// Work is under way and has not shown a result yet. Wait; if it stays, the operator is not running.
     Progressing,
     /// No `ALMTenant` of the name in `spec.tenantRef` exists. Ask the cluster admin for it, or mend the name.

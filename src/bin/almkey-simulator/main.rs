@@ -1,1 +1,67 @@
-fn main() {}
+//! A stand-in for SAP: several tenants, each with a token endpoint and a Landscape Management, over real HTTPS.
+//!
+//! It keeps state, rejects what it does not expect, and writes a journal of every request. Never in the operator's image.
+
+mod admin;
+mod certificates;
+mod client;
+mod faults;
+mod http;
+mod journal;
+mod keys;
+mod landscape;
+mod serve;
+mod slot;
+mod tenants;
+mod xsuaa;
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// A stand-in for SAP Cloud ALM: token endpoints and Landscape Management, over HTTPS below *.localhost.
+#[derive(Parser)]
+#[command(name = "almkey-simulator", version, about, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Run it. The first line of output is JSON and says where it is.
+    Serve {
+        /// Loopback address to listen on; port 0 takes a free one.
+        #[arg(long, default_value = "127.0.0.1:0")]
+        address: SocketAddr,
+        /// Where ca.pem is written.
+        #[arg(long, default_value = ".")]
+        directory: PathBuf,
+    },
+    /// Ask a running one.
+    #[command(flatten)]
+    Client(client::Command),
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+    let result = match Arguments::parse().command {
+        Command::Serve { address, directory } => serve::run(address, &directory).await,
+        Command::Client(command) => client::run(command).await,
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            complain(error.as_ref());
+            ExitCode::FAILURE
+        }
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
+fn complain(error: &dyn std::error::Error) {
+    eprintln!("almkey-simulator: {error}");
+}

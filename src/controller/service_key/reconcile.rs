@@ -28,13 +28,13 @@ const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 
 /// What all passes share.
 pub struct Context {
-    pub(super) client: Client,
+    pub(crate) client: Client,
     pub(super) cluster_id: String,
     pub(super) sightings: Arc<Sightings>,
     pub(super) memories: Memories,
-    resource_namespace: String,
-    connections: Connections,
-    locks: TenantLocks,
+    pub(crate) resource_namespace: String,
+    pub(crate) connections: Connections,
+    pub(crate) locks: TenantLocks,
     events: Events,
     clock: SystemClock,
 }

@@ -1,8 +1,7 @@
 //! The object's status: computed whole, compared, and written on the very version that was decided on.
 
 use async_trait::async_trait;
-use jiff::Timestamp;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::json;
@@ -10,7 +9,8 @@ use serde_json::json;
 use crate::api::ALMServiceKey;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::{CallError, call};
-use crate::domain::conditions::{self, Conditions, Progress};
+use crate::controller::status;
+use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
 use crate::domain::plan::{Settlement, Source, SourceIdentity};
 use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, condition};
@@ -148,41 +148,14 @@ fn ledger_error(error: CallError) -> LedgerError {
     }
 }
 
-/// The new conditions; one whose status stays keeps its time.
+/// All conditions by their types.
 fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec<Condition> {
     let Conditions { ready, valid, signed_in, uploaded, progress } = conditions;
-    let kstatus = match progress {
-        Progress::Done => None,
-        Progress::Reconciling => Some(condition::RECONCILING),
-        Progress::Stalled => Some(condition::STALLED),
-    };
-    let moving = conditions::Condition::yes(ready.reason, ready.message.clone());
     let all = [
         (condition::READY, ready),
         (condition::VALID, valid),
         (condition::SIGNED_IN, signed_in),
         (condition::UPLOADED, uploaded),
     ];
-    all.into_iter()
-        .chain(kstatus.map(|kind| (kind, &moving)))
-        .map(|(kind, condition)| {
-            let status = condition.status.as_str();
-            let since = before
-                .iter()
-                .find(|old| old.type_ == kind && old.status == status)
-                .map_or_else(now, |old| old.last_transition_time.clone());
-            Condition {
-                type_: kind.into(),
-                status: status.into(),
-                reason: condition.reason.as_str().into(),
-                message: condition.message.clone(),
-                observed_generation: Some(generation),
-                last_transition_time: since,
-            }
-        })
-        .collect()
-}
-
-fn now() -> Time {
-    Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
+    status::merged(before, &all, *progress, generation)
 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::stream::{self, BoxStream, SelectAll};
-use futures::{Stream, StreamExt};
+use futures::StreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, PartialObjectMeta};
@@ -17,9 +17,10 @@ use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::{Config, Event};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
-use tracing::debug;
 
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::controller::tenant::watches::signs_in_with;
+use crate::controller::watch::{forget_values, logged};
 use crate::source::binding::resource;
 use crate::source::sightings::Sightings;
 
@@ -37,13 +38,18 @@ pub(crate) struct Watches {
 }
 
 /// Starts all watches.
-pub(crate) fn start(client: &Client, resource_namespace: &str, sightings: &Arc<Sightings>) -> Watches {
+pub(crate) fn start(
+    client: &Client,
+    resource_namespace: &str,
+    sightings: &Arc<Sightings>,
+    tenant_store: &Store<ALMTenant>,
+) -> Watches {
     let (store, keys) = keys(client);
     let triggers = stream::select_all([
         keys,
         tenants(client, store.clone()),
         sources(client, store.clone()),
-        credentials(client, resource_namespace, store.clone()),
+        credentials(client, resource_namespace, store.clone(), tenant_store.clone()),
         bindings(client, store.clone(), Arc::clone(sightings)),
     ]);
     Watches { store, triggers }
@@ -97,20 +103,22 @@ fn sources(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, T
 }
 
 /// The Secrets with the operator's own credentials.
-fn credentials(client: &Client, namespace: &str, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+fn credentials(
+    client: &Client,
+    namespace: &str,
+    store: Store<ALMServiceKey>,
+    tenants: Store<ALMTenant>,
+) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), Config::default())
         .default_backoff()
         .modify(forget_values)
         .touched_objects();
-    // Which tenants use it is told by the tenants, not here: a change of credentials is rare, and looking is cheap.
-    logged("credentials", stream).flat_map(move |_| stream::iter(select(&store, needs_attention))).boxed()
-}
-
-/// Whether an object waits for something that new credentials could bring.
-fn needs_attention(key: &ALMServiceKey) -> bool {
-    let conditions = key.status.iter().flat_map(|status| &status.conditions);
-    let mut ready = conditions.filter(|condition| condition.type_ == crate::names::condition::READY);
-    ready.all(|condition| condition.status != "True")
+    logged("credentials", stream)
+        .flat_map(move |secret| {
+            let using = signs_in_with(&tenants, &secret.name_any());
+            stream::iter(select(&store, |key| using.contains(&key.spec.tenant_ref.name)))
+        })
+        .boxed()
 }
 
 /// Bindings. Their kind may be absent, appear later and vanish.
@@ -167,23 +175,4 @@ fn select(store: &Store<ALMServiceKey>, concerned: impl Fn(&ALMServiceKey) -> bo
         .into_iter()
         .map(|(namespace, name)| ObjectRef::new(&name).within(&namespace.unwrap_or_default()))
         .collect()
-}
-
-/// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
-fn forget_values(secret: &mut PartialObjectMeta<Secret>) {
-    secret.metadata.annotations = None;
-    secret.metadata.managed_fields = None;
-}
-
-/// A watch that fails is begun anew by kube, after its own pause; here it is only told.
-fn logged<T>(
-    kind: &'static str,
-    stream: impl Stream<Item = Result<T, watcher::Error>> + Send + 'static,
-) -> impl Stream<Item = T> + Send + 'static
-where
-    T: Send + 'static,
-{
-    stream.filter_map(move |item| async move {
-        item.inspect_err(|error| debug!(kind, %error, "the watch is begun anew")).ok()
-    })
 }

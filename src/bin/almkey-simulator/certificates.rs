@@ -1,0 +1,67 @@
+//! A certificate authority made at the start, and certificates for any name below `.localhost` made when asked for.
+
+use std::collections::HashMap;
+use std::error::Error;
+use std::fmt;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rustls::ServerConfig;
+use rustls::crypto::ring::sign::any_supported_type;
+use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
+use rustls::server::{ClientHello, ResolvesServerCert};
+use rustls::sign::CertifiedKey;
+
+/// The certificate authority.
+pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
+
+impl Authority {
+    pub(crate) fn generate() -> Result<Self, Box<dyn Error>> {
+        let mut parameters = CertificateParams::new(Vec::new())?;
+        parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+        parameters.distinguished_name.push(rcgen::DnType::CommonName, "almkey-simulator");
+        Ok(Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?))
+    }
+
+    /// The CA certificate.
+    pub(crate) fn pem(&self) -> String {
+        self.0.pem()
+    }
+
+    /// A server that shows a fitting certificate to whoever asks for a name below `.localhost`.
+    pub(crate) fn server_config(self) -> Result<ServerConfig, Box<dyn Error>> {
+        let resolver = Certificates { authority: self, made: Mutex::new(HashMap::new()) };
+        Ok(ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver)))
+    }
+
+    fn issue(&self, name: &str) -> Result<CertifiedKey, Box<dyn Error>> {
+        let key = KeyPair::generate()?;
+        let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &self.0)?;
+        let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
+        Ok(CertifiedKey::new(vec![certificate.der().clone()], any_supported_type(&private)?))
+    }
+}
+
+struct Certificates {
+    authority: Authority,
+    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+}
+
+impl ResolvesServerCert for Certificates {
+    fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
+        let name = hello.server_name().filter(|name| name.ends_with(".localhost"))?;
+        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(certificate) = made.get(name) {
+            return Some(Arc::clone(certificate));
+        }
+        let certificate = Arc::new(self.authority.issue(name).ok()?);
+        made.insert(name.to_owned(), Arc::clone(&certificate));
+        Some(certificate)
+    }
+}
+
+impl fmt::Debug for Certificates {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Certificates")
+    }
+}

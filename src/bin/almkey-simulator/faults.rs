@@ -1,0 +1,103 @@
+//! What goes wrong on purpose.
+
+use std::collections::HashMap;
+
+use serde::Deserialize;
+use tokio::sync::watch;
+
+/// What goes wrong with a call.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(untagged, deny_unknown_fields)]
+pub(crate) enum Fault {
+    /// It is answered so, without effect.
+    #[serde(rename_all = "camelCase")]
+    Status {
+        status: u16,
+        #[serde(default)]
+        headers: HashMap<String, String>,
+        #[serde(default)]
+        body: String,
+        content_type: Option<String>,
+    },
+    /// It is only acted on when it is released, even if the client has gone by then.
+    Hold { hold: bool },
+    /// The connection is closed without an answer and without effect.
+    Drop { drop: bool },
+    /// It takes effect, and the connection is closed without an answer.
+    Swallow { swallow: bool },
+}
+
+/// A fault to come.
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub(crate) struct Planned {
+    on: String,
+    times: Option<u32>,
+    fault: Fault,
+}
+
+/// The faults of one tenant.
+pub(crate) struct Faults {
+    planned: Vec<Planned>,
+    pub(crate) holds: Holds,
+}
+
+/// The calls that are held.
+#[derive(Clone)]
+pub(crate) struct Holds {
+    /// How many there are.
+    held: watch::Sender<usize>,
+    /// Counted up at each release.
+    released: watch::Sender<u64>,
+}
+
+impl Faults {
+    pub(crate) fn new() -> Self {
+        let holds = Holds { held: watch::Sender::new(0), released: watch::Sender::new(0) };
+        Self { planned: Vec::new(), holds }
+    }
+
+    pub(crate) fn plan(&mut self, planned: Planned) {
+        self.planned.push(planned);
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.planned.clear();
+    }
+
+    /// What is to go wrong with the next call of this kind.
+    pub(crate) fn next(&mut self, kind: &str) -> Option<Fault> {
+        let planned = self.planned.iter_mut().find(|planned| planned.on == kind && planned.times != Some(0))?;
+        planned.times = planned.times.map(|times| times - 1);
+        Some(planned.fault.clone())
+    }
+}
+
+impl Holds {
+    /// Waits for the next release.
+    pub(crate) async fn hold(&self) {
+        let mut released = self.released.subscribe();
+        self.held.send_modify(|held| *held += 1);
+        // The sender lives in `self`: the wait ends with a release only.
+        let _ = released.changed().await;
+        self.held.send_modify(|held| *held -= 1);
+    }
+
+    /// Lets all go on; how many there were.
+    pub(crate) fn release(&self) -> usize {
+        let held = *self.held.borrow();
+        self.released.send_modify(|count| *count += 1);
+        held
+    }
+
+    /// How many are held, once there is one.
+    pub(crate) async fn any(&self) -> usize {
+        let mut held = self.held.subscribe();
+        held.wait_for(|held| *held > 0).await.map_or(0, |held| *held)
+    }
+
+    /// How many are held now.
+    pub(crate) fn count(&self) -> usize {
+        *self.held.borrow()
+    }
+}

@@ -1,0 +1,114 @@
+//! Requests read whole, and answers.
+
+use http_body_util::{BodyExt, Full, Limited};
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
+use hyper::{Method, Request, Response, StatusCode};
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use alm_key_operator::landscape::contract::ProblemDto;
+
+/// The body of an answer.
+pub(crate) type Body = Full<Bytes>;
+
+/// The largest request that is read, in bytes.
+const MAX_BODY: usize = 128 * 1024;
+
+/// The connection is closed without an answer.
+#[derive(Debug, thiserror::Error)]
+#[error("the connection is closed without an answer")]
+pub(crate) struct Dropped;
+
+/// A request, read whole.
+pub(crate) struct Call {
+    pub(crate) method: Method,
+    pub(crate) host: String,
+    pub(crate) path: String,
+    pub(crate) query: String,
+    pub(crate) if_match: Option<String>,
+    pub(crate) authorization: Option<String>,
+    pub(crate) content_type: String,
+    pub(crate) body: Bytes,
+}
+
+impl Call {
+    /// Reads a request; the answer, if it is too large.
+    pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, Box<Response<Body>>> {
+        let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
+        let host = header(HOST).unwrap_or_default();
+        let (host, _) = host.rsplit_once(':').unwrap_or((&host, ""));
+        let call = Self {
+            method: request.method().clone(),
+            host: host.to_ascii_lowercase(),
+            path: request.uri().path().to_owned(),
+            query: request.uri().query().unwrap_or_default().to_owned(),
+            if_match: header(IF_MATCH),
+            authorization: header(AUTHORIZATION),
+            content_type: header(CONTENT_TYPE).unwrap_or_default(),
+            body: Bytes::new(),
+        };
+        match Limited::new(request.into_body(), MAX_BODY).collect().await {
+            Ok(body) => Ok(Self { body: body.to_bytes(), ..call }),
+            Err(_) => Err(Box::new(problem(413, "TooLarge", "the body is too large"))),
+        }
+    }
+
+    /// The body as JSON of a type; the answer, if it is none.
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Response<Body>> {
+        if !self.content_type.starts_with("application/json") {
+            return Err(problem(415, "UnsupportedMediaType", "send application/json"));
+        }
+        serde_json::from_slice(&self.body).map_err(|_| problem(400, "BadRequest", "the body is not what was expected"))
+    }
+
+    /// A parameter of the query.
+    pub(crate) fn parameter(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into())
+    }
+
+    /// A field of a form body.
+    pub(crate) fn field(&self, name: &str) -> Option<String> {
+        url::form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into())
+    }
+}
+
+/// An answer with a text.
+pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Body> {
+    let mut response = Response::new(Full::new(body.into()));
+    *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
+    if let Ok(value) = content_type.parse() {
+        response.headers_mut().insert(CONTENT_TYPE, value);
+    }
+    response
+}
+
+/// An answer in JSON.
+pub(crate) fn json(status: u16, body: &Value) -> Response<Body> {
+    text(status, "application/json", body.to_string())
+}
+
+/// An answer without a body.
+pub(crate) fn empty(status: u16) -> Response<Body> {
+    let mut response = text(status, "text/plain", "");
+    response.headers_mut().remove(CONTENT_TYPE);
+    response
+}
+
+/// A refusal.
+pub(crate) fn problem(status: u16, code: &str, message: &str) -> Response<Body> {
+    refusal(status, &ProblemDto { code: code.into(), message: message.into(), field: None })
+}
+
+/// A refusal in the contract's form.
+pub(crate) fn refusal(status: u16, problem: &ProblemDto) -> Response<Body> {
+    text(status, "application/json", serde_json::to_string(problem).unwrap_or_default())
+}
+
+/// The same answer with a header.
+pub(crate) fn with_header(mut response: Response<Body>, name: &'static str, value: &str) -> Response<Body> {
+    if let Ok(value) = value.parse() {
+        response.headers_mut().insert(name, value);
+    }
+    response
+}

@@ -1,0 +1,74 @@
+//! The keys of one tenant: which ones sign in.
+
+use std::collections::HashMap;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+use sha2::{Digest, Sha256};
+
+/// All credentials that were ever made, and whether they are alive.
+#[derive(Default)]
+pub(crate) struct Keys(HashMap<(String, String), bool>);
+
+impl Keys {
+    /// Makes a key for a new client.
+    pub(crate) fn make(&mut self, zone: &str, port: u16, credential_type: &str) -> Value {
+        let client = format!("sb-{:032x}!b1234|sapcloudalm!b16907", rand::random::<u128>());
+        self.issue(zone, port, credential_type, &client)
+    }
+
+    /// Makes a new secret for a client; the old one stays alive.
+    pub(crate) fn rotate(&mut self, zone: &str, port: u16, client: &str) -> Option<Value> {
+        let known = self.0.keys().any(|(known, _)| known == client);
+        known.then(|| self.issue(zone, port, "instance-secret", client))
+    }
+
+    fn issue(&mut self, zone: &str, port: u16, credential_type: &str, client: &str) -> Value {
+        // With the characters that real ones have, and a marker by which a leak is found.
+        let random = STANDARD.encode(rand::random::<[u8; 32]>());
+        let secret = format!("CANARY-{:08x}$+/{random}", rand::random::<u32>());
+        self.0.insert((client.to_owned(), secret.clone()), true);
+        json!({
+            "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
+            "uaa": {
+                "clientid": client, "clientsecret": secret,
+                "url": format!("https://{zone}.authentication.localhost:{port}"),
+                "identityzone": zone, "identityzoneid": "00000000-0000-0000-0000-000000000001",
+                "tenantmode": "shared", "uaadomain": "authentication.localhost",
+                "credential-type": credential_type,
+            },
+        })
+    }
+
+    /// Makes a given key sign in.
+    pub(crate) fn import(&mut self, key: &Value) -> bool {
+        let text = |field: &str| key["uaa"][field].as_str().map(str::to_owned);
+        let (Some(client), Some(secret)) = (text("clientid"), text("clientsecret")) else { return false };
+        self.0.insert((client, secret), true);
+        true
+    }
+
+    /// Lets a client's credentials live or die, all or one; whether there are such.
+    pub(crate) fn set(&mut self, client: &str, secret: Option<&str>, alive: bool) -> bool {
+        let mut found = false;
+        for ((known, its_secret), lives) in &mut self.0 {
+            if known == client && secret.is_none_or(|secret| secret == its_secret) {
+                *lives = alive;
+                found = true;
+            }
+        }
+        found
+    }
+
+    /// Whether these credentials sign in.
+    pub(crate) fn sign_in(&self, client: &str, secret: &str) -> bool {
+        self.0.get(&(client.to_owned(), secret.to_owned())) == Some(&true)
+    }
+}
+
+/// A name for a key in the journal, which never holds the key.
+pub(crate) fn fingerprint(client: &str, secret: &str) -> String {
+    let digest = Sha256::digest(format!("{client}\0{secret}"));
+    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+}

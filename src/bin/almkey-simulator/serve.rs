@@ -1,0 +1,73 @@
+//! One port for all virtual hosts.
+
+use std::convert::Infallible;
+use std::error::Error;
+use std::net::SocketAddr;
+use std::path::Path;
+use std::sync::Arc;
+
+use hyper::body::Incoming;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+use serde_json::json;
+use tokio::net::{TcpListener, TcpStream};
+use tokio_rustls::TlsAcceptor;
+
+use crate::certificates::Authority;
+use crate::http::{Body, Call, Dropped, problem};
+use crate::tenants::Tenants;
+use crate::{admin, landscape, xsuaa};
+
+/// Listens until the process is ended.
+pub(crate) async fn run(address: SocketAddr, directory: &Path) -> Result<(), Box<dyn Error>> {
+    if !address.ip().is_loopback() {
+        return Err("the simulator has no access control: it listens on loopback only".into());
+    }
+    let authority = Authority::generate()?;
+    let ca = directory.join("ca.pem");
+    std::fs::write(&ca, authority.pem())?;
+    let listener = TcpListener::bind(address).await?;
+    let port = listener.local_addr()?.port();
+    let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()?));
+    let tenants = Arc::new(Tenants::new(port));
+    announce(port, &ca);
+    loop {
+        let (stream, _) = listener.accept().await?;
+        tokio::spawn(connection(stream, acceptor.clone(), Arc::clone(&tenants)));
+    }
+}
+
+#[expect(clippy::print_stdout, reason = "who started it reads where it is")]
+fn announce(port: u16, ca: &Path) {
+    println!("{}", json!({ "port": port, "admin": format!("https://admin.localhost:{port}"), "ca": ca }));
+}
+
+async fn connection(stream: TcpStream, acceptor: TlsAcceptor, tenants: Arc<Tenants>) {
+    // A client that does not trust the certificate, or goes away, is no matter of the server.
+    let Ok(stream) = acceptor.accept(stream).await else { return };
+    let service = service_fn(move |request| answer(request, Arc::clone(&tenants)));
+    let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
+}
+
+/// Answers in a task of its own: what has begun goes on even if the client goes away.
+async fn answer(request: Request<Incoming>, tenants: Arc<Tenants>) -> Result<Response<Body>, Dropped> {
+    let call = match Call::read(request).await {
+        Ok(call) => call,
+        Err(refusal) => return Ok(*refusal),
+    };
+    tokio::spawn(async move { dispatch(call, &tenants).await }).await.unwrap_or(Err(Dropped))
+}
+
+async fn dispatch(call: Call, tenants: &Tenants) -> Result<Response<Body>, Dropped> {
+    let host = call.host.strip_suffix(".localhost").unwrap_or_default().to_owned();
+    if host == "admin" {
+        return Ok::<_, Infallible>(admin::answer(&call, tenants).await).map_err(|never| match never {});
+    }
+    match host.rsplit_once('.') {
+        Some((zone, "authentication")) => xsuaa::answer(&call, zone, tenants).await,
+        Some((zone, "landscape")) => landscape::answer(&call, zone, tenants).await,
+        _ => Ok(problem(404, "UnknownHost", "no such virtual host")),
+    }
+}

@@ -1,0 +1,153 @@
+//! The tenants, and how a call to one of them runs.
+
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use hyper::Response;
+use serde_json::Value;
+
+use crate::faults::{Fault, Faults};
+use crate::http::{Body, Call, Dropped, text};
+use crate::journal::{Entry, Journal};
+use crate::keys::Keys;
+use crate::slot::Slot;
+
+/// All tenants.
+pub(crate) struct Tenants {
+    /// Port of all virtual hosts.
+    pub(crate) port: u16,
+    pub(crate) journal: Journal,
+    tenants: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
+}
+
+/// One tenant.
+pub(crate) struct Tenant {
+    pub(crate) zone: String,
+    /// The technical client of its Landscape Management, and its secret.
+    pub(crate) client: (String, String),
+    pub(crate) tokens: Vec<String>,
+    pub(crate) keys: Keys,
+    pub(crate) slot: Slot,
+    pub(crate) faults: Faults,
+    pub(crate) latency: Duration,
+}
+
+/// What a call did.
+pub(crate) struct Done {
+    pub(crate) response: Response<Body>,
+    pub(crate) effect: bool,
+    pub(crate) clientid: Option<String>,
+    pub(crate) key: Option<String>,
+    pub(crate) body: Option<Value>,
+    pub(crate) response_body: Option<Value>,
+}
+
+impl Done {
+    /// Answered, and nothing changed.
+    pub(crate) fn answered(response: Response<Body>) -> Self {
+        Self { response, effect: false, clientid: None, key: None, body: None, response_body: None }
+    }
+}
+
+impl Tenants {
+    pub(crate) fn new(port: u16) -> Self {
+        Self { port, journal: Journal::new(), tenants: Mutex::new(HashMap::new()) }
+    }
+
+    /// Makes one; none if it is there.
+    pub(crate) fn create(&self, zone: &str) -> Option<Arc<Mutex<Tenant>>> {
+        let mut tenants = lock(&self.tenants);
+        if tenants.contains_key(zone) {
+            return None;
+        }
+        let tenant = Arc::new(Mutex::new(Tenant {
+            zone: zone.to_owned(),
+            client: (format!("landscape-{zone}"), format!("CANARY-{:032x}", rand::random::<u128>())),
+            tokens: Vec::new(),
+            keys: Keys::default(),
+            slot: Slot::new(),
+            faults: Faults::new(),
+            latency: Duration::ZERO,
+        }));
+        tenants.insert(zone.to_owned(), Arc::clone(&tenant));
+        Some(tenant)
+    }
+
+    pub(crate) fn find(&self, zone: &str) -> Option<Arc<Mutex<Tenant>>> {
+        lock(&self.tenants).get(zone).cloned()
+    }
+
+    pub(crate) fn delete(&self, zone: &str) -> bool {
+        lock(&self.tenants).remove(zone).is_some()
+    }
+
+    pub(crate) fn all(&self) -> Vec<Arc<Mutex<Tenant>>> {
+        lock(&self.tenants).values().cloned().collect()
+    }
+
+    /// Runs a call of a kind: its fault, if one is planned, then `act`, then the journal.
+    pub(crate) async fn run(
+        &self,
+        call: &Call,
+        kind: &'static str,
+        tenant: &Mutex<Tenant>,
+        act: impl FnOnce(&mut Tenant) -> Done,
+    ) -> Result<Response<Body>, Dropped> {
+        let (fault, holds, latency) = {
+            let mut tenant = lock(tenant);
+            (tenant.faults.next(kind), tenant.faults.holds.clone(), tenant.latency)
+        };
+        if !latency.is_zero() {
+            tokio::time::sleep(latency).await;
+        }
+        if let Some(Fault::Hold { hold: true }) = fault {
+            holds.hold().await;
+        }
+        let done = match &fault {
+            Some(Fault::Status { status, headers, body, content_type }) => {
+                let mut response = text(*status, content_type.as_deref().unwrap_or("text/plain"), body.clone());
+                for (name, value) in headers {
+                    if let (Ok(name), Ok(value)) = (name.parse::<hyper::header::HeaderName>(), value.parse()) {
+                        response.headers_mut().insert(name, value);
+                    }
+                }
+                Done::answered(response)
+            }
+            Some(Fault::Drop { drop: true }) => Done::answered(text(0, "", "")),
+            _ => act(&mut lock(tenant)),
+        };
+        let dropped = matches!(fault, Some(Fault::Drop { drop: true } | Fault::Swallow { swallow: true }));
+        self.note(call, kind, tenant, &done, dropped);
+        if dropped { Err(Dropped) } else { Ok(done.response) }
+    }
+
+    fn note(&self, call: &Call, kind: &'static str, tenant: &Mutex<Tenant>, done: &Done, dropped: bool) {
+        let (zone, revision) = {
+            let tenant = lock(tenant);
+            (tenant.zone.clone(), tenant.slot.etag())
+        };
+        self.journal.add(Entry {
+            seq: 0,
+            at: jiff::Timestamp::now(),
+            tenant: zone,
+            kind,
+            method: call.method.to_string(),
+            host: call.host.clone(),
+            path: call.path.clone(),
+            if_match: call.if_match.clone(),
+            status: (!dropped).then(|| done.response.status().as_u16()),
+            effect: done.effect,
+            revision: Some(revision),
+            clientid: done.clientid.clone(),
+            key: done.key.clone(),
+            body: done.body.clone(),
+            response_body: done.response_body.clone(),
+        });
+    }
+}
+
+/// Locks; a panic elsewhere does not spread.
+pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}

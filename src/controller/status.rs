@@ -1,0 +1,48 @@
+//! Conditions as Kubernetes keeps them.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as ApiCondition, Time};
+
+use crate::domain::conditions::{Condition, Progress};
+use crate::names::condition;
+
+/// The new conditions, with what kstatus is told; one whose status stays keeps its time. The first is the summary.
+pub(crate) fn merged(
+    before: &[ApiCondition],
+    conditions: &[(&str, &Condition)],
+    progress: Progress,
+    generation: i64,
+) -> Vec<ApiCondition> {
+    let kstatus = match progress {
+        Progress::Done => None,
+        Progress::Reconciling => Some(condition::RECONCILING),
+        Progress::Stalled => Some(condition::STALLED),
+    };
+    let summary = conditions.first().map(|(_, ready)| Condition::yes(ready.reason, ready.message.clone()));
+    let moving = kstatus.zip(summary.as_ref());
+    conditions
+        .iter()
+        .copied()
+        .chain(moving)
+        .map(|(kind, condition)| {
+            let status = condition.status.as_str();
+            let since = before
+                .iter()
+                .find(|old| old.type_ == kind && old.status == status)
+                .map_or_else(now, |old| old.last_transition_time.clone());
+            ApiCondition {
+                type_: kind.into(),
+                status: status.into(),
+                reason: condition.reason.as_str().into(),
+                message: condition.message.clone(),
+                observed_generation: Some(generation),
+                last_transition_time: since,
+            }
+        })
+        .collect()
+}
+
+/// In whole seconds, as Kubernetes writes times.
+fn now() -> Time {
+    Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
+}

@@ -1,0 +1,107 @@
+//! One look at a tenant.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use kube::api::{Patch, PatchParams};
+use kube::runtime::controller::Action;
+use kube::{Api, ResourceExt};
+use serde_json::json;
+use tracing::{info, warn};
+
+use crate::api::ALMTenant;
+use crate::api::tenant::ALMTenantStatus;
+use crate::cluster::{CallError, call, find};
+use crate::controller::connections::Connection;
+use crate::controller::service_key::reconcile::Context;
+use crate::controller::status::merged;
+use crate::domain::conditions::{Condition, Progress, Status};
+use crate::domain::policy::DEFAULT_INTERVAL;
+use crate::domain::reason::Reason;
+use crate::domain::retry::{REPROBE, Retry, spread};
+use crate::domain::slot::RemoteTrouble;
+use crate::names::{FIELD_MANAGER, GROUP, VERSION, condition};
+use crate::pass::ports::LandscapeManagement;
+
+/// Pause after Landscape Management or the API server did not answer. The keys have back-offs of their own.
+const AFTER_TROUBLE: Duration = Duration::from_mins(1);
+
+/// Looks at the tenant's slot and says whether that worked.
+pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
+    let lock = context.locks.of(&tenant.name_any());
+    let _passing = lock.lock().await;
+    Ok(match look(&tenant, &context).await {
+        Ok(next) => Action::requeue(next),
+        Err(error) => {
+            warn!(tenant = tenant.name_any(), error = error.in_words(), "the look at the tenant is tried again");
+            Action::requeue(spread(AFTER_TROUBLE, rand::random()))
+        }
+    })
+}
+
+async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
+    let api: Api<ALMTenant> = Api::all(context.client.clone());
+    let Some(tenant) = find(api.get(&cached.name_any())).await? else {
+        return Ok(REPROBE);
+    };
+    let connection = Connection {
+        connections: &context.connections,
+        client: context.client.clone(),
+        tenant: Some(&tenant),
+        resource_namespace: &context.resource_namespace,
+    };
+    let (ready, progress, next) = match connection.read_slot().await {
+        Ok(_) => {
+            let text = "Landscape Management answers and accepts the operator's credentials";
+            (Condition::yes(Reason::Connected, text), Progress::Done, DEFAULT_INTERVAL)
+        }
+        Err(trouble) => not_connected(trouble),
+    };
+    write(&api, &tenant, &ready, progress).await?;
+    Ok(spread(next, rand::random()))
+}
+
+fn not_connected(trouble: RemoteTrouble) -> (Condition, Progress, Duration) {
+    let RemoteTrouble { reason, message, retry } = trouble;
+    match retry {
+        Retry::Never => (Condition::no(reason, message), Progress::Stalled, REPROBE),
+        Retry::After(wait) => (Condition::unknown(reason, message), Progress::Reconciling, wait.max(AFTER_TROUBLE)),
+        Retry::Backoff => (Condition::unknown(reason, message), Progress::Reconciling, AFTER_TROUBLE),
+    }
+}
+
+async fn write(
+    api: &Api<ALMTenant>,
+    tenant: &ALMTenant,
+    ready: &Condition,
+    progress: Progress,
+) -> Result<(), CallError> {
+    let before = tenant.status.clone().unwrap_or_default();
+    let generation = tenant.metadata.generation.unwrap_or_default();
+    let after = ALMTenantStatus {
+        observed_generation: generation,
+        conditions: merged(&before.conditions, &[(condition::READY, ready)], progress, generation),
+    };
+    if after == before {
+        return Ok(());
+    }
+    let Condition { status, reason, message } = ready;
+    match status {
+        Status::True => info!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
+        Status::False | Status::Unknown => warn!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
+    }
+    let patch = json!({
+        "apiVersion": format!("{GROUP}/{VERSION}"),
+        "kind": "ALMTenant",
+        "metadata": {
+            "name": tenant.name_any(),
+            "uid": tenant.uid(),
+            "resourceVersion": tenant.resource_version(),
+        },
+        "status": after,
+    });
+    let parameters = PatchParams::apply(FIELD_MANAGER).force();
+    call(api.patch_status(&tenant.name_any(), &parameters, &Patch::Apply(&patch))).await?;
+    Ok(())
+}

@@ -1,0 +1,51 @@
+//! What makes a pass over a tenant run: itself, and the operator's credentials for it.
+
+use futures::StreamExt;
+use futures::stream::{self, BoxStream, SelectAll};
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::PartialObjectMeta;
+use kube::runtime::reflector::{ObjectRef, Store};
+use kube::runtime::watcher::Config;
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
+use kube::{Api, Client, ResourceExt};
+
+use crate::api::ALMTenant;
+use crate::controller::watch::{forget_values, logged};
+
+/// The watches, running while they are polled.
+pub(crate) struct Watches {
+    /// All `ALMTenant`s, as far as the watch has told.
+    pub(crate) store: Store<ALMTenant>,
+    /// Whom something happened to.
+    pub(crate) triggers: SelectAll<BoxStream<'static, ObjectRef<ALMTenant>>>,
+}
+
+/// Starts all watches.
+pub(crate) fn start(client: &Client, resource_namespace: &str) -> Watches {
+    let (store, writer) = reflector::store();
+    let tenants = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
+        .default_backoff()
+        .modify(|tenant| tenant.managed_fields_mut().clear())
+        .reflect(writer)
+        .touched_objects()
+        .predicate_filter(predicates::generation, PredicateConfig::default());
+    let tenants = logged("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
+
+    let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);
+    let credentials = watcher(secrets, Config::default()).default_backoff().modify(forget_values).touched_objects();
+    let known = store.clone();
+    let credentials = logged("credentials", credentials)
+        .flat_map(move |secret| {
+            let using = signs_in_with(&known, &secret.name_any());
+            stream::iter(using.into_iter().map(|name| ObjectRef::new(&name)))
+        })
+        .boxed();
+    Watches { store, triggers: stream::select_all([tenants, credentials]) }
+}
+
+/// Names of the tenants for which the operator signs in with this Secret.
+pub(crate) fn signs_in_with(tenants: &Store<ALMTenant>, secret: &str) -> Vec<String> {
+    let tenants = tenants.state();
+    let uses = |tenant: &ALMTenant| tenant.spec.landscape_management.http.oauth2.secret_ref.name == secret;
+    tenants.iter().filter(|tenant| uses(tenant)).map(|tenant| tenant.name_any()).collect()
+}

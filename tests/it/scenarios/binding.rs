@@ -1,0 +1,202 @@
+//! A `ServiceBinding` as the source.
+
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+
+use super::scenario;
+use crate::world::key::{condition, message};
+
+#[test]
+fn the_key_of_a_binding_is_uploaded() {
+    scenario("bound", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.bind("plain", &key).await;
+        tenant.apply_for_binding("calm", "plain").await;
+
+        let object = tenant.await_ready("calm", "True", "Uploaded").await;
+
+        assert_eq!(tenant.slot_key().await, key);
+        let source = object.status.and_then(|status| status.source).expect("a source");
+        assert_eq!((source.kind.as_str(), source.secret_name.as_str()), ("ServiceBinding", "plain"));
+        assert!(source.binding_id.is_some());
+    });
+}
+
+#[test]
+fn an_object_waits_for_its_binding_and_for_the_credentials() {
+    scenario("not-yet-bound", async |tenant| {
+        tenant.apply_for_binding("calm", "plain").await;
+        let object = tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
+        assert!(message(&object, "Ready").contains("does not exist"));
+        let binding = tenant.apply_binding("plain").await;
+        tenant.await_key("calm", "waiting for credentials", |object| {
+            message(object, "Ready").contains("has no credentials")
+        })
+        .await;
+
+        let key = tenant.make_key().await;
+        tenant.write_binding_secret(&binding, &key, &json!({})).await;
+        tenant.binding_ready("plain", "id").await;
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, key);
+    });
+}
+
+#[test]
+fn a_rotation_is_exactly_one_upload_and_no_deletion() {
+    scenario("rotation", async |tenant| {
+        let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.bind("plain", &old).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        tenant.rotate_binding("plain", &new).await;
+        let object = tenant.await_key("calm", "uploaded anew", |object| {
+            let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
+            uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
+        })
+        .await;
+
+        assert_eq!(condition(&object, "Ready"), ("True".into(), "Uploaded".into()));
+        assert_eq!(tenant.slot_key().await, new);
+        assert_eq!(tenant.writes().await, ["+Put", "+Put"]);
+    });
+}
+
+#[test]
+fn a_rotation_that_keeps_the_client_and_changes_only_the_secret_is_followed() {
+    scenario("same-client", async |tenant| {
+        let old = tenant.make_key().await;
+        tenant.bind("plain", &old).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        let new = tenant.admin(
+            reqwest::Method::POST, "/keys/rotate", Some(json!({ "clientid": old["uaa"]["clientid"] })),
+        )
+        .await;
+
+        tenant.rotate_binding("plain", &new).await;
+        tenant.await_call("the second upload", |call| {
+            call["kind"] == "Put" && call["effect"] == true && call["seq"].as_u64() > Some(4)
+                && call["ifMatch"] != Value::Null
+        })
+        .await;
+        tenant.await_key("calm", "settled", |object| {
+            object.status.as_ref().is_some_and(|status| {
+                status.pending.is_none() && status.source.as_ref().is_some_and(|source| {
+                    source.binding_id.as_deref() == Some("33333333-3333-3333-3333-333333333333")
+                })
+            })
+        })
+        .await;
+
+        assert_eq!(tenant.slot_key().await, new);
+    });
+}
+
+#[test]
+fn a_deleted_binding_takes_its_key_along_and_a_new_one_brings_its_own() {
+    scenario("unbound", async |tenant| {
+        let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.bind("plain", &old).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        tenant.unbind("plain", &old).await;
+        let object = tenant.await_ready("calm", "False", "SourceGone").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+        assert_eq!(condition(&object, "Stalled").0, "True");
+        assert_eq!(tenant.writes().await, ["+Put", "+Delete"]);
+
+        tenant.bind("plain", &new).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, new);
+    });
+}
+
+#[test]
+fn a_binding_that_is_deleted_is_acted_on_even_while_its_key_still_signs_in() {
+    scenario("deletion-seen", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.bind("plain", &key).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        // The finalizer of BTP's operator still holds it: the deletion has only begun.
+        tenant.bindings().delete("plain", &DeleteParams::default()).await.expect("can be deleted");
+        tenant.await_ready("calm", "False", "SourceGone").await;
+
+        assert_eq!(tenant.slot_key().await, Value::Null);
+        tenant.finish_binding("plain").await;
+    });
+}
+
+#[test]
+fn a_missing_secret_of_a_living_binding_is_not_gone() {
+    scenario("secret-missing", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.bind("plain", &key).await;
+        let spec = json!({ "source": { "serviceBindingRef": { "name": "plain" } }, "gracePeriod": "0s" });
+        tenant.apply("calm", spec).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        tenant.delete_secret("plain").await;
+        let object = tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
+
+        assert!(message(&object, "Ready").contains("touch the binding"), "{}", message(&object, "Ready"));
+        assert_eq!(condition(&object, "Uploaded").0, "True");
+        assert_eq!(condition(&object, "SignedIn").0, "True", "the key in the slot goes on being tested");
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
+fn a_copy_that_is_labelled_stale_is_not_uploaded() {
+    scenario("stale", async |tenant| {
+        let (current, stale) = (tenant.make_key().await, tenant.make_key().await);
+        let binding = tenant.bind("plain", &current).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        tenant.write_binding_secret(&binding, &stale, &json!({ "services.cloud.sap.com/stale": "id" })).await;
+        tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
+
+        assert_eq!(tenant.slot_key().await, current);
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
+fn a_secret_that_the_binding_does_not_own_gains_nothing() {
+    scenario("not-owned", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.apply_binding("plain").await;
+        tenant.write_data("plain", json!({ "uaa": key["uaa"].to_string() })).await;
+        tenant.binding_ready("plain", "id").await;
+        tenant.apply_for_binding("calm", "plain").await;
+
+        tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
+
+        assert!(tenant.writes().await.is_empty());
+        assert!(tenant.calls(&["SignIn"]).await.is_empty());
+    });
+}
+
+#[test]
+fn a_binding_that_btp_does_not_know_any_more_makes_its_key_be_tested_at_once() {
+    scenario("lost", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.bind("plain", &key).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.revoke(&key).await;
+
+        tenant.binding_lost("plain").await;
+        let object = tenant.await_ready("calm", "False", "CredentialsRefused").await;
+
+        assert_eq!(condition(&object, "SignedIn").0, "False");
+        assert_eq!(tenant.slot_key().await, key, "one refusal does not prove it dead");
+    });
+}

@@ -1,0 +1,103 @@
+//! The operator is killed, stopped, or away while something happens. Each test has a world of its own.
+
+use kube::api::DeleteParams;
+use serde_json::{Value, json};
+
+use super::alone;
+use crate::world::{Setup, Tenant};
+
+#[test]
+fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
+    alone(Setup::default(), async |mut world| {
+        let client = world.client.clone();
+        let (kept, gone, rotated) = {
+            let tenant = Tenant::create(&world, "kept", client.clone()).await;
+            let kept = tenant.make_key().await;
+            tenant.bind("plain", &kept).await;
+            tenant.apply_for_binding("calm", "plain").await;
+            tenant.await_ready("calm", "True", "Uploaded").await;
+            let tenant = Tenant::create(&world, "gone", client.clone()).await;
+            let gone = tenant.make_key().await;
+            tenant.bind("plain", &gone).await;
+            tenant.apply_for_binding("calm", "plain").await;
+            tenant.await_ready("calm", "True", "Uploaded").await;
+            let tenant = Tenant::create(&world, "rotated", client.clone()).await;
+            let rotated = tenant.make_key().await;
+            tenant.bind("plain", &rotated).await;
+            tenant.apply_for_binding("calm", "plain").await;
+            tenant.await_ready("calm", "True", "Uploaded").await;
+            (kept, gone, rotated)
+        };
+        world.operator.take().expect("it runs").kill();
+
+        let tenant = |name: &str| Tenant { world: &world, name: name.into(), client: client.clone() };
+        tenant("gone").unbind("plain", &gone).await;
+        let new = tenant("rotated").make_key().await;
+        tenant("rotated").rotate_binding("plain", &new).await;
+        tenant("rotated").revoke(&rotated).await;
+        // The binding goes, but its key still signs in: nobody saw the deletion, so nothing is concluded from it yet.
+        tenant("kept").bindings().delete("plain", &DeleteParams::default()).await.expect("can be deleted");
+        tenant("kept").delete_secret("plain").await;
+        tenant("kept").finish_binding("plain").await;
+        world.start_operator("operator-again");
+
+        let tenant = |name: &str| Tenant { world: &world, name: name.into(), client: client.clone() };
+        tenant("gone").await_ready("calm", "False", "SourceGone").await;
+        assert_eq!(tenant("gone").slot_key().await, Value::Null);
+        tenant("rotated").await_key("calm", "uploaded anew", |object| {
+            let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
+            uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
+        })
+        .await;
+        assert_eq!(tenant("rotated").slot_key().await, new);
+        assert_eq!(tenant("rotated").writes().await, ["+Put", "+Put"]);
+        tenant("kept").await_ready("calm", "Unknown", "RemovalPending").await;
+        assert_eq!(tenant("kept").slot_key().await, kept);
+    });
+}
+
+#[test]
+fn an_operator_killed_in_the_midst_of_an_upload_finds_it_done_and_does_not_repeat_it() {
+    alone(Setup::default(), async |mut world| {
+        let client = world.client.clone();
+        {
+            let tenant = Tenant::create(&world, "crash", client.clone()).await;
+            tenant.fail_once("Put", json!({ "hold": true })).await;
+            tenant.write_secret("pasted", &tenant.make_key().await).await;
+            tenant.apply_for_secret("calm", "pasted").await;
+            tenant.await_held().await;
+        }
+        world.operator.take().expect("it runs").kill();
+        {
+            let tenant = Tenant { world: &world, name: "crash".into(), client: client.clone() };
+            tenant.release().await;
+            tenant.await_call("the upload", |call| call["kind"] == "Put" && call["effect"] == true).await;
+        }
+        world.start_operator("operator-again");
+
+        let tenant = Tenant { world: &world, name: "crash".into(), client };
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
+fn an_operator_that_is_asked_to_stop_goes_by_itself_and_leaves_the_keys_where_they_are() {
+    alone(Setup::default(), async |mut world| {
+        let client = world.client.clone();
+        let key = {
+            let tenant = Tenant::create(&world, "stop", client.clone()).await;
+            let key = tenant.make_key().await;
+            tenant.write_secret("pasted", &key).await;
+            tenant.apply_for_secret("calm", "pasted").await;
+            tenant.await_ready("calm", "True", "Uploaded").await;
+            key
+        };
+
+        assert!(world.operator.take().expect("it runs").stop(), "it ends with success");
+
+        let tenant = Tenant { world: &world, name: "stop".into(), client };
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}

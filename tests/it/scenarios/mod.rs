@@ -1,0 +1,46 @@
+//! What the operator does, on a real API server. Each test is a sentence.
+
+mod binding;
+mod crash;
+mod dead_key;
+mod deletion;
+mod install;
+mod kinds;
+mod recording;
+mod refusal;
+mod secret;
+mod settled;
+mod slot;
+
+use std::sync::LazyLock;
+
+use tokio::runtime::Runtime;
+use tokio::sync::OnceCell;
+
+use crate::world::{Setup, Tenant, World};
+
+/// One runtime for all tests: connections of the shared world must outlive the test that opened them.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+static SHARED: OnceCell<World> = OnceCell::const_new();
+
+/// Runs a test in the shared world, with a tenant and namespace of its own.
+fn scenario(name: &str, test: impl AsyncFnOnce(Tenant<'static>)) {
+    RUNTIME.block_on(async {
+        let world = shared().await;
+        test(Tenant::create(world, name, world.client.clone()).await).await;
+    });
+}
+
+/// The world that all tests share which neither kill nor configure the operator.
+async fn shared() -> &'static World {
+    SHARED.get_or_init(|| World::start(Setup::default())).await
+}
+
+/// Runs a test in a world of its own. At most three such worlds are up at once: each takes 300 MB.
+fn alone(setup: Setup, test: impl AsyncFnOnce(World)) {
+    static WORLDS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
+    RUNTIME.block_on(async {
+        let _place = WORLDS.acquire().await.expect("never closed");
+        test(World::start(setup).await).await;
+    });
+}

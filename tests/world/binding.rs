@@ -1,0 +1,127 @@
+//! BTP: bindings and their Secrets as the real operator writes them (see the recording in `tests/data`).
+
+use alm_key_operator::source::binding::resource;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
+use kube::{Api, ResourceExt};
+use serde_json::{Value, json};
+
+use super::Tenant;
+use super::tenant::{create, from};
+
+/// The finalizer of the SAP BTP service operator.
+const FINALIZER: &str = "services.cloud.sap.com/sap-btp-finalizer";
+
+impl Tenant<'_> {
+    /// The ServiceBindings of the namespace.
+    pub fn bindings(&self) -> Api<DynamicObject> {
+        Api::namespaced_with(self.client.clone(), &self.name, &resource())
+    }
+
+    /// A binding as its user applies it, without credentials yet.
+    pub async fn apply_binding(&self, name: &str) -> DynamicObject {
+        let binding = json!({
+            "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding",
+            "metadata": { "name": name, "finalizers": [FINALIZER] },
+            "spec": { "serviceInstanceName": "calm", "secretName": name },
+        });
+        create(&self.bindings(), binding).await
+    }
+
+    /// A binding with credentials: the Secret first, the status after it.
+    pub async fn bind(&self, name: &str, key: &Value) -> DynamicObject {
+        let binding = self.apply_binding(name).await;
+        self.write_binding_secret(&binding, key, &json!({})).await;
+        self.binding_ready(name, "11111111-1111-1111-1111-111111111111").await;
+        binding
+    }
+
+    /// The Secret of a binding, in the default layout.
+    pub async fn write_binding_secret(&self, binding: &DynamicObject, key: &Value, labels: &Value) {
+        let name = binding.name_any();
+        let mut all_labels = json!({ "services.cloud.sap.com/managed-by-sap-btp-operator": "true" });
+        for (label, value) in labels.as_object().into_iter().flatten() {
+            all_labels[label] = value.clone();
+        }
+        let secret: Secret = from(json!({
+            "apiVersion": "v1", "kind": "Secret",
+            "metadata": {
+                "name": name, "labels": all_labels, "annotations": { "binding": name },
+                "ownerReferences": [{
+                    "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding", "name": name,
+                    "uid": binding.uid(), "controller": true, "blockOwnerDeletion": true,
+                }],
+            },
+            "type": "Opaque",
+            "stringData": {
+                "uaa": key["uaa"].to_string(), "endpoints": key["endpoints"].to_string(),
+                "instance_name": "calm", "plan": "standard", "label": "SAPCloudALMAPIs", "type": "SAPCloudALMAPIs",
+                "tags": "[\"alm\"]", "instance_guid": "22222222-2222-2222-2222-222222222222",
+                ".metadata": "{\"credentialProperties\":[{\"name\":\"uaa\",\"format\":\"json\"}]}",
+            },
+        }));
+        match self.secrets().get_opt(&name).await.expect("secrets can be read") {
+            None => drop(self.secrets().create(&PostParams::default(), &secret).await.expect("secrets can be made")),
+            Some(found) => {
+                let mut next = secret;
+                next.metadata.resource_version = found.metadata.resource_version;
+                self.secrets().replace(&name, &PostParams::default(), &next).await.expect("secrets can be replaced");
+            }
+        }
+    }
+
+    /// The binding has credentials.
+    pub async fn binding_ready(&self, name: &str, binding_id: &str) {
+        let conditions = conditions("True", "Provisioned");
+        self.binding_status(name, json!({ "bindingID": binding_id, "ready": "True", "conditions": conditions })).await;
+    }
+
+    /// The binding has none at present, as in the midst of a rotation.
+    pub async fn binding_without_credentials(&self, name: &str) {
+        let conditions = conditions("False", "NotProvisioned");
+        self.binding_status(name, json!({ "bindingID": "", "ready": "False", "conditions": conditions })).await;
+    }
+
+    /// BTP does not know the binding any more; Secret and id stay.
+    pub async fn binding_lost(&self, name: &str) {
+        self.binding_status(name, json!({ "conditions": conditions("False", "NotFound") })).await;
+    }
+
+    /// Rotates as the real operator does: id cleared, Secret changed in place, id set.
+    pub async fn rotate_binding(&self, name: &str, key: &Value) {
+        self.binding_without_credentials(name).await;
+        let binding = self.bindings().get(name).await.expect("the binding is there");
+        self.write_binding_secret(&binding, key, &json!({})).await;
+        self.binding_ready(name, "33333333-3333-3333-3333-333333333333").await;
+    }
+
+    /// Deletes as the real operator does: credentials die, id cleared, Secret deleted, finalizer removed.
+    pub async fn unbind(&self, name: &str, key: &Value) {
+        self.bindings().delete(name, &DeleteParams::default()).await.expect("bindings can be deleted");
+        self.revoke(key).await;
+        self.binding_without_credentials(name).await;
+        self.delete_secret(name).await;
+        self.finish_binding(name).await;
+    }
+
+    /// Removes the finalizer of the BTP operator.
+    pub async fn finish_binding(&self, name: &str) {
+        let patch = json!({ "metadata": { "finalizers": null } });
+        let done = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        done.expect("the finalizer can be removed");
+    }
+
+    /// Writes a part of the binding's status.
+    pub async fn binding_status(&self, name: &str, status: Value) {
+        let patch = json!({ "status": status });
+        let done = self.bindings().patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        done.expect("the status can be written");
+    }
+}
+
+fn conditions(ready: &str, reason: &str) -> Value {
+    json!([{
+        "type": "Ready", "status": ready, "reason": reason, "message": "", "observedGeneration": 1,
+        "lastTransitionTime": "2026-11-23T20:17:03Z",
+    }])
+}

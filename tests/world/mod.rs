@@ -1,0 +1,19 @@
+//! The operator in its surroundings, as real processes: an API server, the simulator of SAP, the operator itself, and
+//! the hands of those who act there: a platform team, BTP, a cluster admin.
+//!
+//! Used by the integration tests and the demo alike.
+#![allow(dead_code, reason = "the test binary and the demo each use their part")]
+
+pub mod binding;
+pub mod cluster;
+pub mod key;
+pub mod operator;
+pub mod replay;
+pub mod simulator;
+pub mod tenant;
+
+pub use cluster::{Setup, World};
+pub use tenant::Tenant;
+
+/// The longest that anything is waited for: far more than it takes, so that reaching it means that it never comes.
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);

@@ -1,0 +1,73 @@
+//! The simulator as a process, and the admin API by which tests make, revoke and look.
+
+use std::io::{BufRead, BufReader};
+use std::path::Path;
+use std::process::Command;
+use std::time::Duration;
+
+use alm_key_operator::sign_in::network::Network;
+use alm_key_operator::sign_in::transport;
+use reqwest::{Client, Method};
+use serde_json::{Value, json};
+
+use crate::controlplane::Supervised;
+
+/// A running simulator.
+pub struct Simulator {
+    process: Supervised,
+    client: Client,
+    /// Port of all its virtual hosts.
+    pub port: u16,
+    /// Its CA, in PEM.
+    pub ca: String,
+}
+
+/// Longer than any long poll.
+const TIMEOUT: Duration = Duration::from_secs(90);
+
+impl Simulator {
+    /// Starts one, with its files and log below `directory`.
+    pub fn start(directory: &Path) -> Self {
+        let mut command = Command::new(super::operator::binary("almkey-simulator"));
+        command.args(["serve", "--directory"]).arg(directory);
+        let (process, stdout) = Supervised::spawn_piped("simulator", &mut command, directory.join("simulator.log"))
+            .expect("the simulator can be started");
+        let mut line = String::new();
+        BufReader::new(stdout).read_line(&mut line).expect("the simulator says where it is");
+        let ready: Value = serde_json::from_str(&line).expect("the simulator's first line is JSON");
+        let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
+        let ca = std::fs::read_to_string(ready["ca"].as_str().expect("the path of its CA")).expect("its CA");
+        let client = transport::client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
+        Self { process, client, port, ca }
+    }
+
+    /// URL of a virtual host, `Z.authentication` for example.
+    pub fn url(&self, host: &str) -> String {
+        format!("https://{host}.localhost:{}", self.port)
+    }
+
+    /// Calls the admin API; anything but 2xx is a defect of the test.
+    pub async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Value {
+        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url("admin")));
+        if let Some(body) = &body {
+            request = request.json(body);
+        }
+        let answer = request.send().await.unwrap_or_else(|error| panic!("{method} {path}: {error:?}"));
+        let status = answer.status();
+        let text = answer.text().await.expect("a body");
+        assert!(status.is_success(), "{method} {path} answered {status}: {text}");
+        if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
+    }
+
+    /// What was asked of a tenant's hosts after entry number `after`, waiting up to `wait` for the first.
+    pub async fn journal(&self, tenant: &str, after: u64, wait: Duration) -> Vec<Value> {
+        let path = format!("/journal?tenant={tenant}&after={after}&wait={}", wait.as_secs());
+        let answer = self.admin(Method::GET, &path, None).await;
+        answer["entries"].as_array().cloned().unwrap_or_default()
+    }
+
+    /// Makes all access tokens for Landscape Management void.
+    pub async fn expire_tokens(&self) {
+        self.admin(Method::POST, "/tokens/expire", Some(json!({}))).await;
+    }
+}
