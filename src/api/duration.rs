@@ -31,7 +31,7 @@ impl JsonSchema for Duration {
         json_schema!({
             "type": "string",
             "maxLength": 32,
-            "pattern": r"^([0-9]+(\.[0-9]+)?(ms|s|m|h))+$",
+            "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$",
         })
     }
 }

@@ -9,5 +9,5 @@ mod kubeconfig;
 mod process;
 mod watchdog;
 
-pub use control_plane::{ControlPlane, Error, Options, User, service_account_user};
+pub use control_plane::{ControlPlane, Options, service_account_user};
 pub use process::Supervised;

@@ -72,7 +72,7 @@ impl Supervised {
     pub fn signal(&mut self, signal: &str) {
         if self.is_running() {
             let group = format!("-{}", self.child.id());
-            let _ = Command::new("kill").args([&format!("-{signal}"), "--", &group]).status();
+            let _ = Command::new("kill").args(["-s", signal, "--", &group]).status();
         }
     }
 

@@ -20,13 +20,13 @@ while read -r what value; do
     d) folders="$folders $value" ;;
   esac
 done
-for pid in $pids; do kill -TERM -- "-$pid" 2>/dev/null; done
+for pid in $pids; do kill -s TERM -- "-$pid" 2>/dev/null; done
 for try in 1 2 3 4 5 6 7 8 9 10; do
-  left=""; for pid in $pids; do kill -0 -- "-$pid" 2>/dev/null && left="$left $pid"; done
+  left=""; for pid in $pids; do kill -s 0 -- "-$pid" 2>/dev/null && left="$left $pid"; done
   [ -n "$left" ] || break
   sleep 0.1
 done
-for pid in $pids; do kill -KILL -- "-$pid" 2>/dev/null; done
+for pid in $pids; do kill -s KILL -- "-$pid" 2>/dev/null; done
 for folder in $folders; do rm -rf -- "$folder"; done
 "#;
 

@@ -15,7 +15,7 @@ const FINALIZER: &str = "services.cloud.sap.com/sap-btp-finalizer";
 impl Tenant<'_> {
     /// The ServiceBindings of the namespace.
     pub fn bindings(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.name, &resource())
+        Api::namespaced_with(self.client.clone(), &self.namespace, &resource())
     }
 
     /// A binding as its user applies it, without credentials yet.
@@ -26,6 +26,13 @@ impl Tenant<'_> {
             "spec": { "serviceInstanceName": "calm", "secretName": name },
         });
         create(&self.bindings(), binding).await
+    }
+
+    /// The operator of BTP takes up a binding that its user has applied.
+    pub async fn adopt_binding(&self, name: &str) -> DynamicObject {
+        let patch = json!({ "metadata": { "finalizers": [FINALIZER] } });
+        let done = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        done.expect("a binding can be changed")
     }
 
     /// A binding with credentials: the Secret first, the status after it.

@@ -15,7 +15,7 @@ use super::tenant::create;
 impl Tenant<'_> {
     /// The `ALMServiceKey`s of the namespace.
     pub fn keys(&self) -> Api<ALMServiceKey> {
-        Api::namespaced(self.client.clone(), &self.name)
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     /// Applies one for a plain Secret.
@@ -33,7 +33,7 @@ impl Tenant<'_> {
         spec["tenantRef"] = json!({ "name": self.name });
         let document = json!({
             "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
-            "metadata": { "name": name, "namespace": self.name }, "spec": spec,
+            "metadata": { "name": name }, "spec": spec,
         });
         create(&self.keys(), document).await
     }
@@ -104,7 +104,7 @@ impl Tenant<'_> {
 
     /// The Events about one.
     pub async fn events(&self, name: &str) -> Vec<Event> {
-        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.name);
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let all = events.list(&ListParams::default()).await.expect("Events can be read");
         let about = |event: &Event| event.regarding.as_ref().and_then(|object| object.name.as_deref()) == Some(name);
         all.items.into_iter().filter(about).collect()

@@ -1,7 +1,7 @@
 //! The simulator as a process, and the admin API by which tests make, revoke and look.
 
 use std::io::{BufRead, BufReader};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
@@ -20,6 +20,8 @@ pub struct Simulator {
     pub port: u16,
     /// Its CA, in PEM.
     pub ca: String,
+    /// The file that the CA is in.
+    pub ca_file: PathBuf,
 }
 
 /// Longer than any long poll.
@@ -36,9 +38,10 @@ impl Simulator {
         BufReader::new(stdout).read_line(&mut line).expect("the simulator says where it is");
         let ready: Value = serde_json::from_str(&line).expect("the simulator's first line is JSON");
         let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
-        let ca = std::fs::read_to_string(ready["ca"].as_str().expect("the path of its CA")).expect("its CA");
+        let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA"));
+        let ca = std::fs::read_to_string(&ca_file).expect("its CA");
         let client = transport::client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
-        Self { process, client, port, ca }
+        Self { process, client, port, ca, ca_file }
     }
 
     /// URL of a virtual host, `Z.authentication` for example.

@@ -13,12 +13,14 @@ use serde_json::{Value, json};
 use super::World;
 use super::operator::NAMESPACE;
 
-/// A tenant, its `ALMTenant` and a namespace that it admits, all of one name.
+/// A tenant, its `ALMTenant` and a namespace that it admits; in tests all of one name.
 pub struct Tenant<'a> {
     /// Where it is.
     pub world: &'a World,
-    /// Name of tenant, namespace and identity zone.
+    /// Identity zone of the tenant, and in tests the name of its `ALMTenant`.
     pub name: String,
+    /// Namespace of its `ALMServiceKey`s.
+    pub namespace: String,
     /// Kubernetes.
     pub client: Client,
 }
@@ -27,6 +29,11 @@ impl<'a> Tenant<'a> {
     /// Makes one at the simulator and in the cluster.
     pub async fn create(world: &'a World, name: &str, client: Client) -> Self {
         Self::create_with(world, name, client, |_| {}).await
+    }
+
+    /// One that has been made before.
+    pub fn existing(world: &'a World, name: &str, client: Client) -> Self {
+        Self { world, name: name.to_owned(), namespace: name.to_owned(), client }
     }
 
     /// Makes one whose `ALMTenant` is changed by `change` before it is applied.
@@ -38,7 +45,7 @@ impl<'a> Tenant<'a> {
     ) -> Self {
         let made = world.simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": name }))).await;
         let landscape = &made["landscapeManagement"];
-        let tenant = Self { world, name: name.to_owned(), client };
+        let tenant = Self { world, name: name.to_owned(), namespace: name.to_owned(), client };
         let namespaces: Api<Namespace> = Api::all(tenant.client.clone());
         create(&namespaces, json!({ "metadata": { "name": name } })).await;
         let credentials: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
@@ -80,7 +87,7 @@ impl<'a> Tenant<'a> {
 
     /// The Secrets of the namespace.
     pub fn secrets(&self) -> Api<Secret> {
-        Api::namespaced(self.client.clone(), &self.name)
+        Api::namespaced(self.client.clone(), &self.namespace)
     }
 
     /// A new key, as the BTP cockpit would make it.
@@ -111,7 +118,7 @@ impl<'a> Tenant<'a> {
     /// Makes or replaces a Secret with these entries.
     pub async fn write_data(&self, name: &str, data: Value) {
         let secret: Secret =
-            from(json!({ "metadata": { "name": name, "namespace": self.name }, "stringData": data }));
+            from(json!({ "metadata": { "name": name }, "stringData": data }));
         let secrets = self.secrets();
         match secrets.get_opt(name).await.expect("secrets can be read") {
             None => drop(secrets.create(&PostParams::default(), &secret).await.expect("secrets can be made")),

@@ -30,7 +30,7 @@ fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
         };
         world.operator.take().expect("it runs").kill();
 
-        let tenant = |name: &str| Tenant { world: &world, name: name.into(), client: client.clone() };
+        let tenant = |name: &str| Tenant::existing(&world, name, client.clone());
         tenant("gone").unbind("plain", &gone).await;
         let new = tenant("rotated").make_key().await;
         tenant("rotated").rotate_binding("plain", &new).await;
@@ -41,7 +41,7 @@ fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
         tenant("kept").finish_binding("plain").await;
         world.start_operator("operator-again");
 
-        let tenant = |name: &str| Tenant { world: &world, name: name.into(), client: client.clone() };
+        let tenant = |name: &str| Tenant::existing(&world, name, client.clone());
         tenant("gone").await_ready("calm", "False", "SourceGone").await;
         assert_eq!(tenant("gone").slot_key().await, Value::Null);
         tenant("rotated").await_key("calm", "uploaded anew", |object| {
@@ -69,13 +69,13 @@ fn an_operator_killed_in_the_midst_of_an_upload_finds_it_done_and_does_not_repea
         }
         world.operator.take().expect("it runs").kill();
         {
-            let tenant = Tenant { world: &world, name: "crash".into(), client: client.clone() };
+            let tenant = Tenant::existing(&world, "crash", client.clone());
             tenant.release().await;
             tenant.await_call("the upload", |call| call["kind"] == "Put" && call["effect"] == true).await;
         }
         world.start_operator("operator-again");
 
-        let tenant = Tenant { world: &world, name: "crash".into(), client };
+        let tenant = Tenant::existing(&world, "crash", client);
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
@@ -96,7 +96,7 @@ fn an_operator_that_is_asked_to_stop_goes_by_itself_and_leaves_the_keys_where_th
 
         assert!(world.operator.take().expect("it runs").stop(), "it ends with success");
 
-        let tenant = Tenant { world: &world, name: "stop".into(), client };
+        let tenant = Tenant::existing(&world, "stop", client);
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
