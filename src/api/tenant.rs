@@ -115,7 +115,10 @@ pub struct SignIn {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(
         length(min = 1, max = 64),
-        inner(length(min = 1, max = 259), regex(pattern = r"^(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?$"))
+        inner(
+            length(min = 1, max = 259),
+            regex(pattern = r"^(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
+        )
     )]
     pub hosts: Option<Vec<String>>,
 

@@ -17,7 +17,7 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_CLUSTER_ID")]
     cluster_id: Option<String>,
 
-    /// What is logged, such as info, debug or alm_key_operator=trace,info.
+    /// What is logged, such as `info`, `debug` or `alm_key_operator=trace,info`.
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
 }

@@ -59,7 +59,10 @@ impl Connection<'_> {
                 return Err(misconfigured(&what, Retry::Backoff));
             }
             Err(error) => {
-                return Err(misconfigured(&format!("could not read {}: {}", place(), error.in_words()), Retry::Backoff));
+                return Err(misconfigured(
+                    &format!("could not read {}: {}", place(), error.in_words()),
+                    Retry::Backoff,
+                ));
             }
         };
         let version = secret.resource_version().unwrap_or_default();
@@ -77,8 +80,7 @@ impl Connection<'_> {
                 client_secret: SecretString::from(entry(CLIENT_SECRET)?),
             };
             let url = |field: &str, text: &str| {
-                Url::parse(text)
-                    .map_err(|_| misconfigured(&format!("the ALMTenant's {field} is no URL"), Retry::Never))
+                Url::parse(text).map_err(|_| misconfigured(&format!("the ALMTenant's {field} is no URL"), Retry::Never))
             };
             let base = url("landscapeManagement.http.url", &http.url)?;
             let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;
@@ -100,9 +102,8 @@ impl Connection<'_> {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
             };
-            let client = transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| {
-                misconfigured(&format!("the ALMTenant's signIn.caBundle: {error}"), Retry::Never)
-            })?;
+            let client = transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT)
+                .map_err(|error| misconfigured(&format!("the ALMTenant's signIn.caBundle: {error}"), Retry::Never))?;
             Ok(TokenEndpoint::new(client, network))
         })
     }

@@ -50,13 +50,8 @@ impl Events {
 
     /// Best effort, beside the pass: an Event that cannot be written must not hold up a clean-up.
     fn publish(&self, object: &ALMServiceKey, type_: EventType, reason: &str, action: &str, note: String) {
-        let event = Event {
-            type_,
-            reason: reason.into(),
-            note: Some(shortened(note)),
-            action: action.into(),
-            secondary: None,
-        };
+        let event =
+            Event { type_, reason: reason.into(), note: Some(shortened(note)), action: action.into(), secondary: None };
         let reference: ObjectReference = object.object_ref(&());
         let recorder = self.0.clone();
         tokio::spawn(async move {

@@ -69,8 +69,7 @@ pub async fn run(
     };
     let sightings = Arc::new(Sightings::default());
     let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace);
-    let keys =
-        service_key::watches::start(&client, &settings.cluster_resource_namespace, &sightings, &tenants.store);
+    let keys = service_key::watches::start(&client, &settings.cluster_resource_namespace, &sightings, &tenants.store);
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),

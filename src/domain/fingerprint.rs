@@ -35,10 +35,8 @@ impl Fingerprint {
             hash.update(part.as_bytes());
         }
         let digest = hash.finalize();
-        Self(digest[..16].iter().fold(String::with_capacity(32), |mut hex, byte| {
-            fmt::Write::write_fmt(&mut hex, format_args!("{byte:02x}")).expect("writing to a String cannot fail");
-            hex
-        }))
+        let high = digest.iter().take(16).fold(0_u128, |number, byte| (number << 8) | u128::from(*byte));
+        Self(format!("{high:032x}"))
     }
 
     /// A fingerprint as it was recorded.

@@ -95,7 +95,7 @@ mod tests {
     #[test]
     fn after_an_hour_of_failing_a_try_is_made_every_two_hours() {
         let failing = Failing::once_more(None, at(0));
-        assert_eq!(failing.wait(at(3600), 0.0), Duration::from_secs(6480));
-        assert_eq!(failing.wait(at(3600), 1.0), Duration::from_secs(7920));
+        assert_eq!(failing.wait(at(3600), 0.0), Duration::from_mins(108));
+        assert_eq!(failing.wait(at(3600), 1.0), Duration::from_mins(132));
     }
 }

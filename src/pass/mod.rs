@@ -2,3 +2,6 @@
 
 pub mod ports;
 pub mod run;
+
+#[cfg(test)]
+mod tests;

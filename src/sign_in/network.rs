@@ -118,8 +118,9 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         Ipv4Addr::new(a, b, c, d)
     };
     match segments {
-        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] => Some(last(high, low)),
-        [0x2002, high, low, ..] => Some(last(high, low)),
+        [0, 0, 0, 0, 0, 0 | 0xffff, high, low] | [0x64, 0xff9b, 0, 0, 0, 0, high, low] | [0x2002, high, low, ..] => {
+            Some(last(high, low))
+        }
         _ => None,
     }
 }
@@ -131,9 +132,28 @@ mod tests {
     #[test]
     fn addresses_that_are_not_public_are_refused_in_every_notation() {
         for address in [
-            "10.0.0.1", "127.0.0.1", "169.254.169.254", "192.168.1.1", "172.16.0.1", "100.64.0.1", "0.0.0.0",
-            "255.255.255.255", "198.18.0.1", "192.0.2.1", "224.0.0.1", "::1", "::", "fe80::1", "fc00::1", "fd00:ec2::254",
-            "::ffff:127.0.0.1", "::127.0.0.1", "64:ff9b::a00:1", "2002:7f00:1::", "2001:db8::1", "ff02::1",
+            "10.0.0.1",
+            "127.0.0.1",
+            "169.254.169.254",
+            "192.168.1.1",
+            "172.16.0.1",
+            "100.64.0.1",
+            "0.0.0.0",
+            "255.255.255.255",
+            "198.18.0.1",
+            "192.0.2.1",
+            "224.0.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "::127.0.0.1",
+            "64:ff9b::a00:1",
+            "2002:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
         ] {
             let address: IpAddr = address.parse().expect("an address");
             assert!(Network::Public.check(address).is_err(), "{address}");

@@ -83,10 +83,7 @@ mod tests {
     #[test]
     fn the_default_layout_puts_the_fields_together_and_leaves_the_instance_out() {
         let entries = [("uaa", r#"{"clientid":"a"}"#), ("endpoints", r#"{"Api":"b"}"#), ("plan", "standard")];
-        assert_eq!(
-            read(&entries, None).expect("readable"),
-            r#"{"uaa":{"clientid":"a"},"endpoints":{"Api":"b"}}"#
-        );
+        assert_eq!(read(&entries, None).expect("readable"), r#"{"uaa":{"clientid":"a"},"endpoints":{"Api":"b"}}"#);
     }
 
     #[test]

@@ -75,13 +75,13 @@ fn cache() -> Result<PathBuf, Error> {
         hash.update(fs::read(&path).map_err(|error| Error::file(&path, error))?);
     }
     hash.update(LDFLAGS);
-    let version: String = hash.finalize().iter().take(8).map(|byte| format!("{byte:02x}")).collect();
+    let version = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
     let variable = |name: &str| std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from);
     let root = variable("ALMKEY_CACHE")
         .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("alm-key-operator")))
         .or_else(|| variable("HOME").map(|home| home.join(".cache/alm-key-operator")))
         .ok_or_else(|| Error::Build("neither ALMKEY_CACHE nor HOME is set".into()))?;
-    Ok(root.join("controlplane").join(version))
+    Ok(root.join("controlplane").join(format!("{version:016x}")))
 }
 
 #[expect(clippy::print_stderr, reason = "a build of minutes must not be silent")]

@@ -18,7 +18,7 @@ use super::watchdog;
 pub use super::kubeconfig::{User, service_account_user};
 
 /// A start takes about 4 s.
-const PATIENCE: Duration = Duration::from_secs(60);
+const PATIENCE: Duration = Duration::from_mins(1);
 /// Somebody else may take a port between finding it free and using it.
 const TRIES: usize = 5;
 

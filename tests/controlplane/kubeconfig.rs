@@ -41,10 +41,10 @@ impl Token {
 
 /// Writes the API server's token file.
 pub(super) fn write_tokens(path: &Path, users: &[(User, Token)]) -> Result<(), Error> {
-    let mut text = String::new();
-    for (number, (user, token)) in users.iter().enumerate() {
-        text.push_str(&format!("{},{},{number},\"{}\"\n", token.0, user.name, user.groups.join(",")));
-    }
+    let line = |(number, (user, token)): (usize, &(User, Token))| {
+        format!("{},{},{number},\"{}\"\n", token.0, user.name, user.groups.join(","))
+    };
+    let text: String = users.iter().enumerate().map(line).collect();
     fs::write(path, text).map_err(|error| Error::file(path, error))
 }
 

@@ -16,7 +16,7 @@ const GET: [&str; 4] = ["get", "almkey", "-n", "team-a"];
 
 /// A binding appears, rotates, and is deleted.
 pub async fn act_one(stage: &Stage) {
-    stage.act("Act one: a binding and its key");
+    Stage::act("Act one: a binding and its key");
     let new = json!({ "identityZone": "acme-calm" });
     let made = stage.world.simulator.admin(Method::POST, "/tenants", Some(new)).await;
     let landscape = &made["landscapeManagement"];
@@ -30,7 +30,10 @@ pub async fn act_one(stage: &Stage) {
     let began = Instant::now();
     samples::apply(&stage.world, "key.yaml", landscape).await;
     let waiting = tenant.await_ready(KEY, "Unknown", "WaitingForBinding").await;
-    stage.done(began, &format!("platform team: applied deploy/samples/key.yaml; it waits: {}", message(&waiting, "Ready")));
+    stage.done(
+        began,
+        &format!("platform team: applied deploy/samples/key.yaml; it waits: {}", message(&waiting, "Ready")),
+    );
     stage.kubectl(&GET);
 
     let first = tenant.make_key().await;
@@ -60,7 +63,7 @@ pub async fn act_one(stage: &Stage) {
 
 /// The credentials die in BTP, and nothing in the cluster tells of it.
 pub async fn act_two(stage: &Stage) {
-    stage.act("Act two: the credentials die in BTP alone (interval and deadKey.after shortened to 10s)");
+    Stage::act("Act two: the credentials die in BTP alone (interval and deadKey.after shortened to 10s)");
     let tenant = stage.tenant();
     let spec = json!({ "spec": { "interval": "10s", "deadKey": { "after": "10s" } } });
     tenant.patch(KEY, spec).await;
@@ -112,7 +115,8 @@ fn tell_proof(stage: &Stage, calls: &[Value], key: &Value) {
     let shown = |call: &&Value| call["kind"] == "SignIn" || call["kind"] == "Put";
     let ours: Vec<_> = calls.iter().filter(shown).filter(|call| call["clientid"] == key["uaa"]["clientid"]).collect();
     for call in &ours {
-        let what = if call["kind"] == "SignIn" { "signed in with the new key" } else { "put it in the old one's place" };
+        let what =
+            if call["kind"] == "SignIn" { "signed in with the new key" } else { "put it in the old one's place" };
         stage.says(&format!("    {what}: {} {} -> {}", call["method"], call["path"], call["status"]).replace('"', ""));
     }
     let kinds: Vec<_> = ours.iter().filter_map(|call| call["kind"].as_str()).collect();

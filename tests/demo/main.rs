@@ -27,7 +27,7 @@ async fn main() -> ExitCode {
         stage.how_to_play();
         let _ = tokio::signal::ctrl_c().await;
     } else {
-        stage.what_next();
+        Stage::what_next();
     }
     ExitCode::SUCCESS
 }

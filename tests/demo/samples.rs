@@ -52,5 +52,7 @@ async fn apply_document(client: &Client, document: &Value) {
     };
     let name = text(&document["metadata"]["name"]);
     let parameters = PatchParams::apply("demo").force();
-    api.patch(&name, &parameters, &Patch::Apply(document)).await.unwrap_or_else(|error| panic!("{kind} {name}: {error}"));
+    api.patch(&name, &parameters, &Patch::Apply(document))
+        .await
+        .unwrap_or_else(|error| panic!("{kind} {name}: {error}"));
 }

@@ -33,7 +33,7 @@ impl Stage {
     }
 
     /// A headline.
-    pub fn act(&self, title: &str) {
+    pub fn act(title: &str) {
         println!("\n=== {title}");
     }
 
@@ -67,7 +67,7 @@ impl Stage {
     }
 
     /// For those who have seen enough.
-    pub fn what_next(&self) {
+    pub fn what_next() {
         println!(
             "Next: `make demo KEEP=1` stays up and says how to play with it; deploy/samples/ is what was applied; \
              README.md tells the rest."

@@ -52,7 +52,7 @@ impl World {
         control_plane.apply_path(&package().join("deploy")).expect("deploy/ can be applied");
         let mut world = Self { operator: None, simulator, control_plane, client };
         if setup.bindings {
-            world.install_bindings().await;
+            world.install_bindings();
         }
         if setup.operator {
             world.start_operator("operator");
@@ -67,10 +67,11 @@ impl World {
     }
 
     /// Installs the kind ServiceBinding.
-    pub async fn install_bindings(&self) {
+    pub fn install_bindings(&self) {
         let yaml = std::fs::read_to_string(package().join("tests/data/servicebinding-crd.yaml")).expect("the kind");
         self.control_plane.apply(&yaml).expect("the kind can be installed");
-        let wait = ["wait", "--for=condition=Established", "--timeout=30s", "crd/servicebindings.services.cloud.sap.com"];
+        let wait =
+            ["wait", "--for=condition=Established", "--timeout=30s", "crd/servicebindings.services.cloud.sap.com"];
         self.kubectl(&wait);
     }
 

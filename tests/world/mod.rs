@@ -16,4 +16,4 @@ pub use cluster::{Setup, World};
 pub use tenant::Tenant;
 
 /// The longest that anything is waited for: far more than it takes, so that reaching it means that it never comes.
-pub const PATIENCE: std::time::Duration = std::time::Duration::from_secs(60);
+pub const PATIENCE: std::time::Duration = std::time::Duration::from_mins(1);

@@ -37,12 +37,7 @@ impl<'a> Tenant<'a> {
     }
 
     /// Makes one whose `ALMTenant` is changed by `change` before it is applied.
-    pub async fn create_with(
-        world: &'a World,
-        name: &str,
-        client: Client,
-        change: impl FnOnce(&mut Value),
-    ) -> Self {
+    pub async fn create_with(world: &'a World, name: &str, client: Client, change: impl FnOnce(&mut Value)) -> Self {
         let made = world.simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": name }))).await;
         let landscape = &made["landscapeManagement"];
         let tenant = Self { world, name: name.to_owned(), namespace: name.to_owned(), client };
@@ -117,8 +112,7 @@ impl<'a> Tenant<'a> {
 
     /// Makes or replaces a Secret with these entries.
     pub async fn write_data(&self, name: &str, data: Value) {
-        let secret: Secret =
-            from(json!({ "metadata": { "name": name }, "stringData": data }));
+        let secret: Secret = from(json!({ "metadata": { "name": name }, "stringData": data }));
         let secrets = self.secrets();
         match secrets.get_opt(name).await.expect("secrets can be read") {
             None => drop(secrets.create(&PostParams::default(), &secret).await.expect("secrets can be made")),

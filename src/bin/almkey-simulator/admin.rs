@@ -60,7 +60,7 @@ pub(crate) async fn answer(call: &Call, tenants: &Tenants) -> Response<Body> {
             empty(204)
         }
         ("POST", ["tenants"]) => match call.json::<NewTenant>() {
-            Err(response) => response,
+            Err(response) => *response,
             Ok(NewTenant { identity_zone }) => match tenants.create(&identity_zone) {
                 Some(tenant) => json(201, &shown(&lock(&tenant), tenants.port)),
                 None => problem(409, "Exists", "there is such a tenant already"),
@@ -87,7 +87,11 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
             json(201, &tenant.keys.make(&zone, port, credential_type.as_deref().unwrap_or("instance-secret")))
         }),
         ("POST", ["keys", "import"]) => call.json::<Imported>().map(|Imported { key }| {
-            if tenant.keys.import(&key) { empty(204) } else { problem(400, "BadKey", "clientid or clientsecret is missing") }
+            if tenant.keys.import(&key) {
+                empty(204)
+            } else {
+                problem(400, "BadKey", "clientid or clientsecret is missing")
+            }
         }),
         ("POST", ["keys", "revoke"]) => call.json().map(|credentials| live_or_die(&mut tenant, &credentials, false)),
         ("POST", ["keys", "restore"]) => call.json().map(|credentials| live_or_die(&mut tenant, &credentials, true)),
@@ -130,7 +134,7 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
         }),
         _ => Ok(problem(404, "UnknownPath", "a tenant has no such path or method")),
     };
-    outcome.unwrap_or_else(|response| response)
+    outcome.unwrap_or_else(|response| *response)
 }
 
 fn live_or_die(tenant: &mut Tenant, credentials: &Credentials, alive: bool) -> Response<Body> {
@@ -174,9 +178,9 @@ async fn journal(call: &Call, tenants: &Tenants) -> Response<Body> {
     let tenant = call.parameter("tenant");
     let after = call.parameter("after").and_then(|after| after.parse().ok()).unwrap_or(0);
     let entries = match wait(call) {
-        Some(wait) => tokio::time::timeout(wait, tenants.journal.await_after(tenant.as_deref(), after))
-            .await
-            .unwrap_or_default(),
+        Some(wait) => {
+            tokio::time::timeout(wait, tenants.journal.await_after(tenant.as_deref(), after)).await.unwrap_or_default()
+        }
         None => tenants.journal.after(tenant.as_deref(), after),
     };
     let last = entries.last().map_or(after, |entry| entry.seq);

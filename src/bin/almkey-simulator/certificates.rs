@@ -29,9 +29,9 @@ impl Authority {
     }
 
     /// A server that shows a fitting certificate to whoever asks for a name below `.localhost`.
-    pub(crate) fn server_config(self) -> Result<ServerConfig, Box<dyn Error>> {
+    pub(crate) fn server_config(self) -> ServerConfig {
         let resolver = Certificates { authority: self, made: Mutex::new(HashMap::new()) };
-        Ok(ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver)))
+        ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
     }
 
     fn issue(&self, name: &str) -> Result<CertifiedKey, Box<dyn Error>> {

@@ -35,7 +35,8 @@ pub(crate) enum Command {
 #[derive(clap::Args)]
 pub(crate) struct Zone {
     /// Identity zone of the tenant.
-    zone: String,
+    #[arg(value_name = "ZONE")]
+    tenant: String,
     /// URL of the admin API, as `serve` printed it.
     #[arg(long, env = "ALMKEY_SIMULATOR_ADMIN")]
     admin: String,
@@ -73,14 +74,14 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
 }
 
 fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
-    let tenant = |zone: &Zone, path: &str| format!("/tenants/{}{path}", zone.zone);
+    let tenant = |zone: &Zone, path: &str| format!("/tenants/{}{path}", zone.tenant);
     let of_client = |Client { zone, client }: Client, path: &str| {
         let path = tenant(&zone, path);
         (Method::POST, zone, path, Some(json!({ "clientid": client })))
     };
     match command {
         Command::Tenant(zone) => {
-            let body = json!({ "identityZone": zone.zone });
+            let body = json!({ "identityZone": zone.tenant });
             (Method::POST, zone, "/tenants".into(), Some(body))
         }
         Command::MakeKey(zone) => {
@@ -99,7 +100,7 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
             (Method::DELETE, zone, path, None)
         }
         Command::Journal(zone) => {
-            let path = format!("/journal?tenant={}", zone.zone);
+            let path = format!("/journal?tenant={}", zone.tenant);
             (Method::GET, zone, path, None)
         }
     }

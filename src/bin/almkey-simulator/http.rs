@@ -55,11 +55,12 @@ impl Call {
     }
 
     /// The body as JSON of a type; the answer, if it is none.
-    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Response<Body>> {
+    pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Box<Response<Body>>> {
         if !self.content_type.starts_with("application/json") {
-            return Err(problem(415, "UnsupportedMediaType", "send application/json"));
+            return Err(Box::new(problem(415, "UnsupportedMediaType", "send application/json")));
         }
-        serde_json::from_slice(&self.body).map_err(|_| problem(400, "BadRequest", "the body is not what was expected"))
+        serde_json::from_slice(&self.body)
+            .map_err(|_| Box::new(problem(400, "BadRequest", "the body is not what was expected")))
     }
 
     /// A parameter of the query.

@@ -70,5 +70,6 @@ impl Keys {
 /// A name for a key in the journal, which never holds the key.
 pub(crate) fn fingerprint(client: &str, secret: &str) -> String {
     let digest = Sha256::digest(format!("{client}\0{secret}"));
-    digest.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
+    let high = digest.iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+    format!("{high:016x}")
 }

@@ -1,8 +1,6 @@
 //! Landscape Management of a tenant, by this project's own contract.
 
-use alm_key_operator::landscape::contract::{
-    OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH,
-};
+use alm_key_operator::landscape::contract::{PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
 use hyper::{Method, Response};
 use serde_json::Value;
 
@@ -84,7 +82,7 @@ fn read_content(tenant: &Tenant) -> Response<Body> {
 fn put(call: &Call, tenant: &mut Tenant) -> Done {
     let PutDto { owner, key } = match call.json() {
         Ok(body) => body,
-        Err(response) => return Done::answered(response),
+        Err(response) => return Done::answered(*response),
     };
     let uaa = |field: &str| key["uaa"][field].as_str().unwrap_or_default().to_owned();
     let (client, secret) = (uaa("clientid"), uaa("clientsecret"));
@@ -96,9 +94,9 @@ fn put(call: &Call, tenant: &mut Tenant) -> Done {
 fn patch(call: &Call, tenant: &mut Tenant) -> Done {
     let PatchDto { owner } = match call.json() {
         Ok(body) => body,
-        Err(response) => return Done::answered(response),
+        Err(response) => return Done::answered(*response),
     };
-    let result = tenant.slot.patch(call.if_match.as_deref(), owner.map(|owner: OwnerDto| owner)).map(|()| 204);
+    let result = tenant.slot.patch(call.if_match.as_deref(), owner).map(|()| 204);
     written(call, tenant, result)
 }
 
@@ -113,11 +111,9 @@ fn written(call: &Call, tenant: &Tenant, result: Result<u16, Refusal>) -> Done {
         Ok(status) => tagged(empty(status), tenant),
         Err(Refusal::NoCondition) => problem(428, "PreconditionRequired", "every write needs If-Match"),
         Err(Refusal::BadCondition) => problem(400, "BadIfMatch", "If-Match must be one strong entity tag"),
-        Err(Refusal::Changed) => {
-            tagged(problem(412, "PreconditionFailed", "the slot has another revision"), tenant)
-        }
+        Err(Refusal::Changed) => tagged(problem(412, "PreconditionFailed", "the slot has another revision"), tenant),
         Err(Refusal::Empty) => tagged(problem(409, "Empty", "there is no key to own"), tenant),
-        Err(Refusal::Format(problem)) => refusal(422, &ProblemDto { ..problem }),
+        Err(Refusal::Format(problem)) => refusal(422, &problem),
     };
     let body: Option<Value> = serde_json::from_slice(&call.body).ok();
     Done { effect, body: body.map(masked), ..Done::answered(response) }

@@ -18,7 +18,7 @@ pub(crate) struct Tenants {
     /// Port of all virtual hosts.
     pub(crate) port: u16,
     pub(crate) journal: Journal,
-    tenants: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
+    by_zone: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
 }
 
 /// One tenant.
@@ -52,12 +52,12 @@ impl Done {
 
 impl Tenants {
     pub(crate) fn new(port: u16) -> Self {
-        Self { port, journal: Journal::new(), tenants: Mutex::new(HashMap::new()) }
+        Self { port, journal: Journal::new(), by_zone: Mutex::new(HashMap::new()) }
     }
 
     /// Makes one; none if it is there.
     pub(crate) fn create(&self, zone: &str) -> Option<Arc<Mutex<Tenant>>> {
-        let mut tenants = lock(&self.tenants);
+        let mut tenants = lock(&self.by_zone);
         if tenants.contains_key(zone) {
             return None;
         }
@@ -75,15 +75,15 @@ impl Tenants {
     }
 
     pub(crate) fn find(&self, zone: &str) -> Option<Arc<Mutex<Tenant>>> {
-        lock(&self.tenants).get(zone).cloned()
+        lock(&self.by_zone).get(zone).cloned()
     }
 
     pub(crate) fn delete(&self, zone: &str) -> bool {
-        lock(&self.tenants).remove(zone).is_some()
+        lock(&self.by_zone).remove(zone).is_some()
     }
 
     pub(crate) fn all(&self) -> Vec<Arc<Mutex<Tenant>>> {
-        lock(&self.tenants).values().cloned().collect()
+        lock(&self.by_zone).values().cloned().collect()
     }
 
     /// Runs a call of a kind: its fault, if one is planned, then `act`, then the journal.

@@ -40,7 +40,11 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
     let generation = object.metadata.generation.unwrap_or_default();
     Facts {
         subject: Subject {
-            owner: Owner { cluster_id: context.cluster_id.clone(), namespace: namespace.clone(), name: object.name_any() },
+            owner: Owner {
+                cluster_id: context.cluster_id.clone(),
+                namespace: namespace.clone(),
+                name: object.name_any(),
+            },
             generation,
             deleting,
         },

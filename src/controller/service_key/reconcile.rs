@@ -8,9 +8,9 @@ use kube::runtime::controller::Action;
 use kube::{Api, Client, ResourceExt};
 use tracing::debug;
 
+use super::load;
 use super::memories::{Memories, TenantLocks};
 use super::store::Store;
-use super::load;
 use crate::api::ALMServiceKey;
 use crate::cluster::find;
 use crate::controller::SystemClock;
@@ -100,8 +100,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         resource_namespace: &context.resource_namespace,
     };
     let before = facts.previous.clone();
-    let ports =
-        Ports { sign_in: &connection, landscape: &connection, ledger: &mut store, clock: &context.clock };
+    let ports = Ports { sign_in: &connection, landscape: &connection, ledger: &mut store, clock: &context.clock };
     match run(facts, ports).await {
         Outcome::Settled { settlement, effects } => {
             report(context, &object, before.as_ref(), settlement.conditions.as_ref(), &effects);

@@ -7,8 +7,8 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::stream::{self, BoxStream, SelectAll};
 use futures::StreamExt;
+use futures::stream::{self, BoxStream, SelectAll};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, PartialObjectMeta};
@@ -95,8 +95,8 @@ fn sources(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, T
                 let source = &key.spec.source;
                 let by_name = source.secret_ref.as_ref().is_some_and(|secret| secret.name == name);
                 let by_binding = source.service_binding_ref.as_ref().map(|binding| &binding.name);
-                let owned = by_binding.is_some() && by_binding == owner.map(|owner| &owner.name);
-                key.namespace() == namespace && (by_name || owned)
+                let through_binding = by_binding.is_some() && by_binding == owner.map(|owner| &owner.name);
+                key.namespace() == namespace && (by_name || through_binding)
             }))
         })
         .boxed()
@@ -171,8 +171,5 @@ fn select(store: &Store<ALMServiceKey>, concerned: impl Fn(&ALMServiceKey) -> bo
     let keys = store.state();
     let distinct: BTreeSet<(Option<String>, String)> =
         keys.iter().filter(|key| concerned(key)).map(|key| (key.namespace(), key.name_any())).collect();
-    distinct
-        .into_iter()
-        .map(|(namespace, name)| ObjectRef::new(&name).within(&namespace.unwrap_or_default()))
-        .collect()
+    distinct.into_iter().map(|(namespace, name)| ObjectRef::new(&name).within(&namespace.unwrap_or_default())).collect()
 }

@@ -72,6 +72,7 @@ pub enum Tenant {
 
 /// What is known of the source.
 #[derive(Clone, Debug)]
+#[expect(clippy::large_enum_variant, reason = "there is one of them for each pass, and it is passed by reference")]
 pub enum Source {
     /// It is there. Its key is valid, or all that is wrong with it is known.
     Present {

@@ -40,13 +40,7 @@ pub(super) fn unknown(facts: &Facts, reason: Reason, message: &str, retry: Retry
 }
 
 /// The tenant does not take uploads from here.
-pub(super) fn closed(
-    facts: &Facts,
-    findings: Option<&Findings>,
-    reason: Reason,
-    message: &str,
-    now: Now,
-) -> Step {
+pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason, message: &str, now: Now) -> Step {
     let message = match findings {
         None => message.to_owned(),
         Some(findings) => format!("{message}. Besides, {findings}"),

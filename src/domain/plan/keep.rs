@@ -68,10 +68,7 @@ fn uploaded(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> s
         progress: Progress::Done,
     };
     super::Settlement {
-        ledger: Ledger {
-            uploaded: Some(known.unwrap_or_else(|| learn::uploaded(key, revision, now))),
-            pending: None,
-        },
+        ledger: Ledger { uploaded: Some(known.unwrap_or_else(|| learn::uploaded(key, revision, now))), pending: None },
         ..settle::with(facts, Some(conditions), &[Wait::Interval], now)
     }
 }
@@ -86,10 +83,7 @@ fn occupied(facts: &Facts, now: Now) -> super::Settlement {
         uploaded,
         progress: Progress::Stalled,
     };
-    super::Settlement {
-        ledger: Ledger::default(),
-        ..settle::with(facts, Some(conditions), &[Wait::Interval], now)
-    }
+    super::Settlement { ledger: Ledger::default(), ..settle::with(facts, Some(conditions), &[Wait::Interval], now) }
 }
 
 /// The source's key is refused. It is not put; and the one in the slot, the same or an earlier one, is tested.

@@ -71,7 +71,8 @@ impl Facts {
             // Whatever was pending was conditional on a revision that is no more: it cannot take effect either.
             WriteAnswer::Changed => {
                 self.ledger.pending = None;
-                self.answers = super::Answers { source_sign_in: self.answers.source_sign_in.take(), ..Default::default() };
+                self.answers =
+                    super::Answers { source_sign_in: self.answers.source_sign_in.take(), ..Default::default() };
                 return;
             }
             WriteAnswer::Rejected(_) => self.ledger.pending = None,

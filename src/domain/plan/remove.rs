@@ -21,9 +21,7 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Step {
             Step::Settle(settlement) => Step::Settle(Box::new(removing(facts, *settlement))),
             step => step,
         },
-        Cleared::Unknown(trouble) => {
-            Step::Settle(Box::new(removing(facts, settle::trouble(facts, trouble, now))))
-        }
+        Cleared::Unknown(trouble) => Step::Settle(Box::new(removing(facts, settle::trouble(facts, trouble, now)))),
         Cleared::Yes => Step::Settle(Box::new(settle::released(facts, now))),
     }
 }
@@ -81,9 +79,7 @@ fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Option<W
         // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
         Evidence::BindingAbsent => match standing::slot_verdict(facts)? {
             Ok(Some(Verdict::Refused { .. })) => Ok(None),
-            Ok(Some(Verdict::Accepted) | None) => {
-                Ok(until(facts.policy.grace_period.max(facts.policy.dead_after)))
-            }
+            Ok(Some(Verdict::Accepted) | None) => Ok(until(facts.policy.grace_period.max(facts.policy.dead_after))),
             Ok(Some(Verdict::Unknown { retry, .. })) => Ok(Some(Wait::Retry(*retry))),
             Err(trouble) => Ok(Some(Wait::Retry(trouble.retry))),
         },
@@ -118,10 +114,7 @@ fn gone(facts: &Facts, message: &str, now: Now) -> Settlement {
         uploaded,
         progress: Progress::Stalled,
     };
-    Settlement {
-        ledger: Ledger::default(),
-        ..settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
-    }
+    Settlement { ledger: Ledger::default(), ..settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now) }
 }
 
 /// Whatever the trouble, the object says that it is being removed.

@@ -50,9 +50,9 @@ pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait]
             Wait::Exactly(rest) => *rest,
             Wait::Retry(Retry::Never) => spread(REPROBE, facts.jitter),
             Wait::Retry(Retry::After(wait)) => (*wait).min(LONGEST_WAIT),
-            Wait::Retry(Retry::Backoff) => memory
-                .failing
-                .map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter)),
+            Wait::Retry(Retry::Backoff) => {
+                memory.failing.map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter))
+            }
         })
         .min()
         .unwrap_or(REPROBE);

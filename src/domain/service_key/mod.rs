@@ -6,6 +6,8 @@ mod rules;
 
 #[cfg(test)]
 pub(crate) mod examples;
+#[cfg(test)]
+mod tests;
 
 use std::fmt;
 

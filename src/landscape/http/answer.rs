@@ -35,13 +35,11 @@ pub(super) fn unexpected(attempt: &str, answer: &Answer) -> RemoteTrouble {
 /// The revision in an answer: a strong `ETag` (RFC 9110, section 8.8.3).
 pub(super) fn revision(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
     let etag = answer.headers.get(ETAG).and_then(|value| value.to_str().ok());
-    match etag.filter(|etag| etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"')) {
-        Some(etag) => Ok(Revision::new(etag)),
-        None => {
-            let message = format!("{WHERE} answered without a strong ETag when asked to {attempt}");
-            Err(trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff))
-        }
-    }
+    let strong = etag.filter(|etag| etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'));
+    strong.map(Revision::new).ok_or_else(|| {
+        let message = format!("{WHERE} answered without a strong ETag when asked to {attempt}");
+        trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
+    })
 }
 
 /// What became of a write by its answer.
@@ -61,7 +59,8 @@ pub(super) fn written(attempt: &str, answer: &Answer) -> WriteAnswer {
 /// Code and field of a refusal. Its message is not repeated: it might quote a value.
 fn rejection(attempt: &str, answer: &Answer) -> String {
     let status = answer.status.as_u16();
-    let word = |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "$._-[]".contains(*c)).take(64).collect();
+    let word =
+        |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "$._-[]".contains(*c)).take(64).collect();
     match serde_json::from_slice::<ProblemDto>(&answer.body) {
         Ok(ProblemDto { code, message: _, field }) => {
             let code: String = word(&code);

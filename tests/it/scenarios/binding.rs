@@ -29,10 +29,11 @@ fn an_object_waits_for_its_binding_and_for_the_credentials() {
         let object = tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
         assert!(message(&object, "Ready").contains("does not exist"));
         let binding = tenant.apply_binding("plain").await;
-        tenant.await_key("calm", "waiting for credentials", |object| {
-            message(object, "Ready").contains("has no credentials")
-        })
-        .await;
+        tenant
+            .await_key("calm", "waiting for credentials", |object| {
+                message(object, "Ready").contains("has no credentials")
+            })
+            .await;
 
         let key = tenant.make_key().await;
         tenant.write_binding_secret(&binding, &key, &json!({})).await;
@@ -52,11 +53,12 @@ fn a_rotation_is_exactly_one_upload_and_no_deletion() {
         tenant.await_ready("calm", "True", "Uploaded").await;
 
         tenant.rotate_binding("plain", &new).await;
-        let object = tenant.await_key("calm", "uploaded anew", |object| {
-            let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-            uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-        })
-        .await;
+        let object = tenant
+            .await_key("calm", "uploaded anew", |object| {
+                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
+                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
+            })
+            .await;
 
         assert_eq!(condition(&object, "Ready"), ("True".into(), "Uploaded".into()));
         assert_eq!(tenant.slot_key().await, new);
@@ -71,25 +73,29 @@ fn a_rotation_that_keeps_the_client_and_changes_only_the_secret_is_followed() {
         tenant.bind("plain", &old).await;
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
-        let new = tenant.admin(
-            reqwest::Method::POST, "/keys/rotate", Some(json!({ "clientid": old["uaa"]["clientid"] })),
-        )
-        .await;
+        let new = tenant
+            .admin(reqwest::Method::POST, "/keys/rotate", Some(json!({ "clientid": old["uaa"]["clientid"] })))
+            .await;
 
         tenant.rotate_binding("plain", &new).await;
-        tenant.await_call("the second upload", |call| {
-            call["kind"] == "Put" && call["effect"] == true && call["seq"].as_u64() > Some(4)
-                && call["ifMatch"] != Value::Null
-        })
-        .await;
-        tenant.await_key("calm", "settled", |object| {
-            object.status.as_ref().is_some_and(|status| {
-                status.pending.is_none() && status.source.as_ref().is_some_and(|source| {
-                    source.binding_id.as_deref() == Some("33333333-3333-3333-3333-333333333333")
+        tenant
+            .await_call("the second upload", |call| {
+                call["kind"] == "Put"
+                    && call["effect"] == true
+                    && call["seq"].as_u64() > Some(4)
+                    && call["ifMatch"] != Value::Null
+            })
+            .await;
+        tenant
+            .await_key("calm", "settled", |object| {
+                object.status.as_ref().is_some_and(|status| {
+                    status.pending.is_none()
+                        && status.source.as_ref().is_some_and(|source| {
+                            source.binding_id.as_deref() == Some("33333333-3333-3333-3333-333333333333")
+                        })
                 })
             })
-        })
-        .await;
+            .await;
 
         assert_eq!(tenant.slot_key().await, new);
     });

@@ -23,10 +23,11 @@ fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_ba
         let key = uploaded_with(&tenant, json!({ "after": "10s" })).await;
 
         tenant.revoke(&key).await;
-        let object = tenant.await_key("calm", "removed", |object| {
-            condition(object, "Uploaded") == ("False".into(), "DeadKeyRemoved".into())
-        })
-        .await;
+        let object = tenant
+            .await_key("calm", "removed", |object| {
+                condition(object, "Uploaded") == ("False".into(), "DeadKeyRemoved".into())
+            })
+            .await;
         assert_eq!(condition(&object, "Ready"), ("False".into(), "CredentialsRefused".into()));
         assert_eq!(condition(&object, "Stalled").0, "True");
         assert_eq!(tenant.slot_key().await, Value::Null);
@@ -50,16 +51,18 @@ fn a_dead_key_is_only_reported_where_that_is_asked_for() {
         tenant.await_ready("calm", "False", "CredentialsRefused").await;
         let mut refused = 0;
         for _ in 0..4 {
-            let call = tenant.await_call("a refused sign-in", |call| {
-                call["kind"] == "SignIn" && call["status"] == 401 && call["seq"].as_u64() > Some(refused)
-            })
-            .await;
+            let call = tenant
+                .await_call("a refused sign-in", |call| {
+                    call["kind"] == "SignIn" && call["status"] == 401 && call["seq"].as_u64() > Some(refused)
+                })
+                .await;
             refused = call["seq"].as_u64().expect("a number");
         }
-        tenant.await_call("the look after the fourth refusal", |call| {
-            call["kind"] == "ReadContent" && call["seq"].as_u64() > Some(refused)
-        })
-        .await;
+        tenant
+            .await_call("the look after the fourth refusal", |call| {
+                call["kind"] == "ReadContent" && call["seq"].as_u64() > Some(refused)
+            })
+            .await;
 
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);

@@ -32,18 +32,16 @@ fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() 
 #[test]
 fn a_tenant_says_whether_its_landscape_management_can_be_used() {
     scenario("connected", async |tenant| {
-        let explained = tenant.world.kubectl(&[
-            "wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s",
-        ]);
+        let explained =
+            tenant.world.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
         assert!(explained.contains("condition met"), "{explained}");
         let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let wrong = serde_json::json!({ "stringData": { "clientSecret": "wrong" } });
         let params = kube::api::PatchParams::default();
         secrets.patch("connected", &params, &kube::api::Patch::Merge(&wrong)).await.expect("can be changed");
 
-        let explained = tenant.world.kubectl(&[
-            "wait", "almtenant/connected", "--for=condition=Ready=False", "--timeout=60s",
-        ]);
+        let explained =
+            tenant.world.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready=False", "--timeout=60s"]);
         assert!(explained.contains("condition met"), "{explained}");
     });
 }

@@ -24,7 +24,7 @@ fn the_kind_servicebinding_may_come_late_and_vanish_without_a_key_being_lost() {
         plain.apply_for_secret("calm", "pasted").await;
         plain.await_ready("calm", "True", "Uploaded").await;
 
-        world.install_bindings().await;
+        world.install_bindings();
         let key = tenant.make_key().await;
         tenant.bind("plain", &key).await;
         tenant.await_ready("calm", "True", "Uploaded").await;

@@ -36,12 +36,13 @@ async fn follows(tenant: &Tenant<'_>, pace: Pace) {
 async fn await_slot(tenant: &Tenant<'_>, expected: &Value, before: &str) {
     let client = expected["uaa"]["clientid"].clone();
     let secret = expected["uaa"]["clientsecret"].clone();
-    tenant.await_key("calm", &format!("as it is to be before {before:?}"), |object| {
-        let status = object.status.clone().unwrap_or_default();
-        let uploaded = status.uploaded.map_or(Value::Null, |uploaded| json!(uploaded.client_id));
-        status.pending.is_none() && uploaded == client
-    })
-    .await;
+    tenant
+        .await_key("calm", &format!("as it is to be before {before:?}"), |object| {
+            let status = object.status.clone().unwrap_or_default();
+            let uploaded = status.uploaded.map_or(Value::Null, |uploaded| json!(uploaded.client_id));
+            status.pending.is_none() && uploaded == client
+        })
+        .await;
     let held = tenant.slot_key().await;
     assert_eq!(held["uaa"]["clientsecret"], secret, "before {before:?}");
 }

@@ -45,7 +45,8 @@ fn what_is_not_json_is_refused_with_its_place() {
 #[test]
 fn a_key_of_another_tenant_is_refused() {
     scenario("rule-2", async |tenant| {
-        refused(&tenant, "WrongTenant", &["$.uaa.identityzone"], |key| key["uaa"]["identityzone"] = json!("other")).await;
+        refused(&tenant, "WrongTenant", &["$.uaa.identityzone"], |key| key["uaa"]["identityzone"] = json!("other"))
+            .await;
     });
 }
 
@@ -114,7 +115,11 @@ fn a_dead_key_is_not_uploaded() {
 fn a_private_address_is_not_signed_in_at_unless_the_tenant_allows_it() {
     scenario("private", async |tenant| {
         let patch = json!({ "spec": { "signIn": { "allowPrivateNetworks": false } } });
-        tenant.tenants().patch("private", &PatchParams::default(), &Patch::Merge(&patch)).await.expect("can be changed");
+        tenant
+            .tenants()
+            .patch("private", &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .expect("can be changed");
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
 

@@ -49,14 +49,16 @@ fn a_periodic_test_that_finds_all_well_writes_nothing() {
         let sign_ins = tenant.calls(&["SignIn"]).await;
         let last = sign_ins.last().and_then(|call| call["seq"].as_u64()).expect("it has signed in");
 
-        tenant.await_call("the periodic look", |call| {
-            call["kind"] == "ReadSlot" && call["seq"].as_u64().is_some_and(|seq| seq > last + 3)
-        })
-        .await;
-        tenant.await_call("the periodic sign-in", |call| {
-            call["kind"] == "SignIn" && call["seq"].as_u64().is_some_and(|seq| seq > last)
-        })
-        .await;
+        tenant
+            .await_call("the periodic look", |call| {
+                call["kind"] == "ReadSlot" && call["seq"].as_u64().is_some_and(|seq| seq > last + 3)
+            })
+            .await;
+        tenant
+            .await_call("the periodic sign-in", |call| {
+                call["kind"] == "SignIn" && call["seq"].as_u64().is_some_and(|seq| seq > last)
+            })
+            .await;
         tenant.write_secret("other", &tenant.make_key().await).await;
         worked_through(&tenant, "other").await;
 

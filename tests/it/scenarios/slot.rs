@@ -111,7 +111,8 @@ fn a_lost_ledger_neither_uploads_twice_nor_loses_the_key() {
         tenant.await_ready("calm", "True", "Uploaded").await;
 
         // As a restored backup without its status would be: another generation, and nothing remembered.
-        let clear = json!({ "status": { "observedGeneration": -1, "conditions": null, "source": null, "uploaded": null } });
+        let clear =
+            json!({ "status": { "observedGeneration": -1, "conditions": null, "source": null, "uploaded": null } });
         let (params, patch) = (kube::api::PatchParams::default(), kube::api::Patch::Merge(&clear));
         tenant.keys().patch_status("calm", &params, &patch).await.expect("an admin can write the status");
         tenant.patch("calm", json!({ "spec": { "interval": "20m" } })).await;
@@ -134,10 +135,13 @@ fn an_expired_access_token_is_fetched_anew_without_anybody_noticing() {
         tenant.world.simulator.expire_tokens().await;
 
         tenant.write_secret("pasted", &new).await;
-        tenant.await_call("the second upload", |call| {
-            call["kind"] == "Put" && call["effect"] == true && call["body"]["key"]["uaa"]["clientid"] == new["uaa"]["clientid"]
-        })
-        .await;
+        tenant
+            .await_call("the second upload", |call| {
+                call["kind"] == "Put"
+                    && call["effect"] == true
+                    && call["body"]["key"]["uaa"]["clientid"] == new["uaa"]["clientid"]
+            })
+            .await;
 
         assert_eq!(tenant.slot_key().await, new);
     });

@@ -1,0 +1,189 @@
+//! The source is gone: on which grounds, and after which wait, its key goes too.
+
+use std::time::Duration;
+
+use super::world::*;
+use crate::domain::conditions::Status;
+use crate::domain::ledger::{Ledger, Operation};
+use crate::domain::plan::{Content, Evidence, Source, Step, Which};
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::examples::key;
+use crate::domain::slot::WriteAnswer;
+
+const GRACE: u64 = 300;
+
+fn gone(evidence: Evidence, grace: u64) -> World {
+    World::kept()
+        .with(|facts| facts.policy.grace_period = Duration::from_secs(grace))
+        .source_is_gone(evidence)
+        .slot_is_ours("1")
+}
+
+/// With the slot's key read, and its sign-in answered if it was asked.
+fn binding_absent(grace: u64) -> World {
+    gone(Evidence::BindingAbsent, grace).slot_holds(&key())
+}
+
+/// It waits, and comes back after so many seconds.
+fn waits(world: &World, seconds: u64) {
+    let settlement = world.settlement();
+    assert_eq!(settlement.next, Duration::from_secs(seconds));
+    assert_eq!(settlement.ledger, world.facts.ledger);
+    let ready = settlement.conditions.expect("a verdict").ready;
+    assert_eq!((ready.status, ready.reason), (Status::Unknown, Reason::RemovalPending));
+}
+
+#[test]
+fn a_deletion_that_was_seen_deletes_at_once_without_a_grace_period() {
+    let world = gone(Evidence::DeletionSeen, 0).lasting(0);
+    let (pending, next) = world.record();
+    assert_eq!((pending.operation, pending.revision), (Operation::Delete, revision("1")));
+    assert_eq!(next, delete_at("1"));
+}
+
+#[test]
+fn a_deletion_that_was_seen_waits_the_grace_period() {
+    waits(&gone(Evidence::DeletionSeen, GRACE).lasting(0), GRACE);
+    waits(&gone(Evidence::DeletionSeen, GRACE).lasting(GRACE - 1), 1);
+    assert_eq!(gone(Evidence::DeletionSeen, GRACE).lasting(GRACE).record().1, delete_at("1"));
+}
+
+#[test]
+fn a_deletion_that_was_seen_needs_no_sign_in() {
+    assert!(matches!(gone(Evidence::DeletionSeen, 0).lasting(0).plan(), Step::Record(_)));
+}
+
+#[test]
+fn a_secret_that_is_absent_waits_the_grace_period() {
+    waits(&gone(Evidence::SecretAbsent, GRACE).lasting(0), GRACE);
+    waits(&gone(Evidence::SecretAbsent, GRACE).lasting(GRACE - 1), 1);
+    assert_eq!(gone(Evidence::SecretAbsent, GRACE).lasting(GRACE).record().1, delete_at("1"));
+}
+
+#[test]
+fn when_a_binding_is_absent_the_slots_own_key_is_asked() {
+    let world = gone(Evidence::BindingAbsent, 0).lasting(0);
+    assert_eq!(world.plan(), Step::ReadContent);
+    assert_eq!(world.slot_holds(&key()).plan(), Step::SignIn(Which::Slot));
+}
+
+#[test]
+fn when_a_binding_is_absent_and_its_key_is_refused_it_is_deleted_at_once() {
+    let world = binding_absent(GRACE).lasting(0).slot_signs_in(refused());
+    assert_eq!(world.record().1, delete_at("1"));
+}
+
+#[test]
+fn when_a_binding_is_absent_and_its_key_signs_in_the_longer_of_both_waits_must_pass() {
+    for (grace, needed) in [(0, 600), (GRACE, 600), (3_600, 3_600)] {
+        let at = |seconds: u64| binding_absent(grace).lasting(seconds).slot_signs_in(accepted());
+        assert!(matches!(at(0).plan(), Step::Settle(_)));
+        waits(&at(needed - 1), 1);
+        assert_eq!(at(needed).record().1, delete_at("1"));
+    }
+}
+
+#[test]
+fn when_a_binding_is_absent_an_unclear_answer_waits_however_long_it_takes() {
+    let world = binding_absent(0).lasting(1_000_000).slot_signs_in(unclear());
+    let settlement = world.settlement();
+    assert_eq!(settlement.ledger, world.facts.ledger);
+    assert_eq!(settlement.conditions.expect("a verdict").ready.reason, Reason::RemovalPending);
+}
+
+#[test]
+fn when_a_binding_is_absent_and_the_content_cannot_be_read_it_waits() {
+    let world = gone(Evidence::BindingAbsent, 0).lasting(1_000_000);
+    let world = world.with(|facts| facts.learn_content(Err(unavailable())));
+    assert_eq!(world.verdict().ready.reason, Reason::RemovalPending);
+}
+
+#[test]
+fn when_a_binding_is_absent_content_that_is_no_key_is_deleted_after_the_wait() {
+    let at = |seconds: u64| {
+        gone(Evidence::BindingAbsent, 0)
+            .with(|facts| facts.learn_content(Ok(Content::Unreadable(findings()))))
+            .lasting(seconds)
+    };
+    waits(&at(599), 1);
+    assert_eq!(at(600).record().1, delete_at("1"));
+}
+
+#[test]
+fn an_absence_that_was_broken_begins_anew() {
+    let mut world = gone(Evidence::SecretAbsent, GRACE).lasting(0);
+    let source = world.facts.source.clone();
+    world.facts.source = present(Ok(key()));
+    world.facts.begin(now_at(START + 100));
+    world.facts.source = source;
+    world.facts.begin(now_at(START + 200));
+    waits(&world.clone().later(GRACE), 200);
+    assert_eq!(world.later(200 + GRACE).record().1, delete_at("1"));
+}
+
+#[test]
+fn a_process_that_has_just_started_begins_to_count_anew() {
+    let world = gone(Evidence::SecretAbsent, GRACE).with(|facts| facts.memory.gone_since = None);
+    waits(&world.later(1_000_000), GRACE);
+}
+
+#[test]
+fn once_the_slot_is_cleared_the_object_says_that_its_source_is_gone() {
+    let mut world = gone(Evidence::DeletionSeen, 0).lasting(0);
+    let Step::Record(pending) = world.plan() else { panic!("a record comes first") };
+    world.facts.learn_recorded(pending);
+    world.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), world.now);
+    let settlement = world.settlement();
+    assert!(!settlement.release);
+    assert_eq!(settlement.ledger, Ledger::default());
+    let ready = settlement.conditions.expect("a verdict").ready;
+    assert_eq!((ready.status, ready.reason), (Status::False, Reason::SourceGone));
+}
+
+#[test]
+fn a_source_of_which_nothing_is_certain_never_deletes_a_key_that_signs_in() {
+    let world = World::kept().source_is_unknown().lasting(1_000_000).slot_is_ours("1").slot_holds(&key());
+    let settlement = world.slot_signs_in(accepted()).settlement();
+    assert_eq!(settlement.ledger, World::kept().facts.ledger);
+    assert_eq!(settlement.conditions.expect("a verdict").uploaded.status, Status::True);
+}
+
+#[test]
+fn a_source_of_which_nothing_is_certain_deletes_only_a_key_that_was_refused_four_times() {
+    for (moments, dead) in [(&[0][..], false), (&[0, 60, 240], false), (&[0, 60, 240, 600], true)] {
+        let world = World::kept().source_is_unknown().lasting(60).refused_at(&key(), moments);
+        let world = world.slot_is_ours("1").slot_holds(&key()).slot_signs_in(refused());
+        assert_eq!(matches!(world.plan(), Step::Record(_)), dead, "{moments:?}");
+    }
+}
+
+#[test]
+fn a_key_that_dies_while_the_grace_period_runs_is_deleted_as_a_dead_one() {
+    let world = gone(Evidence::SecretAbsent, 1_000_000).slot_holds(&key()).lasting(0);
+    let world = world.refused_at(&key(), &[0, 60, 240, 600]).slot_signs_in(refused());
+    assert_eq!(world.record().1, delete_at("1"));
+}
+
+#[test]
+fn a_binding_that_btp_does_not_find_is_signed_in_with_now() {
+    let settled = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
+    let mut world = World::kept().with(|facts| facts.memory = settled.memory).later(1);
+    assert!(matches!(world.plan(), Step::Settle(_)));
+    if let Source::Present { suspected_lost, .. } = &mut world.facts.source {
+        *suspected_lost = true;
+    }
+    assert_eq!(world.plan(), Step::SignIn(Which::Source));
+}
+
+#[test]
+fn a_pass_that_waits_for_nothing_but_evidence_comes_back_after_an_hour() {
+    let world = World::new().source_is_gone(Evidence::SecretAbsent).lasting(0).slot_is_empty("1");
+    assert_eq!(world.settlement().next, Duration::from_hours(1));
+    let unknown = World::new().source(Source::Unknown {
+        reason: Reason::SourceUnreadable,
+        message: "the API server answered 403".into(),
+        retry: Retry::Backoff,
+    });
+    assert!(unknown.lasting(0).slot_is_empty("1").settlement().next <= Duration::from_secs(2));
+}

@@ -1,0 +1,86 @@
+//! Nothing changed and nothing is due: nothing is asked and nothing is written.
+
+use std::time::Duration;
+
+use super::world::*;
+use crate::domain::conditions::Status;
+use crate::domain::plan::{Step, Tenant, Which};
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::slot::RemoteTrouble;
+
+/// As it is after a pass that found all well; due again after 900 s.
+fn settled() -> World {
+    let settlement = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
+    World::kept().with(|facts| facts.memory = settlement.memory)
+}
+
+#[test]
+fn a_settled_key_that_is_not_due_asks_nothing_and_says_nothing() {
+    let world = settled().later(899);
+    let settlement = world.settlement();
+    assert_eq!(settlement.conditions, None);
+    assert_eq!(settlement.ledger, world.facts.ledger);
+    assert_eq!(settlement.memory, world.facts.memory);
+    assert_eq!(settlement.next, Duration::from_secs(1));
+    assert!(!settlement.release);
+}
+
+#[test]
+fn a_settled_key_that_is_due_is_signed_in_with_again() {
+    assert_eq!(settled().later(900).plan(), Step::SignIn(Which::Source));
+}
+
+#[test]
+fn a_settled_key_is_looked_at_again_when_anything_of_it_changes() {
+    let changes: [(&str, World); 5] = [
+        ("its spec", settled().with(|facts| facts.subject.generation = 2)),
+        ("its tenant", settled().with(|facts| facts.tenant = Tenant::Open { generation: 2 })),
+        ("its key", settled().source(present(Ok(rotated())))),
+        ("its key's validity", settled().source(present(Err(findings())))),
+        ("its tenant's mind", settled().tenant_closed()),
+    ];
+    for (what, world) in changes {
+        assert!(!matches!(world.later(1).plan(), Step::Settle(_)), "{what}");
+    }
+}
+
+#[test]
+fn a_key_that_a_person_asks_about_is_looked_at_again() {
+    let asked = settled().with(|facts| facts.memory.settled = None);
+    assert_eq!(asked.later(1).plan(), Step::SignIn(Which::Source));
+}
+
+#[test]
+fn a_settled_object_whose_status_was_wiped_is_given_its_verdict_again() {
+    let wiped = settled().with(|facts| facts.previous = None).later(1);
+    assert!(!matches!(wiped.plan(), Step::Settle(settlement) if settlement.conditions.is_none()));
+}
+
+#[test]
+fn a_rate_limit_is_obeyed_and_never_comes_back_at_once() {
+    let limited = |seconds: u64| {
+        let trouble = RemoteTrouble {
+            reason: Reason::RateLimited,
+            message: "Landscape Management asked to be called less often".into(),
+            retry: Retry::After(Duration::from_secs(seconds)),
+        };
+        World::kept().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement()
+    };
+    assert_eq!(limited(30).next, Duration::from_secs(30));
+    assert_eq!(limited(1_000_000).next, Duration::from_hours(2));
+    assert!(limited(0).next > Duration::ZERO);
+}
+
+#[test]
+fn failures_in_a_row_are_counted_and_one_success_ends_the_row() {
+    let failed = World::kept().source_signs_in(unclear()).settlement();
+    assert!(failed.memory.failing.is_some());
+    let again = World::kept().with(|facts| facts.memory = failed.memory.clone()).later(900);
+    let again = again.source_signs_in(unclear()).settlement();
+    assert_ne!(again.memory.failing, failed.memory.failing);
+    let well = World::kept().with(|facts| facts.memory = again.memory).later(2_000);
+    let well = well.source_signs_in(accepted()).slot_is_ours("1").settlement();
+    assert_eq!(well.memory.failing, None);
+    assert_eq!(well.conditions.expect("a verdict").ready.status, Status::True);
+}

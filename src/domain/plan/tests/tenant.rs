@@ -1,0 +1,80 @@
+//! What its tenant allows.
+
+use super::world::*;
+use crate::domain::conditions::{Progress, Status};
+use crate::domain::ledger::Operation;
+use crate::domain::plan::{Evidence, Step, Which};
+use crate::domain::reason::Reason;
+use crate::domain::service_key::examples::key;
+
+#[test]
+fn a_closed_tenant_takes_no_upload() {
+    let worlds = [
+        World::new().slot_is_empty("1"),
+        World::kept().source(present(Ok(rotated()))).slot_is_ours("1").slot_holds(&key()).slot_signs_in(accepted()),
+        World::new().pending(Operation::Upload, Some(&key()), "1").slot_is_empty("1"),
+    ];
+    for world in worlds {
+        let world = world.tenant_closed().source_signs_in(accepted());
+        let conditions = world.verdict();
+        assert_eq!((conditions.ready.status, conditions.ready.reason), (Status::False, Reason::NamespaceNotAllowed));
+        assert_eq!(conditions.progress, Progress::Stalled);
+    }
+}
+
+#[test]
+fn a_closed_tenant_leaves_what_stands_there_and_it_goes_on_being_tested() {
+    let world = World::kept().tenant_closed();
+    assert_eq!(world.plan(), Step::ReadSlot);
+    let world = world.slot_is_ours("1").slot_holds(&key());
+    assert_eq!(world.plan(), Step::SignIn(Which::Source));
+    let settlement = world.source_signs_in(accepted()).settlement();
+    assert_eq!(settlement.ledger, World::kept().facts.ledger);
+    assert_eq!(settlement.next, World::kept().facts.policy.interval);
+}
+
+#[test]
+fn under_a_closed_tenant_a_key_that_signs_in_is_said_to_do_so() {
+    let world = World::kept().tenant_closed().slot_is_ours("1").slot_holds(&key());
+    let conditions = world.source_signs_in(accepted()).verdict();
+    assert_eq!(conditions.signed_in.status, Status::True);
+}
+
+#[test]
+fn a_closed_tenant_lets_a_dead_key_go() {
+    let world = World::kept().tenant_closed().refused_at(&key(), &[0, 60, 240, 600]);
+    let world = world.slot_is_ours("1").slot_holds(&key()).source_signs_in(refused());
+    assert_eq!(world.record().1, delete_at("1"));
+}
+
+#[test]
+fn a_closed_tenant_lets_the_key_of_a_source_go_that_is_gone() {
+    let world = World::kept().tenant_closed().source_is_gone(Evidence::DeletionSeen).lasting(0);
+    assert_eq!(world.slot_is_ours("1").record().1, delete_at("1"));
+}
+
+#[test]
+fn an_invalid_key_under_a_closed_tenant_is_told_of_both() {
+    let world = World::new().tenant_closed().source(present(Err(findings()))).slot_is_empty("1");
+    let conditions = world.verdict();
+    assert_eq!(conditions.ready.reason, Reason::NamespaceNotAllowed);
+    assert!(conditions.ready.message.contains("$.uaa"), "{}", conditions.ready.message);
+}
+
+#[test]
+fn without_a_tenant_nothing_is_asked_and_nothing_is_forgotten() {
+    for world in [
+        World::kept(),
+        World::kept().source_is_gone(Evidence::DeletionSeen).lasting(1_000_000),
+        World::kept().source_is_unknown(),
+        World::kept().source(present(Err(findings()))),
+    ] {
+        let world = world.tenant_missing();
+        let settlement = world.settlement();
+        assert_eq!(settlement.ledger, world.facts.ledger);
+        assert!(!settlement.release);
+        let conditions = settlement.conditions.expect("a verdict");
+        assert_eq!((conditions.ready.status, conditions.ready.reason), (Status::Unknown, Reason::WaitingForTenant));
+        assert_eq!(conditions.progress, Progress::Reconciling);
+    }
+}

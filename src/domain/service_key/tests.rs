@@ -1,0 +1,322 @@
+//! What makes a document a key, and what is said of one that is none.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::examples::{document, key, rules};
+use super::*;
+use crate::domain::policy::HostList;
+use crate::domain::reason::Reason;
+use secrecy::ExposeSecret;
+
+/// What is wrong with these bytes.
+fn findings_of(bytes: &[u8]) -> Findings {
+    ServiceKey::parse(bytes, &rules()).expect_err("this is no key")
+}
+
+/// What is wrong with the example after `change`.
+fn findings_after(change: impl FnOnce(&mut Value)) -> Findings {
+    let mut document = document();
+    change(&mut document);
+    findings_of(document.to_string().as_bytes())
+}
+
+/// The only thing that is wrong with the example after `change`: its reason and its path.
+fn only_finding(change: impl FnOnce(&mut Value)) -> (Reason, &'static str) {
+    let findings = findings_after(change);
+    let all: Vec<_> = findings.iter().map(|finding| (finding.reason, finding.path)).collect();
+    let [one] = all[..] else { panic!("one finding was expected, not {findings}") };
+    one
+}
+
+fn uaa(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+    document["uaa"].as_object_mut().expect("the example has it")
+}
+
+#[test]
+fn a_key_that_keeps_all_rules_is_read_with_all_its_parts() {
+    let key = key();
+    assert_eq!(key.identity_zone(), "acme-calm");
+    assert_eq!(key.client_id(), "sb-acme-calm!b1234|sapcloudalm!b16907");
+    assert_eq!(key.client_secret().expose_secret(), "CANARY+with/special=characters$");
+    assert_eq!(key.url().as_str(), "https://acme-calm.authentication.eu10.hana.ondemand.com/");
+    assert_eq!(key.credential_type(), "instance-secret");
+}
+
+#[test]
+fn what_is_uploaded_is_the_whole_document_also_what_we_do_not_know() {
+    let mut with_more = document();
+    with_more["unknown"] = json!({ "nested": [1, "two", null] });
+    let key = ServiceKey::parse(with_more.to_string().as_bytes(), &rules()).expect("more is allowed");
+    let uploaded: Value = serde_json::from_str(key.document().expose_secret()).expect("JSON");
+    assert_eq!(uploaded, with_more);
+}
+
+#[test]
+fn rule_1_what_is_not_json_is_refused() {
+    let found = findings_of(br#"{"uaa": {"clientsecret": "s3cr3t"#);
+    assert_eq!(found.reason(), Reason::InvalidJSON);
+    let whole = document().to_string();
+    for broken in [whole.trim_end_matches('}').to_owned(), format!("{whole},"), whole.replace(':', "=")] {
+        let findings = findings_of(broken.as_bytes());
+        let finding = findings.iter().next().expect("at least one");
+        assert_eq!((finding.reason, finding.path), (Reason::InvalidJSON, "$"));
+    }
+}
+
+#[test]
+fn rule_1_json_that_is_no_object_is_refused() {
+    for text in ["null", "true", "1", "\"text\"", "[]"] {
+        assert_eq!(findings_of(text.as_bytes()).reason(), Reason::InvalidJSON, "{text}");
+    }
+}
+
+#[test]
+fn rule_1_nothing_and_a_byte_order_mark_and_bytes_that_are_no_text_are_refused() {
+    let marked = [b"\xEF\xBB\xBF", document().to_string().as_bytes()].concat();
+    for bytes in [&b""[..], b" \n", b"\xEF\xBB\xBF", &marked, b"\xFF\xFE{\0}\0", b"{\"uaa\":\"\xC3\x28\"}"] {
+        let findings = findings_of(bytes);
+        assert_eq!(findings.reason(), Reason::InvalidJSON, "{bytes:?}");
+    }
+}
+
+#[test]
+fn rule_2_a_key_of_another_tenant_is_refused() {
+    let expected = (Reason::WrongTenant, "$.uaa.identityzone");
+    assert_eq!(only_finding(|d| d["uaa"]["identityzone"] = "other-calm".into()), expected);
+    assert_eq!(only_finding(|d| d["uaa"]["identityzone"] = "ACME-CALM".into()), expected);
+    assert_eq!(only_finding(|d| d["uaa"]["identityzone"] = "acme-calm ".into()), expected);
+    assert_eq!(only_finding(|d| drop(uaa(d).remove("identityzone"))), expected);
+}
+
+#[test]
+fn rule_3_a_key_without_a_client_id_is_refused() {
+    let expected = (Reason::MissingCredentials, "$.uaa.clientid");
+    assert_eq!(only_finding(|d| drop(uaa(d).remove("clientid"))), expected);
+    assert_eq!(only_finding(|d| d["uaa"]["clientid"] = "".into()), expected);
+}
+
+#[test]
+fn rule_3_a_key_without_a_client_secret_is_refused() {
+    let expected = (Reason::MissingCredentials, "$.uaa.clientsecret");
+    assert_eq!(only_finding(|d| drop(uaa(d).remove("clientsecret"))), expected);
+    assert_eq!(only_finding(|d| d["uaa"]["clientsecret"] = "".into()), expected);
+}
+
+#[test]
+fn rule_3_a_key_made_with_hide_secret_is_told_what_to_do() {
+    let findings = findings_after(|d| drop(uaa(d).remove("clientsecret")));
+    assert!(findings.to_string().contains("hide-secret"), "{findings}");
+}
+
+#[test]
+fn rule_3_and_4_an_x509_key_is_told_both() {
+    let findings = findings_after(|d| {
+        uaa(d).remove("clientsecret");
+        d["uaa"]["credential-type"] = "x509".into();
+        d["uaa"]["certificate"] = "-----BEGIN CERTIFICATE-----".into();
+        d["uaa"]["key"] = "-----BEGIN RSA PRIVATE KEY-----".into();
+        d["uaa"]["certurl"] = "https://acme-calm.authentication.cert.eu10.hana.ondemand.com".into();
+    });
+    let said: Vec<_> = findings.iter().map(|finding| (finding.reason, finding.path)).collect();
+    let secret = (Reason::MissingCredentials, "$.uaa.clientsecret");
+    assert_eq!(said, [secret, (Reason::UnsupportedCredentialType, "$.uaa.credential-type")]);
+    assert!(findings.to_string().contains("x509"), "{findings}");
+    assert!(!findings.to_string().contains("BEGIN"), "{findings}");
+}
+
+#[test]
+fn rule_4_a_credential_type_that_is_not_accepted_is_refused_and_the_remedy_names_the_field() {
+    let expected = (Reason::UnsupportedCredentialType, "$.uaa.credential-type");
+    assert_eq!(only_finding(|d| d["uaa"]["credential-type"] = "binding-secret".into()), expected);
+    assert_eq!(only_finding(|d| drop(uaa(d).remove("credential-type"))), expected);
+    let findings = findings_after(|d| d["uaa"]["credential-type"] = "binding-secret".into());
+    assert!(findings.to_string().contains("spec.acceptedCredentialTypes"), "{findings}");
+}
+
+#[test]
+fn rule_4_the_tenant_says_which_types_are_accepted() {
+    let mut both = rules();
+    both.accepted_credential_types.push("binding-secret".into());
+    let mut document = document();
+    document["uaa"]["credential-type"] = "binding-secret".into();
+    let key = ServiceKey::parse(document.to_string().as_bytes(), &both).expect("an accepted type");
+    assert_eq!(key.credential_type(), "binding-secret");
+}
+
+#[test]
+fn a_token_host_that_is_not_the_tenants_is_refused() {
+    for url in [
+        "https://evil.example",
+        "http://acme-calm.authentication.eu10.hana.ondemand.com",
+        "https://acme-calm.authentication.eu10.hana.ondemand.com@evil.example",
+        "https://user:pass@acme-calm.authentication.eu10.hana.ondemand.com",
+        "https://acme-calm.authentication.eu10.hana.ondemand.com?to=evil.example",
+        "https://acme-calm.authentication.eu10.hana.ondemand.com#fragment",
+        "not a url",
+        "",
+    ] {
+        let found = only_finding(|document| document["uaa"]["url"] = url.into());
+        assert_eq!(found, (Reason::TokenHostNotAllowed, "$.uaa.url"), "{url}");
+    }
+    assert_eq!(only_finding(|d| drop(uaa(d).remove("url"))), (Reason::TokenHostNotAllowed, "$.uaa.url"));
+}
+
+#[test]
+fn three_defects_are_reported_at_once_and_in_order() {
+    let findings = findings_after(|document| {
+        document["uaa"]["identityzone"] = "other".into();
+        document["uaa"]["credential-type"] = "binding-secret".into();
+        uaa(document).remove("clientid");
+    });
+    let paths: Vec<_> = findings.iter().map(|finding| finding.path).collect();
+    assert_eq!(paths, ["$.uaa.identityzone", "$.uaa.clientid", "$.uaa.credential-type"]);
+    assert_eq!(findings.reason(), Reason::WrongTenant);
+    for path in paths {
+        assert!(findings.to_string().contains(path), "{findings}");
+    }
+}
+
+#[test]
+fn a_wrong_type_at_any_path_is_found_and_named_by_its_kind() {
+    let fields = ["identityzone", "clientid", "clientsecret", "credential-type", "url"];
+    let kinds = [
+        (Value::Null, "null"),
+        (json!(true), "a boolean"),
+        (json!(4711), "a number"),
+        (json!(["x"]), "an array"),
+        (json!({}), "an object"),
+    ];
+    for field in fields {
+        for (value, kind) in &kinds {
+            let findings = findings_after(|document| document["uaa"][field] = value.clone());
+            let finding = findings.iter().next().expect("at least one");
+            let path = format!("$.uaa.{field}");
+            assert_eq!((finding.path, finding.found.as_str()), (path.as_str(), *kind));
+            assert_eq!(findings.iter().count(), 1, "{findings}");
+        }
+    }
+}
+
+#[test]
+fn a_uaa_that_is_no_object_is_found_and_named_by_its_kind() {
+    for (value, kind) in [(json!("{\"clientid\":\"x\"}"), "a string"), (json!([]), "an array"), (json!(null), "null")] {
+        let findings = findings_after(|document| document["uaa"] = value);
+        let finding = findings.iter().next().expect("at least one");
+        assert_eq!((finding.path, finding.found.as_str()), ("$.uaa", kind));
+    }
+    assert_eq!(only_finding(|d| *d = json!({ "endpoints": {} })), (Reason::MissingCredentials, "$.uaa"));
+}
+
+#[test]
+fn a_document_of_sixty_four_kibibytes_is_read_and_a_larger_one_is_not() {
+    let padded = |length: usize| {
+        let text = document().to_string();
+        let padding = " ".repeat(length - text.len());
+        text + &padding
+    };
+    assert!(ServiceKey::parse(padded(MAX_BYTES).as_bytes(), &rules()).is_ok());
+    let findings = findings_of(padded(MAX_BYTES + 1).as_bytes());
+    assert_eq!(findings.reason(), Reason::InvalidJSON);
+    assert!(findings.to_string().contains("65536"), "{findings}");
+    assert_eq!(MAX_BYTES, 65_536);
+}
+
+#[test]
+fn a_document_of_sixteen_levels_is_read_and_a_deeper_one_is_not() {
+    let nested = |levels: usize| {
+        // The document itself is the first level.
+        let inner = (1..levels)
+            .fold(json!(1), |inner, level| if level % 2 == 0 { json!([inner]) } else { json!({ "in": inner }) });
+        let mut document = document();
+        document["deep"] = inner;
+        ServiceKey::parse(document.to_string().as_bytes(), &rules())
+    };
+    assert!(nested(MAX_DEPTH).is_ok());
+    assert_eq!(nested(MAX_DEPTH + 1).expect_err("too deep").reason(), Reason::InvalidJSON);
+}
+
+#[test]
+fn nesting_without_end_does_not_exhaust_the_stack() {
+    for text in ["[".repeat(100_000), "{\"a\":".repeat(20_000), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))]
+    {
+        assert_eq!(findings_of(text.as_bytes()).reason(), Reason::InvalidJSON);
+    }
+    let within_the_size = format!("{{\"uaa\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
+    assert_eq!(findings_of(within_the_size.as_bytes()).reason(), Reason::InvalidJSON);
+}
+
+#[test]
+fn a_key_shows_its_fingerprint_and_nothing_else() {
+    let key = key();
+    let shown = format!("{key:?} {key:#?}");
+    assert!(shown.contains(crate::domain::fingerprint::Fingerprint::of(&key).as_str()));
+    for value in ["CANARY", "sb-acme", "https://"] {
+        assert!(!shown.contains(value), "{shown}");
+    }
+}
+
+/// All that is ever printed of a document.
+fn printed(bytes: &[u8], rules: &KeyRules) -> String {
+    match ServiceKey::parse(bytes, rules) {
+        Ok(key) => format!("{key:?} {key:#?}"),
+        Err(findings) => {
+            let each: Vec<_> = findings.iter().map(|finding| format!("{finding} {finding:?}")).collect();
+            format!("{findings} {findings:?} {findings:#?} {}", each.join(" "))
+        }
+    }
+}
+
+/// A value that stands in none of our own texts.
+fn planted() -> impl Strategy<Value = String> {
+    "zQ9[a-zA-Z0-9+/=$!|<>\\\\\"{}:%@?#. -]{4,40}"
+}
+
+/// The planted text as such, and as each way of quoting would show it.
+fn shows(printed: &str, planted: &str) -> bool {
+    let quoted = [planted.to_owned(), format!("{planted:?}"), json!(planted).to_string()];
+    let lowercase = printed.to_lowercase();
+    quoted.iter().any(|text| printed.contains(text.trim_matches('"'))) || lowercase.contains("zq9")
+}
+
+proptest! {
+    #[test]
+    fn no_value_of_a_document_is_ever_printed(
+        values in proptest::collection::vec((planted(), 0..4_u8), 7),
+        accepts_anything in any::<bool>(),
+    ) {
+        let mut document = document();
+        let places = ["clientid", "clientsecret", "identityzone", "credential-type", "url", "verificationkey"];
+        for (place, (text, how)) in places.into_iter().zip(&values) {
+            match how {
+                0 => document["uaa"][place] = text.as_str().into(),
+                1 => document["uaa"][place] = json!([text, { text: text }]),
+                2 => document["uaa"][place] = format!("https://{text}/").into(),
+                _ => {}
+            }
+        }
+        document["endpoints"]["Api"] = values[6].0.as_str().into();
+        let mut rules = rules();
+        if accepts_anything {
+            rules.token_hosts = HostList::new(vec!["*.hana.ondemand.com".into()]);
+        }
+        let printed = printed(document.to_string().as_bytes(), &rules);
+        for (text, _) in &values {
+            prop_assert!(!shows(&printed, text), "{printed}");
+        }
+    }
+
+    #[test]
+    fn no_part_of_a_text_that_is_not_json_is_ever_printed(text in planted(), cut in 0..300_usize, other in 0..300_usize) {
+        let whole = document().to_string();
+        let cut = cut.min(whole.len());
+        let broken = format!("{}{text}{}", &whole[..cut], &whole[other.min(whole.len())..]);
+        let printed = printed(broken.as_bytes(), &rules());
+        prop_assert!(!shows(&printed, &text) && !printed.contains("CANARY"), "{printed}");
+    }
+
+    #[test]
+    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+        let _ = ServiceKey::parse(&bytes, &rules());
+    }
+}

@@ -1,0 +1,7 @@
+//! The loop, driven against models of the world: a slot with revisions, a token endpoint, a status, a clock.
+
+mod calls;
+mod crashes;
+mod day;
+mod models;
+mod object;

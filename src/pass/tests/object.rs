@@ -1,0 +1,99 @@
+//! An object that lives among the models, as the controller would load it and let it pass.
+
+use std::time::Duration;
+
+use super::models::{Status, World, us};
+use crate::domain::evidence::Memory;
+use crate::domain::plan::{Answers, Evidence, Facts, Source, SourceIdentity, Subject, Tenant};
+use crate::domain::policy::{DEFAULT_DEAD_AFTER, DEFAULT_INTERVAL, DeadAction, Policy};
+use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::examples::{key, rules};
+use crate::pass::ports::Ports;
+use crate::pass::run::{Outcome, run};
+
+/// The object as the controller would load it, and the memory of the process.
+pub(super) struct Object {
+    pub(super) source: Source,
+    pub(super) deleting: bool,
+    pub(super) memory: Memory,
+}
+
+pub(super) fn present(key: ServiceKey) -> Source {
+    let identity = SourceIdentity {
+        kind: "ServiceBinding",
+        name: "calm".into(),
+        uid: "uid-1".into(),
+        binding_id: Some("binding-1".into()),
+        secret_name: "calm".into(),
+    };
+    Source::Present { identity, key: Ok(key), suspected_lost: false }
+}
+
+pub(super) fn gone() -> Source {
+    Source::Gone { evidence: Evidence::DeletionSeen, message: "the binding is being deleted".into() }
+}
+
+impl Object {
+    pub(super) fn new() -> Self {
+        Self { source: present(key()), deleting: false, memory: Memory::default() }
+    }
+
+    fn facts(&self, world: &World) -> Facts {
+        Facts {
+            subject: Subject { owner: us(), generation: if self.deleting { 2 } else { 1 }, deleting: self.deleting },
+            tenant: Tenant::Open { generation: 1 },
+            policy: Policy {
+                rules: rules(),
+                interval: DEFAULT_INTERVAL,
+                grace_period: Duration::ZERO,
+                dead_after: DEFAULT_DEAD_AFTER,
+                dead_action: DeadAction::Delete,
+            },
+            source: self.source.clone(),
+            ledger: world.ledger(),
+            previous: world.conditions().filter(|_| !self.deleting),
+            memory: self.memory.clone(),
+            answers: Answers::default(),
+            jitter: 0.5,
+        }
+    }
+
+    /// One pass.
+    pub(super) async fn pass(&mut self, world: &World) -> Outcome {
+        let mut status = Status(world);
+        let ports = Ports { sign_in: world, landscape: world, ledger: &mut status, clock: world };
+        let outcome = run(self.facts(world), ports).await;
+        self.memory = match &outcome {
+            Outcome::Settled { settlement, .. } => settlement.memory.clone(),
+            Outcome::Interrupted { memory, .. } => (**memory).clone(),
+        };
+        outcome
+    }
+
+    /// A pass that ends as passes should: after how long the next one is due.
+    pub(super) async fn settles(&mut self, world: &World) -> Duration {
+        match self.pass(world).await {
+            Outcome::Settled { settlement, .. } => settlement.next,
+            outcome @ Outcome::Interrupted { .. } => panic!("the pass was to settle, not {outcome:?}"),
+        }
+    }
+
+    /// Passes, each when it is due, for `time`.
+    pub(super) async fn lives(&mut self, world: &World, time: Duration) {
+        let mut rest = time;
+        for _ in 0..100_000 {
+            let next = self.settles(world).await;
+            if next > rest {
+                return world.passes(rest);
+            }
+            rest -= next;
+            world.passes(next);
+        }
+        panic!("more passes than a life has room for: some come back at once");
+    }
+
+    /// The process restarts: nothing is remembered.
+    pub(super) fn restarts(&mut self) {
+        self.memory = Memory::default();
+    }
+}
