@@ -7,4 +7,5 @@ mod controlplane;
 mod world;
 
 mod house;
+mod processes;
 mod scenarios;
