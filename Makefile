@@ -1,0 +1,35 @@
+# The two commands that a newcomer needs: make demo, make test.
+SHELL := bash
+.SHELLFLAGS := -euo pipefail -c
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint prove fuzz bench generate image clean
+
+help: ## Show all targets
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## Show a key's whole life on a real API server (KEEP=1 stays up to play with)
+	@hack/demo $(if $(KEEP),keep)
+
+test: ## Run every test: units, the simulator's, and the scenarios on a real API server
+	@hack/test
+
+lint: ## Check format, clippy, licences and sources of dependencies, generated files
+	@hack/lint
+
+prove: ## Break the code in known ways and see the named tests fail
+	@hack/prove
+
+fuzz: ## Fuzz the parsers
+	@echo "make fuzz: there are no fuzz targets yet; they come with the proofs under faults and bad input."
+
+bench: ## Measure against the budgets
+	@echo "make bench: nothing is measured yet; it comes with the budgets of memory and latency."
+
+generate: ## Write the generated files: the CRDs
+	@cargo run -q --bin almkey -- crds --directory crds
+
+image: ## Build the container image
+	@echo "make image: there is no image yet; it comes with the chart."
+
+clean: ## Remove what was built here; the cached control plane stays
+	@cargo clean
