@@ -23,9 +23,7 @@ const NO_IO_IN_THE_DOMAIN: Rule = Rule {
 
 const HTTP_IN_TWO_PLACES: Rule = Rule {
     says: "only sign_in and landscape/http speak HTTP (and the simulator's command line)",
-    holds_for: |path| {
-        !["sign_in/", "landscape/http/", "bin/"].iter().any(|place| path.starts_with(place))
-    },
+    holds_for: |path| !["sign_in/", "landscape/http/", "bin/"].iter().any(|place| path.starts_with(place)),
     broken_by: |line| line.contains("reqwest"),
 };
 
@@ -144,7 +142,8 @@ fn no_file_is_longer_than_four_hundred_lines() {
 
 #[test]
 fn nothing_is_left_for_later_and_no_test_is_switched_off() {
-    const MARKS: [&str; 4] = [concat!("#[", "ignore"), concat!("to", "do!("), concat!("unim", "plemented!("), concat!("db", "g!(")];
+    const MARKS: [&str; 4] =
+        [concat!("#[", "ignore"), concat!("to", "do!("), concat!("unim", "plemented!("), concat!("db", "g!(")];
     let all = sources(&package().join("src")).into_iter().chain(sources(&package().join("tests")));
     for file in all {
         let text = fs::read_to_string(&file).expect("a source file");

@@ -149,6 +149,7 @@ fn a_token_host_that_is_not_the_tenants_is_refused() {
     for url in [
         "https://evil.example",
         "http://acme-calm.authentication.eu10.hana.ondemand.com",
+        "http://acme-calm.authentication.eu10.hana.ondemand.com:443",
         "https://acme-calm.authentication.eu10.hana.ondemand.com@evil.example",
         "https://user:pass@acme-calm.authentication.eu10.hana.ondemand.com",
         "https://acme-calm.authentication.eu10.hana.ondemand.com?to=evil.example",

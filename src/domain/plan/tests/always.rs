@@ -230,8 +230,10 @@ fn check_delete(facts: &Facts, at: &crate::domain::slot::Revision) {
 }
 
 fn check(facts: &Facts, step: &Step) {
-    let foreign = matches!(holder(facts), Some(Holder::Nobody | Holder::Other(_)));
+    let ours = Some(us());
+    let foreign = matches!(&facts.answers.slot, Some(Ok(Slot::Filled { owner, .. })) if *owner != ours);
     match step {
+        Step::Put { .. } | Step::Delete { .. } if foreign => panic!("a write to a slot that is not ours"),
         Step::Put { revision } => check_put(facts, revision),
         Step::Delete { revision } => check_delete(facts, revision),
         Step::Record(pending) => {

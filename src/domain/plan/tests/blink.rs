@@ -42,6 +42,13 @@ fn an_object_that_was_not_healthy_does_not_wait() {
 }
 
 #[test]
+fn a_blink_is_counted_over_all_passes_that_saw_it() {
+    let mut world = World::kept().source_is_unknown().lasting(0);
+    world.facts.begin(now_at(START + 8));
+    assert_eq!(world.later(10).plan(), Step::ReadSlot);
+}
+
+#[test]
 fn two_blinks_are_not_one_long_one() {
     let mut world = World::kept().source_is_unknown().lasting(0);
     let unknown = world.facts.source.clone();

@@ -111,6 +111,14 @@ fn when_a_binding_is_absent_content_that_is_no_key_is_deleted_after_the_wait() {
 }
 
 #[test]
+fn an_absence_is_counted_over_all_passes_that_saw_it() {
+    let mut world = gone(Evidence::SecretAbsent, GRACE).lasting(0);
+    world.facts.begin(now_at(START + 200));
+    waits(&world.clone().later(200), GRACE - 200);
+    assert_eq!(world.later(GRACE).record().1, delete_at("1"));
+}
+
+#[test]
 fn an_absence_that_was_broken_begins_anew() {
     let mut world = gone(Evidence::SecretAbsent, GRACE).lasting(0);
     let source = world.facts.source.clone();

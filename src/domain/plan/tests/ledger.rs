@@ -6,6 +6,7 @@ use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::plan::{Content, Evidence, Step, Which};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::{key, key_with_secret};
+use crate::domain::slot::WriteAnswer;
 
 #[test]
 fn with_a_lost_ledger_our_key_in_the_slot_is_recognised_and_not_uploaded_again() {
@@ -41,6 +42,13 @@ fn content_that_cannot_be_read_is_not_written_over() {
 fn a_ledger_that_speaks_of_another_revision_is_not_believed() {
     let stale = World::kept().source_signs_in(accepted()).slot_is_ours("2");
     assert_eq!(stale.plan(), Step::ReadContent);
+}
+
+#[test]
+fn content_of_a_revision_that_is_no_more_is_read_again() {
+    let mut world = World::new().source_signs_in(accepted()).slot_is_ours("5").slot_holds(&rotated());
+    world.facts.learn_write(Operation::Upload, WriteAnswer::Changed, world.now);
+    assert_eq!(world.slot_is_ours("6").plan(), Step::ReadContent);
 }
 
 #[test]
