@@ -7,8 +7,6 @@ pub const VERSION: &str = "v1alpha1";
 
 /// Keeps an `ALMServiceKey` until nothing of it is left in Landscape Management.
 pub const KEY_FINALIZER: &str = "almkey.dev/landscape-management";
-/// Keeps an `ALMTenant` while an `ALMServiceKey` may still need it to remove what it uploaded.
-pub const TENANT_FINALIZER: &str = "almkey.dev/service-keys";
 
 /// Field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = "alm-key-operator";
@@ -69,9 +67,6 @@ mod tests {
 
     #[test]
     fn a_finalizer_belongs_to_our_group() {
-        assert_ne!(KEY_FINALIZER, TENANT_FINALIZER);
-        for finalizer in [KEY_FINALIZER, TENANT_FINALIZER] {
-            assert_eq!(finalizer.split('/').next(), Some(GROUP));
-        }
+        assert_eq!(KEY_FINALIZER.split('/').next(), Some(GROUP));
     }
 }

@@ -55,25 +55,28 @@ const PROBES: [f64; 4] = [0.0, 0.1, 0.4, 1.0];
 /// A row of refusals of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusals {
-    first: Moment,
+    last: Moment,
     probes_failed: usize,
 }
 
 impl Refusals {
     fn begin(now: Moment) -> Self {
-        Self { first: now, probes_failed: 1 }
+        Self { last: now, probes_failed: 1 }
     }
 
     fn again(&mut self, now: Moment, dead_after: Duration) {
         if self.next_probe(dead_after).is_some_and(|due| due <= now) {
             self.probes_failed += 1;
+            self.last = now;
         }
     }
 
-    /// When the next probe counts; none once all have failed.
+    /// When the next probe counts; none once all have failed. Counted from the last one that did: probes that were
+    /// missed, as during an outage, are not made up for in a burst.
     #[must_use]
     pub fn next_probe(&self, dead_after: Duration) -> Option<Moment> {
-        PROBES.get(self.probes_failed).map(|part| self.first.after(dead_after.mul_f64(*part)))
+        let part = PROBES.get(self.probes_failed)? - PROBES.get(self.probes_failed - 1)?;
+        Some(self.last.after(dead_after.mul_f64(part)))
     }
 
     /// Whether all probes failed: the key is dead.

@@ -199,7 +199,8 @@ impl Facts {
             Tenant::Closed { reason, generation, .. } => format!("tenant {generation} {reason}"),
             Tenant::Open { generation } => format!("tenant {generation}"),
         };
-        format!("generation {} {tenant} {}", self.subject.generation, self.source)
+        let Subject { owner: _, generation, deleting } = &self.subject;
+        format!("generation {generation} deleting {deleting} {tenant} {}", self.source)
     }
 }
 

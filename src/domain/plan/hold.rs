@@ -58,9 +58,13 @@ fn held(facts: &Facts, ready: Condition, progress: Progress, wait: Option<Wait>,
         Err(step) => return step,
         Ok(waits) => waits,
     };
+    if progress == Progress::Stalled {
+        waits = waits.into_iter().map(Wait::at_most_hourly).collect();
+    }
     waits.extend(wait);
     let uploaded = settle::uploaded(facts);
-    let signed_in = match (uploaded.status, facts.answers.slot_sign_in.is_some()) {
+    let asked = facts.answers.source_sign_in.is_some() || facts.answers.slot_sign_in.is_some();
+    let signed_in = match (uploaded.status, asked) {
         (_, true) => settle::signed_in(facts),
         (Status::False, _) => Condition::unknown(ready.reason, "there is no key to sign in with"),
         (Status::True | Status::Unknown, _) => Condition::unknown(ready.reason, "the key could not be signed in with"),

@@ -83,7 +83,10 @@ fn occupied(facts: &Facts, now: Now) -> super::Settlement {
         uploaded,
         progress: Progress::Stalled,
     };
-    super::Settlement { ledger: Ledger::default(), ..settle::with(facts, Some(conditions), &[Wait::Interval], now) }
+    super::Settlement {
+        ledger: Ledger::default(),
+        ..settle::with(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
+    }
 }
 
 /// The source's key is refused. It is not put; and the one in the slot, the same or an earlier one, is tested.
@@ -102,7 +105,7 @@ fn refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: 
             Holder::Empty(_) | Holder::Nobody | Holder::Other(_) => ledger = Ledger::default(),
         }
     }
-    waits.retain(|wait| !matches!(wait, Wait::Interval));
+    waits = waits.into_iter().map(Wait::at_most_hourly).collect();
     waits.push(probe(facts, facts.memory.refusals.get(&Fingerprint::of(key)), now));
     let conditions = Conditions {
         ready: Condition::no(reason, message),

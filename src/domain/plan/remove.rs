@@ -34,8 +34,8 @@ pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now:
         Cleared::MayBeRefilled(revision) => write::delete(facts, revision, now),
         Cleared::Ours(revision) => match still_to_wait(facts, evidence, now) {
             Err(step) => step,
-            Ok(None) => write::delete(facts, revision, now),
-            Ok(Some(wait)) => Step::Settle(Box::new(removal_pending(facts, message, wait, now))),
+            Ok(waits) if waits.is_empty() => write::delete(facts, revision, now),
+            Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
         },
         Cleared::Yes => Step::Settle(Box::new(gone(facts, message, now))),
     }
@@ -67,26 +67,33 @@ fn cleared(facts: &Facts) -> Cleared<'_> {
     }
 }
 
-/// What there is to wait for before a key of a source that is gone may be deleted; none if it may be now.
-fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Option<Wait>, Step> {
+/// What there is to wait for before a key of a source that is gone may be deleted; nothing if it may be now.
+fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait>, Step> {
     let absent = facts.memory.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
     let until = |needed: Duration| {
         let rest = needed.saturating_sub(absent);
         (!rest.is_zero()).then_some(Wait::Exactly(rest))
     };
     match evidence {
-        Evidence::DeletionSeen | Evidence::SecretAbsent => Ok(until(facts.policy.grace_period)),
+        Evidence::DeletionSeen | Evidence::SecretAbsent => match until(facts.policy.grace_period) {
+            None => Ok(Vec::new()),
+            // Its death ends the grace.
+            Some(wait) => Ok([vec![wait], standing::test(facts, now)?].concat()),
+        },
         // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
         Evidence::BindingAbsent => match standing::slot_verdict(facts)? {
-            Ok(Some(Verdict::Refused { .. })) => Ok(None),
-            Ok(Some(Verdict::Accepted) | None) => Ok(until(facts.policy.grace_period.max(facts.policy.dead_after))),
-            Ok(Some(Verdict::Unknown { retry, .. })) => Ok(Some(Wait::Retry(*retry))),
-            Err(trouble) => Ok(Some(Wait::Retry(trouble.retry))),
+            Ok(Some(Verdict::Refused { .. })) => Ok(Vec::new()),
+            Ok(Some(Verdict::Accepted) | None) => {
+                let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));
+                Ok(rest.map_or_else(Vec::new, |wait| vec![wait, Wait::Interval]))
+            }
+            Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
+            Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
         },
     }
 }
 
-fn removal_pending(facts: &Facts, message: &str, wait: Wait, now: Now) -> Settlement {
+fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Settlement {
     let conditions = Conditions {
         ready: Condition::unknown(
             Reason::RemovalPending,
@@ -97,7 +104,7 @@ fn removal_pending(facts: &Facts, message: &str, wait: Wait, now: Now) -> Settle
         uploaded: settle::uploaded(facts),
         progress: Progress::Reconciling,
     };
-    settle::with(facts, Some(conditions), &[wait, Wait::Interval], now)
+    settle::with(facts, Some(conditions), waits, now)
 }
 
 /// Gone and cleaned.

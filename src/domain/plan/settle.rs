@@ -8,7 +8,7 @@ use crate::domain::evidence::{Refusals, Settled};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::Ledger;
 use crate::domain::reason::Reason;
-use crate::domain::retry::{Failing, LONGEST_WAIT, REPROBE, Retry, spread};
+use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
 use crate::domain::slot::{Holder, RemoteTrouble};
 
 /// When to look again.
@@ -22,11 +22,22 @@ pub(super) enum Wait {
     Retry(Retry),
 }
 
+impl Wait {
+    /// For what will not mend itself: it must not cost a hundred calls a day (invariant 6).
+    pub(super) fn at_most_hourly(self) -> Self {
+        match self {
+            Self::Interval => Self::Retry(Retry::Never),
+            Self::Exactly(_) | Self::Retry(_) => self,
+        }
+    }
+}
+
 /// If all is as it was when the last verdict was written, and it is not time to look again: that.
 pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
     let settled = facts.memory.settled.as_ref()?;
     let rest = settled.due.remaining(now.monotonic);
-    if rest.is_zero() || settled.stamp != facts.stamp() {
+    let stands = facts.previous.as_ref().is_some_and(|previous| previous.ready.reason != Reason::Progressing);
+    if !stands || rest.is_zero() || settled.stamp != facts.stamp() {
         return None;
     }
     Some(Step::Settle(Box::new(Settlement {
@@ -49,7 +60,7 @@ pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait]
             Wait::Interval => spread(facts.policy.interval, facts.jitter),
             Wait::Exactly(rest) => *rest,
             Wait::Retry(Retry::Never) => spread(REPROBE, facts.jitter),
-            Wait::Retry(Retry::After(wait)) => (*wait).min(LONGEST_WAIT),
+            Wait::Retry(Retry::After(wait)) => (*wait).clamp(BACKOFF_MIN, LONGEST_WAIT),
             Wait::Retry(Retry::Backoff) => {
                 memory.failing.map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter))
             }

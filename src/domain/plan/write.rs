@@ -1,13 +1,13 @@
 //! Writes to the slot: recorded before they are sent, and conditional on the revision that was looked at.
 
 use super::{Facts, Now, Step, settle};
-use crate::domain::conditions::{Condition, Conditions, Progress};
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{Operation, Pending};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Revision, WriteAnswer};
+use crate::domain::slot::{RemoteTrouble, Revision, WriteAnswer};
 
 /// Puts the source's key over `revision`.
 pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
@@ -38,6 +38,11 @@ fn conditionally(
     now: Now,
 ) -> Step {
     match &facts.answers.write {
+        Some(WriteAnswer::Rejected(message)) if operation == Operation::Delete => {
+            let (reason, message) = (Reason::LandscapeManagementUnavailable, message.clone());
+            let trouble = RemoteTrouble { reason, message, retry: Retry::Backoff };
+            return Step::Settle(Box::new(settle::trouble(facts, &trouble, now)));
+        }
         Some(WriteAnswer::Rejected(message)) => return Step::Settle(Box::new(rejected(facts, message, now))),
         Some(WriteAnswer::Refused(trouble) | WriteAnswer::Unknown(trouble)) => {
             return Step::Settle(Box::new(settle::trouble(facts, trouble, now)));
@@ -53,13 +58,17 @@ fn conditionally(
     Step::Record(Pending { operation, fingerprint, revision: revision.clone(), started_at: now.wall })
 }
 
-/// Landscape Management's own format check said no.
+/// Landscape Management's own format check said no. What stands there, stands.
 fn rejected(facts: &Facts, message: &str, now: Now) -> super::Settlement {
+    let uploaded = settle::uploaded(facts);
     let conditions = Conditions {
         ready: Condition::no(Reason::UploadRejected, message),
         valid: settle::valid(facts),
         signed_in: settle::signed_in(facts),
-        uploaded: Condition::no(Reason::UploadRejected, message),
+        uploaded: match uploaded.status {
+            Status::True => uploaded,
+            Status::False | Status::Unknown => Condition::no(Reason::UploadRejected, message),
+        },
         progress: Progress::Stalled,
     };
     settle::with(facts, Some(conditions), &[settle::Wait::Retry(Retry::Never)], now)

@@ -18,6 +18,7 @@ fn unknown() -> Vec<Row> {
     let moves = Progress::Reconciling;
     let unavailable = |world: World| world.with(|facts| facts.learn_slot(Err(unavailable())));
     let absent = World::kept().source_is_gone(Evidence::SecretAbsent).slot_is_ours("1");
+    let absent = absent.slot_holds(&key()).slot_signs_in(accepted());
     vec![
         ("no tenant", World::new().tenant_missing(), Status::Unknown, Reason::WaitingForTenant, moves),
         (

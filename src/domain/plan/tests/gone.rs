@@ -13,6 +13,7 @@ use crate::domain::slot::WriteAnswer;
 
 const GRACE: u64 = 300;
 
+/// Ours stands in the slot; of the slot's key nothing is known yet.
 fn gone(evidence: Evidence, grace: u64) -> World {
     World::kept()
         .with(|facts| facts.policy.grace_period = Duration::from_secs(grace))
@@ -20,7 +21,12 @@ fn gone(evidence: Evidence, grace: u64) -> World {
         .slot_is_ours("1")
 }
 
-/// With the slot's key read, and its sign-in answered if it was asked.
+/// The same, and the slot's key signs in, should anybody ask.
+fn gone_alive(evidence: Evidence, grace: u64) -> World {
+    gone(evidence, grace).slot_holds(&key()).slot_signs_in(accepted())
+}
+
+/// With the slot's key read.
 fn binding_absent(grace: u64) -> World {
     gone(Evidence::BindingAbsent, grace).slot_holds(&key())
 }
@@ -44,8 +50,8 @@ fn a_deletion_that_was_seen_deletes_at_once_without_a_grace_period() {
 
 #[test]
 fn a_deletion_that_was_seen_waits_the_grace_period() {
-    waits(&gone(Evidence::DeletionSeen, GRACE).lasting(0), GRACE);
-    waits(&gone(Evidence::DeletionSeen, GRACE).lasting(GRACE - 1), 1);
+    waits(&gone_alive(Evidence::DeletionSeen, GRACE).lasting(0), GRACE);
+    waits(&gone_alive(Evidence::DeletionSeen, GRACE).lasting(GRACE - 1), 1);
     assert_eq!(gone(Evidence::DeletionSeen, GRACE).lasting(GRACE).record().1, delete_at("1"));
 }
 
@@ -56,8 +62,8 @@ fn a_deletion_that_was_seen_needs_no_sign_in() {
 
 #[test]
 fn a_secret_that_is_absent_waits_the_grace_period() {
-    waits(&gone(Evidence::SecretAbsent, GRACE).lasting(0), GRACE);
-    waits(&gone(Evidence::SecretAbsent, GRACE).lasting(GRACE - 1), 1);
+    waits(&gone_alive(Evidence::SecretAbsent, GRACE).lasting(0), GRACE);
+    waits(&gone_alive(Evidence::SecretAbsent, GRACE).lasting(GRACE - 1), 1);
     assert_eq!(gone(Evidence::SecretAbsent, GRACE).lasting(GRACE).record().1, delete_at("1"));
 }
 
@@ -112,7 +118,7 @@ fn when_a_binding_is_absent_content_that_is_no_key_is_deleted_after_the_wait() {
 
 #[test]
 fn an_absence_is_counted_over_all_passes_that_saw_it() {
-    let mut world = gone(Evidence::SecretAbsent, GRACE).lasting(0);
+    let mut world = gone_alive(Evidence::SecretAbsent, GRACE).lasting(0);
     world.facts.begin(now_at(START + 200));
     waits(&world.clone().later(200), GRACE - 200);
     assert_eq!(world.later(GRACE).record().1, delete_at("1"));
@@ -120,7 +126,7 @@ fn an_absence_is_counted_over_all_passes_that_saw_it() {
 
 #[test]
 fn an_absence_that_was_broken_begins_anew() {
-    let mut world = gone(Evidence::SecretAbsent, GRACE).lasting(0);
+    let mut world = gone_alive(Evidence::SecretAbsent, GRACE).lasting(0);
     let source = world.facts.source.clone();
     world.facts.source = present(Ok(key()));
     world.facts.begin(now_at(START + 100));
@@ -132,7 +138,7 @@ fn an_absence_that_was_broken_begins_anew() {
 
 #[test]
 fn a_process_that_has_just_started_begins_to_count_anew() {
-    let world = gone(Evidence::SecretAbsent, GRACE).with(|facts| facts.memory.gone_since = None);
+    let world = gone_alive(Evidence::SecretAbsent, GRACE).with(|facts| facts.memory.gone_since = None);
     waits(&world.later(1_000_000), GRACE);
 }
 

@@ -5,6 +5,7 @@ use crate::domain::conditions::{Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::plan::{Evidence, Step, Which};
 use crate::domain::reason::Reason;
+use crate::domain::retry::REPROBE;
 use crate::domain::service_key::examples::key;
 
 #[test]
@@ -30,7 +31,7 @@ fn a_closed_tenant_leaves_what_stands_there_and_it_goes_on_being_tested() {
     assert_eq!(world.plan(), Step::SignIn(Which::Source));
     let settlement = world.source_signs_in(accepted()).settlement();
     assert_eq!(settlement.ledger, World::kept().facts.ledger);
-    assert_eq!(settlement.next, World::kept().facts.policy.interval);
+    assert_eq!(settlement.next, REPROBE, "what will not mend itself is not looked at more often");
 }
 
 #[test]
