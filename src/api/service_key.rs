@@ -43,14 +43,15 @@ pub struct ALMServiceKeySpec {
     /// Where the key comes from, in this namespace.
     pub source: Source,
 
-    /// How often an unchanged key is signed in with and the slot is looked at, ±10 %. Unset means 15m.
+    /// How often an unchanged key is signed in with and the slot is looked at, ±10 %; from 10s to 24h. Unset means 15m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("duration(self) >= duration('10s')", "interval must be at least 10s"))]
+    #[x_kube(validation = ("duration(self) >= duration('10s') && duration(self) <= duration('24h')", "interval must be from 10s to 24h"))]
     pub interval: Option<Duration>,
 
-    /// How long the source must be gone before its key is removed. Unset means 0s for a ServiceBinding and 5m for a
-    /// plain Secret.
+    /// How long the source must be gone before its key is removed; at most 720h. Unset means 0s for a ServiceBinding and
+    /// 5m for a plain Secret.
     #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[x_kube(validation = ("duration(self) <= duration('720h')", "gracePeriod must be at most 720h"))]
     pub grace_period: Option<Duration>,
 
     /// What happens when the key no longer signs in although its source still stands, as after a deletion in the BTP
@@ -114,9 +115,10 @@ pub struct DeadKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub action: Option<DeadKeyAction>,
 
-    /// For how long it must have been refused, at four probes without a success between. Unset means 10m.
+    /// For how long it must have been refused, at four probes without a success between; from 10s to 720h. Unset means
+    /// 10m.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    #[x_kube(validation = ("duration(self) >= duration('10s')", "after must be at least 10s"))]
+    #[x_kube(validation = ("duration(self) >= duration('10s') && duration(self) <= duration('720h')", "after must be from 10s to 720h"))]
     pub after: Option<Duration>,
 }
 

@@ -36,6 +36,15 @@ pub(crate) struct Connections {
     token_endpoints: Mutex<HashMap<String, (String, TokenEndpoint)>>,
 }
 
+impl Connections {
+    /// Closes what is open to a tenant that has gone.
+    pub(crate) fn forget(&self, tenant: &ALMTenant) {
+        let uid = tenant.uid().unwrap_or_default();
+        self.landscapes.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+        self.token_endpoints.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+    }
+}
+
 /// One tenant, connected to when that is first needed: a pass that has nothing to ask opens nothing.
 pub(crate) struct Connection<'a> {
     pub(crate) connections: &'a Connections,

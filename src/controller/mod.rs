@@ -26,8 +26,9 @@ use crate::source::sightings::Sightings;
 
 pub use service_key::reconcile::Context;
 
-/// Passes that run at the same time, over all objects.
-const CONCURRENCY: u16 = 16;
+/// No bound here: objects of one tenant wait for each other, and those that wait must not keep others from running.
+/// What runs is bounded by [`service_key::reconcile::CONCURRENCY`].
+const UNBOUNDED: u16 = 0;
 
 /// What the controller needs to know of its surroundings.
 pub struct Settings {
@@ -85,7 +86,7 @@ pub async fn run(
         Arc::clone(&context),
         keys.store,
         keys.triggers.take_until(shutdown.clone()).map(Ok::<_, Infallible>),
-        Config::default().concurrency(CONCURRENCY),
+        Config::default().concurrency(UNBOUNDED),
     );
     let tenant_passes = applier(
         |tenant, context| tenant::reconcile::reconcile(tenant, context).boxed(),
@@ -93,7 +94,7 @@ pub async fn run(
         context,
         tenants.store,
         tenants.triggers.take_until(shutdown).map(Ok::<_, Infallible>),
-        Config::default().concurrency(CONCURRENCY),
+        Config::default().concurrency(UNBOUNDED),
     );
     tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note));
     info!("operator stopped");

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use kube::runtime::controller::Action;
 use kube::{Api, Client, ResourceExt};
+use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tracing::debug;
 
 use super::load;
@@ -18,11 +19,15 @@ use crate::controller::connections::{Connection, Connections};
 use crate::controller::events::{Events, name, pass_failed};
 use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::evidence::Memory;
+use crate::domain::plan::Source;
 use crate::domain::retry::Failing;
 use crate::pass::ports::{Clock, LedgerError, Ports};
 use crate::pass::run::{Outcome, run};
 use crate::source::sightings::Sightings;
 
+/// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
+/// with many objects and a slow remote side takes one place, not all of them.
+pub(crate) const CONCURRENCY: usize = 16;
 /// After somebody else wrote the object: what they wrote is on its way to us.
 const AFTER_CONFLICT: Duration = Duration::from_millis(100);
 
@@ -34,7 +39,8 @@ pub struct Context {
     pub(super) memories: Memories,
     pub(crate) resource_namespace: String,
     pub(crate) connections: Connections,
-    pub(crate) locks: TenantLocks,
+    locks: TenantLocks,
+    places: Semaphore,
     events: Events,
     clock: SystemClock,
 }
@@ -58,15 +64,30 @@ impl Context {
             memories: Memories::default(),
             connections: Connections::default(),
             locks: TenantLocks::default(),
+            places: Semaphore::new(CONCURRENCY),
             clock,
         }
     }
 }
 
+impl Context {
+    /// Waits until nobody else passes over this tenant, and then until there is a place.
+    pub(crate) async fn turn(&self, tenant: &str) -> Turn<'_> {
+        let tenant = self.locks.of(tenant).lock_owned().await;
+        let place = self.places.acquire().await.expect("the semaphore is never closed");
+        Turn { _place: place, _tenant: tenant }
+    }
+}
+
+/// The right to pass over a tenant.
+pub(crate) struct Turn<'a> {
+    _place: SemaphorePermit<'a>,
+    _tenant: OwnedMutexGuard<()>,
+}
+
 /// Runs one pass. Never fails: what failed is tried again, in its own time.
 pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let lock = context.locks.of(&object.spec.tenant_ref.name);
-    let _passing = lock.lock().await;
+    let _turn = context.turn(&object.spec.tenant_ref.name).await;
     Ok(match pass(&object, &context).await {
         Ok(action) => action,
         Err(LedgerError::Conflict) => Action::requeue(AFTER_CONFLICT),
@@ -92,6 +113,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
     let tenant = load::tenant(context, &object).await.map_err(failed)?;
     let facts = load::facts(context, &object, tenant.as_ref()).await;
     store.saw(&facts.source);
+    forget_predecessor(&object, &facts.source, context);
 
     let connection = Connection {
         connections: &context.connections,
@@ -141,6 +163,16 @@ fn forget(object: &ALMServiceKey, context: &Context) {
     context.memories.forget(&object.uid().unwrap_or_default());
     if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
         context.sightings.forget(&source.uid);
+    }
+}
+
+/// A source that has been replaced is not asked for any more.
+fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context) {
+    let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
+    if let (Some(recorded), Source::Present { identity, .. }) = (recorded, source)
+        && recorded.uid != identity.uid
+    {
+        context.sightings.forget(&recorded.uid);
     }
 }
 

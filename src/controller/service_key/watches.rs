@@ -81,14 +81,19 @@ fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, T
         .boxed()
 }
 
-/// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named.
+/// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named. What has vanished while
+/// nobody watched is told by no event: after each list all who name one look for themselves.
 fn sources(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<PartialObjectMeta<Secret>>::all(client.clone()), Config::default())
         .default_backoff()
-        .modify(forget_values)
-        .touched_objects();
+        .modify(forget_values);
     logged("Secret", stream)
-        .flat_map(move |secret| {
+        .flat_map(move |event| {
+            let secret = match event {
+                Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => secret,
+                Event::InitDone => return stream::iter(select(&store, |key| key.spec.source.secret_ref.is_some())),
+                Event::Init => return stream::iter(Vec::new()),
+            };
             let (namespace, name) = (secret.namespace(), secret.name_any());
             let owner = secret.owner_references().iter().find(|owner| owner.controller == Some(true));
             stream::iter(select(&store, |key| {
@@ -131,7 +136,6 @@ fn bindings(client: &Client, store: Store<ALMServiceKey>, sightings: Arc<Sightin
                 Event::Apply(binding) | Event::InitApply(binding) | Event::Delete(binding) => {
                     touched(&store, &sightings, &binding.metadata)
                 }
-                // What has vanished while nobody watched is told by no event.
                 Event::InitDone => select(&store, |key| key.spec.source.service_binding_ref.is_some()),
                 Event::Init => Vec::new(),
             };

@@ -29,8 +29,7 @@ const AFTER_TROUBLE: Duration = Duration::from_mins(1);
 
 /// Looks at the tenant's slot and says whether that worked.
 pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let lock = context.locks.of(&tenant.name_any());
-    let _passing = lock.lock().await;
+    let _turn = context.turn(&tenant.name_any()).await;
     Ok(match look(&tenant, &context).await {
         Ok(next) => Action::requeue(next),
         Err(error) => {
@@ -43,6 +42,7 @@ pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> 
 async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
     let api: Api<ALMTenant> = Api::all(context.client.clone());
     let Some(tenant) = find(api.get(&cached.name_any())).await? else {
+        context.connections.forget(cached);
         return Ok(REPROBE);
     };
     let connection = Connection {
