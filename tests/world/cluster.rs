@@ -16,13 +16,15 @@ pub struct Setup {
     pub operator: bool,
     /// The kind ServiceBinding.
     pub bindings: bool,
+    /// How much the operator logs.
+    pub log: &'static str,
     /// Namespaces can be deleted, and owned objects are collected.
     pub controller_manager: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { operator: true, bindings: true, controller_manager: false }
+        Self { operator: true, bindings: true, log: "debug,hyper_util=info,tower=info", controller_manager: false }
     }
 }
 
@@ -36,6 +38,7 @@ pub struct World {
     pub control_plane: ControlPlane,
     /// Kubernetes, for the cluster admin.
     pub client: Client,
+    log: &'static str,
 }
 
 impl World {
@@ -50,7 +53,7 @@ impl World {
         let simulator = Simulator::start(control_plane.directory());
         let client = control_plane.client("admin").await.expect("a client");
         control_plane.apply_path(&package().join("deploy")).expect("deploy/ can be applied");
-        let mut world = Self { operator: None, simulator, control_plane, client };
+        let mut world = Self { operator: None, simulator, control_plane, client, log: setup.log };
         if setup.bindings {
             world.install_bindings();
         }
@@ -63,7 +66,7 @@ impl World {
     /// Starts the operator with the rights of its service account.
     pub fn start_operator(&mut self, name: &str) {
         let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        self.operator = Some(Operator::start(&kubeconfig, self.control_plane.directory(), name));
+        self.operator = Some(Operator::start(&kubeconfig, self.control_plane.directory(), name, self.log));
     }
 
     /// Installs the kind ServiceBinding.

@@ -17,10 +17,10 @@ pub struct Operator {
 
 impl Operator {
     /// Starts one with the rights of its service account.
-    pub fn start(kubeconfig: &Path, directory: &Path, name: &str) -> Self {
+    pub fn start(kubeconfig: &Path, directory: &Path, name: &str, level: &str) -> Self {
         let log = directory.join(format!("{name}.log"));
         let mut command = Command::new(binary("almkey"));
-        command.args(["operator", "--log", "debug,hyper=info,hyper_util=info,tower=info,rustls=info,reqwest=info"]);
+        command.args(["operator", "--log", level]);
         command.env("KUBECONFIG", kubeconfig);
         let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
         Self { process, log }

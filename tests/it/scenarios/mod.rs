@@ -2,6 +2,7 @@
 
 mod admission;
 mod binding;
+mod canary;
 mod crash;
 mod dead_key;
 mod deletion;
