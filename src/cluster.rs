@@ -27,6 +27,11 @@ impl CallError {
         }
     }
 
+    /// Whether the API server itself says that there is no such object. A 404 of something in between does not.
+    fn says_not_found(&self) -> bool {
+        matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound")
+    }
+
     /// The same thing in words that do not change from one try to the next, and quote nothing.
     #[must_use]
     pub fn in_words(&self) -> String {
@@ -50,7 +55,7 @@ pub async fn call<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T
 pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<Option<T>, CallError> {
     match call(request).await {
         Ok(found) => Ok(Some(found)),
-        Err(error) if error.status() == Some(404) => Ok(None),
+        Err(error) if error.says_not_found() => Ok(None),
         Err(error) => Err(error),
     }
 }

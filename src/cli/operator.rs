@@ -2,6 +2,7 @@
 
 use std::error::Error;
 
+use clap::builder::NonEmptyStringValueParser;
 use kube::{Client, Config};
 
 use crate::controller::{self, Settings};
@@ -14,7 +15,7 @@ pub(super) struct Arguments {
     cluster_resource_namespace: String,
 
     /// As what this cluster owns slots. Unset means the uid of the namespace kube-system.
-    #[arg(long, env = "ALMKEY_CLUSTER_ID")]
+    #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = NonEmptyStringValueParser::new())]
     cluster_id: Option<String>,
 
     /// What is logged, such as `info`, `debug` or `alm_key_operator=trace,info`.

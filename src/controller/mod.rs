@@ -1,16 +1,18 @@
 //! Watches the cluster and runs a pass over each object that something happened to.
 
 mod connections;
+mod credentials;
 mod events;
-pub mod service_key;
+mod service_key;
 mod status;
 mod tenant;
 mod watch;
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Namespace;
@@ -19,16 +21,20 @@ use kube::{Api, Client, ResourceExt};
 use tracing::{debug, error, info};
 
 use crate::cluster::{CallError, call};
+use crate::controller::connections::Connections;
+use crate::controller::credentials::CredentialVersions;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
 use crate::pass::ports::Clock;
 use crate::source::sightings::Sightings;
 
-pub use service_key::reconcile::Context;
+use service_key::reconcile::Context;
 
 /// No bound here: objects of one tenant wait for each other, and those that wait must not keep others from running.
 /// What runs is bounded by [`service_key::reconcile::CONCURRENCY`].
 const UNBOUNDED: u16 = 0;
+/// How long the passes that run may take to end once the process is asked to stop.
+const LAST_PASSES: Duration = Duration::from_secs(45);
 
 /// What the controller needs to know of its surroundings.
 pub struct Settings {
@@ -55,6 +61,28 @@ impl Clock for SystemClock {
     }
 }
 
+/// Why the controller cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// Without it this cluster has no name in Landscape Management.
+    #[error("could not read the namespace kube-system; --cluster-id would do instead")]
+    KubeSystem(#[source] CallError),
+    /// An empty name would be every cluster's.
+    #[error("the namespace kube-system has no uid; --cluster-id would do instead")]
+    NoUid,
+}
+
+/// What the watches tell and the passes ask.
+#[derive(Clone, Default)]
+pub(crate) struct Shared {
+    pub(crate) sightings: Arc<Sightings>,
+    pub(crate) credentials: Arc<CredentialVersions>,
+    pub(crate) connections: Arc<Connections>,
+}
+
+/// Ends when the process is asked to stop.
+pub(crate) type Stopping = futures::future::Shared<BoxFuture<'static, ()>>;
+
 /// Runs until `shutdown`, and then until what is in flight has ended.
 ///
 /// # Errors
@@ -63,29 +91,28 @@ pub async fn run(
     client: Client,
     settings: Settings,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), CallError> {
+) -> Result<(), StartError> {
     let cluster_id = match settings.cluster_id {
         Some(id) => id,
         None => uid_of_kube_system(&client).await?,
     };
-    let sightings = Arc::new(Sightings::default());
-    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace);
-    let keys = service_key::watches::start(&client, &settings.cluster_resource_namespace, &sightings, &tenants.store);
+    let (shared, stopping) = (Shared::default(), shutdown.boxed().shared());
+    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace, &shared);
+    let keys = service_key::watches::start(&client, &settings.cluster_resource_namespace, &shared, &tenants.store);
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
         settings.cluster_resource_namespace,
-        sightings,
-        SystemClock::start(),
+        shared,
+        stopping.clone(),
     ));
     info!(cluster_id, version = env!("CARGO_PKG_VERSION"), "operator started");
-    let shutdown = shutdown.shared();
     let key_passes = applier(
         |object, context| service_key::reconcile::reconcile(object, context).boxed(),
         |_, error, _| match *error {},
         Arc::clone(&context),
         keys.store,
-        keys.triggers.take_until(shutdown.clone()).map(Ok::<_, Infallible>),
+        keys.triggers.take_until(stopping.clone()).map(Ok::<_, Infallible>),
         Config::default().concurrency(UNBOUNDED),
     );
     let tenant_passes = applier(
@@ -93,10 +120,14 @@ pub async fn run(
         |_, error, _| match *error {},
         context,
         tenants.store,
-        tenants.triggers.take_until(shutdown).map(Ok::<_, Infallible>),
+        tenants.triggers.take_until(stopping.clone()).map(Ok::<_, Infallible>),
         Config::default().concurrency(UNBOUNDED),
     );
-    tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note));
+    let passes = async { tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note)) };
+    tokio::select! {
+        _ = passes => {}
+        () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => error!("some passes did not end in time"),
+    }
     info!("operator stopped");
     Ok(())
 }
@@ -112,7 +143,8 @@ async fn note<T: std::fmt::Debug>(result: Result<T, QueueError<Infallible, Infal
 }
 
 /// A cluster has no name of its own: this uid is made with it and stays as long as it.
-async fn uid_of_kube_system(client: &Client) -> Result<String, CallError> {
+async fn uid_of_kube_system(client: &Client) -> Result<String, StartError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    Ok(call(namespaces.get_metadata("kube-system")).await?.uid().unwrap_or_default())
+    let namespace = call(namespaces.get_metadata("kube-system")).await.map_err(StartError::KubeSystem)?;
+    namespace.uid().filter(|uid| !uid.is_empty()).ok_or(StartError::NoUid)
 }

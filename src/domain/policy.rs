@@ -23,6 +23,15 @@ pub struct KeyRules {
     pub token_hosts: HostList,
 }
 
+impl KeyRules {
+    /// What a key in the slot must keep to be signed in with: a type that is accepted no longer does not hide its death.
+    #[must_use]
+    pub fn of_the_slot(&self) -> Self {
+        let accepted_credential_types = ["instance-secret", "binding-secret"].map(str::to_owned).to_vec();
+        Self { accepted_credential_types, ..self.clone() }
+    }
+}
+
 /// How one `ALMServiceKey` is to be treated.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {

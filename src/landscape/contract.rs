@@ -14,7 +14,7 @@ pub const SERVICE_KEY_CONTENT_PATH: &str = "/v1/service-key/content";
 
 /// Who put the key into the slot. The slot itself says whose it is.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
+#[serde(rename_all = "camelCase")]
 pub struct OwnerDto {
     /// Uid of the cluster's `kube-system` namespace, or what `--cluster-id` says.
     #[serde(rename = "clusterID")]

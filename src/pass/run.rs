@@ -90,7 +90,7 @@ async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<Content, Remot
         message: "the slot of Landscape Management was emptied while it was looked at".into(),
         retry: Retry::Backoff,
     })?;
-    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules) {
+    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.of_the_slot()) {
         Ok(key) => Content::Key(key),
         Err(findings) => Content::Unreadable(findings),
     })

@@ -20,7 +20,7 @@ pub(super) fn verdict(answer: &Answer) -> Verdict {
     match answer.status.as_u16() {
         200 if is_token(&answer.body) => Verdict::Accepted,
         200 => unknown("answered 200 without a token", Retry::Backoff),
-        401 if is_oauth_error(&answer.body) => Verdict::Refused {
+        401 if is_oauth_error(answer) => Verdict::Refused {
             reason: Reason::CredentialsRefused,
             message: "the token endpoint refused the key (401): it has been deleted or replaced in BTP, or its secret \
                       is wrong"
@@ -48,9 +48,13 @@ fn is_token(body: &[u8]) -> bool {
     !text("access_token").is_empty() && text("token_type").eq_ignore_ascii_case("bearer")
 }
 
-fn is_oauth_error(body: &[u8]) -> bool {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    answer.get("error").and_then(Value::as_str).is_some_and(|error| !error.is_empty())
+/// An error code as RFC 6749 and UAA write them, in lower case: a web framework or gateway in between says things like
+/// `"error": "Unauthorized"`.
+fn is_oauth_error(answer: &Answer) -> bool {
+    let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
+    let code = body.get("error").and_then(Value::as_str).unwrap_or_default();
+    let is_code = !code.is_empty() && code.bytes().all(|byte| byte.is_ascii_lowercase() || byte == b'_');
+    is_code && !answer.headers.contains_key(ROUTER_ERROR)
 }
 
 fn says_no_zone(answer: &Answer) -> bool {
@@ -103,9 +107,12 @@ mod tests {
 
     #[test]
     fn a_401_of_something_in_between_says_nothing() {
-        for body in ["", "<html>proxy</html>", r#"{"message":"no"}"#, r#"{"error":7}"#] {
+        let framework = r#"{"status":401,"error":"Unauthorized","path":"/oauth/token"}"#;
+        for body in ["", "<html>proxy</html>", r#"{"message":"no"}"#, r#"{"error":7}"#, framework] {
             assert!(matches!(of(401, &[], body), Verdict::Unknown { .. }), "{body}");
         }
+        let router = of(401, &[("x-cf-routererror", "x")], r#"{"error":"unauthorized"}"#);
+        assert!(matches!(router, Verdict::Unknown { .. }));
     }
 
     #[test]

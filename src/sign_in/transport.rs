@@ -107,6 +107,9 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
+        // What rustls says of an expired certificate goes on with the time of day.
+        let cause = cause.to_string();
+        let cause = cause.split(": verification time").next().unwrap_or_default();
         return NoAnswer { message: format!("it could not be connected to: {cause}"), may_have_arrived: false };
     }
     let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };

@@ -41,6 +41,7 @@ impl Resolver<'_> {
     pub async fn binding(&self, name: &str) -> Source {
         let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), self.namespace, &resource());
         let found = match find(api.get(name)).await {
+            Err(error) if error.status() == Some(404) => return self.without_kind(name, &error).await,
             Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
             Ok(found) => found,
         };
@@ -62,7 +63,12 @@ impl Resolver<'_> {
             };
         }
         match (self.key_of(&binding, name).await, self.recorded_uid) {
-            (Source::Unknown { .. }, Some(uid)) if !is_recorded => self.absent(uid, name, None).await,
+            // Another binding without a key yet. A read that failed tells nothing of the kind.
+            (Source::Unknown { reason: Reason::WaitingForBinding | Reason::WaitingForSecret, .. }, Some(uid))
+                if !is_recorded =>
+            {
+                self.absent(uid, name, None).await
+            }
             (source, _) => source,
         }
     }
@@ -137,6 +143,16 @@ impl Resolver<'_> {
         let empty = std::collections::BTreeMap::new();
         let json = key_json(secret.data.as_ref().unwrap_or(&empty), entry)?;
         ServiceKey::parse(json.expose_secret(), self.rules)
+    }
+
+    /// A 404 that does not say "not found": the path itself is unknown, as it is while the kind is not installed.
+    async fn without_kind(&self, name: &str, error: &CallError) -> Source {
+        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
+        match find(api.get_metadata(btp::BINDING_CRD)).await {
+            Ok(None) => waiting_for_binding("the kind ServiceBinding is not installed".into()),
+            Ok(Some(_)) => unreadable(&format!("ServiceBinding \"{name}\""), error),
+            Err(error) => unreadable("the definition of ServiceBinding", &error),
+        }
     }
 
     /// The recorded binding is not there, or on its way out. Only while its kind is defined does that mean anything.

@@ -5,12 +5,12 @@ use std::path::{Path, PathBuf};
 
 use serde_json::json;
 
-use super::control_plane::Error;
+use super::error::Error;
 
 /// Somebody who may talk to the API server, as far as roles allow.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// As what the API server knows them.
+    /// As what the API server knows them: the subject of bindings of roles.
     pub name: String,
     /// Their groups; everybody is `system:authenticated` besides.
     pub groups: Vec<String>,

@@ -1,13 +1,22 @@
 //! A real control plane on this machine, without a container engine.
 //!
 //! Used by the integration tests, the demo and the benchmark alike; knows nothing of the operator.
-#![allow(dead_code, reason = "the test binary, the demo and the benchmark each use their part")]
+#![allow(dead_code, unused_imports, reason = "the test binary, the demo and the benchmark each use their part")]
 
 mod binaries;
+mod build;
+mod commands;
 mod control_plane;
+mod directory;
+mod error;
 mod kubeconfig;
 mod process;
+mod readiness;
 mod watchdog;
 
-pub use control_plane::{ControlPlane, Options, service_account_user};
-pub use process::Supervised;
+pub use self::{
+    control_plane::{ControlPlane, Options},
+    error::Error,
+    kubeconfig::{User, service_account_user},
+    process::Supervised,
+};

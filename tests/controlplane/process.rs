@@ -44,8 +44,10 @@ impl Supervised {
 
     fn start(name: &str, command: &mut Command, log: PathBuf) -> std::io::Result<Self> {
         let child = command.stdin(Stdio::null()).process_group(0).spawn()?;
-        watchdog::watch(child.id())?;
-        Ok(Self { name: name.into(), child, log, ended: None })
+        // Nobody but this value ends it if the watchdog cannot be told.
+        let process = Self { name: name.into(), child, log, ended: None };
+        watchdog::watch(process.pid())?;
+        Ok(process)
     }
 
     /// Its process id.
@@ -63,12 +65,14 @@ impl Supervised {
     /// The last lines of its log.
     #[must_use]
     pub fn last_words(&self) -> String {
-        let text = std::fs::read_to_string(&self.log).unwrap_or_default();
+        let log = std::fs::read(&self.log).unwrap_or_default();
+        let text = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = text.lines().collect();
         lines[lines.len().saturating_sub(30)..].join("\n")
     }
 
-    /// Sends it and its children a signal, such as TERM, KILL, STOP or CONT.
+    /// Sends it and its children a signal, such as TERM, KILL, STOP or CONT; none once it has ended, as its id may be
+    /// somebody else's by then.
     pub fn signal(&mut self, signal: &str) {
         if self.is_running() {
             let group = format!("-{}", self.child.id());
@@ -106,6 +110,8 @@ impl Supervised {
 impl Drop for Supervised {
     fn drop(&mut self) {
         self.signal("TERM");
+        // A stopped process would not hear it.
+        self.signal("CONT");
         if self.wait_exit(GRACE).is_none() {
             self.kill_and_wait();
         }

@@ -48,7 +48,7 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
             generation,
             deleting,
         },
-        tenant: tenant_state(object, tenant, &namespace),
+        tenant: tenant_state(context, object, tenant, &namespace),
         policy,
         source,
         ledger: status.ledger(),
@@ -59,18 +59,24 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
     }
 }
 
-fn tenant_state(object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
+fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
     let name = &object.spec.tenant_ref.name;
     let Some(tenant) = tenant else { return Tenant::Missing { name: name.clone() } };
-    let generation = tenant.metadata.generation.unwrap_or_default();
+    let credentials = &tenant.spec.landscape_management.http.oauth2.secret_ref.name;
+    let version = format!(
+        "{} {} {}",
+        tenant.uid().unwrap_or_default(),
+        tenant.metadata.generation.unwrap_or_default(),
+        context.shared.credentials.of(credentials)
+    );
     if admits(&tenant.spec, namespace) {
-        return Tenant::Open { generation };
+        return Tenant::Open { version };
     }
     let message = format!(
         "ALMTenant \"{name}\" does not admit namespace \"{namespace}\": nothing is uploaded from here; ask the cluster \
          admin to add it to spec.allowedNamespaces"
     );
-    Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, generation }
+    Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, version }
 }
 
 async fn source(
@@ -87,7 +93,7 @@ async fn source(
             client: context.client.clone(),
             namespace,
             rules,
-            sightings: &context.sightings,
+            sightings: &context.shared.sightings,
             recorded_uid: recorded.map(|seen| seen.uid.as_str()),
         }
     };

@@ -14,68 +14,72 @@ use super::memories::{Memories, TenantLocks};
 use super::store::Store;
 use crate::api::ALMServiceKey;
 use crate::cluster::find;
-use crate::controller::SystemClock;
-use crate::controller::connections::{Connection, Connections};
+use crate::controller::Shared;
+use crate::controller::connections::Connection;
 use crate::controller::events::{Events, name, pass_failed};
+use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::evidence::Memory;
 use crate::domain::plan::Source;
 use crate::domain::retry::Failing;
 use crate::pass::ports::{Clock, LedgerError, Ports};
 use crate::pass::run::{Outcome, run};
-use crate::source::sightings::Sightings;
 
 /// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
 /// with many objects and a slow remote side takes one place, not all of them.
 pub(crate) const CONCURRENCY: usize = 16;
-/// After somebody else wrote the object: what they wrote is on its way to us.
-const AFTER_CONFLICT: Duration = Duration::from_millis(100);
-
 /// What all passes share.
-pub struct Context {
+pub(crate) struct Context {
     pub(crate) client: Client,
     pub(super) cluster_id: String,
-    pub(super) sightings: Arc<Sightings>,
-    pub(super) memories: Memories,
+    pub(crate) shared: Shared,
+    pub(crate) memories: Memories,
     pub(crate) resource_namespace: String,
-    pub(crate) connections: Connections,
     locks: TenantLocks,
     places: Semaphore,
     events: Events,
-    clock: SystemClock,
+    pub(crate) clock: SystemClock,
+    stopping: Stopping,
 }
 
 impl Context {
     /// For one process.
-    #[must_use]
-    pub fn new(
+    pub(crate) fn new(
         client: Client,
         cluster_id: String,
         resource_namespace: String,
-        sightings: Arc<Sightings>,
-        clock: SystemClock,
+        shared: Shared,
+        stopping: Stopping,
     ) -> Self {
         Self {
             events: Events::new(client.clone()),
             client,
             cluster_id,
             resource_namespace,
-            sightings,
+            shared,
             memories: Memories::default(),
-            connections: Connections::default(),
             locks: TenantLocks::default(),
             places: Semaphore::new(CONCURRENCY),
-            clock,
+            clock: SystemClock::start(),
+            stopping,
         }
     }
 }
 
 impl Context {
-    /// Waits until nobody else passes over this tenant, and then until there is a place.
-    pub(crate) async fn turn(&self, tenant: &str) -> Turn<'_> {
-        let tenant = self.locks.of(tenant).lock_owned().await;
-        let place = self.places.acquire().await.expect("the semaphore is never closed");
-        Turn { _place: place, _tenant: tenant }
+    /// Waits until nobody else passes over this tenant, and then until there is a place. None once the process stops:
+    /// what has not begun by then is left to the next one.
+    pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
+        let turn = async {
+            let tenant = self.locks.of(tenant).lock_owned().await;
+            let place = self.places.acquire().await.expect("the semaphore is never closed");
+            Turn { _place: place, _tenant: tenant }
+        };
+        tokio::select! {
+            biased;
+            () = self.stopping.clone() => None,
+            turn = turn => Some(turn),
+        }
     }
 }
 
@@ -87,10 +91,11 @@ pub(crate) struct Turn<'a> {
 
 /// Runs one pass. Never fails: what failed is tried again, in its own time.
 pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let _turn = context.turn(&object.spec.tenant_ref.name).await;
+    let Some(_turn) = context.turn(&object.spec.tenant_ref.name).await else {
+        return Ok(Action::await_change());
+    };
     Ok(match pass(&object, &context).await {
         Ok(action) => action,
-        Err(LedgerError::Conflict) => Action::requeue(AFTER_CONFLICT),
         Err(error) => {
             pass_failed(&object, &error);
             Action::requeue(back_off(&object, &context))
@@ -116,7 +121,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
     forget_predecessor(&object, &facts.source, context);
 
     let connection = Connection {
-        connections: &context.connections,
+        connections: &context.shared.connections,
         client: context.client.clone(),
         tenant: tenant.as_ref(),
         resource_namespace: &context.resource_namespace,
@@ -162,7 +167,7 @@ fn report(
 fn forget(object: &ALMServiceKey, context: &Context) {
     context.memories.forget(&object.uid().unwrap_or_default());
     if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
-        context.sightings.forget(&source.uid);
+        context.shared.sightings.forget(&source.uid);
     }
 }
 
@@ -172,11 +177,11 @@ fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context
     if let (Some(recorded), Source::Present { identity, .. }) = (recorded, source)
         && recorded.uid != identity.uid
     {
-        context.sightings.forget(&recorded.uid);
+        context.shared.sightings.forget(&recorded.uid);
     }
 }
 
-/// The API server failed us: ever more rarely, as with any other failure.
+/// Somebody else wrote the object, or the API server failed us: again ever more rarely, as with any other failure.
 fn back_off(object: &ALMServiceKey, context: &Context) -> Duration {
     let uid = object.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;

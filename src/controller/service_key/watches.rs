@@ -3,7 +3,7 @@
 //! Each watch has a back-off of its own: were they one controller's, a missing ServiceBinding CRD would slow down all
 //! of them. They carry metadata only, and keep nothing of it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -19,6 +19,7 @@ use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, refl
 use kube::{Api, Client, ResourceExt};
 
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::controller::Shared;
 use crate::controller::tenant::watches::signs_in_with;
 use crate::controller::watch::{forget_values, logged};
 use crate::source::binding::resource;
@@ -41,7 +42,7 @@ pub(crate) struct Watches {
 pub(crate) fn start(
     client: &Client,
     resource_namespace: &str,
-    sightings: &Arc<Sightings>,
+    shared: &Shared,
     tenant_store: &Store<ALMTenant>,
 ) -> Watches {
     let (store, keys) = keys(client);
@@ -49,8 +50,8 @@ pub(crate) fn start(
         keys,
         tenants(client, store.clone()),
         sources(client, store.clone()),
-        credentials(client, resource_namespace, store.clone(), tenant_store.clone()),
-        bindings(client, store.clone(), Arc::clone(sightings)),
+        credentials(client, resource_namespace, store.clone(), tenant_store.clone(), shared),
+        bindings(client, store.clone(), Arc::clone(&shared.sightings)),
     ]);
     Watches { store, triggers }
 }
@@ -69,14 +70,30 @@ fn keys(client: &Client) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>) 
 }
 
 fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
-        .default_backoff()
-        .touched_objects()
-        .predicate_filter(predicates::generation, PredicateConfig::default());
+    let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default()).default_backoff();
+    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
     logged("ALMTenant", stream)
-        .flat_map(move |tenant| {
-            let name = tenant.name_any();
-            stream::iter(select(&store, |key| key.spec.tenant_ref.name == name))
+        .flat_map(move |event| {
+            let concerned = match event {
+                Event::Apply(tenant) | Event::InitApply(tenant) => {
+                    let (name, generation) = (tenant.name_any(), tenant.metadata.generation);
+                    // Its status is our own writing and no trigger.
+                    let known = generations.insert(name.clone(), generation) == Some(generation);
+                    if known { Vec::new() } else { select(&store, |key| key.spec.tenant_ref.name == name) }
+                }
+                Event::Delete(tenant) => {
+                    let name = tenant.name_any();
+                    generations.remove(&name);
+                    select(&store, |key| key.spec.tenant_ref.name == name)
+                }
+                Event::Init => {
+                    generations.clear();
+                    Vec::new()
+                }
+                // One that has vanished while nobody watched is told by no event.
+                Event::InitDone => select(&store, |key| !generations.contains_key(&key.spec.tenant_ref.name)),
+            };
+            stream::iter(concerned)
         })
         .boxed()
 }
@@ -113,13 +130,23 @@ fn credentials(
     namespace: &str,
     store: Store<ALMServiceKey>,
     tenants: Store<ALMTenant>,
+    shared: &Shared,
 ) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), Config::default())
         .default_backoff()
-        .modify(forget_values)
-        .touched_objects();
+        .modify(forget_values);
+    let versions = Arc::clone(&shared.credentials);
     logged("credentials", stream)
-        .flat_map(move |secret| {
+        .flat_map(move |event| {
+            let (secret, version) = match event {
+                Event::Apply(secret) | Event::InitApply(secret) => {
+                    let version = secret.resource_version();
+                    (secret, version)
+                }
+                Event::Delete(secret) => (secret, None),
+                Event::Init | Event::InitDone => return stream::iter(Vec::new()),
+            };
+            versions.seen(&secret.name_any(), version);
             let using = signs_in_with(&tenants, &secret.name_any());
             stream::iter(select(&store, |key| using.contains(&key.spec.tenant_ref.name)))
         })

@@ -17,24 +17,24 @@ use crate::controller::connections::Connection;
 use crate::controller::service_key::reconcile::Context;
 use crate::controller::status::merged;
 use crate::domain::conditions::{Condition, Progress, Status};
+use crate::domain::evidence::Memory;
 use crate::domain::policy::DEFAULT_INTERVAL;
 use crate::domain::reason::Reason;
-use crate::domain::retry::{REPROBE, Retry, spread};
+use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
 use crate::domain::slot::RemoteTrouble;
 use crate::names::{FIELD_MANAGER, GROUP, VERSION, condition};
-use crate::pass::ports::LandscapeManagement;
-
-/// Pause after Landscape Management or the API server did not answer. The keys have back-offs of their own.
-const AFTER_TROUBLE: Duration = Duration::from_mins(1);
+use crate::pass::ports::{Clock, LandscapeManagement};
 
 /// Looks at the tenant's slot and says whether that worked.
 pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let _turn = context.turn(&tenant.name_any()).await;
+    let Some(_turn) = context.turn(&tenant.name_any()).await else {
+        return Ok(Action::await_change());
+    };
     Ok(match look(&tenant, &context).await {
         Ok(next) => Action::requeue(next),
         Err(error) => {
             warn!(tenant = tenant.name_any(), error = error.in_words(), "the look at the tenant is tried again");
-            Action::requeue(spread(AFTER_TROUBLE, rand::random()))
+            Action::requeue(back_off(&tenant, &context))
         }
     })
 }
@@ -42,11 +42,11 @@ pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> 
 async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
     let api: Api<ALMTenant> = Api::all(context.client.clone());
     let Some(tenant) = find(api.get(&cached.name_any())).await? else {
-        context.connections.forget(cached);
+        context.shared.connections.forget(cached);
         return Ok(REPROBE);
     };
     let connection = Connection {
-        connections: &context.connections,
+        connections: &context.shared.connections,
         client: context.client.clone(),
         tenant: Some(&tenant),
         resource_namespace: &context.resource_namespace,
@@ -54,21 +54,36 @@ async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
     let (ready, progress, next) = match connection.read_slot().await {
         Ok(_) => {
             let text = "Landscape Management answers and accepts the operator's credentials";
-            (Condition::yes(Reason::Connected, text), Progress::Done, DEFAULT_INTERVAL)
+            (Condition::yes(Reason::Connected, text), Progress::Done, spread(DEFAULT_INTERVAL, rand::random()))
         }
-        Err(trouble) => not_connected(trouble),
+        Err(trouble) => not_connected(&tenant, trouble, context),
     };
     write(&api, &tenant, &ready, progress).await?;
-    Ok(spread(next, rand::random()))
+    if progress == Progress::Done {
+        context.memories.forget(&tenant.uid().unwrap_or_default());
+    }
+    Ok(next)
 }
 
-fn not_connected(trouble: RemoteTrouble) -> (Condition, Progress, Duration) {
+fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) -> (Condition, Progress, Duration) {
     let RemoteTrouble { reason, message, retry } = trouble;
     match retry {
-        Retry::Never => (Condition::no(reason, message), Progress::Stalled, REPROBE),
-        Retry::After(wait) => (Condition::unknown(reason, message), Progress::Reconciling, wait.max(AFTER_TROUBLE)),
-        Retry::Backoff => (Condition::unknown(reason, message), Progress::Reconciling, AFTER_TROUBLE),
+        Retry::Never => (Condition::no(reason, message), Progress::Stalled, spread(REPROBE, rand::random())),
+        Retry::After(wait) => {
+            (Condition::unknown(reason, message), Progress::Reconciling, wait.clamp(BACKOFF_MIN, LONGEST_WAIT))
+        }
+        Retry::Backoff => (Condition::unknown(reason, message), Progress::Reconciling, back_off(tenant, context)),
     }
+}
+
+/// Again, ever more rarely.
+fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
+    let uid = tenant.uid().unwrap_or_default();
+    let now = context.clock.now().monotonic;
+    let memory = context.memories.of(&uid);
+    let failing = Failing::once_more(memory.failing, now);
+    context.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
+    failing.wait(now, rand::random())
 }
 
 async fn write(

@@ -1,15 +1,18 @@
 //! What makes a pass over a tenant run: itself, and the operator's credentials for it.
 
-use futures::StreamExt;
+use std::sync::Arc;
+
 use futures::stream::{self, BoxStream, SelectAll};
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher::Config;
+use kube::runtime::watcher::{Config, Event};
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use crate::api::ALMTenant;
+use crate::controller::Shared;
 use crate::controller::watch::{forget_values, logged};
 
 /// The watches, running while they are polled.
@@ -21,12 +24,18 @@ pub(crate) struct Watches {
 }
 
 /// Starts all watches.
-pub(crate) fn start(client: &Client, resource_namespace: &str) -> Watches {
+pub(crate) fn start(client: &Client, resource_namespace: &str, shared: &Shared) -> Watches {
+    let connections = Arc::clone(&shared.connections);
     let (store, writer) = reflector::store();
     let tenants = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
         .default_backoff()
         .modify(|tenant| tenant.managed_fields_mut().clear())
         .reflect(writer)
+        .inspect_ok(move |event| {
+            if let Event::Delete(tenant) = event {
+                connections.forget(tenant);
+            }
+        })
         .touched_objects()
         .predicate_filter(predicates::generation, PredicateConfig::default());
     let tenants = logged("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();

@@ -60,13 +60,13 @@ pub enum Tenant {
         reason: Reason,
         /// For a person.
         message: String,
-        /// `metadata.generation`.
-        generation: i64,
+        /// Of its object and of our credentials for it: another one is worth another look.
+        version: String,
     },
     /// At our service.
     Open {
-        /// `metadata.generation`.
-        generation: i64,
+        /// Of its object and of our credentials for it: another one is worth another look.
+        version: String,
     },
 }
 
@@ -140,6 +140,8 @@ pub struct Answers {
     pub content: Option<Result<Content, RemoteTrouble>>,
     /// What became of the write.
     pub write: Option<WriteAnswer>,
+    /// The pending write was first recorded in this pass: no earlier one like it can be under way.
+    pub first_attempt: bool,
 }
 
 /// What the slot's content is.
@@ -196,8 +198,8 @@ impl Facts {
     pub fn stamp(&self) -> String {
         let tenant = match &self.tenant {
             Tenant::Missing { name } => format!("no tenant {name}"),
-            Tenant::Closed { reason, generation, .. } => format!("tenant {generation} {reason}"),
-            Tenant::Open { generation } => format!("tenant {generation}"),
+            Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),
+            Tenant::Open { version } => format!("tenant {version}"),
         };
         let Subject { owner: _, generation, deleting } = &self.subject;
         format!("generation {generation} deleting {deleting} {tenant} {}", self.source)

@@ -5,6 +5,7 @@ use std::time::Duration;
 use super::settle::{self, Wait};
 use super::{Facts, Now, Step, standing};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
+use crate::domain::ledger::Ledger;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::Findings;
@@ -45,7 +46,20 @@ pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason,
         None => message.to_owned(),
         Some(findings) => format!("{message}. Besides, {findings}"),
     };
-    held(facts, Condition::no(reason, message), Progress::Stalled, None, now)
+    let ready = Condition::no(reason, message);
+    if facts.ledger == Ledger::default() {
+        // Nothing of ours can be there, and who is not admitted learns nothing of the slot and spends no call on it.
+        let not_looked = Condition::unknown(reason, "Landscape Management is not looked at from here");
+        let conditions = Conditions {
+            ready,
+            valid: settle::valid(facts),
+            signed_in: not_looked.clone(),
+            uploaded: not_looked,
+            progress: Progress::Stalled,
+        };
+        return Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)));
+    }
+    held(facts, ready, Progress::Stalled, None, now)
 }
 
 /// The source's key breaks the rules.

@@ -119,9 +119,16 @@ fn refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: 
 
 /// Nothing is concluded from an unclear answer: what stands goes on standing, and nothing new is put.
 fn unproven(facts: &Facts, message: &str, retry: Retry, now: Now) -> Step {
-    let waits = [Wait::Retry(retry)];
     if settle::stands(facts) {
-        return Step::Settle(Box::new(settle::with(facts, None, &waits, now)));
+        return Step::Settle(Box::new(settle::with(facts, None, &[Wait::Retry(retry)], now)));
+    }
+    let mut waits = vec![Wait::Retry(retry)];
+    // An earlier key that stands there is not forgotten over it.
+    if facts.ledger.uploaded.is_some() {
+        match standing::test(facts, now) {
+            Err(step) => return step,
+            Ok(more) => waits.extend(more),
+        }
     }
     let conditions = Conditions {
         ready: Condition::unknown(Reason::SignInUnknown, message),

@@ -49,6 +49,8 @@ impl Facts {
 
     /// A write is recorded in the status.
     pub fn learn_recorded(&mut self, pending: Pending) {
+        let before = self.ledger.pending.as_ref();
+        self.answers.first_attempt = before.is_none_or(|before| before.revision != pending.revision);
         self.ledger.pending = Some(pending);
     }
 
@@ -75,8 +77,8 @@ impl Facts {
                     super::Answers { source_sign_in: self.answers.source_sign_in.take(), ..Default::default() };
                 return;
             }
-            WriteAnswer::Rejected(_) => self.ledger.pending = None,
-            WriteAnswer::Refused(_) | WriteAnswer::Unknown(_) => {}
+            WriteAnswer::Rejected(_) if self.answers.first_attempt => self.ledger.pending = None,
+            WriteAnswer::Rejected(_) | WriteAnswer::Refused(_) | WriteAnswer::Unknown(_) => {}
         }
         self.answers.write = Some(answer);
     }

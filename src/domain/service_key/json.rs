@@ -1,10 +1,14 @@
 //! Bytes to JSON, within bounds. Serde's messages quote values: none leaves this file.
 
+use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::strict::Strict;
 use super::{Finding, MAX_BYTES, MAX_DEPTH};
 use crate::domain::reason::Reason;
 
+/// What some editors put before a text.
+const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ROOT: &str = "$";
 const DOWNLOAD_AGAIN: &str = "take the key as the BTP cockpit offers it, unchanged";
 
@@ -13,8 +17,13 @@ pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
     if bytes.len() > MAX_BYTES {
         return Err(not_json(format!("{} bytes", bytes.len()), format!("at most {MAX_BYTES} bytes")));
     }
-    let value: Value = serde_json::from_slice(bytes).map_err(|error| {
-        let what = if error.is_eof() { "text that ends too early" } else { "text that is not JSON" };
+    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
+    let Strict(value) = serde_json::from_slice(text).map_err(|error| {
+        let what = match error.classify() {
+            Category::Eof => "text that ends too early",
+            Category::Data => "a field that stands twice in its object, the second time",
+            Category::Io | Category::Syntax => "text that is not JSON",
+        };
         not_json(format!("{what} at line {}, column {}", error.line(), error.column()), "JSON".into())
     })?;
     if deeper_than(&value, MAX_DEPTH) {

@@ -3,6 +3,7 @@
 mod finding;
 mod json;
 mod rules;
+mod strict;
 
 #[cfg(test)]
 pub(crate) mod examples;

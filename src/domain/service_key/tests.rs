@@ -72,9 +72,27 @@ fn rule_1_json_that_is_no_object_is_refused() {
 }
 
 #[test]
-fn rule_1_nothing_and_a_byte_order_mark_and_bytes_that_are_no_text_are_refused() {
-    let marked = [b"\xEF\xBB\xBF", document().to_string().as_bytes()].concat();
-    for bytes in [&b""[..], b" \n", b"\xEF\xBB\xBF", &marked, b"\xFF\xFE{\0}\0", b"{\"uaa\":\"\xC3\x28\"}"] {
+fn a_byte_order_mark_and_a_trailing_newline_do_no_harm() {
+    let marked = [b"\xEF\xBB\xBF", document().to_string().as_bytes(), b"\r\n"].concat();
+    assert!(ServiceKey::parse(&marked, &rules()).is_ok());
+}
+
+#[test]
+fn rule_1_a_field_that_stands_twice_is_refused_at_any_depth_because_readers_differ_in_which_one_they_take() {
+    let whole = document().to_string();
+    let twice = whole.replacen("\"clientid\"", "\"clientid\":\"CANARY\",\"clientid\"", 1);
+    let at_the_top = whole.replacen('{', "{\"uaa\":{},", 1);
+    for text in [twice, at_the_top] {
+        let findings = findings_of(text.as_bytes());
+        assert_eq!(findings.reason(), Reason::InvalidJSON);
+        assert!(findings.to_string().contains("stands twice"), "{findings}");
+        assert!(!findings.to_string().contains("CANARY"), "{findings}");
+    }
+}
+
+#[test]
+fn rule_1_nothing_and_bytes_that_are_no_text_are_refused() {
+    for bytes in [&b""[..], b" \n", b"\xEF\xBB\xBF", b"\xFF\xFE{\0}\0", b"{\"uaa\":\"\xC3\x28\"}"] {
         let findings = findings_of(bytes);
         assert_eq!(findings.reason(), Reason::InvalidJSON, "{bytes:?}");
     }

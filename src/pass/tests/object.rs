@@ -41,7 +41,7 @@ impl Object {
     fn facts(&self, world: &World) -> Facts {
         Facts {
             subject: Subject { owner: us(), generation: if self.deleting { 2 } else { 1 }, deleting: self.deleting },
-            tenant: Tenant::Open { generation: 1 },
+            tenant: Tenant::Open { version: "1".into() },
             policy: Policy {
                 rules: rules(),
                 interval: DEFAULT_INTERVAL,

@@ -1,7 +1,12 @@
 //! What `deploy/` installs.
 
+use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use serde_json::json;
 
 use super::scenario;
 use crate::world::cluster::package;
@@ -30,15 +35,53 @@ fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() 
 }
 
 #[test]
+fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
+    scenario("mended", async |tenant| {
+        let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+        let right = secrets.get("mended").await.expect("it is there").data.expect("its data")["clientSecret"].clone();
+        let write = async |secret: &ByteString| {
+            let patch = Patch::Merge(json!({ "data": { "clientSecret": secret } }));
+            secrets.patch("mended", &PatchParams::default(), &patch).await.expect("can be changed");
+        };
+        write(&ByteString(b"wrong".to_vec())).await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "False", "LandscapeManagementUnauthorized").await;
+
+        write(&right).await;
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+    });
+}
+
+#[test]
+fn a_tenant_that_is_deleted_and_made_again_is_noticed_by_its_keys() {
+    scenario("made-again", async |tenant| {
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        let tenants = tenant.tenants();
+        let mut document = tenants.get("made-again").await.expect("it is there");
+
+        tenants.delete("made-again", &DeleteParams::default()).await.expect("can be deleted");
+        tenant.await_ready("calm", "Unknown", "WaitingForTenant").await;
+        document.metadata = ObjectMeta { name: Some("made-again".into()), ..ObjectMeta::default() };
+        tenants.create(&PostParams::default(), &document).await.expect("can be made again");
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
 fn a_tenant_says_whether_its_landscape_management_can_be_used() {
     scenario("connected", async |tenant| {
         let explained =
             tenant.world.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
         assert!(explained.contains("condition met"), "{explained}");
-        let secrets: Api<k8s_openapi::api::core::v1::Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
-        let wrong = serde_json::json!({ "stringData": { "clientSecret": "wrong" } });
-        let params = kube::api::PatchParams::default();
-        secrets.patch("connected", &params, &kube::api::Patch::Merge(&wrong)).await.expect("can be changed");
+        let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+        let wrong = json!({ "stringData": { "clientSecret": "wrong" } });
+        secrets.patch("connected", &PatchParams::default(), &Patch::Merge(&wrong)).await.expect("can be changed");
 
         let explained =
             tenant.world.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready=False", "--timeout=60s"]);

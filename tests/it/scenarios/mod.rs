@@ -10,6 +10,7 @@ mod install;
 mod kinds;
 mod recording;
 mod refusal;
+mod rights;
 mod secret;
 mod settled;
 mod slot;

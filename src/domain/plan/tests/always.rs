@@ -118,6 +118,7 @@ fn answers() -> impl Strategy<Value = Answers> {
         slot,
         content,
         write,
+        first_attempt: false,
     })
 }
 

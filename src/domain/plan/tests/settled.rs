@@ -35,7 +35,7 @@ fn a_settled_key_that_is_due_is_signed_in_with_again() {
 fn a_settled_key_is_looked_at_again_when_anything_of_it_changes() {
     let changes: [(&str, World); 5] = [
         ("its spec", settled().with(|facts| facts.subject.generation = 2)),
-        ("its tenant", settled().with(|facts| facts.tenant = Tenant::Open { generation: 2 })),
+        ("its tenant", settled().with(|facts| facts.tenant = Tenant::Open { version: "2".into() })),
         ("its key", settled().source(present(Ok(rotated())))),
         ("its key's validity", settled().source(present(Err(findings())))),
         ("its tenant's mind", settled().tenant_closed()),

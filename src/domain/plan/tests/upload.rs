@@ -95,6 +95,10 @@ fn a_refused_new_key_leaves_the_old_one_in_the_slot_which_goes_on_being_tested()
 #[test]
 fn an_unclear_answer_about_a_new_key_leaves_the_old_one_in_the_slot() {
     let world = World::kept().source(present(Ok(rotated()))).source_signs_in(unclear()).slot_is_ours("1");
+    assert_eq!(world.plan(), Step::ReadContent, "the old one goes on being tested");
+    let world = world.slot_holds(&key());
+    assert_eq!(world.plan(), Step::SignIn(Which::Slot));
+    let world = world.slot_signs_in(accepted());
     let settlement = world.settlement();
     assert_eq!(settlement.ledger, world.facts.ledger);
     let conditions = settlement.conditions.expect("a verdict on another key than the one that stands");
@@ -113,6 +117,7 @@ fn an_unclear_answer_leaves_ready_standing_for_the_same_key_and_generation() {
 fn an_unclear_answer_leaves_nothing_standing_of_an_older_generation() {
     // The conditions of an older generation are no facts.
     let world = World::kept().with(|facts| facts.previous = None).source_signs_in(unclear());
+    let world = world.slot_is_ours("1").slot_holds(&key());
     assert_eq!(world.verdict().ready.reason, Reason::SignInUnknown);
 }
 

@@ -119,7 +119,7 @@ impl World {
         };
         let facts = Facts {
             subject: Subject { owner: us(), generation: 1, deleting: false },
-            tenant: Tenant::Open { generation: 1 },
+            tenant: Tenant::Open { version: "1".into() },
             policy,
             source: present(Ok(key())),
             ledger: Ledger::default(),
@@ -164,7 +164,7 @@ impl World {
             facts.tenant = Tenant::Closed {
                 reason: Reason::NamespaceNotAllowed,
                 message: "the ALMTenant does not admit this namespace".into(),
-                generation: 1,
+                version: "1".into(),
             };
         })
     }

@@ -1,0 +1,107 @@
+//! The command lines of the control plane.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use serde_json::json;
+
+use super::binaries::Binaries;
+use super::error::Error;
+use super::kubeconfig;
+
+/// Ports of one control plane on the loopback interface.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Ports {
+    pub(super) etcd: u16,
+    pub(super) etcd_peers: u16,
+    pub(super) api: u16,
+}
+
+/// The API server makes it itself, in its `--cert-dir`, and keeps it when it starts again: signed by itself, and good
+/// for 127.0.0.1.
+pub(super) fn certificate(directory: &Path) -> PathBuf {
+    directory.join("certificates/apiserver.crt")
+}
+
+/// Where the API server finds who has which token.
+pub(super) fn tokens(directory: &Path) -> PathBuf {
+    directory.join("tokens.csv")
+}
+
+/// Where the API server writes who did what, if it was asked to.
+pub(super) fn audit_log(directory: &Path) -> PathBuf {
+    directory.join("audit.log")
+}
+
+pub(super) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Command {
+    let client = format!("http://127.0.0.1:{}", ports.etcd);
+    let peer = format!("http://127.0.0.1:{}", ports.etcd_peers);
+    let mut command = Command::new(&binaries.etcd);
+    command
+        .arg(format!("--data-dir={}", directory.join("etcd").display()))
+        .arg(format!("--listen-client-urls={client}"))
+        .arg(format!("--advertise-client-urls={client}"))
+        .arg(format!("--listen-peer-urls={peer}"))
+        .arg(format!("--initial-advertise-peer-urls={peer}"))
+        .arg(format!("--initial-cluster=default={peer}"))
+        .args(["--unsafe-no-fsync", "--log-level=warn"]);
+    command
+}
+
+pub(super) fn api_server(binaries: &Binaries, directory: &Path, ports: Ports, audit: bool) -> Result<Command, Error> {
+    let key = directory.join("service-account.key");
+    if !key.exists() {
+        service_account_key(&key)?;
+    }
+    let mut command = Command::new(&binaries.kube_apiserver);
+    command
+        .arg(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd))
+        .arg(format!("--cert-dir={}", directory.join("certificates").display()))
+        .arg(format!("--secure-port={}", ports.api))
+        .arg(format!("--token-auth-file={}", tokens(directory).display()))
+        .arg(format!("--service-account-key-file={}", key.display()))
+        .arg(format!("--service-account-signing-key-file={}", key.display()))
+        .args([
+            "--bind-address=127.0.0.1",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            "--service-cluster-ip-range=10.0.0.0/24",
+            "--authorization-mode=RBAC",
+            "--disable-admission-plugins=ServiceAccount",
+        ]);
+    if audit {
+        let policy = directory.join("audit-policy.yaml");
+        let text = json!({
+            "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
+            // Each request once: when it was answered.
+            "omitStages": ["RequestReceived"],
+            "rules": [{ "level": "Metadata" }],
+        });
+        fs::write(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
+        command
+            .arg(format!("--audit-policy-file={}", policy.display()))
+            .arg(format!("--audit-log-path={}", audit_log(directory).display()));
+    }
+    Ok(command)
+}
+
+pub(super) fn controller_manager(binaries: &Binaries, directory: &Path) -> Command {
+    let mut command = Command::new(&binaries.kube_controller_manager);
+    command.arg(format!("--kubeconfig={}", kubeconfig::path(directory, "admin").display())).args([
+        "--controllers=namespace-controller,garbage-collector-controller",
+        "--leader-elect=false",
+        "--secure-port=0",
+    ]);
+    command
+}
+
+/// On an elliptic curve, as such a key is made at once.
+fn service_account_key(path: &Path) -> Result<(), Error> {
+    let mut command = Command::new("openssl");
+    command.args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"]).arg(path);
+    match command.output() {
+        Ok(output) if output.status.success() => Ok(()),
+        Ok(output) => Err(Error::Command(format!("openssl: {}", String::from_utf8_lossy(&output.stderr)))),
+        Err(error) => Err(Error::Command(format!("openssl cannot be started ({error}): install it"))),
+    }
+}

@@ -1,0 +1,51 @@
+//! The folder of one control plane: deleted with it, or by the watchdog.
+
+use std::fs;
+use std::path::{Path, PathBuf};
+
+use super::error::Error;
+use super::watchdog;
+
+/// Keeps the folder for somebody who looks for the reason of a failure.
+const KEEP: &str = "ALMKEY_KEEP_LOGS";
+
+/// A temporary folder that only this user can read: tokens and keys lie in it.
+pub(super) struct Directory {
+    path: PathBuf,
+    keep: bool,
+}
+
+impl Directory {
+    pub(super) fn create() -> Result<Self, Error> {
+        let temporary = tempfile::Builder::new().prefix("almkey-").tempdir();
+        let path = temporary.map_err(|error| Error::file(&std::env::temp_dir(), error))?.keep();
+        let keep = std::env::var_os(KEEP).is_some_and(|value| !value.is_empty() && value != "0");
+        // From here on it is deleted when this value is dropped.
+        let directory = Self { path, keep };
+        if keep {
+            directory.announce();
+        } else {
+            watchdog::delete_at_end(&directory.path).map_err(|error| Error::file(&directory.path, error))?;
+        }
+        Ok(directory)
+    }
+
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    // At the start, as a control plane in a static is never dropped.
+    #[expect(clippy::print_stderr, reason = "somebody asked for it")]
+    fn announce(&self) {
+        eprintln!("{KEEP}: the files and logs of this control plane stay in {}", self.path.display());
+    }
+}
+
+impl Drop for Directory {
+    fn drop(&mut self) {
+        if !self.keep {
+            // What a process still writes just now, the watchdog deletes at the end.
+            let _ = fs::remove_dir_all(&self.path);
+        }
+    }
+}
