@@ -23,6 +23,8 @@ const TRIES: usize = 5;
 pub struct Options {
     /// Namespaces can be deleted, and owned objects are collected.
     pub controller_manager: bool,
+    /// The API server writes down who did what to which object, but no content: see [`ControlPlane::audit_log`].
+    pub audit: bool,
     /// Who may talk to it besides `admin`, who may do everything.
     pub users: Vec<User>,
 }
@@ -53,22 +55,10 @@ impl ControlPlane {
     /// # Errors
     /// It could not be built, or did not come up.
     pub async fn start(options: Options) -> Result<Self, Error> {
-        Self::start_on_free_ports(&options, false).await
-    }
-
-    /// Starts one that also writes down who did what to which object, but no content: see [`Self::audit_log`].
-    ///
-    /// # Errors
-    /// It could not be built, or did not come up.
-    pub async fn start_audited(options: Options) -> Result<Self, Error> {
-        Self::start_on_free_ports(&options, true).await
-    }
-
-    async fn start_on_free_ports(options: &Options, audit: bool) -> Result<Self, Error> {
         let binaries = find_or_build().await?;
         let mut tries = 1;
         loop {
-            match start_once(&binaries, options, audit).await {
+            match start_once(&binaries, &options).await {
                 Err(error) if error.is_taken_port() && tries < TRIES => tries += 1,
                 done => return done,
             }
@@ -187,7 +177,7 @@ async fn find_or_build() -> Result<Binaries, Error> {
     finding.await.unwrap_or_else(|_| Err(Error::Build("the build panicked".into())))
 }
 
-async fn start_once(binaries: &Binaries, options: &Options, audit: bool) -> Result<ControlPlane, Error> {
+async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPlane, Error> {
     let folder = Directory::create()?;
     let directory = folder.path();
     let users: Vec<(User, Token)> =
@@ -199,7 +189,7 @@ async fn start_once(binaries: &Binaries, options: &Options, audit: bool) -> Resu
         kubeconfig::write(directory, &server(ports), &certificate, user, token)?;
     }
     let mut etcd = spawn("etcd", &mut commands::etcd(binaries, directory, ports), directory)?;
-    let mut command = commands::api_server(binaries, directory, ports, audit)?;
+    let mut command = commands::api_server(binaries, directory, ports, options.audit)?;
     let mut api_server = spawn("kube-apiserver", &mut command, directory)?;
     readiness::api_server(directory, &mut etcd, &mut api_server).await?;
     let controller_manager = options
@@ -213,7 +203,7 @@ async fn start_once(binaries: &Binaries, options: &Options, audit: bool) -> Resu
         directory: folder,
         binaries: binaries.clone(),
         ports,
-        audit,
+        audit: options.audit,
     })
 }
 

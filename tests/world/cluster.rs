@@ -12,19 +12,19 @@ use crate::controlplane::{ControlPlane, Options, service_account_user};
 /// What to start beside the control plane and the simulator.
 #[derive(Clone, Copy)]
 pub struct Setup {
-    /// The operator, and not only what it needs.
-    pub operator: bool,
     /// The kind ServiceBinding.
     pub bindings: bool,
     /// How much the operator logs.
     pub log: &'static str,
+    /// The API server writes down who did what.
+    pub audit: bool,
     /// Namespaces can be deleted, and owned objects are collected.
     pub controller_manager: bool,
 }
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { operator: true, bindings: true, log: "debug,hyper_util=info,tower=info", controller_manager: false }
+        Self { bindings: true, log: "debug,hyper_util=info,tower=info", audit: false, controller_manager: false }
     }
 }
 
@@ -47,6 +47,7 @@ impl World {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let options = Options {
             controller_manager: setup.controller_manager,
+            audit: setup.audit,
             users: vec![service_account_user(NAMESPACE, NAMESPACE)],
         };
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
@@ -57,9 +58,7 @@ impl World {
         if setup.bindings {
             world.install_bindings();
         }
-        if setup.operator {
-            world.start_operator("operator");
-        }
+        world.start_operator("operator");
         world
     }
 

@@ -148,6 +148,13 @@ impl<'a> Tenant<'a> {
         self.admin(Method::PUT, "/slot", Some(body)).await;
     }
 
+    /// As what an `ALMServiceKey` of this namespace owns the slot.
+    pub async fn owner(&self, key: &str) -> Value {
+        let namespaces: Api<Namespace> = Api::all(self.client.clone());
+        let cluster = namespaces.get("kube-system").await.expect("it is there").metadata.uid;
+        json!({ "clusterID": cluster, "namespace": self.namespace, "name": key })
+    }
+
     /// Somebody else empties the slot.
     pub async fn empty_slot(&self) {
         self.admin(Method::DELETE, "/slot", None).await;

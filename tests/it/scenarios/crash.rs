@@ -83,6 +83,32 @@ fn an_operator_killed_in_the_midst_of_an_upload_finds_it_done_and_does_not_repea
 }
 
 #[test]
+fn a_restart_of_the_api_server_loses_no_key_and_no_rotation() {
+    alone(Setup::default(), async |mut world| {
+        let client = world.client.clone();
+        let (old, new) = {
+            let tenant = Tenant::create(&world, "restart", client.clone()).await;
+            let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+            tenant.bind("plain", &old).await;
+            tenant.apply_for_binding("calm", "plain").await;
+            tenant.await_ready("calm", "True", "Uploaded").await;
+            (old, new)
+        };
+
+        world.control_plane.restart_api_server().await.expect("it comes back");
+
+        let tenant = Tenant::existing(&world, "restart", client);
+        assert_eq!(tenant.slot_key().await, old);
+        tenant.rotate_binding("plain", &new).await;
+        tenant
+            .await_call("the second upload", |call| call["kind"] == "Put" && call["clientid"] == new["uaa"]["clientid"])
+            .await;
+        assert_eq!(tenant.slot_key().await, new);
+        assert_eq!(tenant.writes().await, ["+Put", "+Put"]);
+    });
+}
+
+#[test]
 fn an_operator_that_is_asked_to_stop_goes_by_itself_and_leaves_the_keys_where_they_are() {
     alone(Setup::default(), async |mut world| {
         let client = world.client.clone();

@@ -42,3 +42,57 @@ fn a_read_that_is_refused_is_not_an_absence() {
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
 }
+
+#[test]
+fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
+    let setup = Setup { audit: true, controller_manager: true, ..Setup::default() };
+    alone(setup, async |world| {
+        let tenant = Tenant::create(&world, "audited", world.client.clone()).await;
+        let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.bind("plain", &old).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.rotate_binding("plain", &new).await;
+        tenant
+            .await_key("calm", "uploaded anew", |object| {
+                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
+                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
+            })
+            .await;
+        tenant.write_secret("pasted", &old).await;
+        tenant.apply_for_secret("second", "pasted").await;
+        tenant.await_ready("second", "False", "SlotOccupied").await;
+        tenant.unbind("plain", &new).await;
+        tenant.await_ready("calm", "False", "SourceGone").await;
+        // A namespace that is being deleted still cleans up.
+        tenant.fill_slot(&old, Some(tenant.owner("second").await)).await;
+        world.kubectl(&["delete", "namespace", "audited", "--timeout=60s"]);
+        assert!(tenant.slot_key().await.is_null());
+
+        let log = world.control_plane.audit_log().expect("it was asked for");
+        let log = std::fs::read_to_string(log).expect("the audit log");
+        let by_the_operator: Vec<serde_json::Value> = log
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .filter(|event: &serde_json::Value| {
+                event["user"]["username"].as_str().is_some_and(|name| name.ends_with(":alm-key-operator"))
+            })
+            .collect();
+        assert!(by_the_operator.len() > 20, "the operator was heard");
+        // An Event is tried, and refused by admission, where the namespace is being deleted: that is no lack of a right.
+        let by_admission = |event: &&serde_json::Value| {
+            event["responseStatus"]["details"]["causes"][0]["reason"] == "NamespaceTerminating"
+        };
+        let denied: Vec<_> = by_the_operator
+            .iter()
+            .filter(|event| event["responseStatus"]["code"] == 403 && !by_admission(event))
+            .collect();
+        assert!(denied.is_empty(), "{denied:#?}");
+        let writes_on_foreign = by_the_operator.iter().filter(|event| {
+            let verb = event["verb"].as_str().unwrap_or_default();
+            let group = event["objectRef"]["apiGroup"].as_str().unwrap_or_default();
+            !["get", "list", "watch"].contains(&verb) && !["almkey.dev", "events.k8s.io"].contains(&group)
+        });
+        assert_eq!(writes_on_foreign.count(), 0, "foreign objects are never written");
+    });
+}
