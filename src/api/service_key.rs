@@ -100,8 +100,8 @@ pub struct SecretRef {
     #[schemars(length(min = 1, max = 253))]
     pub name: String,
 
-    /// The entry that holds the key as JSON. Unset means: the entries `uaa` and `endpoints` if there are such, else the
-    /// only entry.
+    /// The entry that holds the key as JSON. Unset means: the entries `uaa` and `endpoints` if there are such, else the only
+    /// entry that holds a key.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 253))]
     pub key: Option<String>,

@@ -1,58 +1,103 @@
-//! How a Secret holds a key.
-//!
-//! The layouts are those of the SAP BTP service operator and of a downloaded file.
+//! How a Secret holds a key: the five layouts of the SAP BTP service operator, that of crossplane, and a pasted file.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
-use secrecy::SecretSlice;
-use serde_json::value::RawValue;
+use serde_json::{Map, Value};
 
 use crate::domain::reason::Reason;
-use crate::domain::service_key::Finding;
+use crate::domain::service_key::{Finding, read_object};
 
 const WHAT_IS_TAKEN: &str = "the entries uaa and endpoints, or one entry with the whole key";
+/// The credentials, by which a key is known.
+const UAA: &str = "uaa";
+/// Where managed systems go with them.
+const ENDPOINTS: &str = "endpoints";
+/// The whole key in the Secrets of crossplane-provider-btp.
+const CROSSPLANE_RAW: &str = "__raw";
+/// What newer `cf service-key` output wraps a key in.
+const WRAPPER: &str = "credentials";
+/// The deepest that a key is wrapped: root key, entry, `credentials`.
+const MAX_WRAPPINGS: usize = 3;
 
-/// The key's JSON out of the Secret's entries.
+/// The key's document out of the Secret's entries.
 ///
 /// # Errors
 /// Which entry is missing or ambiguous. Names of entries are told, values never.
-pub fn key_json(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Result<SecretSlice<u8>, Finding> {
+pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
     if let Some(entry) = entry {
-        return match data.get(entry) {
-            Some(bytes) => Ok(SecretSlice::from(bytes.0.clone())),
-            None => Err(finding(format!("no entry \"{entry}\""), format!("the entry \"{entry}\""))),
-        };
+        let missing = || finding(format!("no entry \"{entry}\""), format!("the entry \"{entry}\""));
+        return read_object(&data.get(entry).ok_or_else(missing)?.0).map(unwrapped);
     }
-    if let Some(uaa) = data.get("uaa") {
-        return by_field(uaa, data.get("endpoints"));
+    if data.contains_key(UAA) {
+        return by_field(data);
     }
-    let mut entries = data.values();
-    match (entries.next(), entries.next()) {
-        (Some(only), None) => Ok(SecretSlice::from(only.0.clone())),
-        (None, _) => Err(finding("no entry at all".into(), WHAT_IS_TAKEN.into())),
-        (Some(_), Some(_)) => {
-            Err(finding(format!("{} entries and no \"uaa\" among them", data.len()), WHAT_IS_TAKEN.into()))
+    if let Some(raw) = data.get(CROSSPLANE_RAW) {
+        return read_object(&raw.0).map(unwrapped);
+    }
+    let objects = data.values().filter_map(|bytes| read_object(&bytes.0).ok()).map(unwrapped);
+    let mut keys: Vec<_> = objects.filter(holds_credentials).collect();
+    match (keys.pop(), keys.len(), data.len()) {
+        (Some(key), 0, _) => Ok(key),
+        (None, _, 0) => Err(finding("no entry at all".into(), WHAT_IS_TAKEN.into())),
+        // What is wrong with the only entry is said of it as of a key.
+        (None, _, 1) => data.values().map(|only| read_object(&only.0)).next().unwrap_or_else(|| Ok(Map::new())),
+        (None, _, entries) => {
+            Err(finding(format!("{entries} entries and a key in none of them"), WHAT_IS_TAKEN.into()))
+        }
+        (Some(_), others, _) => Err(finding(format!("a key in {} entries", others + 1), WHAT_IS_TAKEN.into())),
+    }
+}
+
+/// The default layout: an entry for each top-level field, objects as JSON text.
+fn by_field(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, Finding> {
+    let mut document = Map::new();
+    for field in [UAA, ENDPOINTS] {
+        if let Some(bytes) = data.get(field) {
+            let object = read_object(&bytes.0)
+                .map_err(|error| Finding { found: format!("in the entry \"{field}\": {}", error.found), ..error })?;
+            document.insert(field.into(), Value::Object(object));
+        }
+    }
+    Ok(document)
+}
+
+/// The key itself, whatever it is wrapped in; an object that is no key stays as it is.
+fn unwrapped(mut object: Map<String, Value>) -> Map<String, Value> {
+    for _ in 0..MAX_WRAPPINGS {
+        match unwrapped_once(&object) {
+            Some(inner) => object = inner,
+            None => break,
+        }
+    }
+    object
+}
+
+fn unwrapped_once(object: &Map<String, Value>) -> Option<Map<String, Value>> {
+    let decoded = |value: &Value| value.as_str().and_then(|text| read_object(text.as_bytes()).ok());
+    match (object.get(UAA), object.get(WRAPPER)) {
+        (Some(Value::Object(_)), _) => None,
+        // `secretRootKey`: all values are strings, and the objects among them JSON in a string.
+        (Some(uaa), _) => {
+            let mut document = Map::new();
+            document.insert(UAA.into(), Value::Object(decoded(uaa)?));
+            if let Some(endpoints) = object.get(ENDPOINTS).and_then(decoded) {
+                document.insert(ENDPOINTS.into(), Value::Object(endpoints));
+            }
+            Some(document)
+        }
+        (None, Some(Value::Object(wrapped))) => Some(wrapped.clone()),
+        // `secretRootKey` and `secretKey`: the whole key as a string beside those of the instance.
+        (None, _) => {
+            let mut keys = object.values().filter_map(decoded).filter(|inner| inner.contains_key(UAA));
+            let key = keys.next()?;
+            keys.next().is_none().then_some(key)
         }
     }
 }
 
-/// The default layout of the SAP BTP service operator: an entry for each top-level field, objects as JSON text.
-fn by_field(uaa: &ByteString, endpoints: Option<&ByteString>) -> Result<SecretSlice<u8>, Finding> {
-    let mut json = Vec::from(b"{\"uaa\":");
-    json.extend_from_slice(raw(uaa, "uaa")?.get().as_bytes());
-    if let Some(endpoints) = endpoints {
-        json.extend_from_slice(b",\"endpoints\":");
-        json.extend_from_slice(raw(endpoints, "endpoints")?.get().as_bytes());
-    }
-    json.push(b'}');
-    Ok(SecretSlice::from(json))
-}
-
-/// Checks that an entry is one JSON value by itself, so that pasting it cannot change what stands around it.
-fn raw<'a>(bytes: &'a ByteString, entry: &str) -> Result<&'a RawValue, Finding> {
-    serde_json::from_slice(&bytes.0)
-        .map_err(|_| finding(format!("no JSON in the entry \"{entry}\""), format!("JSON in the entry \"{entry}\"")))
+fn holds_credentials(object: &Map<String, Value>) -> bool {
+    object.get(UAA).is_some_and(Value::is_object)
 }
 
 fn finding(found: String, expected: String) -> Finding {
@@ -67,33 +112,68 @@ fn finding(found: String, expected: String) -> Finding {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD;
+    use serde_json::json;
+
     use super::*;
-    use secrecy::ExposeSecret;
+
+    const KEY: &str = r#"{"uaa":{"clientid":"a"},"endpoints":{"Api":"b"}}"#;
 
     fn data(entries: &[(&str, &str)]) -> BTreeMap<String, ByteString> {
         entries.iter().map(|(name, value)| ((*name).to_owned(), ByteString(value.as_bytes().to_vec()))).collect()
     }
 
-    fn read(entries: &[(&str, &str)], entry: Option<&str>) -> Result<String, String> {
-        key_json(&data(entries), entry)
-            .map(|json| String::from_utf8(json.expose_secret().to_vec()).expect("text"))
-            .map_err(|finding| finding.to_string())
+    fn read(entries: &[(&str, &str)], entry: Option<&str>) -> Result<Value, String> {
+        document(&data(entries), entry).map(Value::Object).map_err(|finding| finding.to_string())
+    }
+
+    fn key() -> Value {
+        serde_json::from_str(KEY).expect("JSON")
     }
 
     #[test]
     fn the_default_layout_puts_the_fields_together_and_leaves_the_instance_out() {
         let entries = [("uaa", r#"{"clientid":"a"}"#), ("endpoints", r#"{"Api":"b"}"#), ("plan", "standard")];
-        assert_eq!(read(&entries, None).expect("readable"), r#"{"uaa":{"clientid":"a"},"endpoints":{"Api":"b"}}"#);
+        assert_eq!(read(&entries, None), Ok(key()));
     }
 
     #[test]
     fn a_named_entry_is_taken_whatever_else_is_there() {
-        assert_eq!(read(&[("uaa", "{}"), ("mine", "{1}")], Some("mine")), Ok("{1}".into()));
+        assert_eq!(read(&[("uaa", "{}"), ("mine", KEY)], Some("mine")), Ok(key()));
     }
 
     #[test]
     fn a_single_entry_needs_no_name() {
-        assert_eq!(read(&[("key.txt", "{}")], None), Ok("{}".into()));
+        assert_eq!(read(&[("key.txt", KEY)], None), Ok(key()));
+    }
+
+    #[test]
+    fn wrappers_of_cf_and_crossplane_are_taken_off() {
+        assert_eq!(read(&[("key", &json!({ "credentials": key() }).to_string())], None), Ok(key()));
+        assert_eq!(read(&[("__raw", KEY), ("attribute.uaa", "x"), ("other", KEY)], None), Ok(key()));
+    }
+
+    #[test]
+    fn every_layout_that_the_real_operator_wrote_holds_a_key() {
+        let recording = std::fs::read_to_string("tests/data/sap-btp-service-operator.jsonl").expect("the recording");
+        let mut layouts = std::collections::BTreeSet::new();
+        for line in recording.lines() {
+            let event: Value = serde_json::from_str(line).expect("JSON");
+            let object = &event["object"];
+            if object["kind"] != "Secret" {
+                continue;
+            }
+            let decode =
+                |value: &Value| ByteString(STANDARD.decode(value.as_str().unwrap_or_default()).expect("base64"));
+            let entries = object["data"].as_object().expect("entries");
+            let data = entries.iter().map(|(name, value)| (name.clone(), decode(value))).collect();
+            let name = object["metadata"]["name"].as_str().expect("a name");
+            let key = document(&data, None).unwrap_or_else(|finding| panic!("{name}: {finding}"));
+            assert!(key["uaa"]["clientsecret"].is_string() && key["endpoints"]["Api"].is_string(), "{name}");
+            layouts.insert(name.split('-').next().unwrap_or_default().to_owned());
+        }
+        assert_eq!(Vec::from_iter(layouts), ["both", "keyed", "plain", "rooted", "templated"]);
     }
 
     #[test]
@@ -103,9 +183,20 @@ mod tests {
     }
 
     #[test]
-    fn several_entries_without_a_name_are_ambiguous_and_said_to_be_so() {
-        let error = read(&[("a", "CANARY-1"), ("b", "CANARY-2")], None).expect_err("ambiguous");
+    fn a_field_that_stands_twice_is_refused_in_every_layout() {
+        let twice = r#"{"uaa":{"clientid":"CANARY","clientid":"b"}}"#;
+        for entries in [&[("key", twice)][..], &[("uaa", r#"{"clientid":"CANARY","clientid":"b"}"#)]] {
+            let error = read(entries, None).expect_err("ambiguous");
+            assert!(error.contains("stands twice") && !error.contains("CANARY"), "{error}");
+        }
+    }
+
+    #[test]
+    fn several_keys_or_none_are_ambiguous_and_said_to_be_so() {
+        let error = read(&[("a", "CANARY-1"), ("b", "CANARY-2")], None).expect_err("none");
         assert!(error.contains("2 entries") && error.contains("spec.source.secretRef.key"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");
+        let error = read(&[("a", KEY), ("b", KEY)], None).expect_err("two");
+        assert!(error.contains("a key in 2 entries"), "{error}");
     }
 }

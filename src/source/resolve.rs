@@ -6,10 +6,9 @@ use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomRe
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::DynamicObject;
 use kube::{Api, Client};
-use secrecy::ExposeSecret;
 
 use super::binding::{Binding, is_stale, resource};
-use super::layout::key_json;
+use super::layout::document;
 use super::sightings::Sightings;
 use crate::cluster::{CallError, find};
 use crate::domain::plan::{Evidence, Source, SourceIdentity};
@@ -141,8 +140,8 @@ impl Resolver<'_> {
 
     fn parse(&self, secret: &Secret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
         let empty = std::collections::BTreeMap::new();
-        let json = key_json(secret.data.as_ref().unwrap_or(&empty), entry)?;
-        ServiceKey::parse(json.expose_secret(), self.rules)
+        let document = document(secret.data.as_ref().unwrap_or(&empty), entry)?;
+        ServiceKey::from_document(document, self.rules)
     }
 
     /// A 404 that does not say "not found": the path itself is unknown, as it is while the kind is not installed.

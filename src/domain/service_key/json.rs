@@ -12,8 +12,11 @@ const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ROOT: &str = "$";
 const DOWNLOAD_AGAIN: &str = "take the key as the BTP cockpit offers it, unchanged";
 
-/// Reads a JSON object of at most [`MAX_BYTES`] and [`MAX_DEPTH`].
-pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
+/// Reads a JSON object of at most [`MAX_BYTES`] and [`MAX_DEPTH`], in which no field stands twice.
+///
+/// # Errors
+/// What is wrong with it, without a value of it.
+pub fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
     if bytes.len() > MAX_BYTES {
         return Err(not_json(format!("{} bytes", bytes.len()), format!("at most {MAX_BYTES} bytes")));
     }

@@ -13,9 +13,11 @@ mod tests;
 use std::fmt;
 
 use secrecy::SecretString;
+use serde_json::{Map, Value};
 use url::Url;
 
 pub use finding::{Finding, Findings};
+pub use json::read as read_object;
 
 use super::policy::KeyRules;
 
@@ -43,7 +45,15 @@ impl ServiceKey {
     /// # Errors
     /// Everything that is wrong with it, at once. A finding never holds a value of the document.
     pub fn parse(bytes: &[u8], rules: &KeyRules) -> Result<Self, Findings> {
-        let document = json::read(bytes)?;
+        let document = read_object(bytes)?;
+        Self::from_document(document, rules)
+    }
+
+    /// Holds a document that has been read against `rules`.
+    ///
+    /// # Errors
+    /// Everything that is wrong with it, at once.
+    pub fn from_document(document: Map<String, Value>, rules: &KeyRules) -> Result<Self, Findings> {
         rules::apply(document, rules)
     }
 

@@ -29,7 +29,7 @@ fn only_finding(change: impl FnOnce(&mut Value)) -> (Reason, &'static str) {
     one
 }
 
-fn uaa(document: &mut Value) -> &mut serde_json::Map<String, Value> {
+fn uaa(document: &mut Value) -> &mut Map<String, Value> {
     document["uaa"].as_object_mut().expect("the example has it")
 }
 
