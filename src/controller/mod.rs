@@ -20,9 +20,11 @@ use kube::runtime::controller::{Config, Error as QueueError, applier};
 use kube::{Api, Client, ResourceExt};
 use tracing::{debug, error, info};
 
+use crate::api::ALMServiceKey;
 use crate::cluster::{CallError, call};
 use crate::controller::connections::Connections;
 use crate::controller::credentials::CredentialVersions;
+use crate::controller::service_key::memories::Memories;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
 use crate::pass::ports::Clock;
@@ -78,6 +80,17 @@ pub(crate) struct Shared {
     pub(crate) sightings: Arc<Sightings>,
     pub(crate) credentials: Arc<CredentialVersions>,
     pub(crate) connections: Arc<Connections>,
+    pub(crate) memories: Arc<Memories>,
+}
+
+impl Shared {
+    /// Forgets an object that has gone.
+    pub(crate) fn forget(&self, object: &ALMServiceKey) {
+        self.memories.forget(&object.uid().unwrap_or_default());
+        if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
+            self.sightings.forget(&source.uid);
+        }
+    }
 }
 
 /// Ends when the process is asked to stop.

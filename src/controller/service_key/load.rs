@@ -53,7 +53,7 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
         source,
         ledger: status.ledger(),
         previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
-        memory: context.memories.of(&object.uid().unwrap_or_default()),
+        memory: context.shared.memories.of(&object.uid().unwrap_or_default()),
         answers: Answers::default(),
         jitter: rand::random(),
     }

@@ -1,7 +1,7 @@
 //! The controller of `ALMServiceKey`: load → pass → store → requeue.
 
 mod load;
-mod memories;
+pub(crate) mod memories;
 pub mod reconcile;
 mod store;
 pub mod watches;

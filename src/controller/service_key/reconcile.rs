@@ -10,7 +10,7 @@ use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tracing::debug;
 
 use super::load;
-use super::memories::{Memories, TenantLocks};
+use super::memories::TenantLocks;
 use super::store::Store;
 use crate::api::ALMServiceKey;
 use crate::cluster::find;
@@ -33,7 +33,6 @@ pub(crate) struct Context {
     pub(crate) client: Client,
     pub(super) cluster_id: String,
     pub(crate) shared: Shared,
-    pub(crate) memories: Memories,
     pub(crate) resource_namespace: String,
     locks: TenantLocks,
     places: Semaphore,
@@ -57,7 +56,6 @@ impl Context {
             cluster_id,
             resource_namespace,
             shared,
-            memories: Memories::default(),
             locks: TenantLocks::default(),
             places: Semaphore::new(CONCURRENCY),
             clock: SystemClock::start(),
@@ -108,7 +106,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
     let api: Api<ALMServiceKey> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
     // The cache may lag behind our own last write; a pass must not begin with an old ledger.
     let Some(object) = find(api.get(&cached.name_any())).await.map_err(failed)? else {
-        forget(cached, context);
+        context.shared.forget(cached);
         return Ok(Action::await_change());
     };
     let uid = object.uid().unwrap_or_default();
@@ -132,16 +130,16 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         Outcome::Settled { settlement, effects } => {
             report(context, &object, before.as_ref(), settlement.conditions.as_ref(), &effects);
             if settlement.release {
-                forget(&object, context);
+                context.shared.forget(&object);
                 return Ok(Action::await_change());
             }
             debug!(object = %name(&object), next = ?settlement.next, "pass settled");
-            context.memories.keep(&uid, settlement.memory);
+            context.shared.memories.keep(&uid, settlement.memory);
             Ok(Action::requeue(settlement.next))
         }
         Outcome::Interrupted { error, memory, effects } => {
             report(context, &object, None, None, &effects);
-            context.memories.keep(&uid, *memory);
+            context.shared.memories.keep(&uid, *memory);
             Err(error)
         }
     }
@@ -164,13 +162,6 @@ fn report(
     }
 }
 
-fn forget(object: &ALMServiceKey, context: &Context) {
-    context.memories.forget(&object.uid().unwrap_or_default());
-    if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
-        context.shared.sightings.forget(&source.uid);
-    }
-}
-
 /// A source that has been replaced is not asked for any more.
 fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context) {
     let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
@@ -185,8 +176,8 @@ fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context
 fn back_off(object: &ALMServiceKey, context: &Context) -> Duration {
     let uid = object.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;
-    let memory = context.memories.of(&uid);
+    let memory = context.shared.memories.of(&uid);
     let failing = Failing::once_more(memory.failing, now);
-    context.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
+    context.shared.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
     failing.wait(now, rand::random())
 }

@@ -7,8 +7,8 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
-use futures::StreamExt;
 use futures::stream::{self, BoxStream, SelectAll};
+use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, PartialObjectMeta};
@@ -45,7 +45,7 @@ pub(crate) fn start(
     shared: &Shared,
     tenant_store: &Store<ALMTenant>,
 ) -> Watches {
-    let (store, keys) = keys(client);
+    let (store, keys) = keys(client, shared.clone());
     let triggers = stream::select_all([
         keys,
         tenants(client, store.clone()),
@@ -57,13 +57,18 @@ pub(crate) fn start(
 }
 
 /// The objects themselves. Their status is our own writing and no trigger.
-fn keys(client: &Client) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>) {
+fn keys(client: &Client, shared: Shared) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>) {
     let (store, writer) = reflector::store();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), Config::default())
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
+        .inspect_ok(move |event| {
+            if let Event::Delete(object) = event {
+                shared.forget(object);
+            }
+        })
         .touched_objects()
         .predicate_filter(changed, PredicateConfig::default());
     (store, logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed())

@@ -60,7 +60,7 @@ async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
     };
     write(&api, &tenant, &ready, progress).await?;
     if progress == Progress::Done {
-        context.memories.forget(&tenant.uid().unwrap_or_default());
+        context.shared.memories.forget(&tenant.uid().unwrap_or_default());
     }
     Ok(next)
 }
@@ -80,9 +80,9 @@ fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) 
 fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
     let uid = tenant.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;
-    let memory = context.memories.of(&uid);
+    let memory = context.shared.memories.of(&uid);
     let failing = Failing::once_more(memory.failing, now);
-    context.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
+    context.shared.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
     failing.wait(now, rand::random())
 }
 

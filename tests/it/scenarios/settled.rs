@@ -18,6 +18,18 @@ async fn worked_through(tenant: &Tenant<'_>, name: &str, secret: &str) {
 /// How many writes on `ALMServiceKey`s and their status the API server has answered, whether they changed anything or
 /// not.
 fn writes_answered(world: &World) -> u64 {
+    // The server counts a write a moment after it has answered it: two readings alike mean that it has counted all.
+    let mut last = count_writes(world);
+    loop {
+        let next = count_writes(world);
+        if next == last {
+            return next;
+        }
+        last = next;
+    }
+}
+
+fn count_writes(world: &World) -> u64 {
     let metrics = world.kubectl(&["get", "--raw", "/metrics"]);
     metrics
         .lines()
