@@ -20,7 +20,7 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
         let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
             continue;
         };
-        strip_unknown_formats(schema);
+        tidy(schema);
         if let Some(status) = schema.properties.as_mut().and_then(|properties| properties.get_mut("status")) {
             status.default = Some(JSON(json!({ "observedGeneration": -1 })));
         }
@@ -28,16 +28,20 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-fn strip_unknown_formats(schema: &mut JSONSchemaProps) {
+/// Line breaks of the source code are none of the reader's, and the API server warns of formats that it does not know.
+fn tidy(schema: &mut JSONSchemaProps) {
+    if let Some(text) = &mut schema.description {
+        *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
+    }
     if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }
     for child in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
-        strip_unknown_formats(child);
+        tidy(child);
     }
     match &mut schema.items {
-        Some(JSONSchemaPropsOrArray::Schema(item)) => strip_unknown_formats(item),
-        Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(strip_unknown_formats),
+        Some(JSONSchemaPropsOrArray::Schema(item)) => tidy(item),
+        Some(JSONSchemaPropsOrArray::Schemas(items)) => items.iter_mut().for_each(tidy),
         None => {}
     }
 }

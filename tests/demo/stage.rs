@@ -83,7 +83,8 @@ impl Stage {
              export KUBECONFIG={kubeconfig}\n  \
              export ALMKEY_SIMULATOR_ADMIN={admin}\n  \
              export ALMKEY_SIMULATOR_CA={ca}\n  \
-             alias simulator={program}\n\n  \
+             alias simulator={program}\n  \
+             alias kubectl={kubectl}\n\n  \
              kubectl get almkey,almtenant -A -o wide\n  \
              kubectl describe almkey -n team-a calm\n  \
              kubectl create namespace team-b      # not admitted by the tenant: see what an ALMServiceKey there says\n  \
@@ -92,13 +93,14 @@ impl Stage {
              kubectl patch almkey calm -n team-a --type=merge \\\n    \
              -p '{{\"spec\":{{\"source\":{{\"serviceBindingRef\":null,\"secretRef\":{{\"name\":\"pasted\"}}}}}}}}'\n  \
              simulator slot acme-calm             # what Landscape Management holds\n  \
-             simulator revoke-key acme-calm \"$(jq -r .uaa.clientid key.json)\"\n  \
+             simulator revoke-key acme-calm CLIENT # the uaa.clientid in key.json: the key dies, see what happens\n  \
              simulator journal acme-calm          # every request\n  \
              tail -f {log}\n",
             kubeconfig = self.world.control_plane.kubeconfig("admin").display(),
             admin = simulator.url("admin"),
             ca = simulator.ca_file.display(),
             program = program.display(),
+            kubectl = self.world.control_plane.kubectl("admin").get_program().display(),
             log = self.world.operator.as_ref().map(|operator| operator.log.display().to_string()).unwrap_or_default(),
         );
     }
