@@ -6,6 +6,7 @@ use std::path::Path;
 use std::process::{Command, Stdio};
 use std::time::{Duration, Instant};
 
+use crate::OWN_CONTROL_PLANES;
 use crate::controlplane::Supervised;
 use crate::world::PATIENCE;
 
@@ -25,6 +26,7 @@ fn processes_of(folder: &Path) -> Vec<String> {
 
 /// Starts the demo in a folder of its own, ends it by `signal` once everything runs, and sees what is left.
 fn nothing_is_left_after(signal: &str) {
+    let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
     let folder = tempfile::tempdir().expect("a folder");
     let mut child = Command::new(demo())
         .env("TMPDIR", folder.path())

@@ -20,6 +20,7 @@ use std::sync::LazyLock;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
+use crate::OWN_CONTROL_PLANES;
 use crate::world::{Setup, Tenant, World};
 
 /// One runtime for all tests: connections of the shared world must outlive the test that opened them.
@@ -39,11 +40,10 @@ async fn shared() -> &'static World {
     SHARED.get_or_init(|| World::start(Setup::default())).await
 }
 
-/// Runs a test in a world of its own. At most three such worlds are up at once: each takes 300 MB.
+/// Runs a test in a world of its own.
 fn alone(setup: Setup, test: impl AsyncFnOnce(World)) {
-    static WORLDS: tokio::sync::Semaphore = tokio::sync::Semaphore::const_new(2);
     RUNTIME.block_on(async {
-        let _place = WORLDS.acquire().await.expect("never closed");
+        let _place = OWN_CONTROL_PLANES.acquire().await.expect("never closed");
         test(World::start(setup).await).await;
     });
 }
