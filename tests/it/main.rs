@@ -6,11 +6,11 @@ mod controlplane;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod house;
+mod processes;
+mod scenarios;
+
 use tokio::sync::Semaphore;
 
 /// Control planes beside the shared one: each takes 300 MB and half a core while it starts, so three are up at most.
 static OWN_CONTROL_PLANES: Semaphore = Semaphore::const_new(2);
-
-mod house;
-mod processes;
-mod scenarios;
