@@ -8,10 +8,27 @@ pub const VERSION: &str = "v1alpha1";
 /// Keeps an `ALMServiceKey` until nothing of it is left in Landscape Management.
 pub const KEY_FINALIZER: &str = "almkey.dev/landscape-management";
 
+/// Keeps an `ALMTenant` while something of an `ALMServiceKey` that names it stands in Landscape Management.
+pub const TENANT_FINALIZER: &str = "almkey.dev/keys";
+
+/// Annotations that people write.
+pub mod annotation {
+    /// Asks for a pass over an `ALMServiceKey` now: any value that is not `status.lastHandledReconcileAt`.
+    pub const RECONCILE_REQUESTED_AT: &str = "almkey.dev/reconcile-requested-at";
+    /// The object's own uid: lets its deletion finish without anything being done in Landscape Management.
+    pub const ABANDON: &str = "almkey.dev/abandon";
+}
+
 /// Field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = "alm-key-operator";
 /// `reportingController` of every Event.
 pub const REPORTER: &str = "almkey.dev/alm-key-operator";
+
+/// Names of the `CustomResourceDefinition`s of this project's kinds.
+pub mod crd {
+    /// Of `ALMServiceKey`.
+    pub const SERVICE_KEYS: &str = "almservicekeys.almkey.dev";
+}
 
 /// Condition types of an `ALMServiceKey` and an `ALMTenant`.
 pub mod condition {
@@ -66,7 +83,9 @@ mod tests {
     }
 
     #[test]
-    fn a_finalizer_belongs_to_our_group() {
-        assert_eq!(KEY_FINALIZER.split('/').next(), Some(GROUP));
+    fn a_finalizer_or_annotation_belongs_to_our_group() {
+        for name in [KEY_FINALIZER, TENANT_FINALIZER, annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT] {
+            assert_eq!(name.split('/').next(), Some(GROUP));
+        }
     }
 }

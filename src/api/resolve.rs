@@ -2,16 +2,18 @@
 
 use std::time::Duration;
 
-use super::service_key::{ALMServiceKeySpec, DeadKey, DeadKeyAction, Source};
-use super::tenant::{ALMTenantSpec, CredentialType};
+use super::service_key::{ALMServiceKeySpec, DeadKey, DeadKeyAction, DeletionPolicy, Mode, Source};
+use super::tenant::{ALMTenantSpec, AdoptionPolicy, CredentialType};
 use crate::domain::policy::{
-    DEFAULT_DEAD_AFTER, DEFAULT_INTERVAL, DEFAULT_SECRET_GRACE, DeadAction, HostList, KeyRules, Policy,
+    self, DEFAULT_DEAD_AFTER, DEFAULT_FORBIDDEN_SCOPE, DEFAULT_INTERVAL, DEFAULT_SECRET_GRACE, DeadAction, HostList,
+    KeyRules, Policy,
 };
 
 /// The policy for an object; without a tenant its rules admit nothing.
 #[must_use]
 pub fn policy(spec: &ALMServiceKeySpec, tenant: Option<&ALMTenantSpec>) -> Policy {
-    let ALMServiceKeySpec { tenant_ref: _, source, interval, grace_period, dead_key } = spec;
+    let ALMServiceKeySpec { tenant_ref: _, source, interval, grace_period, dead_key, deletion_policy, mode, suspend } =
+        spec;
     let Source { service_binding_ref, secret_ref: _ } = source;
     let default_grace = if service_binding_ref.is_some() { Duration::ZERO } else { DEFAULT_SECRET_GRACE };
     let (action, after) = match dead_key {
@@ -27,7 +29,30 @@ pub fn policy(spec: &ALMServiceKeySpec, tenant: Option<&ALMTenantSpec>) -> Polic
             Some(DeadKeyAction::Delete) | None => DeadAction::Delete,
             Some(DeadKeyAction::Report) => DeadAction::Report,
         },
+        deletion: match deletion_policy {
+            Some(DeletionPolicy::Delete) | None => policy::DeletionPolicy::Delete,
+            Some(DeletionPolicy::Retain) => policy::DeletionPolicy::Retain,
+        },
+        adoption: tenant.map_or(policy::AdoptionPolicy::Never, adoption),
+        forbidden_scopes: tenant.map(forbidden_scopes).unwrap_or_default(),
+        mode: match mode {
+            Some(Mode::Enforce) | None => policy::Mode::Enforce,
+            Some(Mode::Observe) => policy::Mode::Observe,
+        },
+        suspend: suspend.unwrap_or(false),
     }
+}
+
+fn adoption(tenant: &ALMTenantSpec) -> policy::AdoptionPolicy {
+    match tenant.adoption_policy {
+        Some(AdoptionPolicy::Never) => policy::AdoptionPolicy::Never,
+        Some(AdoptionPolicy::IfIdentical) | None => policy::AdoptionPolicy::IfIdentical,
+        Some(AdoptionPolicy::Replace) => policy::AdoptionPolicy::Replace,
+    }
+}
+
+fn forbidden_scopes(tenant: &ALMTenantSpec) -> Vec<String> {
+    tenant.forbidden_scopes.clone().unwrap_or_else(|| vec![DEFAULT_FORBIDDEN_SCOPE.to_owned()])
 }
 
 fn rules(tenant: &ALMTenantSpec) -> KeyRules {
@@ -37,6 +62,9 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
         allowed_namespaces: _,
         sign_in,
         accepted_credential_types,
+        endpoint_hosts,
+        forbidden_scopes: _,
+        adoption_policy: _,
     } = tenant;
     let hosts = sign_in.as_ref().and_then(|sign_in| sign_in.hosts.clone());
     let accepted = accepted_credential_types.as_deref().unwrap_or(&[CredentialType::InstanceSecret]);
@@ -44,6 +72,7 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
         identity_zone: identity_zone.clone(),
         accepted_credential_types: accepted.iter().map(|kind| kind.as_str().to_owned()).collect(),
         token_hosts: hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new),
+        endpoint_hosts: Some(endpoint_hosts.clone().map_or_else(HostList::sap_endpoints, HostList::of_domains)),
     }
 }
 
@@ -52,6 +81,7 @@ fn no_rules() -> KeyRules {
         identity_zone: String::new(),
         accepted_credential_types: Vec::new(),
         token_hosts: HostList::new(Vec::new()),
+        endpoint_hosts: Some(HostList::of_domains(Vec::new())),
     }
 }
 

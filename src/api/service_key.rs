@@ -58,6 +58,21 @@ pub struct ALMServiceKeySpec {
     /// cockpit.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub dead_key: Option<DeadKey>,
+
+    /// What happens to a living key in Landscape Management when this object or its source goes: Delete removes it, Retain
+    /// leaves it there without an owner. A dead key is not retained. Unset means Delete.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub deletion_policy: Option<DeletionPolicy>,
+
+    /// Enforce does what is right; Observe only validates, signs in and says what would be done: it writes nothing to
+    /// Landscape Management, also when this object is deleted. Unset means Enforce.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mode: Option<Mode>,
+
+    /// While true, nobody is asked anything and nothing is written to Landscape Management; a deletion of this object still
+    /// works. Unset means false.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub suspend: Option<bool>,
 }
 
 /// An ALMTenant by its name.
@@ -120,6 +135,24 @@ pub struct DeadKey {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[x_kube(validation = ("duration(self) >= duration('10s') && duration(self) <= duration('720h')", "after must be from 10s to 720h"))]
     pub after: Option<Duration>,
+}
+
+/// What happens to a living key when its object or its source goes.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionPolicy {
+    /// It is deleted from Landscape Management.
+    Delete,
+    /// It stays there, and nobody looks after it any more.
+    Retain,
+}
+
+/// Whether anything is written to Landscape Management.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What is right is done.
+    Enforce,
+    /// It is only said.
+    Observe,
 }
 
 /// What happens to a dead key.

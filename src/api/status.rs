@@ -6,7 +6,7 @@ use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::ledger::{Ledger, Operation, Pending, Uploaded};
+use crate::domain::ledger::{self, Ledger, Operation, Overwritten, Pending, Uploaded};
 use crate::domain::plan::SourceIdentity;
 use crate::domain::slot::Revision;
 
@@ -35,6 +35,24 @@ pub struct ALMServiceKeyStatus {
     /// A write to Landscape Management whose end is not known yet.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingStatus>,
+
+    /// A key of this object that somebody put another one over.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub overwritten: Option<OverwrittenStatus>,
+
+    /// The value of the annotation almkey.dev/reconcile-requested-at that was acted upon last.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_handled_reconcile_at: Option<String>,
+}
+
+/// A key of an object that somebody put another one over: it is not put back by itself.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct OverwrittenStatus {
+    /// Which key of ours.
+    pub fingerprint: String,
+    /// The generation of the object when that was seen; with another one it is tried again.
+    pub generation: i64,
 }
 
 /// Where the key was last found.
@@ -70,7 +88,7 @@ impl From<&SourceIdentity> for SourceStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadedStatus {
-    /// How it got there: Uploaded by the operator.
+    /// How it got there: Uploaded by the operator, or Adopted because the very same key was there already.
     pub origin: Origin,
     /// The slot's revision with it.
     pub revision: String,
@@ -94,13 +112,15 @@ pub struct UploadedStatus {
 pub enum Origin {
     /// The operator put it there.
     Uploaded,
+    /// It was there already and was taken over: it is deleted only when it no longer signs in.
+    Adopted,
 }
 
 /// A write whose end is not known yet.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
-    /// Upload or Delete.
+    /// Upload, Delete, TakeOver or GiveUp.
     pub operation: PendingOperation,
     /// Of which key, if that is known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -118,6 +138,10 @@ pub enum PendingOperation {
     Upload,
     /// The slot is emptied.
     Delete,
+    /// The key that stands there becomes ours.
+    TakeOver,
+    /// The key that stands there is left to somebody else or to nobody.
+    GiveUp,
 }
 
 impl ALMServiceKeyStatus {
@@ -126,6 +150,10 @@ impl ALMServiceKeyStatus {
     pub fn ledger(&self) -> Ledger {
         Ledger {
             uploaded: self.uploaded.as_ref().map(|uploaded| Uploaded {
+                origin: match uploaded.origin {
+                    Origin::Uploaded => ledger::Origin::Uploaded,
+                    Origin::Adopted => ledger::Origin::Adopted,
+                },
                 revision: Revision::new(&uploaded.revision),
                 fingerprint: Fingerprint::recorded(&uploaded.fingerprint),
                 identity_zone: uploaded.identity_zone.clone(),
@@ -138,10 +166,16 @@ impl ALMServiceKeyStatus {
                 operation: match pending.operation {
                     PendingOperation::Upload => Operation::Upload,
                     PendingOperation::Delete => Operation::Delete,
+                    PendingOperation::TakeOver => Operation::TakeOver,
+                    PendingOperation::GiveUp => Operation::GiveUp,
                 },
                 fingerprint: pending.fingerprint.as_deref().map(Fingerprint::recorded),
                 revision: Revision::new(&pending.revision),
                 started_at: pending.started_at.0,
+            }),
+            overwritten: self.overwritten.as_ref().map(|overwritten| Overwritten {
+                fingerprint: Fingerprint::recorded(&overwritten.fingerprint),
+                generation: overwritten.generation,
             }),
         }
     }
@@ -149,7 +183,10 @@ impl ALMServiceKeyStatus {
     /// Takes over the ledger.
     pub fn set_ledger(&mut self, ledger: &Ledger) {
         self.uploaded = ledger.uploaded.as_ref().map(|uploaded| UploadedStatus {
-            origin: Origin::Uploaded,
+            origin: match uploaded.origin {
+                ledger::Origin::Uploaded => Origin::Uploaded,
+                ledger::Origin::Adopted => Origin::Adopted,
+            },
             revision: uploaded.revision.as_str().to_owned(),
             fingerprint: uploaded.fingerprint.as_str().to_owned(),
             identity_zone: uploaded.identity_zone.clone(),
@@ -162,10 +199,16 @@ impl ALMServiceKeyStatus {
             operation: match pending.operation {
                 Operation::Upload => PendingOperation::Upload,
                 Operation::Delete => PendingOperation::Delete,
+                Operation::TakeOver => PendingOperation::TakeOver,
+                Operation::GiveUp => PendingOperation::GiveUp,
             },
             fingerprint: pending.fingerprint.as_ref().map(|fingerprint| fingerprint.as_str().to_owned()),
             revision: pending.revision.as_str().to_owned(),
             started_at: whole_seconds(pending.started_at),
+        });
+        self.overwritten = ledger.overwritten.as_ref().map(|overwritten| OverwrittenStatus {
+            fingerprint: overwritten.fingerprint.as_str().to_owned(),
+            generation: overwritten.generation,
         });
     }
 }

@@ -1,6 +1,6 @@
 //! `ALMTenant`: one SAP Cloud ALM tenant, written by the cluster admin.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
@@ -24,7 +24,10 @@ use super::duration::Duration;
     printcolumn = r#"{"name":"Ready","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].status"}"#,
     printcolumn = r#"{"name":"Status","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].reason"}"#,
     printcolumn = r#"{"name":"Identity Zone","type":"string","jsonPath":".spec.identityZone"}"#,
-    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#
+    printcolumn = r#"{"name":"Slot","type":"string","jsonPath":".status.slot.state"}"#,
+    printcolumn = r#"{"name":"Age","type":"date","jsonPath":".metadata.creationTimestamp"}"#,
+    printcolumn = r#"{"name":"Key","type":"string","jsonPath":".status.slot.keyRef.name","priority":1}"#,
+    printcolumn = r#"{"name":"Message","type":"string","jsonPath":".status.conditions[?(@.type==\"Ready\")].message","priority":1}"#
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ALMTenantSpec {
@@ -51,6 +54,43 @@ pub struct ALMTenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2))]
     pub accepted_credential_types: Option<Vec<CredentialType>>,
+
+    /// Hosts that the fields of `endpoints` in a key may point at: `host` or `host:port`, a wildcard only as the first
+    /// label, for one or more labels. A genuine key with a foreign endpoint would lead managed systems astray. Unset means
+    /// `["*.alm.cloud.sap"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(
+        length(min = 1, max = 64),
+        inner(
+            length(min = 1, max = 259),
+            regex(pattern = r"^(\*\.)?[A-Za-z0-9]([-A-Za-z0-9.]*[A-Za-z0-9])?(:[0-9]{1,5})?$")
+        )
+    )]
+    pub endpoint_hosts: Option<Vec<String>>,
+
+    /// Endings of scopes that a key must not have, as the token endpoint names them when the key signs in: a key made for
+    /// API calls is not one for Landscape Management. An empty list forbids none. Unset means
+    /// `["calm-api.analytics.read"]`.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = 64), inner(length(min = 1, max = 256)))]
+    pub forbidden_scopes: Option<Vec<String>>,
+
+    /// What happens when Landscape Management holds a key that is not ours. Never: it stays. IfIdentical: if it is nobody's
+    /// and the very key of the source, it becomes ours. Replace: any other is replaced too, but never that of another
+    /// ALMServiceKey of this cluster. Unset means IfIdentical.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub adoption_policy: Option<AdoptionPolicy>,
+}
+
+/// What happens to a key in Landscape Management that is not ours.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdoptionPolicy {
+    /// It stays.
+    Never,
+    /// If it is nobody's and the very key of the source, it becomes ours.
+    IfIdentical,
+    /// It becomes ours if it is the very key of the source, and is replaced otherwise.
+    Replace,
 }
 
 /// How Landscape Management is reached.
@@ -165,4 +205,44 @@ pub struct ALMTenantStatus {
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
+
+    /// What the tenant's slot was seen to hold.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub slot: Option<SlotStatus>,
+}
+
+/// What the one slot of a tenant holds.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
+#[serde(rename_all = "camelCase")]
+pub struct SlotStatus {
+    /// Empty; Ours: the key of an ALMServiceKey of this cluster; Foreign: any other key; Unknown: it could not be looked at.
+    pub state: SlotState,
+    /// The ALMServiceKey whose key it holds, if it is Ours.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub key_ref: Option<KeyRef>,
+    /// Since when it has been seen so.
+    pub since: Time,
+}
+
+/// What a slot can hold.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SlotState {
+    /// No key.
+    Empty,
+    /// The key of an `ALMServiceKey` of this cluster.
+    Ours,
+    /// Any other key.
+    Foreign,
+    /// It could not be looked at.
+    Unknown,
+}
+
+/// An ALMServiceKey by namespace and name.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct KeyRef {
+    /// Its namespace.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
 }

@@ -10,14 +10,14 @@ use kube::{Api, Client, ResourceExt};
 use secrecy::{SecretSlice, SecretString};
 use url::Url;
 
-use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
+use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
 use crate::domain::plan::Verdict;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
 use crate::pass::ports::{LandscapeManagement, SignIn};
 use crate::sign_in::TokenEndpoint;
@@ -51,6 +51,10 @@ pub(crate) struct Connection<'a> {
     pub(crate) client: Client,
     pub(crate) tenant: Option<&'a ALMTenant>,
     pub(crate) resource_namespace: &'a str,
+    /// As what this cluster owns slots.
+    pub(crate) cluster_id: &'a str,
+    /// The object that looks; none if it is the tenant itself.
+    pub(crate) me: Option<&'a Owner>,
 }
 
 impl Connection<'_> {
@@ -100,6 +104,24 @@ impl Connection<'_> {
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
             Ok(HttpLandscape::new(client, base, tokens))
         })
+    }
+
+    /// Whoever the slot names of this cluster must still be there: an owner that is no more would hold the slot for ever.
+    async fn without_ghost(&self, slot: Slot) -> Result<Slot, RemoteTrouble> {
+        let owner = match slot.ownership().map(|held| &held.owner) {
+            Some(owner) if owner.cluster_id == self.cluster_id && Some(owner) != self.me => owner,
+            Some(_) | None => return Ok(slot),
+        };
+        let keys: Api<ALMServiceKey> = Api::namespaced(self.client.clone(), &owner.namespace);
+        match find(keys.get_metadata(&owner.name)).await {
+            Ok(Some(_)) => Ok(slot),
+            Ok(None) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
+            Err(error) => Err(RemoteTrouble {
+                reason: Reason::SlotUnknown,
+                message: format!("the slot holds the key of {owner}, and {}", error.in_words()),
+                retry: Retry::Backoff,
+            }),
+        }
     }
 
     fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
@@ -156,7 +178,8 @@ impl SignIn for Connection<'_> {
 #[async_trait]
 impl LandscapeManagement for Connection<'_> {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
-        self.landscape().await?.read_slot().await
+        let slot = self.landscape().await?.read_slot().await?;
+        self.without_ghost(slot).await
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
@@ -166,6 +189,13 @@ impl LandscapeManagement for Connection<'_> {
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
             Ok(landscape) => landscape.put(key, owner, revision).await,
+            Err(trouble) => WriteAnswer::Refused(trouble),
+        }
+    }
+
+    async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
+        match self.landscape().await {
+            Ok(landscape) => landscape.set_owner(owner, revision).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }

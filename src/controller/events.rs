@@ -25,16 +25,24 @@ impl Events {
 
     /// A write to the slot took effect.
     pub(crate) fn effect(&self, object: &ALMServiceKey, effect: Operation) {
-        let (reason, note) = match effect {
-            Operation::Upload => ("KeyUploaded", "put the proven key into Landscape Management"),
-            Operation::Delete => ("KeyDeleted", "emptied the slot of Landscape Management"),
+        let (reason, action, note) = match effect {
+            Operation::Upload => ("KeyUploaded", "Upload", "put the proven key into Landscape Management"),
+            Operation::Delete => ("KeyDeleted", "Delete", "emptied the slot of Landscape Management"),
+            Operation::TakeOver => {
+                ("KeyTakenOver", "TakeOver", "took over the key in Landscape Management, which is the very same")
+            }
+            Operation::GiveUp => ("KeyGivenUp", "GiveUp", "left the key in Landscape Management to somebody else"),
         };
         info!(object = %name(object), tenant = object.spec.tenant_ref.name, effect = reason, "{note}");
-        let action = match effect {
-            Operation::Upload => "Upload",
-            Operation::Delete => "Delete",
-        };
         self.publish(object, EventType::Normal, reason, action, note.into());
+    }
+
+    /// The object goes, and something of it may stay in the slot with nobody to look after it.
+    pub(crate) fn orphan(&self, object: &ALMServiceKey) {
+        let note = "let go without a look at Landscape Management: its key may still stand there, and nobody looks after \
+                    it any more";
+        warn!(object = %name(object), tenant = object.spec.tenant_ref.name, "{note}");
+        self.publish(object, EventType::Warning, "KeyAbandoned", "LetGo", note.into());
     }
 
     /// `Ready` has become another one.

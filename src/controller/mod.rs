@@ -12,6 +12,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use futures::channel::mpsc;
 use futures::future::BoxFuture;
 use futures::{FutureExt, StreamExt};
 use jiff::Timestamp;
@@ -110,13 +111,21 @@ pub async fn run(
         None => uid_of_kube_system(&client).await?,
     };
     let (shared, stopping) = (Shared::default(), shutdown.boxed().shared());
-    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace, &shared);
-    let keys = service_key::watches::start(&client, &settings.cluster_resource_namespace, &shared, &tenants.store);
+    let (concerned_tenants, told_by_keys) = mpsc::unbounded();
+    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace, &shared, told_by_keys);
+    let keys = service_key::watches::start(
+        &client,
+        &settings.cluster_resource_namespace,
+        &shared,
+        &tenants.store,
+        concerned_tenants,
+    );
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
         settings.cluster_resource_namespace,
         shared,
+        (keys.store.clone(), tenants.store.clone()),
         stopping.clone(),
     ));
     info!(cluster_id, version = env!("CARGO_PKG_VERSION"), "operator started");

@@ -43,6 +43,6 @@ pub(crate) fn merged(
 }
 
 /// In whole seconds, as Kubernetes writes times.
-fn now() -> Time {
+pub(crate) fn now() -> Time {
     Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
 }

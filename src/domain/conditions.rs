@@ -80,6 +80,8 @@ pub struct Conditions {
     pub uploaded: Condition,
     /// Whether it moves.
     pub progress: Progress,
+    /// All but the summary stand as they were written last, with the generation that they were written for.
+    pub others_stand: bool,
 }
 
 impl Conditions {
@@ -93,6 +95,7 @@ impl Conditions {
             signed_in: unknown.clone(),
             uploaded: unknown,
             progress: Progress::Reconciling,
+            others_stand: false,
         }
     }
 }

@@ -23,6 +23,19 @@ pub struct Memory {
     pub refusals: BTreeMap<Fingerprint, Refusals>,
     /// Failed passes in a row.
     pub failing: Option<Failing>,
+    /// The source's key that was signed in with last, whatever came of it.
+    pub judged: Option<Fingerprint>,
+    /// The key of which `Ready=True` was found last, and when.
+    pub verified: Option<Verified>,
+}
+
+/// That all was well with a key.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Verified {
+    /// Which key.
+    pub fingerprint: Fingerprint,
+    /// When.
+    pub at: Moment,
 }
 
 /// What was looked at when the last verdict was written.

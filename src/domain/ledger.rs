@@ -12,11 +12,41 @@ pub struct Ledger {
     pub uploaded: Option<Uploaded>,
     /// A write that was begun and whose end is not recorded yet.
     pub pending: Option<Pending>,
+    /// A key of ours that somebody overwrote: it is not put over theirs again.
+    pub overwritten: Option<Overwritten>,
+}
+
+impl Ledger {
+    /// Whether something of the object stands in the slot or may be on its way there.
+    #[must_use]
+    pub fn is_open(&self) -> bool {
+        self.uploaded.is_some() || self.pending.is_some()
+    }
+}
+
+/// A key that we put and somebody replaced by another one.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Overwritten {
+    /// Which key of ours.
+    pub fingerprint: Fingerprint,
+    /// The generation of the object when that was seen: another one is a reason to try again.
+    pub generation: i64,
+}
+
+/// How a key got under our care.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// We put it into the slot.
+    Uploaded,
+    /// It was there already, identical to the source's, and was taken over.
+    Adopted,
 }
 
 /// A key of ours in the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
+    /// How it got there.
+    pub origin: Origin,
     /// The slot's revision with it.
     pub revision: Revision,
     /// Which key.
@@ -53,4 +83,9 @@ pub enum Operation {
     Upload,
     /// A `DELETE`; also of the empty slot, to advance its revision.
     Delete,
+    /// A `PATCH` that makes an identical key of nobody ours.
+    TakeOver,
+    /// A `PATCH` that leaves the key there and ends our care for it; also of a key that is not ours, whose owner it
+    /// leaves as it is, to advance the revision.
+    GiveUp,
 }

@@ -12,6 +12,9 @@ pub const DEFAULT_SECRET_GRACE: Duration = Duration::from_mins(5);
 /// Default of `spec.deadKey.after`.
 pub const DEFAULT_DEAD_AFTER: Duration = Duration::from_mins(10);
 
+/// Default of the ALMTenant's `spec.forbiddenScopes`: keys made for the Analytics API have it.
+pub const DEFAULT_FORBIDDEN_SCOPE: &str = "calm-api.analytics.read";
+
 /// What a key must keep to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRules {
@@ -21,14 +24,17 @@ pub struct KeyRules {
     pub accepted_credential_types: Vec<String>,
     /// Hosts where a key may sign in.
     pub token_hosts: HostList,
+    /// Hosts that `endpoints.*` may point at; none means that they do not matter.
+    pub endpoint_hosts: Option<HostList>,
 }
 
 impl KeyRules {
-    /// What a key in the slot must keep to be signed in with: a type that is accepted no longer does not hide its death.
+    /// What a key in the slot must keep to be signed in with: a type or an endpoint that is accepted no longer does not
+    /// hide its death.
     #[must_use]
     pub fn of_the_slot(&self) -> Self {
         let accepted_credential_types = ["instance-secret", "binding-secret"].map(str::to_owned).to_vec();
-        Self { accepted_credential_types, ..self.clone() }
+        Self { accepted_credential_types, endpoint_hosts: None, ..self.clone() }
     }
 }
 
@@ -45,6 +51,66 @@ pub struct Policy {
     pub dead_after: Duration,
     /// What happens to a dead key.
     pub dead_action: DeadAction,
+    /// What happens to a living key when its object or its source goes.
+    pub deletion: DeletionPolicy,
+    /// What happens to a key in the slot that is not ours.
+    pub adoption: AdoptionPolicy,
+    /// Endings of scopes that a key must not have.
+    pub forbidden_scopes: Vec<String>,
+    /// Whether anything is written to the slot at all.
+    pub mode: Mode,
+    /// Nothing is asked of anybody; a deletion still works.
+    pub suspend: bool,
+}
+
+impl Policy {
+    /// The forbidden ending that one of `scopes` has, if any has one.
+    #[must_use]
+    pub fn forbidden(&self, scopes: &Scopes) -> Option<&str> {
+        let ends = |ending: &&String| scopes.0.iter().any(|scope| scope.ends_with(ending.as_str()));
+        self.forbidden_scopes.iter().find(ends).map(String::as_str)
+    }
+}
+
+/// What a key may do, by the token that it got (RFC 6749, section 3.3).
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Scopes(Vec<String>);
+
+impl Scopes {
+    /// The scopes of the `scope` field of a token answer.
+    #[must_use]
+    pub fn new(scope: &str) -> Self {
+        Self(scope.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+}
+
+/// What happens to a living key when its object or its source goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DeletionPolicy {
+    /// It is deleted from the slot.
+    Delete,
+    /// It is left there, without an owner.
+    Retain,
+}
+
+/// What happens to a key in the slot that is not ours.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum AdoptionPolicy {
+    /// Nothing.
+    Never,
+    /// If it is nobody's and the very key of the source, it becomes ours.
+    IfIdentical,
+    /// It becomes ours if it is nobody's and the very key of the source, else it is replaced by that; a sibling's never.
+    Replace,
+}
+
+/// Whether anything is written to the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mode {
+    /// What is right is done.
+    Enforce,
+    /// It is only said.
+    Observe,
 }
 
 /// What happens to a key that is proven dead while its source still stands.
@@ -58,19 +124,42 @@ pub enum DeadAction {
 
 /// An allow-list of hosts: `host` or `host:port`, a wildcard only as the first label.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HostList(Vec<String>);
+pub struct HostList {
+    patterns: Vec<String>,
+    wildcard: Wildcard,
+}
+
+/// What `*` stands for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Wildcard {
+    OneLabel,
+    OneOrMoreLabels,
+}
 
 impl HostList {
-    /// A list as written in the spec.
+    /// A list as written in the spec; `*` stands for one label.
     #[must_use]
     pub fn new(patterns: Vec<String>) -> Self {
-        Self(patterns.into_iter().map(|pattern| pattern.to_ascii_lowercase()).collect())
+        let patterns = patterns.into_iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
+        Self { patterns, wildcard: Wildcard::OneLabel }
+    }
+
+    /// A list of domains as written in the spec; `*` stands for one or more labels.
+    #[must_use]
+    pub fn of_domains(patterns: Vec<String>) -> Self {
+        Self { wildcard: Wildcard::OneOrMoreLabels, ..Self::new(patterns) }
     }
 
     /// Where keys of `identity_zone` sign in by SAP's convention: the landscape is the only free label.
     #[must_use]
     pub fn sap_default(identity_zone: &str) -> Self {
-        Self(vec![format!("{}.authentication.<landscape>.hana.ondemand.com", identity_zone.to_ascii_lowercase())])
+        Self::new(vec![format!("{}.authentication.<landscape>.hana.ondemand.com", identity_zone.to_ascii_lowercase())])
+    }
+
+    /// Where endpoints of SAP Cloud ALM are.
+    #[must_use]
+    pub fn sap_endpoints() -> Self {
+        Self::of_domains(vec!["*.alm.cloud.sap".to_owned()])
     }
 
     /// Whether the list admits the host and port of `url`. A literal address must be listed as such.
@@ -78,15 +167,25 @@ impl HostList {
     pub fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let port = url.port_or_known_default();
-        self.0.iter().any(|pattern| {
+        self.patterns.iter().any(|pattern| {
             let (wanted_host, wanted_port) = match pattern.rsplit_once(':') {
                 Some((host, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                     (host, digits.parse().ok())
                 }
                 _ => (pattern.as_str(), Some(443)),
             };
-            wanted_port == port && host_matches(wanted_host, host)
+            wanted_port == port && self.host_matches(wanted_host, host)
         })
+    }
+
+    fn host_matches(&self, pattern: &str, host: &str) -> bool {
+        match (self.wildcard, pattern.strip_prefix("*.")) {
+            (Wildcard::OneOrMoreLabels, Some(domain)) => {
+                let below = host.strip_suffix(domain).and_then(|labels| labels.strip_suffix('.'));
+                below.is_some_and(|labels| labels.split('.').all(|label| !label.is_empty()))
+            }
+            _ => host_matches(pattern, host),
+        }
     }
 }
 
@@ -109,7 +208,7 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 
 impl fmt::Display for HostList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" or "))
+        f.write_str(&self.patterns.join(" or "))
     }
 }
 
@@ -134,6 +233,17 @@ mod tests {
             "https://acme-calm.authentication..hana.ondemand.com",
             "https://127.0.0.1",
         ] {
+            assert!(!allows(&list, foreign), "{foreign}");
+        }
+    }
+
+    #[test]
+    fn the_wildcard_of_a_domain_stands_for_one_label_or_more() {
+        let list = HostList::of_domains(vec!["*.alm.cloud.sap".into()]);
+        assert!(allows(&list, "https://eu10.alm.cloud.sap/api"));
+        assert!(allows(&list, "https://acme-calm.eu10-004.alm.cloud.sap"));
+        for foreign in ["https://alm.cloud.sap", "https://evilalm.cloud.sap", "https://eu10.alm.cloud.sap.evil.example"]
+        {
             assert!(!allows(&list, foreign), "{foreign}");
         }
     }

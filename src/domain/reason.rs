@@ -28,6 +28,12 @@ reasons! {
     Valid,
     /// The token endpoint accepted the key. Nothing to do.
     SignedIn,
+    /// `spec.mode` is `Observe`, and `Enforce` would change nothing in Landscape Management. Nothing to do.
+    Observed,
+    /// `spec.mode` is `Observe`, and `Enforce` would change what Landscape Management holds; the message says how. Set the mode to `Enforce` if that is right.
+    WouldChange,
+    /// `spec.suspend` is set: nothing is asked and nothing is written, but a deletion. Set it to false to go on.
+    Suspended,
     /// Landscape Management of the tenant answers and accepts the operator's credentials. Nothing to do.
     Connected,
     /// Work is under way and has not shown a result yet. Wait; if it stays, the operator is not running.
@@ -44,6 +50,10 @@ reasons! {
     SourceUnreadable,
     /// The `ALMTenant` does not admit this namespace: nothing is uploaded, and what stands there stays. Ask the cluster admin to add it to `spec.allowedNamespaces`.
     NamespaceNotAllowed,
+    /// The `ALMTenant` is being deleted: nothing is uploaded any more, and what stands there can still be removed. Delete this object too.
+    TenantTerminating,
+    /// An older `ALMTenant` has the same `spec.identityZone`: this one is not used. Delete one of the two.
+    DuplicateTenant,
     /// The source is gone, and nothing of ours is left in Landscape Management. Delete this object, or apply the source again.
     SourceGone,
     /// The source is gone, and the key will be removed from Landscape Management when `spec.gracePeriod` or the proof allows. Apply the source again to keep the key.
@@ -58,18 +68,30 @@ reasons! {
     UnsupportedCredentialType,
     /// `uaa.url` is not an https URL of a host that the `ALMTenant` allows. Use an unchanged key or extend `spec.signIn.hosts`.
     TokenHostNotAllowed,
+    /// A field of `endpoints` does not point at a host that the `ALMTenant` allows: it would lead managed systems astray. Use an unchanged key or extend `spec.endpointHosts`.
+    EndpointNotAllowed,
+    /// The key has a scope that keys for Landscape Management must not have: it was made for API calls. Make another key or change the `ALMTenant`'s `spec.forbiddenScopes`.
+    ForbiddenScope,
     /// The token endpoint refused the key: it is dead or not alive yet. Make a new key or binding in BTP.
     CredentialsRefused,
     /// The token endpoint does not know the tenant of this key: the key is dead. Check that the tenant still exists.
     IdentityZoneNotFound,
     /// The token endpoint gave no clear answer (outage, rate limit, network): nothing is concluded from it. It is tried again.
     SignInUnknown,
+    /// What was well could not be looked at for three intervals (outage, rate limit, network). It is tried again; look at the token endpoint and at the service of Landscape Management.
+    NotVerifiedLately,
     /// No key of this object stands in Landscape Management. The other conditions say why.
     NotUploaded,
     /// The key was refused long enough to be dead and was deleted from Landscape Management. Make a new key or binding in BTP.
     DeadKeyRemoved,
-    /// Landscape Management holds a key that is not ours: it is never replaced. Delete it in the app if it is not needed.
+    /// Landscape Management holds a key that is not ours, and the `ALMTenant`'s `spec.adoptionPolicy` does not let it be replaced. Delete it in the app if it is not needed, or change the policy.
     SlotOccupied,
+    /// Somebody put another key over ours. It is not put over theirs again by itself, so that two clusters cannot fight. Find out who it was; then delete their key, or ask for another try with the annotation `reconcile-requested-at`.
+    SlotOverwritten,
+    /// Another `ALMServiceKey` of this cluster holds the slot: a tenant has only one. Delete one of the two.
+    NotSlotOwner,
+    /// The slot is free, and an older `ALMServiceKey` of this tenant comes first. Wait, or suspend that one.
+    WaitingForSibling,
     /// What Landscape Management holds is not known at present. It is looked at again.
     SlotUnknown,
     /// Landscape Management did not answer as agreed. It is tried again; look at its service.

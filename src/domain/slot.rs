@@ -44,6 +44,15 @@ impl fmt::Display for Owner {
     }
 }
 
+/// That a key in the slot is looked after, and by whom.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Ownership {
+    /// By whom.
+    pub owner: Owner,
+    /// Whether the key was there already and has only been taken over.
+    pub adopted: bool,
+}
+
 /// What a look at the slot showed.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
@@ -56,8 +65,8 @@ pub enum Slot {
     Filled {
         /// Of this content under this owner.
         revision: Revision,
-        /// Who put it there; none if a person or SAP did.
-        owner: Option<Owner>,
+        /// Who looks after it; none if a person or SAP put it there, or if whoever looked after it is no more.
+        owner: Option<Ownership>,
     },
 }
 
@@ -69,9 +78,11 @@ pub enum Holder<'a> {
     /// This object's.
     Us(&'a Revision),
     /// A person's or SAP's.
-    Nobody,
-    /// Another object's.
-    Other(&'a Owner),
+    Nobody(&'a Revision),
+    /// Another object's of this cluster.
+    Sibling(&'a Ownership, &'a Revision),
+    /// Another cluster's.
+    Elsewhere(&'a Ownership, &'a Revision),
 }
 
 impl Slot {
@@ -80,10 +91,28 @@ impl Slot {
     pub fn holder<'a>(&'a self, me: &Owner) -> Holder<'a> {
         match self {
             Self::Empty { revision } => Holder::Empty(revision),
-            Self::Filled { revision, owner: Some(owner) } if owner == me => Holder::Us(revision),
-            Self::Filled { owner: Some(owner), .. } => Holder::Other(owner),
-            Self::Filled { owner: None, .. } => Holder::Nobody,
+            Self::Filled { revision, owner: None } => Holder::Nobody(revision),
+            Self::Filled { revision, owner: Some(held) } if held.owner == *me => Holder::Us(revision),
+            Self::Filled { revision, owner: Some(held) } if held.owner.cluster_id == me.cluster_id => {
+                Holder::Sibling(held, revision)
+            }
+            Self::Filled { revision, owner: Some(held) } => Holder::Elsewhere(held, revision),
         }
+    }
+
+    /// Who looks after the key there, if there is one and somebody does.
+    #[must_use]
+    pub fn ownership(&self) -> Option<&Ownership> {
+        match self {
+            Self::Empty { .. } => None,
+            Self::Filled { owner, .. } => owner.as_ref(),
+        }
+    }
+
+    /// Whether the key there was only taken over by whoever looks after it.
+    #[must_use]
+    pub fn is_adopted(&self) -> bool {
+        self.ownership().is_some_and(|held| held.adopted)
     }
 
     /// The revision it has now.

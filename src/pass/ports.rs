@@ -6,7 +6,7 @@ use secrecy::SecretSlice;
 use crate::domain::ledger;
 use crate::domain::plan::{Now, Settlement, Verdict};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 
 /// The token endpoint of the key under test.
 #[async_trait]
@@ -26,6 +26,9 @@ pub trait LandscapeManagement: Send + Sync {
 
     /// Ensures that the slot holds `key` under `owner`, if it still has `revision`.
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer;
+
+    /// Ensures that the key in the slot is looked after by `owner`, or by nobody, if it still has `revision`.
+    async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer;
 
     /// Ensures that the slot is empty, if it still has `revision`. An empty slot gets a new revision.
     async fn delete(&self, revision: &Revision) -> WriteAnswer;

@@ -9,7 +9,7 @@ use crate::domain::plan::{Content, Facts, Settlement, Step, Verdict, Which, give
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{RemoteTrouble, WriteAnswer};
+use crate::domain::slot::{Ownership, RemoteTrouble, WriteAnswer};
 
 /// More steps than any sane pass takes: with a slot that others write to at the same time, the next pass goes on.
 const MAX_STEPS: usize = 12;
@@ -66,6 +66,16 @@ pub async fn run(mut facts: Facts, ports: Ports<'_>) -> Outcome {
                 let answer = ports.landscape.delete(&revision).await;
                 learn_write(&mut facts, Operation::Delete, answer, &mut effects, &ports);
             }
+            Step::TakeOver { revision } => {
+                let us = Ownership { owner: facts.subject.owner.clone(), adopted: true };
+                let answer = ports.landscape.set_owner(Some(&us), &revision).await;
+                learn_write(&mut facts, Operation::TakeOver, answer, &mut effects, &ports);
+            }
+            Step::GiveUp { revision, to } => {
+                let answer = ports.landscape.set_owner(to.as_ref(), &revision).await;
+                note_effect(Operation::GiveUp, &answer, &mut effects);
+                facts.learn_given_up(to, answer, ports.clock.now());
+            }
             Step::Settle(settlement) => return settle(*settlement, effects, ports).await,
         }
     }
@@ -103,10 +113,14 @@ fn learn_write(
     effects: &mut Vec<Operation>,
     ports: &Ports<'_>,
 ) {
+    note_effect(operation, &answer, effects);
+    facts.learn_write(operation, answer, ports.clock.now());
+}
+
+fn note_effect(operation: Operation, answer: &WriteAnswer, effects: &mut Vec<Operation>) {
     if matches!(answer, WriteAnswer::Done(_)) {
         effects.push(operation);
     }
-    facts.learn_write(operation, answer, ports.clock.now());
 }
 
 async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_>) -> Outcome {

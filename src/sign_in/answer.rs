@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::transport::{Answer, retry_after};
 use crate::domain::plan::Verdict;
+use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 
@@ -18,8 +19,10 @@ const NO_ZONE: &str = "cannot find identity zone for subdomain";
 /// The verdict on the key.
 pub(super) fn verdict(answer: &Answer) -> Verdict {
     match answer.status.as_u16() {
-        200 if is_token(&answer.body) => Verdict::Accepted,
-        200 => unknown("answered 200 without a token", Retry::Backoff),
+        200 => match scopes(&answer.body) {
+            Some(scopes) => Verdict::Accepted { scopes },
+            None => unknown("answered 200 without a token", Retry::Backoff),
+        },
         401 if is_oauth_error(answer) => Verdict::Refused {
             reason: Reason::CredentialsRefused,
             message: "the token endpoint refused the key (401): it has been deleted or replaced in BTP, or its secret \
@@ -42,10 +45,12 @@ pub(super) fn unknown(what: &str, retry: Retry) -> Verdict {
     Verdict::Unknown { message: format!("nothing is known of the key: the token endpoint {what}"), retry }
 }
 
-fn is_token(body: &[u8]) -> bool {
+/// What the token in an answer is good for; none if there is no token in it.
+fn scopes(body: &[u8]) -> Option<Scopes> {
     let answer: Value = serde_json::from_slice(body).unwrap_or_default();
     let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default();
-    !text("access_token").is_empty() && text("token_type").eq_ignore_ascii_case("bearer")
+    let is_token = !text("access_token").is_empty() && text("token_type").eq_ignore_ascii_case("bearer");
+    is_token.then(|| Scopes::new(text("scope")))
 }
 
 /// An error code as RFC 6749 and UAA write them, in lower case: a web framework or gateway in between says things like
@@ -78,14 +83,14 @@ mod tests {
     fn refused(verdict: &Verdict) -> Option<Reason> {
         match verdict {
             Verdict::Refused { reason, .. } => Some(*reason),
-            Verdict::Accepted | Verdict::Unknown { .. } => None,
+            Verdict::Accepted { .. } | Verdict::Unknown { .. } => None,
         }
     }
 
     #[test]
     fn a_token_means_that_the_key_signs_in() {
         let token = r#"{"access_token":"t","token_type":"bearer","expires_in":43199,"scope":"a","jti":"j"}"#;
-        assert_eq!(of(200, &[], token), Verdict::Accepted);
+        assert_eq!(of(200, &[], token), Verdict::Accepted { scopes: Scopes::new("a") });
     }
 
     #[test]

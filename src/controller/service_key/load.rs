@@ -1,20 +1,24 @@
 //! The facts that a pass begins with.
 
+use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::{Api, ResourceExt};
 
 use super::reconcile::Context;
+use super::siblings;
+use super::store::requested;
 use crate::api::resolve::{admits, policy};
 use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::{CallError, find};
+use crate::controller::tenant::twins;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::plan::{Answers, Facts, Source, Subject, Tenant};
-use crate::domain::policy::KeyRules;
+use crate::domain::policy::{DeletionPolicy, KeyRules};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::Owner;
-use crate::names::condition;
+use crate::names::{annotation, condition, crd};
 use crate::source::resolve::Resolver;
 
 /// The tenant that the object names, as it is now.
@@ -26,11 +30,14 @@ pub(super) async fn tenant(context: &Context, object: &ALMServiceKey) -> Result<
 /// All facts of one object.
 pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> Facts {
     let namespace = object.namespace().unwrap_or_default();
-    let policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
+    let mut policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let status = object.status.clone().unwrap_or_default();
     let deleting = object.metadata.deletion_timestamp.is_some();
+    if deleting && kind_is_going(context).await {
+        policy.deletion = DeletionPolicy::Retain;
+    }
     let source = match tenant {
-        Some(_) if !deleting => source(context, object, &status, &namespace, &policy.rules).await,
+        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &namespace, &policy.rules).await,
         _ => Source::Unknown {
             reason: Reason::Progressing,
             message: "the source is not looked at now".into(),
@@ -38,6 +45,13 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
         },
     };
     let generation = object.metadata.generation.unwrap_or_default();
+    let mut siblings = tenant.map(|tenant| siblings::of(context, object, tenant)).unwrap_or_default();
+    if deleting || matches!(source, Source::Gone { .. }) {
+        siblings.heir = match siblings.heir {
+            Some(heir) => siblings::living(context, heir).await,
+            None => None,
+        };
+    }
     Facts {
         subject: Subject {
             owner: Owner {
@@ -47,10 +61,13 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
             },
             generation,
             deleting,
+            abandoned: deleting && is_abandoned(object),
+            requested: requested(object),
         },
         tenant: tenant_state(context, object, tenant, &namespace),
         policy,
         source,
+        siblings,
         ledger: status.ledger(),
         previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
         memory: context.shared.memories.of(&object.uid().unwrap_or_default()),
@@ -69,6 +86,13 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
         tenant.metadata.generation.unwrap_or_default(),
         context.shared.credentials.of(credentials)
     );
+    if tenant.metadata.deletion_timestamp.is_some() {
+        let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded any more");
+        return Tenant::Closed { reason: Reason::TenantTerminating, message, version };
+    }
+    if let Some(older) = twins::older(&context.tenants, tenant) {
+        return Tenant::Closed { reason: Reason::DuplicateTenant, message: twins::message(name, &older), version };
+    }
     if admits(&tenant.spec, namespace) {
         return Tenant::Open { version };
     }
@@ -77,6 +101,20 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
          admin to add it to spec.allowedNamespaces"
     );
     Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, version }
+}
+
+/// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.
+/// If that cannot be found out, what the object says holds.
+async fn kind_is_going(context: &Context) -> bool {
+    let api: Api<CustomResourceDefinition> = Api::all(context.client.clone());
+    let found = find(api.get_metadata(crd::SERVICE_KEYS)).await;
+    matches!(found, Ok(Some(definition)) if definition.metadata.deletion_timestamp.is_some())
+}
+
+/// The annotation counts only with this very object's uid: one that is left in a manifest does nothing.
+fn is_abandoned(object: &ALMServiceKey) -> bool {
+    let uid = object.uid().filter(|uid| !uid.is_empty());
+    uid.is_some() && object.annotations().get(annotation::ABANDON) == uid.as_ref()
 }
 
 async fn source(
@@ -135,5 +173,6 @@ fn conditions(status: &ALMServiceKeyStatus) -> Option<Conditions> {
         } else {
             Progress::Done
         },
+        others_stand: false,
     })
 }

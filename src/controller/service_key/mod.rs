@@ -1,7 +1,9 @@
 //! The controller of `ALMServiceKey`: load → pass → store → requeue.
 
+mod line;
 mod load;
 pub(crate) mod memories;
 pub mod reconcile;
+mod siblings;
 mod store;
 pub mod watches;

@@ -5,18 +5,20 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use kube::runtime::controller::Action;
+use kube::runtime::reflector::Store;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tracing::debug;
 
 use super::load;
 use super::memories::TenantLocks;
-use super::store::Store;
-use crate::api::ALMServiceKey;
+use super::store::Store as StatusStore;
+use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
 use crate::controller::Shared;
 use crate::controller::connections::Connection;
 use crate::controller::events::{Events, name, pass_failed};
+use crate::controller::tenant::hold::Hold;
 use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::evidence::Memory;
@@ -31,8 +33,12 @@ pub(crate) const CONCURRENCY: usize = 16;
 /// What all passes share.
 pub(crate) struct Context {
     pub(crate) client: Client,
-    pub(super) cluster_id: String,
+    pub(crate) cluster_id: String,
     pub(crate) shared: Shared,
+    /// All `ALMServiceKey`s, as far as the watch has told.
+    pub(crate) keys: Store<ALMServiceKey>,
+    /// All `ALMTenant`s, as far as the watch has told.
+    pub(crate) tenants: Store<ALMTenant>,
     pub(crate) resource_namespace: String,
     locks: TenantLocks,
     places: Semaphore,
@@ -48,6 +54,7 @@ impl Context {
         cluster_id: String,
         resource_namespace: String,
         shared: Shared,
+        (keys, tenants): (Store<ALMServiceKey>, Store<ALMTenant>),
         stopping: Stopping,
     ) -> Self {
         Self {
@@ -56,6 +63,8 @@ impl Context {
             cluster_id,
             resource_namespace,
             shared,
+            keys,
+            tenants,
             locks: TenantLocks::default(),
             places: Semaphore::new(CONCURRENCY),
             clock: SystemClock::start(),
@@ -69,6 +78,9 @@ impl Context {
     /// what has not begun by then is left to the next one.
     pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
         let turn = async {
+            // What is not known of the others yet must not be taken for their absence. The writers live as long as we.
+            let _ = self.keys.wait_until_ready().await;
+            let _ = self.tenants.wait_until_ready().await;
             let tenant = self.locks.of(tenant).lock_owned().await;
             let place = self.places.acquire().await.expect("the semaphore is never closed");
             Turn { _place: place, _tenant: tenant }
@@ -110,25 +122,34 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         return Ok(Action::await_change());
     };
     let uid = object.uid().unwrap_or_default();
-    let mut store = Store::new(context.client.clone(), object);
+    let mut store = StatusStore::new(context.client.clone(), object);
     store.prepare().await?;
     let object = store.object().clone();
     let tenant = load::tenant(context, &object).await.map_err(failed)?;
     let facts = load::facts(context, &object, tenant.as_ref()).await;
     store.saw(&facts.source);
+    if let Some(tenant) = tenant.clone() {
+        store.holds(Hold::on(context.client.clone(), tenant));
+    }
     forget_predecessor(&object, &facts.source, context);
 
+    let me = facts.subject.owner.clone();
     let connection = Connection {
         connections: &context.shared.connections,
         client: context.client.clone(),
         tenant: tenant.as_ref(),
         resource_namespace: &context.resource_namespace,
+        cluster_id: &context.cluster_id,
+        me: Some(&me),
     };
     let before = facts.previous.clone();
     let ports = Ports { sign_in: &connection, landscape: &connection, ledger: &mut store, clock: &context.clock };
     match run(facts, ports).await {
         Outcome::Settled { settlement, effects } => {
             report(context, &object, before.as_ref(), settlement.conditions.as_ref(), &effects);
+            if settlement.orphan {
+                context.events.orphan(&object);
+            }
             if settlement.release {
                 context.shared.forget(&object);
                 return Ok(Action::await_change());

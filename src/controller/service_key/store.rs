@@ -10,23 +10,33 @@ use crate::api::ALMServiceKey;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::{CallError, call};
 use crate::controller::status;
+use crate::controller::tenant::hold::Hold;
 use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
 use crate::domain::plan::{Settlement, Source, SourceIdentity};
-use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, condition};
+use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, annotation, condition};
 use crate::pass::ports::{Ledger, LedgerError};
+
+/// Of the word by which a pass is asked for, in characters: it is copied into the status.
+const LONGEST_WORD: usize = 256;
 
 /// One object, as it was last written or read.
 pub(crate) struct Store {
     api: Api<ALMServiceKey>,
     object: ALMServiceKey,
     seen: Option<SourceStatus>,
+    tenant: Option<Hold>,
 }
 
 impl Store {
     pub(crate) fn new(client: Client, object: ALMServiceKey) -> Self {
         let namespace = object.namespace().unwrap_or_default();
-        Self { api: Api::namespaced(client, &namespace), object, seen: None }
+        Self { api: Api::namespaced(client, &namespace), object, seen: None, tenant: None }
+    }
+
+    /// Before the first record, the tenant is kept from going.
+    pub(crate) fn holds(&mut self, tenant: Hold) {
+        self.tenant = Some(tenant);
     }
 
     /// The object as it is known now.
@@ -46,8 +56,8 @@ impl Store {
         }
         let status = self.status();
         if status.conditions.is_empty() {
-            let first = Settled { conditions: Some(&Conditions::progressing()), ledger: &status.ledger() };
-            self.write(first).await?;
+            let conditions = Some(&Conditions::progressing());
+            self.write(Settled { conditions, ledger: &status.ledger(), ends_the_pass: false }).await?;
         }
         Ok(())
     }
@@ -70,6 +80,11 @@ impl Store {
     async fn write(&mut self, settled: Settled<'_>) -> Result<(), LedgerError> {
         let before = self.status();
         let mut after = before.clone();
+        if settled.ends_the_pass
+            && let Some(word) = requested(&self.object)
+        {
+            after.last_handled_reconcile_at = Some(word);
+        }
         if let Some(conditions) = settled.conditions {
             after.observed_generation = self.generation();
             after.conditions = merged(&before.conditions, conditions, self.generation());
@@ -117,19 +132,30 @@ impl Store {
 struct Settled<'a> {
     conditions: Option<&'a Conditions>,
     ledger: &'a ledger::Ledger,
+    ends_the_pass: bool,
+}
+
+/// The word by which a pass was asked for, if it was not answered yet.
+pub(super) fn requested(object: &ALMServiceKey) -> Option<String> {
+    let word = object.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
+    let word: String = word.chars().take(LONGEST_WORD).collect();
+    let answered = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+    (answered != Some(&word)).then_some(word)
 }
 
 #[async_trait]
 impl Ledger for Store {
     async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError> {
-        self.write(Settled { conditions: None, ledger }).await
+        if let Some(tenant) = self.tenant.take() {
+            tenant.keep().await.map_err(ledger_error)?;
+        }
+        self.write(Settled { conditions: None, ledger, ends_the_pass: false }).await
     }
 
     async fn settle(&mut self, settlement: &Settlement) -> Result<(), LedgerError> {
         if !settlement.release {
-            return self
-                .write(Settled { conditions: settlement.conditions.as_ref(), ledger: &settlement.ledger })
-                .await;
+            let Settlement { conditions, ledger, .. } = settlement;
+            return self.write(Settled { conditions: conditions.as_ref(), ledger, ends_the_pass: true }).await;
         }
         let mut finalizers = self.object.finalizers().to_vec();
         finalizers.retain(|finalizer| finalizer != KEY_FINALIZER);
@@ -150,12 +176,20 @@ fn ledger_error(error: CallError) -> LedgerError {
 
 /// All conditions by their types.
 fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec<Condition> {
-    let Conditions { ready, valid, signed_in, uploaded, progress } = conditions;
+    let Conditions { ready, valid, signed_in, uploaded, progress, others_stand } = conditions;
     let all = [
         (condition::READY, ready),
         (condition::VALID, valid),
         (condition::SIGNED_IN, signed_in),
         (condition::UPLOADED, uploaded),
     ];
-    status::merged(before, &all, *progress, generation)
+    let mut merged = status::merged(before, &all, *progress, generation);
+    if *others_stand {
+        for condition in merged.iter_mut().skip(1) {
+            if let Some(standing) = before.iter().find(|old| old.type_ == condition.type_) {
+                *condition = standing.clone();
+            }
+        }
+    }
+    merged
 }

@@ -7,6 +7,7 @@ use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::channel::mpsc::{self, UnboundedSender};
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -18,8 +19,11 @@ use kube::runtime::watcher::{Config, Event};
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
 
+use super::line::Standings;
+use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::Shared;
+use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
 use crate::controller::watch::{forget_values, logged};
 use crate::source::binding::resource;
@@ -44,11 +48,13 @@ pub(crate) fn start(
     resource_namespace: &str,
     shared: &Shared,
     tenant_store: &Store<ALMTenant>,
+    concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> Watches {
-    let (store, keys) = keys(client, shared.clone());
+    let (store, keys, siblings) = keys(client, shared.clone(), concerned_tenants);
     let triggers = stream::select_all([
         keys,
-        tenants(client, store.clone()),
+        siblings,
+        tenants(client, store.clone(), tenant_store.clone()),
         sources(client, store.clone()),
         credentials(client, resource_namespace, store.clone(), tenant_store.clone(), shared),
         bindings(client, store.clone(), Arc::clone(&shared.sightings)),
@@ -56,25 +62,45 @@ pub(crate) fn start(
     Watches { store, triggers }
 }
 
-/// The objects themselves. Their status is our own writing and no trigger.
-fn keys(client: &Client, shared: Shared) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>) {
+/// The objects themselves, and those that stand in line with them. Their status is our own writing and no trigger for
+/// themselves.
+fn keys(
+    client: &Client,
+    shared: Shared,
+    concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
+) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>, BoxStream<'static, Trigger>) {
     let (store, writer) = reflector::store();
+    let (concerned, siblings) = mpsc::unbounded();
+    let known = store.clone();
+    let mut standings = Standings::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), Config::default())
         .default_backoff()
         .modify(|object| object.managed_fields_mut().clear())
         .reflect(writer)
         .inspect_ok(move |event| {
-            if let Event::Delete(object) = event {
-                shared.forget(object);
+            let object = match event {
+                Event::Delete(object) => {
+                    shared.forget(object);
+                    standings.gone(object);
+                    object
+                }
+                Event::Apply(object) | Event::InitApply(object) if standings.seen(object) => object,
+                Event::Apply(_) | Event::InitApply(_) | Event::Init | Event::InitDone => return,
+            };
+            // Who listens lives as long as this: a failure to tell is the end of both.
+            for sibling in select(&known, |other| is_sibling(other, object)) {
+                let _ = concerned.unbounded_send(sibling);
             }
+            let _ = concerned_tenants.unbounded_send(ObjectRef::new(&object.spec.tenant_ref.name));
         })
         .touched_objects()
         .predicate_filter(changed, PredicateConfig::default());
-    (store, logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed())
+    let keys = logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed();
+    (store, keys, siblings.boxed())
 }
 
-fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+fn tenants(client: &Client, store: Store<ALMServiceKey>, tenants: Store<ALMTenant>) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default()).default_backoff();
     let mut generations: HashMap<String, Option<i64>> = HashMap::new();
     logged("ALMTenant", stream)
@@ -83,13 +109,12 @@ fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, T
                 Event::Apply(tenant) | Event::InitApply(tenant) => {
                     let (name, generation) = (tenant.name_any(), tenant.metadata.generation);
                     // Its status is our own writing and no trigger.
-                    let known = generations.insert(name.clone(), generation) == Some(generation);
-                    if known { Vec::new() } else { select(&store, |key| key.spec.tenant_ref.name == name) }
+                    let known = generations.insert(name, generation) == Some(generation);
+                    if known { Vec::new() } else { of_zone(&store, &tenants, &tenant) }
                 }
                 Event::Delete(tenant) => {
-                    let name = tenant.name_any();
-                    generations.remove(&name);
-                    select(&store, |key| key.spec.tenant_ref.name == name)
+                    generations.remove(&tenant.name_any());
+                    of_zone(&store, &tenants, &tenant)
                 }
                 Event::Init => {
                     generations.clear();
@@ -101,6 +126,13 @@ fn tenants(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, T
             stream::iter(concerned)
         })
         .boxed()
+}
+
+/// Who names this tenant, or another one of the same identity zone: which of them counts may have changed.
+fn of_zone(store: &Store<ALMServiceKey>, tenants: &Store<ALMTenant>, tenant: &ALMTenant) -> Vec<Trigger> {
+    let mut names = twins::of_zone(tenants, &tenant.spec.identity_zone);
+    names.push(tenant.name_any());
+    select(store, |key| names.contains(&key.spec.tenant_ref.name))
 }
 
 /// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named. What has vanished while

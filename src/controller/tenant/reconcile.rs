@@ -4,33 +4,35 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use kube::api::{Patch, PatchParams};
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
-use serde_json::json;
-use tracing::{info, warn};
+use tracing::warn;
 
+use super::hold::Hold;
+use super::store::{Seen, write};
+use super::twins;
 use crate::api::ALMTenant;
-use crate::api::tenant::ALMTenantStatus;
-use crate::cluster::{CallError, call, find};
+use crate::api::tenant::{KeyRef, SlotState};
+use crate::cluster::{CallError, find};
 use crate::controller::connections::Connection;
 use crate::controller::service_key::reconcile::Context;
-use crate::controller::status::merged;
-use crate::domain::conditions::{Condition, Progress, Status};
+use crate::domain::conditions::{Condition, Progress};
 use crate::domain::evidence::Memory;
 use crate::domain::policy::DEFAULT_INTERVAL;
 use crate::domain::reason::Reason;
 use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
-use crate::domain::slot::RemoteTrouble;
-use crate::names::{FIELD_MANAGER, GROUP, VERSION, condition};
+use crate::domain::slot::{Ownership, RemoteTrouble, Slot};
 use crate::pass::ports::{Clock, LandscapeManagement};
+
+/// How many keys a tenant names that it waits for.
+const NAMED: usize = 5;
 
 /// Looks at the tenant's slot and says whether that worked.
 pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
     let Some(_turn) = context.turn(&tenant.name_any()).await else {
         return Ok(Action::await_change());
     };
-    Ok(match look(&tenant, &context).await {
+    Ok(match pass(&tenant, &context).await {
         Ok(next) => Action::requeue(next),
         Err(error) => {
             warn!(tenant = tenant.name_any(), error = error.in_words(), "the look at the tenant is tried again");
@@ -39,40 +41,106 @@ pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> 
     })
 }
 
-async fn look(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
+async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
     let api: Api<ALMTenant> = Api::all(context.client.clone());
-    let Some(tenant) = find(api.get(&cached.name_any())).await? else {
+    let Some(mut tenant) = find(api.get(&cached.name_any())).await? else {
         context.shared.connections.forget(cached);
         return Ok(REPROBE);
     };
-    let connection = Connection {
-        connections: &context.shared.connections,
-        client: context.client.clone(),
-        tenant: Some(&tenant),
-        resource_namespace: &context.resource_namespace,
-    };
-    let (ready, progress, next) = match connection.read_slot().await {
-        Ok(_) => {
-            let text = "Landscape Management answers and accepts the operator's credentials";
-            (Condition::yes(Reason::Connected, text), Progress::Done, spread(DEFAULT_INTERVAL, rand::random()))
+    let hold = Hold::on(context.client.clone(), tenant.clone());
+    let reasons = if hold.is_kept() { hold.reasons().await? } else { Vec::new() };
+    if hold.is_kept() && reasons.is_empty() {
+        match hold.release().await? {
+            // It may have gone by that.
+            Some(released) if released.metadata.deletion_timestamp.is_none() => tenant = released,
+            Some(_) | None => return Ok(REPROBE),
         }
-        Err(trouble) => not_connected(&tenant, trouble, context),
+    }
+    let (seen, next) = match (tenant.metadata.deletion_timestamp.is_some(), twins::older(&context.tenants, &tenant)) {
+        (true, _) => (terminating(&reasons), REPROBE),
+        (false, Some(older)) => (duplicate(&tenant, &older), REPROBE),
+        (false, None) => look(&tenant, context).await,
     };
-    write(&api, &tenant, &ready, progress).await?;
-    if progress == Progress::Done {
+    write(&api, &tenant, &seen).await?;
+    if seen.progress == Progress::Done {
         context.shared.memories.forget(&tenant.uid().unwrap_or_default());
     }
     Ok(next)
 }
 
-fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) -> (Condition, Progress, Duration) {
-    let RemoteTrouble { reason, message, retry } = trouble;
-    match retry {
-        Retry::Never => (Condition::no(reason, message), Progress::Stalled, spread(REPROBE, rand::random())),
-        Retry::After(wait) => {
-            (Condition::unknown(reason, message), Progress::Reconciling, wait.clamp(BACKOFF_MIN, LONGEST_WAIT))
+/// It goes when the keys that it names have left its slot.
+fn terminating(reasons: &[String]) -> Seen {
+    if reasons.is_empty() {
+        let text = "the tenant is being deleted; nothing of this operator keeps it";
+        return Seen {
+            ready: Condition::no(Reason::TenantTerminating, text),
+            progress: Progress::Reconciling,
+            slot: None,
+        };
+    }
+    let more = match reasons.len().saturating_sub(NAMED) {
+        0 => String::new(),
+        more => format!(" and {more} more"),
+    };
+    let names = reasons.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let text =
+        format!("the tenant goes when its slot holds nothing of these ALMServiceKeys: {names}{more}; delete them");
+    Seen { ready: Condition::no(Reason::TenantTerminating, text), progress: Progress::Stalled, slot: None }
+}
+
+fn duplicate(tenant: &ALMTenant, older: &str) -> Seen {
+    let text = twins::message(&tenant.name_any(), older);
+    let slot = Some((SlotState::Unknown, None));
+    Seen { ready: Condition::no(Reason::DuplicateTenant, text), progress: Progress::Stalled, slot }
+}
+
+/// Asks for the slot.
+async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
+    let connection = Connection {
+        connections: &context.shared.connections,
+        client: context.client.clone(),
+        tenant: Some(tenant),
+        resource_namespace: &context.resource_namespace,
+        cluster_id: &context.cluster_id,
+        me: None,
+    };
+    match connection.read_slot().await {
+        Ok(slot) => {
+            let text = "Landscape Management answers and accepts the operator's credentials";
+            let ready = Condition::yes(Reason::Connected, text);
+            let slot = Some(state(&slot, &context.cluster_id));
+            (Seen { ready, progress: Progress::Done, slot }, spread(DEFAULT_INTERVAL, rand::random()))
         }
-        Retry::Backoff => (Condition::unknown(reason, message), Progress::Reconciling, back_off(tenant, context)),
+        Err(trouble) => not_connected(tenant, trouble, context),
+    }
+}
+
+fn state(slot: &Slot, cluster_id: &str) -> (SlotState, Option<KeyRef>) {
+    match slot {
+        Slot::Empty { .. } => (SlotState::Empty, None),
+        Slot::Filled { owner: Some(Ownership { owner, .. }), .. } if owner.cluster_id == cluster_id => {
+            let key = KeyRef { namespace: owner.namespace.clone(), name: owner.name.clone() };
+            (SlotState::Ours, Some(key))
+        }
+        Slot::Filled { .. } => (SlotState::Foreign, None),
+    }
+}
+
+fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) -> (Seen, Duration) {
+    let RemoteTrouble { reason, message, retry } = trouble;
+    let slot = Some((SlotState::Unknown, None));
+    let unknown = |message| Seen {
+        ready: Condition::unknown(reason, message),
+        progress: Progress::Reconciling,
+        slot: slot.clone(),
+    };
+    match retry {
+        Retry::Never => {
+            let ready = Condition::no(reason, message);
+            (Seen { ready, progress: Progress::Stalled, slot }, spread(REPROBE, rand::random()))
+        }
+        Retry::After(wait) => (unknown(message), wait.clamp(BACKOFF_MIN, LONGEST_WAIT)),
+        Retry::Backoff => (unknown(message), back_off(tenant, context)),
     }
 }
 
@@ -84,39 +152,4 @@ fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
     let failing = Failing::once_more(memory.failing, now);
     context.shared.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
     failing.wait(now, rand::random())
-}
-
-async fn write(
-    api: &Api<ALMTenant>,
-    tenant: &ALMTenant,
-    ready: &Condition,
-    progress: Progress,
-) -> Result<(), CallError> {
-    let before = tenant.status.clone().unwrap_or_default();
-    let generation = tenant.metadata.generation.unwrap_or_default();
-    let after = ALMTenantStatus {
-        observed_generation: generation,
-        conditions: merged(&before.conditions, &[(condition::READY, ready)], progress, generation),
-    };
-    if after == before {
-        return Ok(());
-    }
-    let Condition { status, reason, message } = ready;
-    match status {
-        Status::True => info!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
-        Status::False | Status::Unknown => warn!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
-    }
-    let patch = json!({
-        "apiVersion": format!("{GROUP}/{VERSION}"),
-        "kind": "ALMTenant",
-        "metadata": {
-            "name": tenant.name_any(),
-            "uid": tenant.uid(),
-            "resourceVersion": tenant.resource_version(),
-        },
-        "status": after,
-    });
-    let parameters = PatchParams::apply(FIELD_MANAGER).force();
-    call(api.patch_status(&tenant.name_any(), &parameters, &Patch::Apply(&patch))).await?;
-    Ok(())
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 
+use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -13,6 +14,7 @@ use kube::{Api, Client, ResourceExt};
 
 use crate::api::ALMTenant;
 use crate::controller::Shared;
+use crate::controller::tenant::twins;
 use crate::controller::watch::{forget_values, logged};
 
 /// The watches, running while they are polled.
@@ -24,9 +26,16 @@ pub(crate) struct Watches {
 }
 
 /// Starts all watches.
-pub(crate) fn start(client: &Client, resource_namespace: &str, shared: &Shared) -> Watches {
+pub(crate) fn start(
+    client: &Client,
+    resource_namespace: &str,
+    shared: &Shared,
+    told_by_keys: UnboundedReceiver<ObjectRef<ALMTenant>>,
+) -> Watches {
     let connections = Arc::clone(&shared.connections);
     let (store, writer) = reflector::store();
+    let (concerned, twin_triggers) = mpsc::unbounded();
+    let known = store.clone();
     let tenants = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
         .default_backoff()
         .modify(|tenant| tenant.managed_fields_mut().clear())
@@ -34,6 +43,10 @@ pub(crate) fn start(client: &Client, resource_namespace: &str, shared: &Shared) 
         .inspect_ok(move |event| {
             if let Event::Delete(tenant) = event {
                 connections.forget(tenant);
+                // Who listens lives as long as this: a failure to tell is the end of both.
+                for name in twins::of_zone(&known, &tenant.spec.identity_zone) {
+                    let _ = concerned.unbounded_send(ObjectRef::new(&name));
+                }
             }
         })
         .touched_objects()
@@ -49,7 +62,8 @@ pub(crate) fn start(client: &Client, resource_namespace: &str, shared: &Shared) 
             stream::iter(using.into_iter().map(|name| ObjectRef::new(&name)))
         })
         .boxed();
-    Watches { store, triggers: stream::select_all([tenants, credentials]) }
+    let triggers = stream::select_all([tenants, credentials, twin_triggers.boxed(), told_by_keys.boxed()]);
+    Watches { store, triggers }
 }
 
 /// Names of the tenants for which the operator signs in with this Secret.

@@ -6,7 +6,7 @@ use crate::domain::conditions::Conditions;
 use crate::domain::evidence::Memory;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::Ledger;
-use crate::domain::policy::Policy;
+use crate::domain::policy::{Policy, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::{Findings, ServiceKey};
@@ -23,6 +23,8 @@ pub struct Facts {
     pub policy: Policy,
     /// Where its key comes from.
     pub source: Source,
+    /// The other objects of its tenant.
+    pub siblings: Siblings,
     /// What its status remembers of the slot.
     pub ledger: Ledger,
     /// Its conditions as they stand, if they were written for this generation.
@@ -44,6 +46,31 @@ pub struct Subject {
     pub generation: i64,
     /// Whether its deletion has begun.
     pub deleting: bool,
+    /// Somebody asks that the object may go without anything being done for it; only once its deletion has begun.
+    pub abandoned: bool,
+    /// Somebody asks for a pass now, by this word; none if there is no such word or it was answered before.
+    pub requested: Option<String>,
+}
+
+/// The other objects of this cluster that name the same tenant, as the cache shows them: what is done with the slot
+/// rests on the slot itself.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Siblings {
+    /// The first in line that goes before this object: older, and it may upload.
+    pub ahead: Option<String>,
+    /// The one whose key stands in the slot.
+    pub holding: Option<String>,
+    /// The first in line after this object has gone, if this process knows its key.
+    pub heir: Option<Heir>,
+}
+
+/// Who would upload next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Heir {
+    /// As what it would own the slot.
+    pub owner: Owner,
+    /// Its key.
+    pub fingerprint: Fingerprint,
 }
 
 /// The `ALMTenant` that it names.
@@ -56,7 +83,7 @@ pub enum Tenant {
     },
     /// Uploads are not allowed from here; what is ours may still be removed. The reason says why.
     Closed {
-        /// `NamespaceNotAllowed`, or that it is being deleted.
+        /// `NamespaceNotAllowed`, `TenantTerminating` or `DuplicateTenant`.
         reason: Reason,
         /// For a person.
         message: String,
@@ -157,7 +184,10 @@ pub enum Content {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
     /// 200 with a token.
-    Accepted,
+    Accepted {
+        /// What the token is good for.
+        scopes: Scopes,
+    },
     /// The token endpoint itself said no.
     Refused {
         /// `CredentialsRefused` or `IdentityZoneNotFound`.
@@ -184,6 +214,15 @@ impl Facts {
         }
     }
 
+    /// The ending of a scope that makes the source's key one for other purposes, if its token had such a scope.
+    #[must_use]
+    pub fn forbidden_scope(&self) -> Option<&str> {
+        match &self.answers.source_sign_in {
+            Some(Verdict::Accepted { scopes }) => self.policy.forbidden(scopes),
+            _ => None,
+        }
+    }
+
     /// The key in the slot, if it was read and can be used.
     #[must_use]
     pub fn slot_key(&self) -> Option<&ServiceKey> {
@@ -201,8 +240,13 @@ impl Facts {
             Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),
             Tenant::Open { version } => format!("tenant {version}"),
         };
-        let Subject { owner: _, generation, deleting } = &self.subject;
-        format!("generation {generation} deleting {deleting} {tenant} {}", self.source)
+        let Subject { owner: _, generation, deleting, abandoned, requested } = &self.subject;
+        let siblings = &self.siblings;
+        format!(
+            "generation {generation} deleting {deleting} abandoned {abandoned} requested {requested:?} {tenant} \
+             {siblings:?} {}",
+            self.source
+        )
     }
 }
 

@@ -5,7 +5,6 @@ use std::time::Duration;
 use super::settle::{self, Wait};
 use super::{Facts, Now, Step, standing};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::ledger::Ledger;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::Findings;
@@ -24,8 +23,29 @@ pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Step {
         signed_in: unknown.clone(),
         uploaded: unknown,
         progress: Progress::Reconciling,
+        others_stand: false,
     };
     Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)))
+}
+
+/// Nobody is asked anything. What was found before stands.
+pub(super) fn suspended(facts: &Facts, now: Now) -> Step {
+    let suspended = |text: &str| Condition::unknown(Reason::Suspended, text);
+    let not_looked = suspended("the object was suspended before this was looked at");
+    let conditions = Conditions {
+        ready: suspended("spec.suspend is set: nothing is asked and nothing is written; a deletion still works"),
+        valid: not_looked.clone(),
+        signed_in: not_looked.clone(),
+        uploaded: not_looked,
+        progress: Progress::Done,
+        others_stand: true,
+    };
+    Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)))
+}
+
+/// The source's key is good for other purposes than this one.
+pub(super) fn forbidden(facts: &Facts, ending: &str, now: Now) -> Step {
+    held(facts, Condition::no(Reason::ForbiddenScope, settle::forbidden(ending)), Progress::Stalled, None, now)
 }
 
 /// Nothing certain can be said of the source.
@@ -47,7 +67,7 @@ pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason,
         Some(findings) => format!("{message}. Besides, {findings}"),
     };
     let ready = Condition::no(reason, message);
-    if facts.ledger == Ledger::default() {
+    if !facts.ledger.is_open() {
         // Nothing of ours can be there, and who is not admitted learns nothing of the slot and spends no call on it.
         let not_looked = Condition::unknown(reason, "Landscape Management is not looked at from here");
         let conditions = Conditions {
@@ -56,6 +76,7 @@ pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason,
             signed_in: not_looked.clone(),
             uploaded: not_looked,
             progress: Progress::Stalled,
+            others_stand: false,
         };
         return Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)));
     }
@@ -83,6 +104,7 @@ fn held(facts: &Facts, ready: Condition, progress: Progress, wait: Option<Wait>,
         (Status::False, _) => Condition::unknown(ready.reason, "there is no key to sign in with"),
         (Status::True | Status::Unknown, _) => Condition::unknown(ready.reason, "the key could not be signed in with"),
     };
-    let conditions = Conditions { ready, valid: settle::valid(facts), signed_in, uploaded, progress };
+    let valid = settle::valid(facts);
+    let conditions = Conditions { ready, valid, signed_in, uploaded, progress, others_stand: false };
     Step::Settle(Box::new(settle::with(facts, Some(conditions), &waits, now)))
 }

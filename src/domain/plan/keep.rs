@@ -1,24 +1,42 @@
 //! A valid key in the source: it belongs into the slot, once it is proven.
 
-use super::settle::{self, Wait};
+use super::settle::{self, Unverified, Wait};
 use super::standing::{self, probe};
-use super::{Content, Facts, Now, Step, Verdict, Which, learn, write};
-use crate::domain::conditions::{Condition, Conditions, Progress};
+use super::{Content, Facts, Now, Settlement, Step, Verdict, Which, hold, learn, occupied, write};
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Ledger, Origin, Uploaded};
+use crate::domain::policy::AdoptionPolicy;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Holder, Revision};
+use crate::domain::slot::{Holder, RemoteTrouble, Revision, Slot};
 
 /// Sees to it that the slot holds `key`: proven in this very pass before it is put.
 pub(super) fn in_slot(facts: &Facts, key: &ServiceKey, now: Now) -> Step {
     match &facts.answers.source_sign_in {
+        None if waits_behind_a_sibling(facts, key) => match standing::slot(facts) {
+            Err(step) => step,
+            Ok(Ok(slot)) if matches!(slot.holder(&facts.subject.owner), Holder::Sibling(..)) => {
+                Step::Settle(Box::new(occupied::stalled(facts, now)))
+            }
+            Ok(_) => Step::SignIn(Which::Source),
+        },
         None => Step::SignIn(Which::Source),
-        Some(Verdict::Accepted) => proven(facts, key, now),
+        Some(Verdict::Accepted { .. }) => match facts.forbidden_scope() {
+            Some(ending) => hold::forbidden(facts, ending, now),
+            None => proven(facts, key, now),
+        },
         Some(Verdict::Refused { reason, message }) => refused(facts, key, *reason, message, now),
         Some(Verdict::Unknown { message, retry }) => unproven(facts, message, *retry, now),
     }
+}
+
+/// Whether another object has the slot and this very key was found to sign in: there is no need to ask again and again.
+fn waits_behind_a_sibling(facts: &Facts, key: &ServiceKey) -> bool {
+    let proven = facts.previous.as_ref().is_some_and(|previous| previous.signed_in.status == Status::True);
+    let judged = facts.memory.judged == Some(Fingerprint::of(key));
+    facts.siblings.holding.is_some() && proven && judged && facts.subject.requested.is_none()
 }
 
 fn proven(facts: &Facts, key: &ServiceKey, now: Now) -> Step {
@@ -27,65 +45,77 @@ fn proven(facts: &Facts, key: &ServiceKey, now: Now) -> Step {
         Ok(Err(trouble)) => return Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
         Ok(Ok(slot)) => slot,
     };
+    let adoption = facts.policy.adoption;
     match slot.holder(&facts.subject.owner) {
+        Holder::Us(revision) => ours(facts, slot, key, revision, now),
+        Holder::Sibling(..) => Step::Settle(Box::new(occupied::stalled(facts, now))),
+        Holder::Elsewhere(..) | Holder::Nobody(_) if adoption == AdoptionPolicy::Never => {
+            Step::Settle(Box::new(occupied::stalled(facts, now)))
+        }
+        Holder::Empty(_) | Holder::Nobody(_) | Holder::Elsewhere(..) if facts.siblings.ahead.is_some() => {
+            Step::Settle(Box::new(occupied::waiting_for_sibling(facts, now)))
+        }
         Holder::Empty(revision) => write::put(facts, key, revision, now),
-        Holder::Us(revision) if write::may_still_land(facts, revision) => write::put(facts, key, revision, now),
-        Holder::Us(revision) => match holds(facts, key, revision) {
+        Holder::Elsewhere(_, revision) => occupied::replaced(facts, key, revision, now),
+        Holder::Nobody(revision) => match holds(facts, key) {
             Err(step) => step,
             Ok(Err(trouble)) => Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
-            Ok(Ok(false)) => write::put(facts, key, revision, now),
-            Ok(Ok(true)) => Step::Settle(Box::new(uploaded(facts, key, revision, now))),
+            Ok(Ok(true)) => write::take_over(facts, key, revision, now),
+            Ok(Ok(false)) => occupied::replaced(facts, key, revision, now),
         },
-        Holder::Nobody | Holder::Other(_) => Step::Settle(Box::new(occupied(facts, now))),
     }
 }
 
-/// Whether our slot holds this very key: by the ledger if it speaks of this revision, else by the content.
-fn holds<'a>(
-    facts: &'a Facts,
-    key: &ServiceKey,
-    revision: &Revision,
-) -> Result<Result<bool, &'a crate::domain::slot::RemoteTrouble>, Step> {
-    let wanted = Fingerprint::of(key);
-    if let Some(uploaded) = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision) {
-        return Ok(Ok(uploaded.fingerprint == wanted));
+/// The slot is ours: it is to hold this very key.
+fn ours(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
+    if write::may_still_land(facts, revision) {
+        return write::put(facts, key, revision, now);
     }
+    let known = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
+    let same = match known {
+        Some(uploaded) => Ok(Ok(uploaded.fingerprint == Fingerprint::of(key))),
+        None => holds(facts, key),
+    };
+    match same {
+        Err(step) => step,
+        Ok(Err(trouble)) => Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
+        Ok(Ok(false)) => write::put(facts, key, revision, now),
+        Ok(Ok(true)) => Step::Settle(Box::new(uploaded(facts, slot, key, revision, now))),
+    }
+}
+
+/// Whether the slot's content is this very key.
+fn holds<'a>(facts: &'a Facts, key: &ServiceKey) -> Result<Result<bool, &'a RemoteTrouble>, Step> {
     match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => Ok(Err(trouble)),
-        Ok(Content::Key(found)) => Ok(Ok(Fingerprint::of(found) == wanted)),
+        Ok(Content::Key(found)) => Ok(Ok(Fingerprint::of(found) == Fingerprint::of(key))),
         Ok(Content::Unreadable(_)) => Ok(Ok(false)),
     }
 }
 
-fn uploaded(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> super::Settlement {
-    let known = facts.ledger.uploaded.clone().filter(|uploaded| uploaded.revision == *revision);
-    let text = "the key is valid, signs in and stands in Landscape Management";
+fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Settlement {
+    let origin = if slot.is_adopted() { Origin::Adopted } else { Origin::Uploaded };
+    // The same key under another revision: somebody touched the slot without changing it.
+    let known = facts.ledger.uploaded.clone().filter(|uploaded| uploaded.fingerprint == Fingerprint::of(key));
+    let entry = known.map(|known| Uploaded { origin, revision: revision.clone(), ..known });
+    let entry = entry.unwrap_or_else(|| learn::uploaded(key, origin, revision, now));
     let conditions = Conditions {
-        ready: Condition::yes(Reason::Uploaded, text),
+        ready: Condition::yes(Reason::Uploaded, "the key is valid, signs in and stands in Landscape Management"),
         valid: settle::valid(facts),
         signed_in: settle::signed_in(facts),
-        uploaded: Condition::yes(Reason::Uploaded, "the key stands in Landscape Management"),
+        uploaded: Condition::yes(
+            Reason::Uploaded,
+            match origin {
+                Origin::Uploaded => "the key stands in Landscape Management",
+                Origin::Adopted => "the key stood in Landscape Management already and was taken over",
+            },
+        ),
         progress: Progress::Done,
+        others_stand: false,
     };
-    super::Settlement {
-        ledger: Ledger { uploaded: Some(known.unwrap_or_else(|| learn::uploaded(key, revision, now))), pending: None },
+    Settlement {
+        ledger: Ledger { uploaded: Some(entry), ..Ledger::default() },
         ..settle::with(facts, Some(conditions), &[Wait::Interval], now)
-    }
-}
-
-/// The slot holds a key that is not ours. Whatever of ours was there or on its way is no more.
-fn occupied(facts: &Facts, now: Now) -> super::Settlement {
-    let uploaded = settle::uploaded(facts);
-    let conditions = Conditions {
-        ready: Condition::no(uploaded.reason, uploaded.message.clone()),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded,
-        progress: Progress::Stalled,
-    };
-    super::Settlement {
-        ledger: Ledger::default(),
-        ..settle::with(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
     }
 }
 
@@ -102,7 +132,9 @@ fn refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: 
                 return write::delete(facts, revision, now);
             }
             Holder::Us(_) => {}
-            Holder::Empty(_) | Holder::Nobody | Holder::Other(_) => ledger = Ledger::default(),
+            Holder::Empty(_) | Holder::Nobody(_) | Holder::Sibling(..) | Holder::Elsewhere(..) => {
+                ledger = settle::without_ours(facts);
+            }
         }
     }
     waits = waits.into_iter().map(Wait::at_most_hourly).collect();
@@ -113,14 +145,15 @@ fn refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: 
         signed_in: settle::signed_in(facts),
         uploaded: settle::uploaded(facts),
         progress: Progress::Stalled,
+        others_stand: false,
     };
-    Step::Settle(Box::new(super::Settlement { ledger, ..settle::with(facts, Some(conditions), &waits, now) }))
+    Step::Settle(Box::new(Settlement { ledger, ..settle::with(facts, Some(conditions), &waits, now) }))
 }
 
 /// Nothing is concluded from an unclear answer: what stands goes on standing, and nothing new is put.
 fn unproven(facts: &Facts, message: &str, retry: Retry, now: Now) -> Step {
     if settle::stands(facts) {
-        return Step::Settle(Box::new(settle::with(facts, None, &[Wait::Retry(retry)], now)));
+        return Step::Settle(Box::new(settle::unverified(facts, Unverified::SignIn, message, retry, now)));
     }
     let mut waits = vec![Wait::Retry(retry)];
     // An earlier key that stands there is not forgotten over it.
@@ -136,6 +169,7 @@ fn unproven(facts: &Facts, message: &str, retry: Retry, now: Now) -> Step {
         signed_in: settle::signed_in(facts),
         uploaded: settle::uploaded(facts),
         progress: Progress::Reconciling,
+        others_stand: false,
     };
     Step::Settle(Box::new(settle::with(facts, Some(conditions), &waits, now)))
 }

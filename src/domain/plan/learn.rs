@@ -2,9 +2,9 @@
 
 use super::{Content, Facts, Now, Source, Verdict, Which};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::ledger::{Operation, Pending, Uploaded};
+use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{RemoteTrouble, Slot, WriteAnswer};
+use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 
 impl Facts {
     /// Notes for how long the source has been as it is. Called once, before the first step.
@@ -23,8 +23,11 @@ impl Facts {
             Which::Slot => self.slot_key(),
         };
         if let Some(fingerprint) = key.map(Fingerprint::of) {
+            if which == Which::Source {
+                self.memory.judged = Some(fingerprint.clone());
+            }
             match &verdict {
-                Verdict::Accepted => self.memory.accepted(&fingerprint),
+                Verdict::Accepted { .. } => self.memory.accepted(&fingerprint),
                 Verdict::Refused { .. } => {
                     self.memory.refused(&fingerprint, now.monotonic, self.policy.dead_after);
                 }
@@ -56,20 +59,17 @@ impl Facts {
 
     /// A write has been answered.
     pub fn learn_write(&mut self, operation: Operation, answer: WriteAnswer, now: Now) {
+        self.learn_answer(operation, None, answer, now);
+    }
+
+    /// That the key be left to somebody else or to nobody has been answered.
+    pub fn learn_given_up(&mut self, to: Option<Ownership>, answer: WriteAnswer, now: Now) {
+        self.learn_answer(Operation::GiveUp, to, answer, now);
+    }
+
+    fn learn_answer(&mut self, operation: Operation, left_to: Option<Ownership>, answer: WriteAnswer, now: Now) {
         match &answer {
-            WriteAnswer::Done(revision) => {
-                self.ledger.pending = None;
-                self.ledger.uploaded = match operation {
-                    Operation::Upload => self.source_key().map(|key| uploaded(key, revision, now)),
-                    Operation::Delete => None,
-                };
-                self.answers.slot = Some(Ok(match operation {
-                    Operation::Upload => {
-                        Slot::Filled { revision: revision.clone(), owner: Some(self.subject.owner.clone()) }
-                    }
-                    Operation::Delete => Slot::Empty { revision: revision.clone() },
-                }));
-            }
+            WriteAnswer::Done(revision) => self.took_effect(operation, left_to, revision, now),
             // Whatever was pending was conditional on a revision that is no more: it cannot take effect either.
             WriteAnswer::Changed => {
                 self.ledger.pending = None;
@@ -82,11 +82,30 @@ impl Facts {
         }
         self.answers.write = Some(answer);
     }
+
+    fn took_effect(&mut self, operation: Operation, left_to: Option<Ownership>, revision: &Revision, now: Now) {
+        let owner = self.subject.owner.clone();
+        let (origin, owner) = match operation {
+            Operation::Upload => (Some(Origin::Uploaded), Some(Ownership { owner, adopted: false })),
+            Operation::TakeOver => (Some(Origin::Adopted), Some(Ownership { owner, adopted: true })),
+            Operation::GiveUp => (None, left_to),
+            Operation::Delete => (None, None),
+        };
+        let entry = |origin| self.source_key().map(|key| uploaded(key, origin, revision, now));
+        self.ledger = Ledger { uploaded: origin.and_then(entry), ..Ledger::default() };
+        self.answers.slot = Some(Ok(match operation {
+            Operation::Delete => Slot::Empty { revision: revision.clone() },
+            Operation::Upload | Operation::TakeOver | Operation::GiveUp => {
+                Slot::Filled { revision: revision.clone(), owner }
+            }
+        }));
+    }
 }
 
 /// The ledger's entry for `key` in the slot at `revision`.
-pub(super) fn uploaded(key: &ServiceKey, revision: &crate::domain::slot::Revision, now: Now) -> Uploaded {
+pub(super) fn uploaded(key: &ServiceKey, origin: Origin, revision: &Revision, now: Now) -> Uploaded {
     Uploaded {
+        origin,
         revision: revision.clone(),
         fingerprint: Fingerprint::of(key),
         identity_zone: key.identity_zone().to_owned(),

@@ -7,6 +7,9 @@ mod facts;
 mod hold;
 mod keep;
 mod learn;
+mod leave;
+mod observe;
+mod occupied;
 mod remove;
 mod settle;
 mod standing;
@@ -19,12 +22,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-pub use facts::{Answers, Content, Evidence, Facts, Source, SourceIdentity, Subject, Tenant, Verdict};
+pub use facts::{Answers, Content, Evidence, Facts, Heir, Siblings, Source, SourceIdentity, Subject, Tenant, Verdict};
 
 use super::conditions::Conditions;
 use super::evidence::Memory;
 use super::ledger::{Ledger, Pending};
-use super::slot::{RemoteTrouble, Revision};
+use super::policy::Mode;
+use super::slot::{Ownership, RemoteTrouble, Revision};
 use super::time::Moment;
 
 /// What time it is, on both clocks.
@@ -57,6 +61,18 @@ pub enum Step {
         /// For `If-Match`.
         revision: Revision,
     },
+    /// Make the key of nobody that is in the slot ours, if the slot still has this revision.
+    TakeOver {
+        /// For `If-Match`.
+        revision: Revision,
+    },
+    /// Leave the key that is in the slot to another owner or to none, if the slot still has this revision.
+    GiveUp {
+        /// For `If-Match`.
+        revision: Revision,
+        /// Who looks after it from then on.
+        to: Option<Ownership>,
+    },
     /// The pass is over.
     Settle(Box<Settlement>),
 }
@@ -79,6 +95,8 @@ pub struct Settlement {
     pub ledger: Ledger,
     /// Whether nothing holds the object back any more.
     pub release: bool,
+    /// Whether something of the object may stay in the slot, with nobody to look after it.
+    pub orphan: bool,
     /// When to look again, if nothing tells us to do so before.
     pub next: Duration,
     /// What this process is to remember; only valid once the settlement has been written.
@@ -91,8 +109,19 @@ pub fn plan(facts: &Facts, now: Now) -> Step {
     if let Some(unchanged) = settle::nothing_new(facts, now) {
         return unchanged;
     }
+    let step = enforced(facts, now);
+    match facts.policy.mode {
+        Mode::Enforce => step,
+        Mode::Observe => observe::instead_of(step, facts, now),
+    }
+}
+
+fn enforced(facts: &Facts, now: Now) -> Step {
     if facts.subject.deleting {
         return remove::object_deleted(facts, now);
+    }
+    if facts.policy.suspend {
+        return hold::suspended(facts, now);
     }
     if let Tenant::Missing { name } = &facts.tenant {
         return hold::without_tenant(facts, name, now);

@@ -3,38 +3,56 @@
 use std::time::Duration;
 
 use super::settle::{self, Wait};
-use super::{Evidence, Facts, Now, Settlement, Step, Tenant, Verdict, standing, write};
+use super::{Evidence, Facts, Now, Settlement, Step, Tenant, Verdict, leave, standing, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
+use crate::domain::policy::Mode;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision};
 
 /// The object is being deleted: it goes when nothing of it is left, also nothing under way.
 pub(super) fn object_deleted(facts: &Facts, now: Now) -> Step {
+    if facts.subject.abandoned || facts.policy.mode == Mode::Observe {
+        return Step::Settle(Box::new(settle::let_go(facts, now)));
+    }
     if let Tenant::Missing { name } = &facts.tenant {
         return Step::Settle(Box::new(deleted_without_tenant(facts, name, now)));
     }
-    match cleared(facts) {
-        Cleared::No(step) => step,
-        Cleared::Ours(revision) | Cleared::MayBeRefilled(revision) => match write::delete(facts, revision, now) {
-            Step::Settle(settlement) => Step::Settle(Box::new(removing(facts, *settlement))),
-            step => step,
+    match cleared(facts, now) {
+        Cleared::No(step) => in_the_way(facts, step),
+        Cleared::Ours(revision) => match leave::with_object(facts, revision, now) {
+            Err(step) => in_the_way(facts, step),
+            Ok(waits) => Step::Settle(Box::new(not_known_to_be_dead(facts, &waits, now))),
         },
         Cleared::Unknown(trouble) => Step::Settle(Box::new(removing(facts, settle::trouble(facts, trouble, now)))),
         Cleared::Yes => Step::Settle(Box::new(settle::released(facts, now))),
     }
 }
 
+/// The step; if it ends the pass, the object says all the same that it is being removed.
+fn in_the_way(facts: &Facts, step: Step) -> Step {
+    match step {
+        Step::Settle(settlement) => Step::Settle(Box::new(removing(facts, *settlement))),
+        step => step,
+    }
+}
+
 /// The source is gone: its key goes too, as soon as the evidence suffices.
 pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now: Now) -> Step {
-    match cleared(facts) {
+    match cleared(facts, now) {
         Cleared::No(step) => step,
         Cleared::Unknown(trouble) => Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
-        Cleared::MayBeRefilled(revision) => write::delete(facts, revision, now),
+        Cleared::Ours(_) if leave::is_adopted(facts) => match standing::test(facts, now) {
+            Err(step) => step,
+            Ok(waits) => Step::Settle(Box::new(gone_and_adopted(facts, message, waits, now))),
+        },
         Cleared::Ours(revision) => match still_to_wait(facts, evidence, now) {
             Err(step) => step,
-            Ok(waits) if waits.is_empty() => write::delete(facts, revision, now),
+            Ok(waits) if waits.is_empty() => match leave::with_source(facts, revision, now) {
+                Err(step) => step,
+                Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
+            },
             Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
         },
         Cleared::Yes => Step::Settle(Box::new(gone(facts, message, now))),
@@ -47,22 +65,25 @@ enum Cleared<'a> {
     No(Step),
     /// A key of ours is there.
     Ours(&'a Revision),
-    /// It is empty, but a write of ours may still reach it.
-    MayBeRefilled(&'a Revision),
     /// It could not be looked at.
     Unknown(&'a RemoteTrouble),
     /// So it is.
     Yes,
 }
 
-fn cleared(facts: &Facts) -> Cleared<'_> {
+fn cleared(facts: &Facts, now: Now) -> Cleared<'_> {
     match standing::slot(facts) {
         Err(step) => Cleared::No(step),
         Ok(Err(trouble)) => Cleared::Unknown(trouble),
         Ok(Ok(slot)) => match slot.holder(&facts.subject.owner) {
             Holder::Us(revision) => Cleared::Ours(revision),
-            Holder::Empty(revision) if write::may_still_land(facts, revision) => Cleared::MayBeRefilled(revision),
-            Holder::Empty(_) | Holder::Nobody | Holder::Other(_) => Cleared::Yes,
+            _ if !write::may_still_land(facts, slot.revision()) => Cleared::Yes,
+            // Not ours, but a write of ours may still reach it: it gets another revision, and stays what it is.
+            Holder::Empty(revision) => Cleared::No(write::delete(facts, revision, now)),
+            Holder::Nobody(revision) => Cleared::No(write::give_up(facts, revision, None, now)),
+            Holder::Sibling(owner, revision) | Holder::Elsewhere(owner, revision) => {
+                Cleared::No(write::give_up(facts, revision, Some(owner.clone()), now))
+            }
         },
     }
 }
@@ -83,7 +104,7 @@ fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait
         // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
         Evidence::BindingAbsent => match standing::slot_verdict(facts)? {
             Ok(Some(Verdict::Refused { .. })) => Ok(Vec::new()),
-            Ok(Some(Verdict::Accepted) | None) => {
+            Ok(Some(Verdict::Accepted { .. }) | None) => {
                 let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));
                 Ok(rest.map_or_else(Vec::new, |wait| vec![wait, Wait::Interval]))
             }
@@ -103,6 +124,44 @@ fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Se
         signed_in: settle::signed_in(facts),
         uploaded: settle::uploaded(facts),
         progress: Progress::Reconciling,
+        others_stand: false,
+    };
+    settle::with(facts, Some(conditions), waits, now)
+}
+
+/// The key was there before us: it stays, and is tested, until it dies.
+fn gone_and_adopted(facts: &Facts, message: &str, waits: Vec<Wait>, now: Now) -> Settlement {
+    let waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
+    let conditions = Conditions {
+        ready: Condition::no(
+            Reason::SourceGone,
+            format!(
+                "{message}; its key stood in Landscape Management before it was taken over, and so stays there until \
+                 it no longer signs in"
+            ),
+        ),
+        valid: settle::valid(facts),
+        signed_in: settle::signed_in(facts),
+        uploaded: settle::uploaded(facts),
+        progress: Progress::Stalled,
+        others_stand: false,
+    };
+    settle::with(facts, Some(conditions), &waits, now)
+}
+
+/// The key was there before us, and whether it still signs in is not settled.
+fn not_known_to_be_dead(facts: &Facts, waits: &[Wait], now: Now) -> Settlement {
+    let conditions = Conditions {
+        ready: Condition::unknown(
+            Reason::Removing,
+            "the object is being deleted; whether its key still signs in decides if it stays in Landscape Management, \
+             and is not known yet",
+        ),
+        valid: settle::valid(facts),
+        signed_in: settle::signed_in(facts),
+        uploaded: settle::uploaded(facts),
+        progress: Progress::Reconciling,
+        others_stand: false,
     };
     settle::with(facts, Some(conditions), waits, now)
 }
@@ -120,6 +179,7 @@ fn gone(facts: &Facts, message: &str, now: Now) -> Settlement {
         signed_in: unknown,
         uploaded,
         progress: Progress::Stalled,
+        others_stand: false,
     };
     Settlement { ledger: Ledger::default(), ..settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now) }
 }
@@ -137,7 +197,7 @@ fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
 
 /// Without the tenant nothing can be removed. What was never begun needs no removal.
 fn deleted_without_tenant(facts: &Facts, name: &str, now: Now) -> Settlement {
-    if facts.ledger == Ledger::default() {
+    if !facts.ledger.is_open() {
         return settle::released(facts, now);
     }
     let message = format!(
@@ -149,6 +209,7 @@ fn deleted_without_tenant(facts: &Facts, name: &str, now: Now) -> Settlement {
         signed_in: settle::signed_in(facts),
         uploaded: Condition::unknown(Reason::WaitingForTenant, message),
         progress: Progress::Stalled,
+        others_stand: false,
     };
     settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
 }

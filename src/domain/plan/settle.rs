@@ -4,12 +4,12 @@ use std::time::Duration;
 
 use super::{Facts, Now, Settlement, Source, Step, Verdict};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::evidence::{Refusals, Settled};
+use crate::domain::evidence::{Memory, Refusals, Settled, Verified};
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::ledger::Ledger;
+use crate::domain::ledger::{Ledger, Overwritten, Uploaded};
 use crate::domain::reason::Reason;
 use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
-use crate::domain::slot::{Holder, RemoteTrouble};
+use crate::domain::slot::{Holder, Ownership, RemoteTrouble};
 
 /// When to look again.
 #[derive(Clone, Copy, Debug)]
@@ -44,6 +44,7 @@ pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
         conditions: None,
         ledger: facts.ledger.clone(),
         release: false,
+        orphan: false,
         next: rest,
         memory: facts.memory.clone(),
     })))
@@ -73,8 +74,30 @@ pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait]
         facts.ledger.uploaded.as_ref().map(|uploaded| uploaded.fingerprint.clone()),
     ];
     memory.refusals.retain(|key, _| keys.contains(&Some(key.clone())));
+    let well = conditions.as_ref().is_some_and(|conditions| conditions.ready.status == Status::True);
+    if let (true, Some(fingerprint)) = (well, keys[0].clone()) {
+        memory.verified = Some(Verified { fingerprint, at: now.monotonic });
+    }
     memory.settled = Some(Settled { stamp: facts.stamp(), due: now.monotonic.after(next) });
-    Settlement { conditions, ledger: facts.ledger.clone(), release: false, next, memory }
+    Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, memory }
+}
+
+/// The ledger once a look at the slot, which has `revision`, showed that it holds no key of ours. A write that may still
+/// be under way stays recorded, and so does that somebody put another key over ours.
+pub(super) fn without_ours(facts: &Facts) -> Ledger {
+    let Some(Ok(slot)) = &facts.answers.slot else { return facts.ledger.clone() };
+    let Ledger { uploaded, pending, overwritten } = facts.ledger.clone();
+    let pending = pending.filter(|pending| pending.revision == *slot.revision());
+    let overwritten = match slot.holder(&facts.subject.owner) {
+        Holder::Empty(_) | Holder::Sibling(..) | Holder::Us(_) => None,
+        Holder::Nobody(_) | Holder::Elsewhere(..) => match uploaded {
+            Some(Uploaded { fingerprint, .. }) => {
+                Some(Overwritten { fingerprint, generation: facts.subject.generation })
+            }
+            None => overwritten,
+        },
+    };
+    Ledger { uploaded: None, pending, overwritten }
 }
 
 /// Ends the pass for good: nothing of the object is left in the slot.
@@ -82,11 +105,16 @@ pub(super) fn released(facts: &Facts, now: Now) -> Settlement {
     Settlement { release: true, ledger: Ledger::default(), ..with(facts, None, &[], now) }
 }
 
+/// Ends the pass for good, whatever is left in the slot.
+pub(super) fn let_go(facts: &Facts, now: Now) -> Settlement {
+    Settlement { orphan: facts.ledger.is_open(), ..released(facts, now) }
+}
+
 /// Landscape Management could not be used: a verdict that stands goes on standing, and anything else is not known.
 pub(super) fn trouble(facts: &Facts, trouble: &RemoteTrouble, now: Now) -> Settlement {
     let waits = [Wait::Retry(trouble.retry)];
     if stands(facts) {
-        return with(facts, None, &waits, now);
+        return unverified(facts, Unverified::Slot, &trouble.message, trouble.retry, now);
     }
     let progress = match trouble.retry {
         Retry::Never => Progress::Stalled,
@@ -103,20 +131,61 @@ pub(super) fn trouble(facts: &Facts, trouble: &RemoteTrouble, now: Now) -> Settl
         signed_in: signed_in(facts),
         uploaded: Condition::unknown(trouble.reason, trouble.message.clone()),
         progress,
+        others_stand: false,
     };
     with(facts, Some(conditions), &waits, now)
 }
 
-/// Whether `Ready=True` was said of this very key and generation.
+/// Whether `Ready=True` was said of this very key and generation, and nothing has spoken against it since.
 pub(super) fn stands(facts: &Facts) -> bool {
-    let proven = facts.ledger.uploaded.as_ref().map(|uploaded| &uploaded.fingerprint);
-    let source = facts.source_key().map(Fingerprint::of);
-    let ready = facts.previous.as_ref().is_some_and(|previous| previous.ready.status == Status::True);
-    ready && !facts.subject.deleting && source.is_some() && proven == source.as_ref()
+    let Some(key) = facts.source_key().map(Fingerprint::of) else { return false };
+    let uploaded = facts.ledger.uploaded.as_ref().is_some_and(|uploaded| uploaded.fingerprint == key);
+    let verified = facts.memory.verified.as_ref().is_some_and(|verified| verified.fingerprint == key);
+    let well = facts.previous.as_ref().is_some_and(|Conditions { ready, .. }| {
+        ready.status == Status::True || ready.reason == Reason::NotVerifiedLately
+    });
+    well && !facts.subject.deleting && (uploaded || verified)
 }
 
-/// `Valid`, by the source alone.
+/// What could not be looked at.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Unverified {
+    /// Whether the key signs in.
+    SignIn,
+    /// What the slot holds.
+    Slot,
+}
+
+/// What was well could not be looked at: it goes on standing for three intervals, and then is not known.
+pub(super) fn unverified(facts: &Facts, what: Unverified, message: &str, retry: Retry, now: Now) -> Settlement {
+    let fingerprint = facts.source_key().map(Fingerprint::of);
+    let known = facts.memory.verified.clone().filter(|verified| Some(&verified.fingerprint) == fingerprint.as_ref());
+    let verified = known.or(fingerprint.map(|fingerprint| Verified { fingerprint, at: now.monotonic }));
+    let age = verified.as_ref().map(|verified| verified.at.elapsed(now.monotonic)).unwrap_or_default();
+    let rest = (facts.policy.interval * 3).saturating_sub(age);
+    let mut waits = vec![Wait::Retry(retry)];
+    if !rest.is_zero() {
+        waits.push(Wait::Exactly(rest));
+    }
+    let said = |previous: &&Conditions| previous.ready.reason != Reason::NotVerifiedLately && rest.is_zero();
+    let conditions = facts.previous.as_ref().filter(said).map(|previous| {
+        let text = format!("all was well, but could not be looked at for three intervals: {message}");
+        let unknown = Condition::unknown(Reason::NotVerifiedLately, text);
+        let previous = Conditions { progress: Progress::Reconciling, ready: unknown.clone(), ..previous.clone() };
+        match what {
+            Unverified::SignIn => Conditions { signed_in: unknown, ..previous },
+            Unverified::Slot => Conditions { uploaded: unknown, ..previous },
+        }
+    });
+    let settlement = with(facts, conditions, &waits, now);
+    Settlement { memory: Memory { verified, ..settlement.memory }, ..settlement }
+}
+
+/// `Valid`, by the source and, once it has signed in, by what it may do.
 pub(super) fn valid(facts: &Facts) -> Condition {
+    if let Some(ending) = facts.forbidden_scope() {
+        return Condition::no(Reason::ForbiddenScope, forbidden(ending));
+    }
     match &facts.source {
         Source::Present { key: Ok(_), .. } => Condition::yes(Reason::Valid, "the key keeps the rules of the upload"),
         Source::Present { key: Err(findings), .. } => Condition::no(findings.reason(), findings.to_string()),
@@ -125,11 +194,19 @@ pub(super) fn valid(facts: &Facts) -> Condition {
     }
 }
 
+/// What is said of a key with a scope that ends so.
+pub(super) fn forbidden(ending: &str) -> String {
+    format!(
+        "the key has a scope that ends with \"{ending}\", which keys for Landscape Management must not have: make a key \
+         without it, or change the ALMTenant's spec.forbiddenScopes"
+    )
+}
+
 /// `SignedIn`, by what this pass asked; else as it stands.
 pub(super) fn signed_in(facts: &Facts) -> Condition {
     let verdict = facts.answers.source_sign_in.as_ref().or(facts.answers.slot_sign_in.as_ref());
     match verdict {
-        Some(Verdict::Accepted) => Condition::yes(Reason::SignedIn, "the token endpoint accepts the key"),
+        Some(Verdict::Accepted { .. }) => Condition::yes(Reason::SignedIn, "the token endpoint accepts the key"),
         Some(Verdict::Refused { reason, message }) => Condition::no(*reason, message.clone()),
         Some(Verdict::Unknown { message, .. }) => Condition::unknown(Reason::SignInUnknown, message.clone()),
         None => facts.previous.as_ref().map_or_else(
@@ -145,14 +222,25 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
         Some(Ok(slot)) => match slot.holder(&facts.subject.owner) {
             Holder::Us(_) => Condition::yes(Reason::Uploaded, "a key of this object stands in Landscape Management"),
             Holder::Empty(_) => not_uploaded(facts),
-            Holder::Nobody => Condition::no(
+            Holder::Nobody(_) => Condition::no(
                 Reason::SlotOccupied,
-                "Landscape Management holds a key that a person or SAP put there; it is never replaced: \
-                 delete it in the app if it is not needed",
+                "Landscape Management holds another key, which a person or SAP put there or whose ALMServiceKey is no \
+                 more: delete it in the app if it is not needed, or let the ALMTenant's spec.adoptionPolicy replace it",
             ),
-            Holder::Other(owner) => Condition::no(
+            Holder::Sibling(Ownership { owner, .. }, _) => Condition::no(
+                Reason::NotSlotOwner,
+                format!(
+                    "Landscape Management holds the key of ALMServiceKey {}/{}: a tenant has only one; delete one of \
+                     the two",
+                    owner.namespace, owner.name
+                ),
+            ),
+            Holder::Elsewhere(Ownership { owner, .. }, _) => Condition::no(
                 Reason::SlotOccupied,
-                format!("Landscape Management holds the key of {owner}; it is never replaced"),
+                format!(
+                    "Landscape Management holds the key of {owner}: delete it there, or let the ALMTenant's \
+                     spec.adoptionPolicy replace it"
+                ),
             ),
         },
         Some(Err(trouble)) => Condition::unknown(Reason::SlotUnknown, trouble.message.clone()),

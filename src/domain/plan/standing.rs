@@ -39,14 +39,14 @@ pub(super) fn test(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step> {
     };
     match slot_verdict(facts)? {
         Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(None | Some(Verdict::Accepted)) => Ok(vec![Wait::Interval]),
+        Ok(None | Some(Verdict::Accepted { .. })) => Ok(vec![Wait::Interval]),
         Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
         Ok(Some(Verdict::Refused { .. })) => refused(facts, revision, now),
     }
 }
 
 /// The key in the slot was refused: dead when all probes say so.
-fn refused(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+pub(super) fn refused(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     let refusals = facts.slot_key().map(Fingerprint::of).and_then(|key| facts.memory.refusals.get(&key));
     let dead = refusals.is_some_and(Refusals::prove_dead);
     match facts.policy.dead_action {

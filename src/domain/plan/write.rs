@@ -7,7 +7,7 @@ use crate::domain::ledger::{Operation, Pending};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{RemoteTrouble, Revision, WriteAnswer};
+use crate::domain::slot::{Ownership, RemoteTrouble, Revision, WriteAnswer};
 
 /// Puts the source's key over `revision`.
 pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
@@ -15,18 +15,35 @@ pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now
     conditionally(facts, Operation::Upload, Some(Fingerprint::of(key)), revision, step, now)
 }
 
+/// Makes the key that stands there at `revision`, identical to `key`, ours.
+pub(super) fn take_over(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
+    let step = Step::TakeOver { revision: revision.clone() };
+    conditionally(facts, Operation::TakeOver, Some(Fingerprint::of(key)), revision, step, now)
+}
+
+/// Leaves what stands there at `revision` to somebody else or to nobody. Of a key that is not ours only the revision
+/// advances by it, so that a write which may still be under way cannot take effect.
+pub(super) fn give_up(facts: &Facts, revision: &Revision, to: Option<Ownership>, now: Now) -> Step {
+    let step = Step::GiveUp { revision: revision.clone(), to };
+    conditionally(facts, Operation::GiveUp, recorded(facts, revision), revision, step, now)
+}
+
 /// Empties the slot at `revision`; if it is empty already, advances its revision, so that a write which may still be
 /// under way cannot take effect.
 pub(super) fn delete(facts: &Facts, revision: &Revision, now: Now) -> Step {
-    let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
-    let fingerprint = uploaded.map(|uploaded| uploaded.fingerprint.clone());
     let step = Step::Delete { revision: revision.clone() };
-    conditionally(facts, Operation::Delete, fingerprint, revision, step, now)
+    conditionally(facts, Operation::Delete, recorded(facts, revision), revision, step, now)
 }
 
 /// Whether a write that is conditional on `revision` may still be under way.
 pub(super) fn may_still_land(facts: &Facts, revision: &Revision) -> bool {
     facts.ledger.pending.as_ref().is_some_and(|pending| pending.revision == *revision)
+}
+
+/// The key that the ledger knows to stand there at `revision`.
+fn recorded(facts: &Facts, revision: &Revision) -> Option<Fingerprint> {
+    let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
+    uploaded.map(|uploaded| uploaded.fingerprint.clone())
 }
 
 fn conditionally(
@@ -38,12 +55,14 @@ fn conditionally(
     now: Now,
 ) -> Step {
     match &facts.answers.write {
-        Some(WriteAnswer::Rejected(message)) if operation == Operation::Delete => {
+        Some(WriteAnswer::Rejected(message)) if operation == Operation::Upload => {
+            return Step::Settle(Box::new(rejected(facts, message, now)));
+        }
+        Some(WriteAnswer::Rejected(message)) => {
             let (reason, message) = (Reason::LandscapeManagementUnavailable, message.clone());
             let trouble = RemoteTrouble { reason, message, retry: Retry::Backoff };
             return Step::Settle(Box::new(settle::trouble(facts, &trouble, now)));
         }
-        Some(WriteAnswer::Rejected(message)) => return Step::Settle(Box::new(rejected(facts, message, now))),
         Some(WriteAnswer::Refused(trouble) | WriteAnswer::Unknown(trouble)) => {
             return Step::Settle(Box::new(settle::trouble(facts, trouble, now)));
         }
@@ -70,6 +89,7 @@ fn rejected(facts: &Facts, message: &str, now: Now) -> super::Settlement {
             Status::False | Status::Unknown => Condition::no(Reason::UploadRejected, message),
         },
         progress: Progress::Stalled,
+        others_stand: false,
     };
     settle::with(facts, Some(conditions), &[settle::Wait::Retry(Retry::Never)], now)
 }

@@ -1,9 +1,14 @@
 //! Keys for unit tests. Made up: no such credentials exist.
 
+use std::time::Duration;
+
 use serde_json::{Value, json};
 
 use super::ServiceKey;
-use crate::domain::policy::{HostList, KeyRules};
+use crate::domain::policy::{
+    AdoptionPolicy, DEFAULT_DEAD_AFTER, DEFAULT_FORBIDDEN_SCOPE, DEFAULT_INTERVAL, DeadAction, DeletionPolicy,
+    HostList, KeyRules, Mode, Policy,
+};
 
 /// The rules of the tenant `acme-calm`.
 pub(crate) fn rules() -> KeyRules {
@@ -11,6 +16,23 @@ pub(crate) fn rules() -> KeyRules {
         identity_zone: "acme-calm".into(),
         accepted_credential_types: vec!["instance-secret".into()],
         token_hosts: HostList::sap_default("acme-calm"),
+        endpoint_hosts: Some(HostList::sap_endpoints()),
+    }
+}
+
+/// How an object of that tenant is treated unless its owner says otherwise; without a grace period.
+pub(crate) fn policy() -> Policy {
+    Policy {
+        rules: rules(),
+        interval: DEFAULT_INTERVAL,
+        grace_period: Duration::ZERO,
+        dead_after: DEFAULT_DEAD_AFTER,
+        dead_action: DeadAction::Delete,
+        deletion: DeletionPolicy::Delete,
+        adoption: AdoptionPolicy::IfIdentical,
+        forbidden_scopes: vec![DEFAULT_FORBIDDEN_SCOPE.into()],
+        mode: Mode::Enforce,
+        suspend: false,
     }
 }
 

@@ -38,6 +38,8 @@ pub(super) fn apply(document: Map<String, Value>, rules: &KeyRules) -> Result<Se
     let credential_type = keep(credential_type(uaa, rules), &mut findings);
     let url = keep(url(uaa, rules), &mut findings);
 
+    findings.extend(endpoints(&document, rules));
+
     if let Some(findings) = Findings::from_vec(findings) {
         return Err(findings);
     }
@@ -147,4 +149,39 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
         return Err(finding("a host that is not allowed", &rules.token_hosts.to_string()));
     }
     Ok(url)
+}
+
+/// Where the key leads managed systems: a genuine `uaa` with a foreign endpoint would lead them astray.
+fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
+    let Some(hosts) = &rules.endpoint_hosts else { return Vec::new() };
+    let finding = |path: &'static str, found: &str, expected: &str| Finding {
+        reason: Reason::EndpointNotAllowed,
+        path,
+        found: found.into(),
+        expected: expected.into(),
+        remedy: "use an unchanged key of this tenant; other hosts are allowed in the ALMTenant's spec.endpointHosts",
+    };
+    let endpoints = match document.get("endpoints") {
+        None => return Vec::new(),
+        Some(Value::Object(endpoints)) => endpoints,
+        Some(other) => return vec![finding("$.endpoints", kind(other), "an object of https URLs")],
+    };
+    let mut findings = Vec::new();
+    for (name, value) in endpoints {
+        let url = value.as_str().and_then(|text| Url::parse(text).ok()).filter(|url| url.scheme() == "https");
+        let allowed = hosts.to_string();
+        let (found, expected) = match &url {
+            None if value.is_string() => ("a string that is no https URL", "an https URL"),
+            None => (kind(value), "an https URL"),
+            Some(url) if !url.username().is_empty() || url.password().is_some() => {
+                ("a URL with user information", "an https URL without it")
+            }
+            Some(url) if !hosts.allows(url) => ("a host that is not allowed", allowed.as_str()),
+            Some(_) => continue,
+        };
+        // Any other name is not repeated: it might be a secret in the wrong place.
+        let path = if name == "Api" { "$.endpoints.Api" } else { "$.endpoints.*" };
+        findings.push(finding(path, found, expected));
+    }
+    findings
 }

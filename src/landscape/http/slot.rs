@@ -13,8 +13,8 @@ use super::token::TokenSource;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::landscape::contract::{OwnerDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto};
+use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::landscape::contract::{OwnerDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto};
 use crate::pass::ports::LandscapeManagement;
 use crate::sign_in::transport::{Answer, NoAnswer, send};
 
@@ -109,9 +109,18 @@ impl LandscapeManagement for HttpLandscape {
         let Ok(document) = serde_json::from_str(key.document().expose_secret()) else {
             return WriteAnswer::Rejected("the key cannot be written as JSON".into());
         };
-        let body = PutDto { owner: to_wire(owner), key: document };
+        let body = PutDto { owner: to_wire(owner, false), key: document };
         self.write(attempt, || {
             self.request(Method::PUT, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
+        })
+        .await
+    }
+
+    async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
+        let attempt = "note who looks after the service key";
+        let body = PatchDto { owner: owner.map(|held| to_wire(&held.owner, held.adopted)) };
+        self.write(attempt, || {
+            self.request(Method::PATCH, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
         })
         .await
     }
@@ -127,12 +136,12 @@ fn not_as_agreed(attempt: &str) -> RemoteTrouble {
     trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
 }
 
-fn to_wire(owner: &Owner) -> OwnerDto {
+fn to_wire(owner: &Owner, adopted: bool) -> OwnerDto {
     let Owner { cluster_id, namespace, name } = owner.clone();
-    OwnerDto { cluster_id, namespace, name, adopted: false }
+    OwnerDto { cluster_id, namespace, name, adopted }
 }
 
-fn from_wire(owner: OwnerDto) -> Owner {
-    let OwnerDto { cluster_id, namespace, name, adopted: _ } = owner;
-    Owner { cluster_id, namespace, name }
+fn from_wire(owner: OwnerDto) -> Ownership {
+    let OwnerDto { cluster_id, namespace, name, adopted } = owner;
+    Ownership { owner: Owner { cluster_id, namespace, name }, adopted }
 }

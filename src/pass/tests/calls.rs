@@ -159,7 +159,7 @@ async fn a_key_that_a_person_put_there_a_moment_before_is_not_replaced() {
     let (world, mut object) = (World::new(), Object::new());
     world.next_write(Fault::Forestalled);
     object.settles(&world).await;
-    assert_eq!(world.calls(), ["sign in", "read", "record", "put", "read", "settle"]);
+    assert_eq!(world.calls(), ["sign in", "read", "record", "put", "read", "read content", "settle"]);
     assert_eq!(world.slot(), Holds::Foreign);
     assert_eq!(world.ready(), Some(Reason::SlotOccupied));
 }

@@ -12,11 +12,12 @@ use crate::domain::conditions::Conditions;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger;
 use crate::domain::plan::{Now, Settlement, Verdict};
+use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
-use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::domain::time::Moment;
 use crate::pass::ports::{Clock, LandscapeManagement, Ledger, LedgerError, SignIn};
 
@@ -52,6 +53,7 @@ pub(super) enum Trouble {
 #[derive(Clone, Debug)]
 enum Write {
     Put { key: Fingerprint, document: String, owner: Owner, revision: Revision },
+    SetOwner { owner: Option<Ownership>, revision: Revision },
     Delete { revision: Revision },
 }
 
@@ -59,7 +61,7 @@ enum Write {
 #[derive(Clone, Debug)]
 struct Filling {
     key: Fingerprint,
-    owner: Option<Owner>,
+    owner: Option<Ownership>,
     document: String,
 }
 
@@ -176,7 +178,7 @@ impl World {
     pub(super) fn slot(&self) -> Holds {
         self.change(|state| match &state.filling {
             None => Holds::Nothing,
-            Some(Filling { owner: Some(owner), key, .. }) if *owner == us() => Holds::Ours(key.clone()),
+            Some(Filling { owner: Some(held), key, .. }) if held.owner == us() => Holds::Ours(key.clone()),
             Some(_) => Holds::Foreign,
         })
     }
@@ -218,13 +220,16 @@ impl State {
     }
 
     fn write(&mut self, write: &Write) -> WriteAnswer {
-        let (Write::Put { revision, .. } | Write::Delete { revision }) = write;
+        let (Write::Put { revision, .. } | Write::SetOwner { revision, .. } | Write::Delete { revision }) = write;
         if self.has(Trouble::EveryWriteGets412) || *revision != self.etag() {
             return WriteAnswer::Changed;
         }
         self.revision += 1;
         self.filling = match write.clone() {
-            Write::Put { key, document, owner, .. } => Some(Filling { key, owner: Some(owner), document }),
+            Write::Put { key, document, owner, .. } => {
+                Some(Filling { key, owner: Some(Ownership { owner, adopted: false }), document })
+            }
+            Write::SetOwner { owner, .. } => self.filling.take().map(|filling| Filling { owner, ..filling }),
             Write::Delete { .. } => None,
         };
         WriteAnswer::Done(self.etag())
@@ -265,7 +270,7 @@ impl SignIn for World {
             self.change(|state| (state.has(Trouble::TokenEndpointDown), state.valid.contains(&Fingerprint::of(key))));
         match (down, valid) {
             (true, _) => Verdict::Unknown { message: "the token endpoint answered 503".into(), retry: Retry::Backoff },
-            (_, true) => Verdict::Accepted,
+            (_, true) => Verdict::Accepted { scopes: Scopes::default() },
             _ => Verdict::Refused { reason: Reason::CredentialsRefused, message: "the key was refused".into() },
         }
     }
@@ -299,6 +304,12 @@ impl LandscapeManagement for World {
             owner: owner.clone(),
             revision: revision.clone(),
         };
+        self.change(|state| state.receive(write))
+    }
+
+    async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
+        self.called("set owner");
+        let write = Write::SetOwner { owner: owner.cloned(), revision: revision.clone() };
         self.change(|state| state.receive(write))
     }
 

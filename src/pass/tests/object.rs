@@ -4,10 +4,9 @@ use std::time::Duration;
 
 use super::models::{Status, World, us};
 use crate::domain::evidence::Memory;
-use crate::domain::plan::{Answers, Evidence, Facts, Source, SourceIdentity, Subject, Tenant};
-use crate::domain::policy::{DEFAULT_DEAD_AFTER, DEFAULT_INTERVAL, DeadAction, Policy};
+use crate::domain::plan::{Answers, Evidence, Facts, Siblings, Source, SourceIdentity, Subject, Tenant};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::service_key::examples::{key, rules};
+use crate::domain::service_key::examples::{key, policy};
 use crate::pass::ports::Ports;
 use crate::pass::run::{Outcome, run};
 
@@ -40,16 +39,17 @@ impl Object {
 
     fn facts(&self, world: &World) -> Facts {
         Facts {
-            subject: Subject { owner: us(), generation: if self.deleting { 2 } else { 1 }, deleting: self.deleting },
-            tenant: Tenant::Open { version: "1".into() },
-            policy: Policy {
-                rules: rules(),
-                interval: DEFAULT_INTERVAL,
-                grace_period: Duration::ZERO,
-                dead_after: DEFAULT_DEAD_AFTER,
-                dead_action: DeadAction::Delete,
+            subject: Subject {
+                owner: us(),
+                generation: if self.deleting { 2 } else { 1 },
+                deleting: self.deleting,
+                abandoned: false,
+                requested: None,
             },
+            tenant: Tenant::Open { version: "1".into() },
+            policy: policy(),
             source: self.source.clone(),
+            siblings: Siblings::default(),
             ledger: world.ledger(),
             previous: world.conditions().filter(|_| !self.deleting),
             memory: self.memory.clone(),

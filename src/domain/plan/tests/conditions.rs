@@ -79,7 +79,13 @@ fn known() -> Vec<Row> {
             Reason::NamespaceNotAllowed,
             stalled,
         ),
-        ("occupied", proven.clone().slot_is_held("1", None), Status::False, Reason::SlotOccupied, stalled),
+        (
+            "occupied",
+            proven.clone().slot_is_held("1", None).slot_holds(&rotated()),
+            Status::False,
+            Reason::SlotOccupied,
+            stalled,
+        ),
         ("source gone", gone, Status::False, Reason::SourceGone, stalled),
         (
             "our credentials refused",

@@ -1,6 +1,7 @@
 //! What the plan decides, as sentences.
 
 mod always;
+mod any;
 mod blink;
 mod conditions;
 mod dead;

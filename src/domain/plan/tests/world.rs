@@ -7,17 +7,17 @@ use jiff::Timestamp;
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::evidence::Memory;
 use crate::domain::fingerprint::Fingerprint;
-use crate::domain::ledger::{Ledger, Operation, Pending, Uploaded};
+use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
 use crate::domain::plan::{
-    Answers, Content, Evidence, Facts, Now, Settlement, Source, SourceIdentity, Step, Subject, Tenant, Verdict, Which,
-    plan,
+    Answers, Content, Evidence, Facts, Now, Settlement, Siblings, Source, SourceIdentity, Step, Subject, Tenant,
+    Verdict, Which, plan,
 };
-use crate::domain::policy::{DEFAULT_DEAD_AFTER, DEFAULT_INTERVAL, DeadAction, Policy};
+use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
-use crate::domain::service_key::examples::{key, key_with_secret, rules};
+use crate::domain::service_key::examples::{key, key_with_secret, policy, rules};
 use crate::domain::service_key::{Findings, ServiceKey};
-use crate::domain::slot::{Owner, RemoteTrouble, Revision, Slot};
+use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::domain::time::Moment;
 
 /// When a world begins, in seconds.
@@ -62,7 +62,7 @@ pub(super) fn rotated() -> ServiceKey {
 }
 
 pub(super) fn accepted() -> Verdict {
-    Verdict::Accepted
+    Verdict::Accepted { scopes: Scopes::new("calm-api.alm.write") }
 }
 
 pub(super) fn refused() -> Verdict {
@@ -104,24 +104,19 @@ pub(super) fn all_well() -> Conditions {
         signed_in: Condition::yes(Reason::SignedIn, "the token endpoint accepts the key"),
         uploaded: Condition::yes(Reason::Uploaded, "the key stands in Landscape Management"),
         progress: Progress::Done,
+        others_stand: false,
     }
 }
 
 impl World {
     /// A new object whose source holds a valid key; nothing has been asked yet.
     pub(super) fn new() -> Self {
-        let policy = Policy {
-            rules: rules(),
-            interval: DEFAULT_INTERVAL,
-            grace_period: Duration::ZERO,
-            dead_after: DEFAULT_DEAD_AFTER,
-            dead_action: DeadAction::Delete,
-        };
         let facts = Facts {
-            subject: Subject { owner: us(), generation: 1, deleting: false },
+            subject: Subject { owner: us(), generation: 1, deleting: false, abandoned: false, requested: None },
             tenant: Tenant::Open { version: "1".into() },
-            policy,
+            policy: policy(),
             source: present(Ok(key())),
+            siblings: Siblings::default(),
             ledger: Ledger::default(),
             previous: None,
             memory: Memory::default(),
@@ -181,6 +176,7 @@ impl World {
     pub(super) fn remembers(self, key: &ServiceKey, etag: &str) -> Self {
         let then = now_at(0).wall;
         let uploaded = Uploaded {
+            origin: Origin::Uploaded,
             revision: revision(etag),
             fingerprint: Fingerprint::of(key),
             identity_zone: key.identity_zone().into(),
@@ -218,6 +214,16 @@ impl World {
     }
 
     pub(super) fn slot_is_held(self, etag: &str, owner: Option<Owner>) -> Self {
+        let owner = owner.map(|owner| Ownership { owner, adopted: false });
+        self.slot_is_owned(etag, owner)
+    }
+
+    /// The slot holds a key of ours that was there before.
+    pub(super) fn slot_is_adopted(self, etag: &str) -> Self {
+        self.slot_is_owned(etag, Some(Ownership { owner: us(), adopted: true }))
+    }
+
+    fn slot_is_owned(self, etag: &str, owner: Option<Ownership>) -> Self {
         self.with(|facts| facts.learn_slot(Ok(Slot::Filled { revision: revision(etag), owner })))
     }
 

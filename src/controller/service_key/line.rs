@@ -1,0 +1,48 @@
+//! Whom it matters to that an object's standing has changed: its siblings, and its tenant.
+//!
+//! An object's status is our own writing and no trigger for itself. But another one of the same tenant may have waited
+//! for the slot, or must step back.
+
+use std::collections::HashMap;
+
+use kube::ResourceExt;
+
+use super::siblings::is_proven;
+use crate::api::ALMServiceKey;
+
+/// The standings of all objects as the watch has told, by uid.
+#[derive(Default)]
+pub(super) struct Standings(HashMap<String, Standing>);
+
+/// What of an object matters to others.
+#[derive(PartialEq, Eq)]
+struct Standing {
+    proven: bool,
+    uploaded: Option<String>,
+    pending: bool,
+    deleting: bool,
+}
+
+impl Standings {
+    /// Notes an object as it is now. Whether others are to be told.
+    pub(super) fn seen(&mut self, object: &ALMServiceKey) -> bool {
+        let status = object.status.as_ref();
+        let standing = Standing {
+            proven: is_proven(object),
+            uploaded: status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone()),
+            pending: status.is_some_and(|status| status.pending.is_some()),
+            deleting: object.metadata.deletion_timestamp.is_some(),
+        };
+        let before = self.0.get(&object.uid().unwrap_or_default());
+        if before == Some(&standing) {
+            return false;
+        }
+        self.0.insert(object.uid().unwrap_or_default(), standing);
+        true
+    }
+
+    /// Notes that an object has gone.
+    pub(super) fn gone(&mut self, object: &ALMServiceKey) {
+        self.0.remove(&object.uid().unwrap_or_default());
+    }
+}

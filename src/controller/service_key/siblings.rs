@@ -1,0 +1,84 @@
+//! The other objects of a tenant: who stands in line for its slot.
+
+use kube::{Api, ResourceExt};
+
+use super::reconcile::Context;
+use crate::api::resolve::admits;
+use crate::api::service_key::Mode;
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::find;
+use crate::domain::plan::{Heir, Siblings};
+use crate::domain::reason::Reason;
+use crate::domain::slot::Owner;
+use crate::names::condition;
+
+/// What the cache shows of the siblings of an object.
+pub(super) fn of(context: &Context, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
+    let keys = context.keys.state();
+    let mut others: Vec<&ALMServiceKey> =
+        keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
+    others.sort_by_cached_key(|other| age(other));
+    let mut line = others.iter().filter(|other| may_upload(other, tenant));
+    let first = line.next();
+    Siblings {
+        ahead: first.filter(|other| age(other) < age(object)).map(|other| named(other)),
+        holding: others
+            .iter()
+            .find(|other| status_of(other).is_some_and(|it| it.uploaded.is_some()))
+            .map(|it| named(it)),
+        heir: first.and_then(|other| heir(context, other)),
+    }
+}
+
+/// The heir, if a live read still finds it: who is going inherits nothing.
+pub(super) async fn living(context: &Context, heir: Heir) -> Option<Heir> {
+    let api: Api<ALMServiceKey> = Api::namespaced(context.client.clone(), &heir.owner.namespace);
+    let found = find(api.get_metadata(&heir.owner.name)).await.ok().flatten()?;
+    found.metadata.deletion_timestamp.is_none().then_some(heir)
+}
+
+fn heir(context: &Context, other: &ALMServiceKey) -> Option<Heir> {
+    let fingerprint = context.shared.memories.of(&other.uid()?).judged?;
+    let (namespace, name) = (other.namespace()?, other.name_any());
+    Some(Heir { owner: Owner { cluster_id: context.cluster_id.clone(), namespace, name }, fingerprint })
+}
+
+/// Whether two different objects name the same tenant.
+pub(super) fn is_sibling(other: &ALMServiceKey, object: &ALMServiceKey) -> bool {
+    other.spec.tenant_ref.name == object.spec.tenant_ref.name && other.uid() != object.uid()
+}
+
+/// Whether an object would put its key into an empty slot: allowed, enforcing, not suspended, valid and proven.
+fn may_upload(key: &ALMServiceKey, tenant: &ALMTenant) -> bool {
+    admits(&tenant.spec, &key.namespace().unwrap_or_default()) && is_proven(key)
+}
+
+/// As far as the object itself tells.
+pub(super) fn is_proven(key: &ALMServiceKey) -> bool {
+    let enforces = !matches!(key.spec.mode, Some(Mode::Observe)) && key.spec.suspend != Some(true);
+    let Some(status) = status_of(key) else { return false };
+    let is = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
+    let rejected = status
+        .conditions
+        .iter()
+        .any(|found| found.type_ == condition::READY && found.reason == Reason::UploadRejected.as_str());
+    key.metadata.deletion_timestamp.is_none()
+        && enforces
+        && key.metadata.generation == Some(status.observed_generation)
+        && is(condition::VALID)
+        && is(condition::SIGNED_IN)
+        && !rejected
+}
+
+fn status_of(key: &ALMServiceKey) -> Option<&crate::api::status::ALMServiceKeyStatus> {
+    key.status.as_ref()
+}
+
+/// The oldest goes first; of one age, by namespace and name.
+fn age(key: &ALMServiceKey) -> impl Ord + use<> {
+    (key.creation_timestamp(), key.namespace(), key.name_any())
+}
+
+fn named(key: &ALMServiceKey) -> String {
+    format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any())
+}
