@@ -43,6 +43,16 @@ fn unknown() -> Vec<Row> {
             Reason::RemovalPending,
             moves,
         ),
+        (
+            "an older one goes first",
+            World::new()
+                .source_signs_in(accepted())
+                .slot_is_empty("1")
+                .with(|facts| facts.siblings.ahead = Some("monitoring/older".into())),
+            Status::Unknown,
+            Reason::WaitingForSibling,
+            moves,
+        ),
         ("deletion held up", unavailable(World::kept().object_deleted()), Status::Unknown, Reason::Removing, moves),
     ]
 }
