@@ -26,9 +26,8 @@ pub(super) fn replaced(facts: &Facts, key: &ServiceKey, revision: &Revision, now
 
 /// Whether this very key stood there before, and nobody has changed the object since.
 fn was_overwritten(facts: &Facts, key: &ServiceKey) -> bool {
-    let Overwritten { fingerprint, generation } = match settle::without_ours(facts).overwritten {
-        None => return false,
-        Some(overwritten) => overwritten,
+    let Some(Overwritten { fingerprint, generation }) = settle::without_ours(facts).overwritten else {
+        return false;
     };
     fingerprint == Fingerprint::of(key) && generation == facts.subject.generation
 }

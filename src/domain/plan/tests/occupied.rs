@@ -28,8 +28,8 @@ fn with_adoption(world: World, adoption: AdoptionPolicy) -> World {
     world.with(|facts| facts.policy.adoption = adoption)
 }
 
-fn elsewhere() -> Option<Owner> {
-    Some(Owner { cluster_id: "cluster-2".into(), ..us() })
+fn elsewhere() -> Owner {
+    Owner { cluster_id: "cluster-2".into(), ..us() }
 }
 
 #[test]
@@ -88,7 +88,7 @@ fn nobodys_other_key_is_replaced_only_if_the_tenant_says_replace() {
 #[test]
 fn another_clusters_key_is_replaced_only_if_the_tenant_says_replace_and_never_taken_over() {
     let world = |adoption| {
-        let world = World::new().source_signs_in(accepted()).slot_is_held("1", elsewhere());
+        let world = World::new().source_signs_in(accepted()).slot_is_held("1", Some(elsewhere()));
         with_adoption(world, adoption)
     };
     assert_eq!(world(AdoptionPolicy::Replace).record().1, put_at("1"));
@@ -98,7 +98,7 @@ fn another_clusters_key_is_replaced_only_if_the_tenant_says_replace_and_never_ta
 
 #[test]
 fn a_key_that_was_overwritten_is_not_put_back_although_the_tenant_says_replace() {
-    for owner in [None, elsewhere()] {
+    for owner in [None, Some(elsewhere())] {
         let world = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
         let world = world.slot_is_held("2", owner).slot_holds(&rotated());
         let settlement = world.settlement();
@@ -118,7 +118,7 @@ fn a_key_that_was_overwritten_is_not_put_back_although_the_tenant_says_replace()
 fn a_key_that_was_overwritten_is_put_back_when_the_spec_changes_or_the_key_does_or_somebody_asks() {
     let overwritten = || {
         let world = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
-        let world = world.slot_is_held("2", elsewhere());
+        let world = world.slot_is_held("2", Some(elsewhere()));
         let ledger = world.settlement().ledger;
         world.with(|facts| facts.ledger = ledger)
     };

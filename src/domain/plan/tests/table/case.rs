@@ -126,7 +126,7 @@ impl Case {
         self.remembers != Remembers::Nothing
     }
 
-    pub(super) fn to_upload(&self) -> bool {
+    pub(super) fn uploads(&self) -> bool {
         self.from == From::Valid && self.signs_in == SignsIn::Yes
     }
 

@@ -105,7 +105,7 @@ fn rows_of(case: &Case) -> &'static [Row] {
         case if case.suspended || case.tenant == Admits::Missing => APART,
         case if case.gone() => GONE,
         case if case.from != From::Valid || case.tenant == Admits::Closed => HELD,
-        case if case.to_upload() => PROVEN,
+        case if case.uploads() => PROVEN,
         _ => UNPROVEN,
     }
 }
