@@ -3,9 +3,8 @@
 use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::Api;
-use kube::api::{DeleteParams, Patch, PatchParams, PostParams};
+use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::scenario;
@@ -51,25 +50,6 @@ fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
         write(&right).await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
-    });
-}
-
-#[test]
-fn a_tenant_that_is_deleted_and_made_again_is_noticed_by_its_keys() {
-    scenario("made-again", async |tenant| {
-        tenant.write_secret("pasted", &tenant.make_key().await).await;
-        tenant.apply_for_secret("calm", "pasted").await;
-        tenant.await_ready("calm", "True", "Uploaded").await;
-        let tenants = tenant.tenants();
-        let mut document = tenants.get("made-again").await.expect("it is there");
-
-        tenants.delete("made-again", &DeleteParams::default()).await.expect("can be deleted");
-        tenant.await_ready("calm", "Unknown", "WaitingForTenant").await;
-        document.metadata = ObjectMeta { name: Some("made-again".into()), ..ObjectMeta::default() };
-        tenants.create(&PostParams::default(), &document).await.expect("can be made again");
-
-        tenant.await_ready("calm", "True", "Uploaded").await;
-        assert_eq!(tenant.writes().await, ["+Put"]);
     });
 }
 

@@ -61,7 +61,7 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
             .await;
         tenant.write_secret("pasted", &old).await;
         tenant.apply_for_secret("second", "pasted").await;
-        tenant.await_ready("second", "False", "SlotOccupied").await;
+        tenant.await_ready("second", "False", "NotSlotOwner").await;
         tenant.unbind("plain", &new).await;
         tenant.await_ready("calm", "False", "SourceGone").await;
         // A namespace that is being deleted still cleans up.

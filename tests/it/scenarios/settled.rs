@@ -12,7 +12,7 @@ use crate::world::{Setup, Tenant, World};
 /// one after the other, and a new object is served after what was there before it.
 async fn worked_through(tenant: &Tenant<'_>, name: &str, secret: &str) {
     tenant.apply_for_secret(name, secret).await;
-    tenant.await_ready(name, "False", "SlotOccupied").await;
+    tenant.await_ready(name, "False", "NotSlotOwner").await;
 }
 
 /// How many writes on `ALMServiceKey`s and their status the API server has answered, whether they changed anything or

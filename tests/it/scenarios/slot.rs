@@ -49,7 +49,7 @@ fn the_second_key_of_a_tenant_does_not_take_the_slot_from_the_first() {
         tenant.await_ready("first", "True", "Uploaded").await;
         tenant.apply_for_secret("second", "second").await;
 
-        tenant.await_ready("second", "False", "SlotOccupied").await;
+        tenant.await_ready("second", "False", "NotSlotOwner").await;
         tenant.delete("second").await;
 
         assert_eq!(tenant.slot_key().await, first);
