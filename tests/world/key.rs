@@ -43,6 +43,20 @@ impl Tenant<'_> {
         self.keys().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can be changed")
     }
 
+    /// Writes an annotation on one.
+    pub async fn annotate(&self, name: &str, annotation: &str, value: &str) {
+        self.patch(name, json!({ "metadata": { "annotations": { annotation: value } } })).await;
+    }
+
+    /// Asks for a pass over one now, and waits until it has been made.
+    pub async fn look_now(&self, name: &str, word: &str) -> ALMServiceKey {
+        self.annotate(name, "almkey.dev/reconcile-requested-at", word).await;
+        self.await_key(name, &format!("looked at for {word}"), |key| {
+            key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some(word)
+        })
+        .await
+    }
+
     /// Deletes one and waits until it has gone.
     pub async fn delete(&self, name: &str) {
         self.begin_deletion(name).await;
@@ -100,6 +114,22 @@ impl Tenant<'_> {
             Ok(Some(key)) => key,
             _ => panic!("{}/{name} never was {what}; last: {}", self.name, told(last.as_ref())),
         }
+    }
+
+    /// Waits for an Event with this reason about one.
+    pub async fn await_event(&self, name: &str, reason: &str) -> Event {
+        let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
+        let mut events = watcher(events, watcher::Config::default()).default_backoff().applied_objects().boxed();
+        patiently(&format!("the Event {reason} about {name}"), async {
+            while let Some(event) = events.try_next().await.expect("Events can be watched") {
+                let about = event.regarding.as_ref().and_then(|object| object.name.as_deref());
+                if about == Some(name) && event.reason.as_deref() == Some(reason) {
+                    return event;
+                }
+            }
+            panic!("the watch of Events ended")
+        })
+        .await
     }
 
     /// The Events about one.

@@ -4,6 +4,7 @@
 //! Used by the integration tests and the demo alike.
 #![allow(dead_code, reason = "the test binary and the demo each use their part")]
 
+pub mod almtenant;
 pub mod binding;
 pub mod cluster;
 pub mod key;

@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use alm_key_operator::api::ALMTenant;
 use k8s_openapi::api::core::v1::{Namespace, Secret};
 use kube::api::{DeleteParams, PostParams};
 use kube::{Api, Client};
@@ -70,14 +69,8 @@ impl<'a> Tenant<'a> {
             },
         });
         change(&mut document);
-        let tenants: Api<ALMTenant> = Api::all(tenant.client.clone());
-        create(&tenants, document).await;
+        create(&tenant.tenants(), document).await;
         tenant
-    }
-
-    /// The `ALMTenant`s.
-    pub fn tenants(&self) -> Api<ALMTenant> {
-        Api::all(self.client.clone())
     }
 
     /// The Secrets of the namespace.
@@ -88,6 +81,11 @@ impl<'a> Tenant<'a> {
     /// A new key, as the BTP cockpit would make it.
     pub async fn make_key(&self) -> Value {
         self.admin(Method::POST, "/keys", Some(json!({}))).await
+    }
+
+    /// A new key whose tokens have this scope.
+    pub async fn make_key_for(&self, scope: &str) -> Value {
+        self.admin(Method::POST, "/keys", Some(json!({ "scope": scope }))).await
     }
 
     /// Makes a given key sign in.
@@ -158,6 +156,11 @@ impl<'a> Tenant<'a> {
     /// Somebody else empties the slot.
     pub async fn empty_slot(&self) {
         self.admin(Method::DELETE, "/slot", None).await;
+    }
+
+    /// The slot gets another revision, and stays what it is.
+    pub async fn restamp_slot(&self) {
+        self.admin(Method::POST, "/slot/restamp", None).await;
     }
 
     /// Lets calls of a kind fail from now on.

@@ -10,18 +10,13 @@ use serde_json::{Value, json};
 
 use crate::faults::Planned;
 use crate::http::{Body, Call, empty, json, problem};
+use crate::keys::Wanted;
 use crate::tenants::{Tenant, Tenants, lock};
 
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 struct NewTenant {
     identity_zone: String,
-}
-
-#[derive(Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-struct NewKey {
-    credential_type: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -82,9 +77,9 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
     let mut tenant = lock(tenant);
     let outcome = match (call.method.as_str(), path) {
         ("GET", []) => Ok(json(200, &shown(&tenant, port))),
-        ("POST", ["keys"]) => call.json::<NewKey>().map(|NewKey { credential_type }| {
+        ("POST", ["keys"]) => call.json::<Wanted>().map(|wanted| {
             let zone = tenant.zone.clone();
-            json(201, &tenant.keys.make(&zone, port, credential_type.as_deref().unwrap_or("instance-secret")))
+            json(201, &tenant.keys.make(&zone, port, &wanted))
         }),
         ("POST", ["keys", "import"]) => call.json::<Imported>().map(|Imported { key }| {
             if tenant.keys.import(&key) {

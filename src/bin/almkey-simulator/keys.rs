@@ -4,31 +4,51 @@ use std::collections::HashMap;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
-/// All credentials that were ever made, and whether they are alive.
+/// All credentials that were ever made.
 #[derive(Default)]
-pub(crate) struct Keys(HashMap<(String, String), bool>);
+pub(crate) struct Keys(HashMap<(String, String), Credentials>);
+
+struct Credentials {
+    alive: bool,
+    scope: String,
+}
+
+/// The scope of a token, unless a key was made for another one.
+const SCOPE: &str = "calm-api.landscape.write";
+
+/// What is special about a key to be made.
+#[derive(Default, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub(crate) struct Wanted {
+    /// `uaa.credential-type`.
+    credential_type: Option<String>,
+    /// `scope` of its tokens (RFC 6749, section 5.1): names separated by spaces.
+    scope: Option<String>,
+}
 
 impl Keys {
     /// Makes a key for a new client.
-    pub(crate) fn make(&mut self, zone: &str, port: u16, credential_type: &str) -> Value {
+    pub(crate) fn make(&mut self, zone: &str, port: u16, wanted: &Wanted) -> Value {
         let client = format!("sb-{:032x}!b1234|sapcloudalm!b16907", rand::random::<u128>());
-        self.issue(zone, port, credential_type, &client)
+        self.issue(zone, port, wanted, &client)
     }
 
     /// Makes a new secret for a client; the old one stays alive.
     pub(crate) fn rotate(&mut self, zone: &str, port: u16, client: &str) -> Option<Value> {
         let known = self.0.keys().any(|(known, _)| known == client);
-        known.then(|| self.issue(zone, port, "instance-secret", client))
+        known.then(|| self.issue(zone, port, &Wanted::default(), client))
     }
 
-    fn issue(&mut self, zone: &str, port: u16, credential_type: &str, client: &str) -> Value {
+    fn issue(&mut self, zone: &str, port: u16, wanted: &Wanted, client: &str) -> Value {
         // With the characters that real ones have, and a marker by which a leak is found.
         let random = STANDARD.encode(rand::random::<[u8; 32]>());
         let secret = format!("CANARY-{:08x}$+/{random}", rand::random::<u32>());
-        self.0.insert((client.to_owned(), secret.clone()), true);
+        let scope = wanted.scope.clone().unwrap_or_else(|| SCOPE.to_owned());
+        self.0.insert((client.to_owned(), secret.clone()), Credentials { alive: true, scope });
         json!({
             "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
             "uaa": {
@@ -36,7 +56,7 @@ impl Keys {
                 "url": format!("https://{zone}.authentication.localhost:{port}"),
                 "identityzone": zone, "identityzoneid": "00000000-0000-0000-0000-000000000001",
                 "tenantmode": "shared", "uaadomain": "authentication.localhost",
-                "credential-type": credential_type,
+                "credential-type": wanted.credential_type.as_deref().unwrap_or("instance-secret"),
             },
         })
     }
@@ -45,25 +65,26 @@ impl Keys {
     pub(crate) fn import(&mut self, key: &Value) -> bool {
         let text = |field: &str| key["uaa"][field].as_str().map(str::to_owned);
         let (Some(client), Some(secret)) = (text("clientid"), text("clientsecret")) else { return false };
-        self.0.insert((client, secret), true);
+        self.0.insert((client, secret), Credentials { alive: true, scope: SCOPE.to_owned() });
         true
     }
 
     /// Lets a client's credentials live or die, all or one; whether there are such.
     pub(crate) fn set(&mut self, client: &str, secret: Option<&str>, alive: bool) -> bool {
         let mut found = false;
-        for ((known, its_secret), lives) in &mut self.0 {
+        for ((known, its_secret), credentials) in &mut self.0 {
             if known == client && secret.is_none_or(|secret| secret == its_secret) {
-                *lives = alive;
+                credentials.alive = alive;
                 found = true;
             }
         }
         found
     }
 
-    /// Whether these credentials sign in.
-    pub(crate) fn sign_in(&self, client: &str, secret: &str) -> bool {
-        self.0.get(&(client.to_owned(), secret.to_owned())) == Some(&true)
+    /// The scope of the token that these credentials get; none if they do not sign in.
+    pub(crate) fn sign_in(&self, client: &str, secret: &str) -> Option<&str> {
+        let credentials = self.0.get(&(client.to_owned(), secret.to_owned()))?;
+        credentials.alive.then_some(credentials.scope.as_str())
     }
 }
 

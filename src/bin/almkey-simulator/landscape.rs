@@ -13,6 +13,8 @@ use crate::xsuaa::{token, unauthorized};
 
 /// Life of an access token in seconds.
 const EXPIRES_IN: u32 = 3600;
+/// Scope of an access token.
+const SCOPE: &str = "landscape-management";
 
 pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result<Response<Body>, Dropped> {
     let Some(tenant) = tenants.find(zone) else {
@@ -55,7 +57,7 @@ fn issue_token(call: &Call, tenant: &mut Tenant) -> Response<Body> {
     }
     let value = format!("CANARY-{:032x}", rand::random::<u128>());
     tenant.tokens.push(value.clone());
-    token(&value, EXPIRES_IN)
+    token(&value, EXPIRES_IN, SCOPE)
 }
 
 fn authorised(call: &Call, tenant: &Tenant) -> bool {

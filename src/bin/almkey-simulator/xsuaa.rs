@@ -27,8 +27,8 @@ pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result
                 (call.field("client_id").unwrap_or_default(), call.field("client_secret").unwrap_or_default());
             let response = if call.field("grant_type").as_deref() != Some("client_credentials") {
                 json(400, &json!({ "error": "unsupported_grant_type" }))
-            } else if tenant.keys.sign_in(&client, &secret) {
-                token(&format!("{:032x}", rand::random::<u128>()), EXPIRES_IN)
+            } else if let Some(scope) = tenant.keys.sign_in(&client, &secret) {
+                token(&format!("{:032x}", rand::random::<u128>()), EXPIRES_IN, scope)
             } else {
                 unauthorized()
             };
@@ -43,10 +43,10 @@ pub(crate) fn unauthorized() -> Response<Body> {
 }
 
 /// A token.
-pub(crate) fn token(value: &str, expires_in: u32) -> Response<Body> {
+pub(crate) fn token(value: &str, expires_in: u32, scope: &str) -> Response<Body> {
     let body = json!({
         "access_token": value, "token_type": "bearer", "expires_in": expires_in,
-        "scope": "calm-api.landscape.write", "jti": "0",
+        "scope": scope, "jti": "0",
     });
     json(200, &body)
 }

@@ -232,7 +232,8 @@ impl Facts {
         }
     }
 
-    /// Spec, tenant and source as they are now: while this stays, nothing has changed.
+    /// Spec, tenant, source and line as they are now: while this stays, nothing has changed. Who has the slot waits for
+    /// nobody, and who would inherit it is only asked when there is something to leave.
     #[must_use]
     pub fn stamp(&self) -> String {
         let tenant = match &self.tenant {
@@ -240,11 +241,12 @@ impl Facts {
             Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),
             Tenant::Open { version } => format!("tenant {version}"),
         };
-        let Subject { owner: _, generation, deleting, abandoned, requested } = &self.subject;
-        let siblings = &self.siblings;
+        let Subject { owner: _, generation, deleting, abandoned, requested: _ } = &self.subject;
+        let Siblings { ahead, holding, heir: _ } = &self.siblings;
+        let ahead = ahead.as_ref().filter(|_| self.ledger.uploaded.is_none());
         format!(
-            "generation {generation} deleting {deleting} abandoned {abandoned} requested {requested:?} {tenant} \
-             {siblings:?} {}",
+            "generation {generation} deleting {deleting} abandoned {abandoned} {tenant} behind {ahead:?} and {holding:?} \
+             {}",
             self.source
         )
     }

@@ -37,7 +37,8 @@ pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
     let settled = facts.memory.settled.as_ref()?;
     let rest = settled.due.remaining(now.monotonic);
     let stands = facts.previous.as_ref().is_some_and(|previous| previous.ready.reason != Reason::Progressing);
-    if !stands || rest.is_zero() || settled.stamp != facts.stamp() {
+    let asked = facts.subject.requested.is_some();
+    if !stands || asked || rest.is_zero() || settled.stamp != facts.stamp() {
         return None;
     }
     Some(Step::Settle(Box::new(Settlement {

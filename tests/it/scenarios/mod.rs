@@ -1,19 +1,27 @@
 //! What the operator does, on a real API server. Each test is a sentence.
 
 mod admission;
+mod adoption;
+mod annotations;
 mod binding;
 mod canary;
 mod crash;
 mod dead_key;
 mod deletion;
+mod guards;
 mod install;
 mod kinds;
+mod modes;
+mod patience;
 mod recording;
 mod refusal;
+mod restore;
 mod rights;
 mod secret;
 mod settled;
+mod siblings;
 mod slot;
+mod tenants;
 
 use std::sync::LazyLock;
 

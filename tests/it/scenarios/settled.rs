@@ -103,11 +103,12 @@ fn a_token_endpoint_that_is_down_for_longer_than_a_key_takes_to_die_kills_no_key
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
         let spec = json!({
-            "source": { "secretRef": { "name": "pasted" } }, "interval": "10s", "deadKey": { "after": "10s" },
+            "source": { "secretRef": { "name": "pasted" } }, "interval": "20s", "deadKey": { "after": "10s" },
         });
         tenant.apply("calm", spec).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.fail("SignIn", json!({ "status": 503 })).await;
+        tenant.look_now("calm", "now").await;
 
         let failed = |call: &serde_json::Value| call["kind"] == "SignIn" && call["status"] == 503;
         let first = tenant.await_call("the first failed sign-in", failed).await;
