@@ -13,7 +13,7 @@ pub enum CallError {
     #[error(transparent)]
     Api(#[from] kube::Error),
     /// It did not answer in time.
-    #[error("the API server did not answer within {} s", DEADLINE.as_secs())]
+    #[error("the API server did not answer in time")]
     Deadline,
 }
 

@@ -21,6 +21,8 @@ pub mod annotation {
 
 /// Field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = "alm-key-operator";
+/// Name of the Lease that the replicas elect their leader by, in the operator's own namespace.
+pub const LEASE: &str = "alm-key-operator";
 /// `reportingController` of every Event.
 pub const REPORTER: &str = "almkey.dev/alm-key-operator";
 

@@ -1,6 +1,7 @@
 //! The commands of `almkey`, a file each.
 
 mod crds;
+mod election;
 mod operator;
 
 use std::process::ExitCode;

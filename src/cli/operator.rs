@@ -3,9 +3,12 @@
 use std::error::Error;
 
 use clap::builder::NonEmptyStringValueParser;
+use kube::client::ClientBuilder;
 use kube::{Client, Config};
 
 use crate::controller::{self, Settings};
+use crate::process::leadership::election::{self, Election};
+use crate::process::leadership::{Leadership, guard};
 use crate::process::{logging, shutdown};
 
 #[derive(clap::Args)]
@@ -21,14 +24,45 @@ pub(super) struct Arguments {
     /// What is logged, such as `info`, `debug` or `alm_key_operator=trace,info`.
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
+
+    #[command(flatten)]
+    election: super::election::Election,
 }
 
 #[tokio::main]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { cluster_resource_namespace, cluster_id, log } = arguments;
+    let Arguments { cluster_resource_namespace, cluster_id, log, election } = arguments;
+    let terms = election.terms()?;
     logging::start(&log)?;
-    let client = Client::try_from(Config::infer().await?)?;
+    let config = Config::infer().await?;
+    let (mut election, leadership) = match terms {
+        Some(terms) => {
+            // Its deadlines are its own: nothing is retried behind its back.
+            let mut config = config.clone();
+            config.default_retry = false;
+            let client = Client::try_from(config)?;
+            let identity = election::identity();
+            let (election, leadership) = Election::new(client, &cluster_resource_namespace, identity, terms);
+            (Some(election), leadership)
+        }
+        None => (None, Leadership::alone()),
+    };
+    let client = ClientBuilder::try_from(config)?.with_layer(&guard::layer(leadership.clone())).build();
     let shutdown = shutdown::requested()?;
-    controller::run(client, Settings { cluster_resource_namespace, cluster_id }, shutdown).await?;
+    let settings = Settings { cluster_resource_namespace, cluster_id };
+    let lost = async {
+        match &mut election {
+            Some(election) => election.campaign().await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::select! {
+        biased;
+        lost = lost => return Err(lost.into()),
+        ended = controller::run(client, settings, leadership, shutdown) => ended?,
+    }
+    if let Some(election) = election {
+        election.release().await;
+    }
     Ok(())
 }

@@ -20,6 +20,7 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
 use crate::pass::ports::{LandscapeManagement, SignIn};
+use crate::process::leadership::Leadership;
 use crate::sign_in::TokenEndpoint;
 use crate::sign_in::network::Network;
 use crate::sign_in::transport;
@@ -53,6 +54,7 @@ pub(crate) struct Connection<'a> {
     pub(crate) resource_namespace: &'a str,
     /// As what this cluster owns slots.
     pub(crate) cluster_id: &'a str,
+    pub(crate) leadership: &'a Leadership,
     /// The object that looks; none if it is the tenant itself.
     pub(crate) me: Option<&'a Owner>,
 }
@@ -97,7 +99,7 @@ impl Connection<'_> {
             };
             let base = url("landscapeManagement.http.url", &http.url)?;
             let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;
-            let timeout = http.timeout.map_or(TIMEOUT, ApiDuration::to_std);
+            let timeout = deadline(tenant);
             let client = transport::client(Network::Any, http.ca_bundle.as_deref(), timeout).map_err(|error| {
                 misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
             })?;
@@ -124,6 +126,25 @@ impl Connection<'_> {
         }
     }
 
+    /// Makes a write if it is answered, or given up, while this replica still leads.
+    async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
+        let Some(left) = self.leadership.grant(self.tenant.map_or(TIMEOUT, deadline)) else {
+            return WriteAnswer::Refused(RemoteTrouble {
+                reason: Reason::NotLeader,
+                message: "this replica may cease to lead before Landscape Management would answer: nothing was written"
+                    .into(),
+                retry: Retry::Backoff,
+            });
+        };
+        tokio::time::timeout(left, write).await.unwrap_or_else(|_| {
+            WriteAnswer::Unknown(RemoteTrouble {
+                reason: Reason::NotLeader,
+                message: "this replica ceased to lead before Landscape Management answered".into(),
+                retry: Retry::Backoff,
+            })
+        })
+    }
+
     fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
         let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
         let stamp = tenant.metadata.generation.unwrap_or_default().to_string();
@@ -138,6 +159,11 @@ impl Connection<'_> {
             Ok(TokenEndpoint::new(client, network))
         })
     }
+}
+
+/// How long one request to the tenant's Landscape Management may take.
+fn deadline(tenant: &ALMTenant) -> Duration {
+    tenant.spec.landscape_management.http.timeout.map_or(TIMEOUT, ApiDuration::to_std)
 }
 
 /// The connection under the tenant's uid if it is still of that stamp, else a new one in its place.
@@ -188,21 +214,21 @@ impl LandscapeManagement for Connection<'_> {
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => landscape.put(key, owner, revision).await,
+            Ok(landscape) => self.leading(landscape.put(key, owner, revision)).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => landscape.set_owner(owner, revision).await,
+            Ok(landscape) => self.leading(landscape.set_owner(owner, revision)).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn delete(&self, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => landscape.delete(revision).await,
+            Ok(landscape) => self.leading(landscape.delete(revision)).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }

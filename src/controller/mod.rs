@@ -29,6 +29,7 @@ use crate::controller::service_key::memories::Memories;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
 use crate::pass::ports::Clock;
+use crate::process::leadership::Leadership;
 use crate::source::sightings::Sightings;
 
 use service_key::reconcile::Context;
@@ -64,15 +65,18 @@ impl Clock for SystemClock {
     }
 }
 
-/// Why the controller cannot start.
+/// Why the controller cannot start, or did not end well.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
+pub enum RunError {
     /// Without it this cluster has no name in Landscape Management.
     #[error("could not read the namespace kube-system; --cluster-id would do instead")]
     KubeSystem(#[source] CallError),
     /// An empty name would be every cluster's.
     #[error("the namespace kube-system has no uid; --cluster-id would do instead")]
     NoUid,
+    /// Asked to stop, it waited for them, and not for ever.
+    #[error("some passes did not end within {} s", LAST_PASSES.as_secs())]
+    Unfinished,
 }
 
 /// What the watches tell and the passes ask.
@@ -97,15 +101,16 @@ impl Shared {
 /// Ends when the process is asked to stop.
 pub(crate) type Stopping = futures::future::Shared<BoxFuture<'static, ()>>;
 
-/// Runs until `shutdown`, and then until what is in flight has ended.
+/// Runs until `shutdown`, and then until what is in flight has ended. Passes run while this replica leads.
 ///
 /// # Errors
-/// The cluster could not be identified.
+/// The cluster could not be identified, or what was in flight did not end.
 pub async fn run(
     client: Client,
     settings: Settings,
+    leadership: Leadership,
     shutdown: impl Future<Output = ()> + Send + 'static,
-) -> Result<(), StartError> {
+) -> Result<(), RunError> {
     let cluster_id = match settings.cluster_id {
         Some(id) => id,
         None => uid_of_kube_system(&client).await?,
@@ -126,6 +131,7 @@ pub async fn run(
         settings.cluster_resource_namespace,
         shared,
         (keys.store.clone(), tenants.store.clone()),
+        leadership,
         stopping.clone(),
     ));
     info!(cluster_id, version = env!("CARGO_PKG_VERSION"), "operator started");
@@ -148,7 +154,7 @@ pub async fn run(
     let passes = async { tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note)) };
     tokio::select! {
         _ = passes => {}
-        () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => error!("some passes did not end in time"),
+        () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => return Err(RunError::Unfinished),
     }
     info!("operator stopped");
     Ok(())
@@ -165,8 +171,8 @@ async fn note<T: std::fmt::Debug>(result: Result<T, QueueError<Infallible, Infal
 }
 
 /// A cluster has no name of its own: this uid is made with it and stays as long as it.
-async fn uid_of_kube_system(client: &Client) -> Result<String, StartError> {
+async fn uid_of_kube_system(client: &Client) -> Result<String, RunError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let namespace = call(namespaces.get_metadata("kube-system")).await.map_err(StartError::KubeSystem)?;
-    namespace.uid().filter(|uid| !uid.is_empty()).ok_or(StartError::NoUid)
+    let namespace = call(namespaces.get_metadata("kube-system")).await.map_err(RunError::KubeSystem)?;
+    namespace.uid().filter(|uid| !uid.is_empty()).ok_or(RunError::NoUid)
 }

@@ -104,6 +104,8 @@ reasons! {
     UploadRejected,
     /// The other side asked to be called less often. It is called again when it said.
     RateLimited,
+    /// This replica may cease to lead before a write to Landscape Management would be answered, so it was not begun. It is tried again; if it stays, the API server is too slow for the Lease.
+    NotLeader,
     /// The object is being deleted, and its key with it from Landscape Management. Wait.
     Removing,
 }

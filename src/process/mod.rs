@@ -1,4 +1,5 @@
 //! What a process needs beside its work.
 
+pub mod leadership;
 pub mod logging;
 pub mod shutdown;

@@ -16,6 +16,8 @@ pub struct Setup {
     pub bindings: bool,
     /// How much the operator logs.
     pub log: &'static str,
+    /// What else the operator is started with.
+    pub arguments: &'static [&'static str],
     /// The API server writes down who did what.
     pub audit: bool,
     /// Namespaces can be deleted, and owned objects are collected.
@@ -24,7 +26,14 @@ pub struct Setup {
 
 impl Default for Setup {
     fn default() -> Self {
-        Self { bindings: true, log: "debug,hyper_util=info,tower=info", audit: false, controller_manager: false }
+        Self {
+            bindings: true,
+            log: "debug,hyper_util=info,tower=info",
+            // One process, which need not wait for the Lease of one that was killed.
+            arguments: &["--leader-elect=false"],
+            audit: false,
+            controller_manager: false,
+        }
     }
 }
 
@@ -38,7 +47,7 @@ pub struct World {
     pub control_plane: ControlPlane,
     /// Kubernetes, for the cluster admin.
     pub client: Client,
-    log: &'static str,
+    setup: Setup,
 }
 
 impl World {
@@ -54,7 +63,7 @@ impl World {
         let simulator = Simulator::start(control_plane.directory());
         let client = control_plane.client("admin").await.expect("a client");
         control_plane.apply_path(&package().join("deploy")).expect("deploy/ can be applied");
-        let mut world = Self { operator: None, simulator, control_plane, client, log: setup.log };
+        let mut world = Self { operator: None, simulator, control_plane, client, setup };
         if setup.bindings {
             world.install_bindings();
         }
@@ -64,8 +73,14 @@ impl World {
 
     /// Starts the operator with the rights of its service account.
     pub fn start_operator(&mut self, name: &str) {
+        self.operator = Some(self.start_replica(name));
+    }
+
+    /// Starts one more operator beside the one that runs.
+    pub fn start_replica(&self, name: &str) -> Operator {
         let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        self.operator = Some(Operator::start(&kubeconfig, self.control_plane.directory(), name, self.log));
+        let arguments = [&["--log", self.setup.log], self.setup.arguments].concat();
+        Operator::start(&kubeconfig, self.control_plane.directory(), name, &arguments)
     }
 
     /// Installs the kind ServiceBinding.

@@ -1,12 +1,15 @@
 //! The operator as a process.
 
 use std::path::{Path, PathBuf};
-use std::process::Command;
+use std::process::{Command, ExitStatus};
+use std::time::{Duration, Instant};
 
 use crate::controlplane::Supervised;
 
 /// Namespace of the operator and of the tenants' credentials.
 pub const NAMESPACE: &str = "alm-key-operator";
+
+const POLL: Duration = Duration::from_millis(20);
 
 /// A running operator.
 pub struct Operator {
@@ -17,10 +20,10 @@ pub struct Operator {
 
 impl Operator {
     /// Starts one with the rights of its service account.
-    pub fn start(kubeconfig: &Path, directory: &Path, name: &str, level: &str) -> Self {
+    pub fn start(kubeconfig: &Path, directory: &Path, name: &str, arguments: &[&str]) -> Self {
         let log = directory.join(format!("{name}.log"));
         let mut command = Command::new(binary("almkey"));
-        command.args(["operator", "--log", level]);
+        command.arg("operator").args(arguments);
         command.env("KUBECONFIG", kubeconfig);
         let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
         Self { process, log }
@@ -33,8 +36,32 @@ impl Operator {
 
     /// Asks it to stop; whether it went by itself, and with success.
     pub fn stop(mut self) -> bool {
-        self.process.signal("TERM");
-        self.process.wait_exit(super::PATIENCE).is_some_and(|status| status.success())
+        self.signal("TERM");
+        self.ended().is_some_and(|status| status.success())
+    }
+
+    /// Sends it a signal, such as TERM, STOP or CONT.
+    pub fn signal(&mut self, signal: &str) {
+        self.process.signal(signal);
+    }
+
+    /// Waits until it has ended by itself; none if it does not.
+    pub fn ended(&mut self) -> Option<ExitStatus> {
+        self.process.wait_exit(super::PATIENCE)
+    }
+
+    /// Waits until so many lines of its log hold `text`, and returns them.
+    pub fn await_lines(&self, text: &str, count: usize) -> Vec<String> {
+        let deadline = Instant::now() + super::PATIENCE;
+        loop {
+            let log = std::fs::read_to_string(&self.log).unwrap_or_default();
+            let lines: Vec<_> = log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect();
+            if lines.len() >= count {
+                return lines;
+            }
+            assert!(Instant::now() < deadline, "{} never logged {text:?} {count} times:\n{log}", self.process.name());
+            std::thread::sleep(POLL);
+        }
     }
 }
 

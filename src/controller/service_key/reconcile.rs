@@ -26,6 +26,7 @@ use crate::domain::plan::Source;
 use crate::domain::retry::Failing;
 use crate::pass::ports::{Clock, LedgerError, Ports};
 use crate::pass::run::{Outcome, run};
+use crate::process::leadership::Leadership;
 
 /// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
 /// with many objects and a slow remote side takes one place, not all of them.
@@ -44,6 +45,7 @@ pub(crate) struct Context {
     places: Semaphore,
     events: Events,
     pub(crate) clock: SystemClock,
+    pub(crate) leadership: Leadership,
     stopping: Stopping,
 }
 
@@ -55,6 +57,7 @@ impl Context {
         resource_namespace: String,
         shared: Shared,
         (keys, tenants): (Store<ALMServiceKey>, Store<ALMTenant>),
+        leadership: Leadership,
         stopping: Stopping,
     ) -> Self {
         Self {
@@ -68,19 +71,21 @@ impl Context {
             locks: TenantLocks::default(),
             places: Semaphore::new(CONCURRENCY),
             clock: SystemClock::start(),
+            leadership,
             stopping,
         }
     }
 }
 
 impl Context {
-    /// Waits until nobody else passes over this tenant, and then until there is a place. None once the process stops:
-    /// what has not begun by then is left to the next one.
+    /// Waits until this replica leads, until nobody else passes over this tenant, and then until there is a place. None
+    /// once the process stops: what has not begun by then is left to the next one.
     pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
         let turn = async {
             // What is not known of the others yet must not be taken for their absence. The writers live as long as we.
             let _ = self.keys.wait_until_ready().await;
             let _ = self.tenants.wait_until_ready().await;
+            self.leadership.begins().await;
             let tenant = self.locks.of(tenant).lock_owned().await;
             let place = self.places.acquire().await.expect("the semaphore is never closed");
             Turn { _place: place, _tenant: tenant }
@@ -140,6 +145,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         tenant: tenant.as_ref(),
         resource_namespace: &context.resource_namespace,
         cluster_id: &context.cluster_id,
+        leadership: &context.leadership,
         me: Some(&me),
     };
     let before = facts.previous.clone();

@@ -102,6 +102,7 @@ async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
         tenant: Some(tenant),
         resource_namespace: &context.resource_namespace,
         cluster_id: &context.cluster_id,
+        leadership: &context.leadership,
         me: None,
     };
     match connection.read_slot().await {

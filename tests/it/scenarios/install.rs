@@ -29,7 +29,7 @@ fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() 
         let deployments: Api<Deployment> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let deployment = deployments.get("alm-key-operator").await.expect("it is there");
         let replicas = deployment.spec.and_then(|spec| spec.replicas);
-        assert_eq!(replicas, Some(1), "there is no leader election yet");
+        assert_eq!(replicas, Some(2), "one leads, one waits");
     });
 }
 

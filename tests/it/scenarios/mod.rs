@@ -11,6 +11,7 @@ mod deletion;
 mod guards;
 mod install;
 mod kinds;
+mod leadership;
 mod modes;
 mod patience;
 mod recording;

@@ -1,0 +1,117 @@
+//! Who writes: of several replicas the one that holds the Lease, and only while it does.
+
+pub mod election;
+pub mod guard;
+pub mod terms;
+
+use std::time::Duration;
+
+use tokio::sync::watch;
+use tokio::time::Instant;
+
+/// Whether this replica leads, and for how long that is certain. By its own monotonic clock, counted from the moment at
+/// which the last renewal was *sent*: no other replica begins to count earlier than that.
+#[derive(Clone, Debug)]
+pub struct Leadership {
+    standing: watch::Receiver<Standing>,
+    longest_write: Duration,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Standing {
+    /// Somebody else leads, or nobody.
+    Waiting,
+    /// The Lease is held until then.
+    Until(Instant),
+    /// There is no other replica.
+    Alone,
+}
+
+impl Standing {
+    fn left(self) -> Duration {
+        match self {
+            Self::Waiting => Duration::ZERO,
+            Self::Until(end) => end.saturating_duration_since(Instant::now()),
+            Self::Alone => Duration::MAX,
+        }
+    }
+}
+
+impl Leadership {
+    /// Without an election: this replica always leads.
+    #[must_use]
+    pub fn alone() -> Self {
+        Self { standing: watch::channel(Standing::Alone).1, longest_write: Duration::MAX }
+    }
+
+    /// For how long it is certain that nobody else leads; zero if this replica does not.
+    #[must_use]
+    pub fn left(&self) -> Duration {
+        self.standing.borrow().left()
+    }
+
+    /// Whether this replica leads.
+    #[must_use]
+    pub fn holds(&self) -> bool {
+        !self.left().is_zero()
+    }
+
+    /// Waits until this replica leads.
+    pub async fn begins(&self) {
+        let mut standing = self.standing.clone();
+        if standing.wait_for(|standing| !standing.left().is_zero()).await.is_err() {
+            // The election is over, and was never won.
+            std::future::pending::<()>().await;
+        }
+    }
+
+    /// How long a write may take that has this deadline; none if it must not begin, as it might outlive the Lease. A
+    /// deadline that no Lease leaves room for is taken as the longest one that each does.
+    #[must_use]
+    pub fn grant(&self, deadline: Duration) -> Option<Duration> {
+        let left = self.left();
+        (!left.is_zero() && left >= deadline.min(self.longest_write)).then_some(left)
+    }
+
+    /// With a Lease that ends after so long.
+    #[cfg(test)]
+    pub(crate) fn ending_after(left: Duration, longest_write: Duration) -> Self {
+        let standing = watch::channel(Standing::Until(Instant::now() + left)).1;
+        Self { standing, longest_write }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const SECOND: Duration = Duration::from_secs(1);
+
+    #[test]
+    fn a_write_that_might_outlive_the_lease_does_not_begin() {
+        let leadership = Leadership::ending_after(10 * SECOND, 60 * SECOND);
+        assert!(leadership.grant(9 * SECOND).is_some_and(|left| left > 9 * SECOND && left <= 10 * SECOND));
+        assert_eq!(leadership.grant(11 * SECOND), None);
+    }
+
+    #[test]
+    fn a_deadline_longer_than_any_lease_leaves_room_for_does_not_end_all_writing() {
+        let leadership = Leadership::ending_after(12 * SECOND, 10 * SECOND);
+        assert!(leadership.grant(60 * SECOND).is_some());
+        let leadership = Leadership::ending_after(9 * SECOND, 10 * SECOND);
+        assert_eq!(leadership.grant(60 * SECOND), None);
+    }
+
+    #[test]
+    fn a_lease_that_has_passed_allows_nothing() {
+        let leadership = Leadership::ending_after(Duration::ZERO, 10 * SECOND);
+        assert!(!leadership.holds());
+        assert_eq!(leadership.grant(Duration::ZERO), None);
+    }
+
+    #[test]
+    fn without_an_election_everything_is_allowed() {
+        assert!(Leadership::alone().holds());
+        assert_eq!(Leadership::alone().grant(60 * SECOND), Some(Duration::MAX));
+    }
+}
