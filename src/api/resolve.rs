@@ -69,18 +69,18 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
     let hosts = sign_in.as_ref().and_then(|sign_in| sign_in.hosts.clone());
     let accepted = accepted_credential_types.as_deref().unwrap_or(&[CredentialType::InstanceSecret]);
     KeyRules {
-        identity_zone: identity_zone.clone(),
+        identity_zone: Some(identity_zone.clone()),
         accepted_credential_types: accepted.iter().map(|kind| kind.as_str().to_owned()).collect(),
-        token_hosts: hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new),
+        token_hosts: Some(hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new)),
         endpoint_hosts: Some(endpoint_hosts.clone().map_or_else(HostList::sap_endpoints, HostList::of_domains)),
     }
 }
 
 fn no_rules() -> KeyRules {
     KeyRules {
-        identity_zone: String::new(),
+        identity_zone: Some(String::new()),
         accepted_credential_types: Vec::new(),
-        token_hosts: HostList::new(Vec::new()),
+        token_hosts: Some(HostList::new(Vec::new())),
         endpoint_hosts: Some(HostList::of_domains(Vec::new())),
     }
 }

@@ -18,12 +18,12 @@ pub const DEFAULT_FORBIDDEN_SCOPE: &str = "calm-api.analytics.read";
 /// What a key must keep to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRules {
-    /// The tenant: `uaa.identityzone` must equal it.
-    pub identity_zone: String,
+    /// The tenant: `uaa.identityzone` must equal it. None means that any will do.
+    pub identity_zone: Option<String>,
     /// Accepted values of `uaa.credential-type`.
     pub accepted_credential_types: Vec<String>,
-    /// Hosts where a key may sign in.
-    pub token_hosts: HostList,
+    /// Hosts where a key may sign in; none means SAP's for the key's own identity zone.
+    pub token_hosts: Option<HostList>,
     /// Hosts that `endpoints.*` may point at; none means that they do not matter.
     pub endpoint_hosts: Option<HostList>,
 }
@@ -67,8 +67,7 @@ impl Policy {
     /// The forbidden ending that one of `scopes` has, if any has one.
     #[must_use]
     pub fn forbidden(&self, scopes: &Scopes) -> Option<&str> {
-        let ends = |ending: &&String| scopes.0.iter().any(|scope| scope.ends_with(ending.as_str()));
-        self.forbidden_scopes.iter().find(ends).map(String::as_str)
+        scopes.ending_in(&self.forbidden_scopes)
     }
 }
 
@@ -81,6 +80,13 @@ impl Scopes {
     #[must_use]
     pub fn new(scope: &str) -> Self {
         Self(scope.split_ascii_whitespace().map(str::to_owned).collect())
+    }
+
+    /// The first of `endings` that one of the scopes has, if any has one.
+    #[must_use]
+    pub fn ending_in<'a>(&self, endings: &'a [String]) -> Option<&'a str> {
+        let ends = |ending: &&String| self.0.iter().any(|scope| scope.ends_with(ending.as_str()));
+        endings.iter().find(ends).map(String::as_str)
     }
 }
 

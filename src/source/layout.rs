@@ -9,6 +9,8 @@ use crate::domain::reason::Reason;
 use crate::domain::service_key::{Finding, read_object};
 
 const WHAT_IS_TAKEN: &str = "the entries uaa and endpoints, or one entry with the whole key";
+/// Where a finding lies that is one of the Secret, not of the key in it.
+pub(super) const PLACE: &str = "Secret";
 /// The credentials, by which a key is known.
 const UAA: &str = "uaa";
 /// Where managed systems go with them.
@@ -103,7 +105,7 @@ fn holds_credentials(object: &Map<String, Value>) -> bool {
 fn finding(found: String, expected: String) -> Finding {
     Finding {
         reason: Reason::InvalidJSON,
-        path: "Secret",
+        path: PLACE,
         found,
         expected,
         remedy: "name the entry in spec.source.secretRef.key, or use the Secret as its maker writes it",

@@ -2,5 +2,6 @@
 
 pub mod binding;
 pub mod layout;
+pub mod manifest;
 pub mod resolve;
 pub mod sightings;

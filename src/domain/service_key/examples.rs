@@ -13,9 +13,9 @@ use crate::domain::policy::{
 /// The rules of the tenant `acme-calm`.
 pub(crate) fn rules() -> KeyRules {
     KeyRules {
-        identity_zone: "acme-calm".into(),
+        identity_zone: Some("acme-calm".into()),
         accepted_credential_types: vec!["instance-secret".into()],
-        token_hosts: HostList::sap_default("acme-calm"),
+        token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
     }
 }

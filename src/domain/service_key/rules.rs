@@ -8,7 +8,7 @@ use url::Url;
 
 use super::json::kind;
 use super::{Finding, Findings, ServiceKey};
-use crate::domain::policy::KeyRules;
+use crate::domain::policy::{HostList, KeyRules};
 use crate::domain::reason::Reason;
 
 const UAA: &str = "$.uaa";
@@ -60,9 +60,9 @@ fn keep<T>(result: Result<T, Finding>, findings: &mut Vec<Finding>) -> Option<T>
 
 /// Rule 2: it belongs to this tenant.
 fn identity_zone(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<String, Finding> {
-    let expected = &rules.identity_zone;
+    let admitted = |zone: &String| rules.identity_zone.as_ref().map_or(!zone.is_empty(), |expected| zone == expected);
     match uaa.get("identityzone") {
-        Some(Value::String(zone)) if zone == expected => Ok(zone.clone()),
+        Some(Value::String(zone)) if admitted(zone) => Ok(zone.clone()),
         other => Err(Finding {
             reason: Reason::WrongTenant,
             path: IDENTITY_ZONE,
@@ -71,7 +71,10 @@ fn identity_zone(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<String, F
                 Some(Value::String(zone)) if !zone.is_empty() => "the identity zone of another tenant".into(),
                 Some(value) => kind(value).into(),
             },
-            expected: format!("\"{expected}\", the ALMTenant's spec.identityZone"),
+            expected: match &rules.identity_zone {
+                Some(expected) => format!("\"{expected}\", the ALMTenant's spec.identityZone"),
+                None => "a string that is not empty".into(),
+            },
             remedy: "use a key of this tenant, or name the ALMTenant that it belongs to in spec.tenantRef",
         }),
     }
@@ -145,10 +148,23 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
     if url.query().is_some() || url.fragment().is_some() {
         return Err(finding("a URL with a query or a fragment", "an https URL without them"));
     }
-    if !rules.token_hosts.allows(&url) {
-        return Err(finding("a host that is not allowed", &rules.token_hosts.to_string()));
+    match &rules.token_hosts {
+        Some(hosts) if !hosts.allows(&url) => Err(finding("a host that is not allowed", &hosts.to_string())),
+        None if !is_of_its_own_zone(uaa, &url) => Err(finding(
+            "a host that is not allowed",
+            "the host <uaa.identityzone>.authentication.<landscape>.hana.ondemand.com",
+        )),
+        Some(_) | None => Ok(url),
     }
-    Ok(url)
+}
+
+/// Whether the key signs in where SAP lets keys of its identity zone sign in. Without a zone there is nothing to hold
+/// the host against, and that has been said already.
+fn is_of_its_own_zone(uaa: &Map<String, Value>, url: &Url) -> bool {
+    let zone = uaa.get("identityzone").and_then(Value::as_str).unwrap_or_default();
+    // Nothing in it may act as a pattern.
+    let is_label = zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
+    zone.is_empty() || (is_label && HostList::sap_default(zone).allows(url))
 }
 
 /// Where the key leads managed systems: a genuine `uaa` with a foreign endpoint would lead them astray.

@@ -108,6 +108,26 @@ fn rule_2_a_key_of_another_tenant_is_refused() {
 }
 
 #[test]
+fn a_key_of_any_tenant_must_name_its_tenant_and_sign_in_at_its_own_host() {
+    let any = KeyRules { identity_zone: None, token_hosts: None, ..rules() };
+    let found = |change: &dyn Fn(&mut Value)| {
+        let mut document = document();
+        change(&mut document);
+        let result = ServiceKey::parse(document.to_string().as_bytes(), &any);
+        result.err().map(|findings| findings.iter().map(|finding| finding.path).collect::<Vec<_>>()).unwrap_or_default()
+    };
+    let (zone, url) = ("$.uaa.identityzone", "$.uaa.url");
+    assert_eq!(found(&|_| {}), [""; 0]);
+    assert_eq!(found(&|d| drop(uaa(d).remove("identityzone"))), [zone]);
+    assert_eq!(found(&|d| d["uaa"]["identityzone"] = "".into()), [zone]);
+    // A zone is no pattern for hosts.
+    for other in ["other-calm", "*", "<landscape>", "acme-calm.evil"] {
+        assert_eq!(found(&|d| d["uaa"]["identityzone"] = other.into()), [url], "{other}");
+    }
+    assert_eq!(found(&|d| d["uaa"]["url"] = "https://acme-calm.authentication.evil.example".into()), [url]);
+}
+
+#[test]
 fn rule_3_a_key_without_a_client_id_is_refused() {
     let expected = (Reason::MissingCredentials, "$.uaa.clientid");
     assert_eq!(only_finding(|d| drop(uaa(d).remove("clientid"))), expected);
@@ -303,6 +323,7 @@ proptest! {
     fn no_value_of_a_document_is_ever_printed(
         values in proptest::collection::vec((planted(), 0..4_u8), 7),
         accepts_anything in any::<bool>(),
+        of_any_tenant in any::<bool>(),
     ) {
         let mut document = document();
         let places = ["clientid", "clientsecret", "identityzone", "credential-type", "url", "verificationkey"];
@@ -316,8 +337,11 @@ proptest! {
         }
         document["endpoints"]["Api"] = values[6].0.as_str().into();
         let mut rules = rules();
+        if of_any_tenant {
+            (rules.identity_zone, rules.token_hosts) = (None, None);
+        }
         if accepts_anything {
-            rules.token_hosts = HostList::new(vec!["*.hana.ondemand.com".into()]);
+            rules.token_hosts = Some(HostList::new(vec!["*.hana.ondemand.com".into()]));
         }
         let printed = printed(document.to_string().as_bytes(), &rules);
         for (text, _) in &values {
