@@ -2,11 +2,18 @@
 
 mod crds;
 mod election;
+mod key_file;
 mod operator;
+mod test;
+mod validate;
 
+use std::error::Error;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+
+/// Exit code of wrong usage (clap's own) and of files that cannot be read.
+const UNUSABLE: u8 = 2;
 
 /// Keeps the SAP Cloud ALM service key of Landscape Management true to the cluster.
 #[derive(Parser)]
@@ -22,27 +29,38 @@ enum Command {
     Operator(operator::Arguments),
     /// Print the CustomResourceDefinitions.
     Crds(crds::Arguments),
+    /// Hold a service key against the rules of the upload, offline.
+    Validate(validate::Arguments),
+    /// Hold a service key against the rules, and sign in with it.
+    Test(test::Arguments),
 }
 
 /// Runs what the arguments of the process ask for.
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
-        Command::Operator(arguments) => operator::run(arguments),
-        Command::Crds(arguments) => crds::run(&arguments),
+        Command::Operator(arguments) => operator::run(arguments).map(|()| ExitCode::SUCCESS),
+        Command::Crds(arguments) => crds::run(&arguments).map(|()| ExitCode::SUCCESS),
+        Command::Validate(arguments) => return judged(validate::run(&arguments)),
+        Command::Test(arguments) => return judged(test::run(arguments)),
     };
-    match result {
-        Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            complain(error.as_ref());
-            ExitCode::FAILURE
-        }
-    }
+    result.unwrap_or_else(|error| {
+        complain(error.as_ref());
+        ExitCode::FAILURE
+    })
+}
+
+/// The exit code of a command whose failure is a verdict on a file: that it could not be had is another one.
+fn judged(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+    result.unwrap_or_else(|error| {
+        complain(error.as_ref());
+        ExitCode::from(UNUSABLE)
+    })
 }
 
 /// Says what failed, and each cause below it.
 #[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-fn complain(error: &dyn std::error::Error) {
+fn complain(error: &dyn Error) {
     eprintln!("almkey: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {

@@ -6,6 +6,7 @@ mod controlplane;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod commands;
 mod house;
 mod processes;
 mod scenarios;

@@ -1,0 +1,35 @@
+//! Reading a file that may be anything.
+
+use std::fs::File;
+use std::io::{self, Read};
+use std::path::{Path, PathBuf};
+
+/// The largest file that is read. A Secret has 1 MiB at most, a third more of it in base64.
+pub(in crate::cli) const MAX_BYTES: u64 = 2 * 1024 * 1024;
+
+/// A file could not be read.
+#[derive(Debug, thiserror::Error)]
+pub(in crate::cli) enum Unreadable {
+    /// The system says so.
+    #[error("could not read {0}")]
+    Io(PathBuf, #[source] io::Error),
+    /// No key, no Secret and no CA bundle is so large.
+    #[error("{0} is larger than {1} bytes: it was not read further")]
+    TooLarge(PathBuf, u64),
+}
+
+/// All of a file that has at most `limit` bytes. `-` is standard input.
+///
+/// # Errors
+/// It cannot be read, or is larger.
+pub(in crate::cli) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadable> {
+    let failed = |error| Unreadable::Io(path.to_owned(), error);
+    let mut bytes = Vec::new();
+    let source: Box<dyn Read> =
+        if path == Path::new("-") { Box::new(io::stdin()) } else { Box::new(File::open(path).map_err(failed)?) };
+    source.take(limit + 1).read_to_end(&mut bytes).map_err(failed)?;
+    if bytes.len() as u64 > limit {
+        return Err(Unreadable::TooLarge(path.to_owned(), limit));
+    }
+    Ok(bytes)
+}

@@ -1,0 +1,113 @@
+//! `almkey test`.
+
+use std::error::Error;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use super::key_file::{KeyFile, MAX_BYTES, Outcome, read};
+use crate::domain::plan::Verdict;
+use crate::domain::policy::DEFAULT_FORBIDDEN_SCOPE;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::{Finding, ServiceKey};
+use crate::pass::ports::SignIn;
+use crate::sign_in::TokenEndpoint;
+use crate::sign_in::network::Network;
+use crate::sign_in::transport;
+
+/// What stands below the options.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  valid, and signs in
+  1  invalid, or refused by the token endpoint: the key is of no use
+  2  wrong usage, or a file could not be read
+  3  unknown: the token endpoint did not say whether the key signs in, which is no sign against the key
+
+No value of the file is ever printed. Only a key that is valid is signed in with, at an address that is allowed; redirects
+and proxies are not followed.
+
+Examples:
+  almkey test --identity-zone acme-calm key.txt
+  kubectl get secret calm -o yaml | almkey test -
+  almkey test --allow-host '*.authentication.example.com' --allow-private-networks --ca-bundle ca.pem -o json key.txt";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: KeyFile,
+
+    /// Connect to private, loopback and link-local addresses too.
+    #[arg(long)]
+    allow_private_networks: bool,
+
+    /// Certificates in PEM that are trusted instead of the well-known ones.
+    #[arg(long, env = "ALMKEY_CA_BUNDLE", value_name = "FILE")]
+    ca_bundle: Option<PathBuf>,
+
+    /// Ending of a scope that the key must not have; can be given several times, and once empty for none.
+    #[arg(
+        long,
+        env = "ALMKEY_FORBID_SCOPES",
+        value_name = "ENDING",
+        value_delimiter = ',',
+        default_value = DEFAULT_FORBIDDEN_SCOPE
+    )]
+    forbid_scope: Vec<String>,
+
+    /// Deadline of the sign-in, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
+    timeout: u64,
+}
+
+#[tokio::main(flavor = "current_thread")]
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { file, allow_private_networks, ca_bundle, forbid_scope, timeout } = arguments;
+    let network = if allow_private_networks { Network::Any } else { Network::Public };
+    let bundle = ca_bundle.map(|path| read(&path, MAX_BYTES)).transpose()?;
+    let bundle = bundle.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
+    let client = transport::client(network, bundle.as_deref(), Duration::from_secs(timeout))?;
+    let outcome = match file.key()? {
+        Err(findings) => Outcome::Invalid(findings),
+        Ok(key) => {
+            let verdict = TokenEndpoint::new(client, network).sign_in(&key).await;
+            outcome(key, verdict, &forbid_scope)
+        }
+    };
+    Ok(file.report(outcome).print()?)
+}
+
+fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
+    match verdict {
+        Verdict::Accepted { scopes } => {
+            let forbidden: Vec<_> = forbidden.iter().filter(|ending| !ending.is_empty()).cloned().collect();
+            match scopes.ending_in(&forbidden) {
+                None => Outcome::SignsIn(key),
+                Some(ending) => Outcome::Invalid(forbidden_scope(ending).into()),
+            }
+        }
+        Verdict::Refused { reason, message } => Outcome::Refused(key, reason, message),
+        Verdict::Unknown { message, retry } => {
+            let next = match retry {
+                Retry::Never => "--allow-private-networks allows it".into(),
+                Retry::After(wait) => format!("try again in {} s", wait.as_secs()),
+                Retry::Backoff => "look at the way to the token endpoint (name, firewall, --ca-bundle, \
+                                   --allow-private-networks), and try again"
+                    .into(),
+            };
+            Outcome::Unknown(key, message, next)
+        }
+    }
+}
+
+/// A key that signs in and yet is none for Landscape Management.
+fn forbidden_scope(ending: &str) -> Finding {
+    Finding {
+        reason: Reason::ForbiddenScope,
+        path: "scope of its access token",
+        found: format!("a scope that ends in \"{ending}\""),
+        expected: "none of that ending".into(),
+        remedy: "use a key that was not made for API calls, or change the ALMTenant's spec.forbiddenScopes",
+    }
+}

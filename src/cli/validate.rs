@@ -1,0 +1,36 @@
+//! `almkey validate`.
+
+use std::error::Error;
+use std::process::ExitCode;
+
+use super::key_file::{KeyFile, Outcome};
+
+/// What stands below the options.
+pub(super) const AFTER_HELP: &str = "\
+Exit codes:
+  0  valid
+  1  invalid: what was found, where, what was expected and what to do next is on standard output
+  2  wrong usage, or the file could not be read
+
+No value of the file is ever printed. The fingerprint is the one in the status of an ALMServiceKey.
+
+Examples:
+  almkey validate --identity-zone acme-calm key.txt
+  kubectl get secret calm -o yaml | almkey validate -
+  almkey validate --accept-credential-type instance-secret,binding-secret -o json key.txt";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    #[command(flatten)]
+    file: KeyFile,
+}
+
+pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { file } = arguments;
+    let outcome = match file.key()? {
+        Ok(key) => Outcome::Valid(key),
+        Err(findings) => Outcome::Invalid(findings),
+    };
+    Ok(file.report(outcome).print()?)
+}
