@@ -6,7 +6,7 @@ use clap::builder::NonEmptyStringValueParser;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
 
-use crate::controller::{self, Settings};
+use crate::controller::{self, Scope, Settings};
 use crate::process::leadership::election::{self, Election};
 use crate::process::leadership::{Leadership, guard};
 use crate::process::{logging, shutdown};
@@ -21,6 +21,11 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = NonEmptyStringValueParser::new())]
     cluster_id: Option<String>,
 
+    /// Serve these namespaces alone; can be given several times. Then no right on Secrets and ServiceBindings is needed
+    /// elsewhere. Unset means all.
+    #[arg(long, env = "ALMKEY_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
+    namespaces: Vec<String>,
+
     /// What is logged, such as `info`, `debug` or `alm_key_operator=trace,info`.
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
@@ -31,7 +36,7 @@ pub(super) struct Arguments {
 
 #[tokio::main]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { cluster_resource_namespace, cluster_id, log, election } = arguments;
+    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, election } = arguments;
     let terms = election.terms()?;
     logging::start(&log)?;
     let config = Config::infer().await?;
@@ -49,7 +54,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let client = ClientBuilder::try_from(config)?.with_layer(&guard::layer(leadership.clone())).build();
     let shutdown = shutdown::requested()?;
-    let settings = Settings { cluster_resource_namespace, cluster_id };
+    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::of(namespaces) };
     let lost = async {
         match &mut election {
             Some(election) => election.campaign().await,
@@ -65,4 +70,12 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         election.release().await;
     }
     Ok(())
+}
+
+/// The name of a namespace (RFC 1123), or nothing: a variable that is set to nothing names none. A pattern would be taken
+/// for a name that no namespace has.
+fn namespace(text: &str) -> Result<String, String> {
+    let is_label =
+        text.len() <= 63 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
+    if is_label { Ok(text.into()) } else { Err("expected the name of a namespace".into()) }
 }

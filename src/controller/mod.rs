@@ -3,6 +3,7 @@
 mod connections;
 mod credentials;
 mod events;
+mod scope;
 mod service_key;
 mod status;
 mod tenant;
@@ -32,6 +33,7 @@ use crate::pass::ports::Clock;
 use crate::process::leadership::Leadership;
 use crate::source::sightings::Sightings;
 
+pub use scope::Scope;
 use service_key::reconcile::Context;
 
 /// No bound here: objects of one tenant wait for each other, and those that wait must not keep others from running.
@@ -46,6 +48,8 @@ pub struct Settings {
     pub cluster_resource_namespace: String,
     /// As what this cluster owns slots; none means the uid of `kube-system`.
     pub cluster_id: Option<String>,
+    /// Which namespaces are served.
+    pub scope: Scope,
 }
 
 /// Both clocks of this process.
@@ -121,6 +125,7 @@ pub async fn run(
     let keys = service_key::watches::start(
         &client,
         &settings.cluster_resource_namespace,
+        &settings.scope,
         &shared,
         &tenants.store,
         concerned_tenants,
@@ -134,7 +139,7 @@ pub async fn run(
         leadership,
         stopping.clone(),
     ));
-    info!(cluster_id, version = env!("CARGO_PKG_VERSION"), "operator started");
+    info!(cluster_id, scope = ?settings.scope, version = env!("CARGO_PKG_VERSION"), "operator started");
     let key_passes = applier(
         |object, context| service_key::reconcile::reconcile(object, context).boxed(),
         |_, error, _| match *error {},

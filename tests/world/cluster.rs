@@ -20,6 +20,8 @@ pub struct Setup {
     pub arguments: &'static [&'static str],
     /// The API server writes down who did what.
     pub audit: bool,
+    /// The namespaces that the operator serves, made before it starts; all if none is named.
+    pub namespaces: &'static [&'static str],
     /// Namespaces can be deleted, and owned objects are collected.
     pub controller_manager: bool,
 }
@@ -32,6 +34,7 @@ impl Default for Setup {
             // One process, which need not wait for the Lease of one that was killed.
             arguments: &["--leader-elect=false"],
             audit: false,
+            namespaces: &[],
             controller_manager: false,
         }
     }
@@ -62,13 +65,25 @@ impl World {
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         let simulator = Simulator::start(control_plane.directory());
         let client = control_plane.client("admin").await.expect("a client");
-        control_plane.apply_path(&package().join("deploy")).expect("deploy/ can be applied");
         let mut world = Self { operator: None, simulator, control_plane, client, setup };
+        world.install();
         if setup.bindings {
             world.install_bindings();
         }
         world.start_operator("operator");
         world
+    }
+
+    /// Installs the operator as the documentation says.
+    fn install(&self) {
+        let deploy = package().join("deploy");
+        let folder = if self.setup.namespaces.is_empty() { deploy.clone() } else { deploy.join("namespaced") };
+        self.control_plane.apply_path(&folder).expect("deploy/ can be applied");
+        let binding = deploy.join("namespaced/namespace").display().to_string();
+        for namespace in self.setup.namespaces {
+            self.kubectl(&["create", "namespace", namespace]);
+            self.kubectl(&["apply", "--server-side", "-n", namespace, "-k", &binding]);
+        }
     }
 
     /// Starts the operator with the rights of its service account.
@@ -79,7 +94,9 @@ impl World {
     /// Starts one more operator beside the one that runs.
     pub fn start_replica(&self, name: &str) -> Operator {
         let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        let arguments = [&["--log", self.setup.log], self.setup.arguments].concat();
+        let namespaces = self.setup.namespaces.join(",");
+        let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
+        let arguments = [&["--log", self.setup.log], self.setup.arguments, scope].concat();
         Operator::start(&kubeconfig, self.control_plane.directory(), name, &arguments)
     }
 

@@ -41,7 +41,9 @@ impl<'a> Tenant<'a> {
         let landscape = &made["landscapeManagement"];
         let tenant = Self { world, name: name.to_owned(), namespace: name.to_owned(), client };
         let namespaces: Api<Namespace> = Api::all(tenant.client.clone());
-        create(&namespaces, json!({ "metadata": { "name": name } })).await;
+        if namespaces.get_opt(name).await.expect("namespaces can be read").is_none() {
+            create(&namespaces, json!({ "metadata": { "name": name } })).await;
+        }
         let credentials: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let secret = json!({
             "metadata": { "name": name },

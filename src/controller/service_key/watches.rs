@@ -8,6 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use futures::channel::mpsc::{self, UnboundedSender};
+use futures::future::ready;
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
@@ -22,10 +23,10 @@ use kube::{Api, Client, ResourceExt};
 use super::line::Standings;
 use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::controller::Shared;
 use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
 use crate::controller::watch::{forget_values, logged};
+use crate::controller::{Scope, Shared};
 use crate::source::binding::resource;
 use crate::source::sightings::Sightings;
 
@@ -46,20 +47,26 @@ pub(crate) struct Watches {
 pub(crate) fn start(
     client: &Client,
     resource_namespace: &str,
+    scope: &Scope,
     shared: &Shared,
     tenant_store: &Store<ALMTenant>,
     concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> Watches {
     let (store, keys, siblings) = keys(client, shared.clone(), concerned_tenants);
-    let triggers = stream::select_all([
+    let triggers = [
         keys,
         siblings,
         tenants(client, store.clone(), tenant_store.clone()),
-        sources(client, store.clone()),
+        sources(client, scope, &store),
         credentials(client, resource_namespace, store.clone(), tenant_store.clone(), shared),
-        bindings(client, store.clone(), Arc::clone(&shared.sightings)),
-    ]);
-    Watches { store, triggers }
+        bindings(client, scope, &store, &shared.sightings),
+    ];
+    // Whatever happens, in a namespace that is not served nothing is done about it.
+    let served = triggers.map(|triggers| {
+        let scope = scope.clone();
+        triggers.filter(move |object| ready(scope.serves(object.namespace.as_deref()))).boxed()
+    });
+    Watches { store, triggers: stream::select_all(served) }
 }
 
 /// The objects themselves, and those that stand in line with them. Their status is our own writing and no trigger for
@@ -137,15 +144,28 @@ fn of_zone(store: &Store<ALMServiceKey>, tenants: &Store<ALMTenant>, tenant: &AL
 
 /// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named. What has vanished while
 /// nobody watched is told by no event: after each list all who name one look for themselves.
-fn sources(client: &Client, store: Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<PartialObjectMeta<Secret>>::all(client.clone()), Config::default())
-        .default_backoff()
-        .modify(forget_values);
+fn sources(client: &Client, scope: &Scope, store: &Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
+    let each = scope.each(|namespace| match namespace {
+        None => Api::<PartialObjectMeta<Secret>>::all(client.clone()),
+        Some(namespace) => Api::namespaced(client.clone(), namespace),
+    });
+    stream::select_all(each.into_iter().map(|(place, api)| sources_in(place, api, store.clone()))).boxed()
+}
+
+fn sources_in(
+    place: Option<String>,
+    api: Api<PartialObjectMeta<Secret>>,
+    store: Store<ALMServiceKey>,
+) -> BoxStream<'static, Trigger> {
+    let stream = watcher(api, Config::default()).default_backoff().modify(forget_values);
     logged("Secret", stream)
         .flat_map(move |event| {
             let secret = match event {
                 Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => secret,
-                Event::InitDone => return stream::iter(select(&store, |key| key.spec.source.secret_ref.is_some())),
+                Event::InitDone => {
+                    let named = |key: &ALMServiceKey| key.spec.source.secret_ref.is_some();
+                    return stream::iter(select(&store, |key| named(key) && is_in(key, place.as_deref())));
+                }
                 Event::Init => return stream::iter(Vec::new()),
             };
             let (namespace, name) = (secret.namespace(), secret.name_any());
@@ -191,8 +211,26 @@ fn credentials(
 }
 
 /// Bindings. Their kind may be absent, appear later and vanish.
-fn bindings(client: &Client, store: Store<ALMServiceKey>, sightings: Arc<Sightings>) -> BoxStream<'static, Trigger> {
-    let api: Api<PartialObjectMeta<DynamicObject>> = Api::all_with(client.clone(), &resource());
+fn bindings(
+    client: &Client,
+    scope: &Scope,
+    store: &Store<ALMServiceKey>,
+    sightings: &Arc<Sightings>,
+) -> BoxStream<'static, Trigger> {
+    let each = scope.each(|namespace| match namespace {
+        None => Api::<PartialObjectMeta<DynamicObject>>::all_with(client.clone(), &resource()),
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource()),
+    });
+    let each = each.into_iter().map(|(place, api)| bindings_in(place, api, store.clone(), Arc::clone(sightings)));
+    stream::select_all(each).boxed()
+}
+
+fn bindings_in(
+    place: Option<String>,
+    api: Api<PartialObjectMeta<DynamicObject>>,
+    store: Store<ALMServiceKey>,
+    sightings: Arc<Sightings>,
+) -> BoxStream<'static, Trigger> {
     let stream = watcher(api, Config::default()).backoff(Regularly(BINDING_PAUSE));
     logged("ServiceBinding", stream)
         .flat_map(move |event| {
@@ -200,7 +238,10 @@ fn bindings(client: &Client, store: Store<ALMServiceKey>, sightings: Arc<Sightin
                 Event::Apply(binding) | Event::InitApply(binding) | Event::Delete(binding) => {
                     touched(&store, &sightings, &binding.metadata)
                 }
-                Event::InitDone => select(&store, |key| key.spec.source.service_binding_ref.is_some()),
+                Event::InitDone => {
+                    let named = |key: &ALMServiceKey| key.spec.source.service_binding_ref.is_some();
+                    select(&store, |key| named(key) && is_in(key, place.as_deref()))
+                }
                 Event::Init => Vec::new(),
             };
             stream::iter(triggers)
@@ -233,6 +274,11 @@ fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &Object
         sightings.note(uid, began.0);
     }
     concerned
+}
+
+/// Whether a watch of this namespace, or of all, tells of the sources of an object.
+fn is_in(key: &ALMServiceKey, place: Option<&str>) -> bool {
+    place.is_none() || key.metadata.namespace.as_deref() == place
 }
 
 fn select(store: &Store<ALMServiceKey>, concerned: impl Fn(&ALMServiceKey) -> bool) -> Vec<Trigger> {

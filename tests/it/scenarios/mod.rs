@@ -13,6 +13,7 @@ mod install;
 mod kinds;
 mod leadership;
 mod modes;
+mod namespaced;
 mod patience;
 mod recording;
 mod refusal;

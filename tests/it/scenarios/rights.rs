@@ -3,12 +3,12 @@
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::alone;
-use crate::world::{Setup, Tenant};
+use crate::world::{Setup, Tenant, World};
 
-const ROLE: &str = "alm-key-operator";
+const ROLE: &str = "alm-key-operator-sources";
 
 #[test]
 fn a_read_that_is_refused_is_not_an_absence() {
@@ -69,25 +69,8 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
         world.kubectl(&["delete", "namespace", "audited", "--timeout=60s"]);
         assert!(tenant.slot_key().await.is_null());
 
-        let log = world.control_plane.audit_log().expect("it was asked for");
-        let log = std::fs::read_to_string(log).expect("the audit log");
-        let by_the_operator: Vec<serde_json::Value> = log
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .filter(|event: &serde_json::Value| {
-                event["user"]["username"].as_str().is_some_and(|name| name.ends_with(":alm-key-operator"))
-            })
-            .collect();
-        assert!(by_the_operator.len() > 20, "the operator was heard");
-        // An Event is tried, and refused by admission, where the namespace is being deleted: that is no lack of a right.
-        let by_admission = |event: &&serde_json::Value| {
-            event["responseStatus"]["details"]["causes"][0]["reason"] == "NamespaceTerminating"
-        };
-        let denied: Vec<_> = by_the_operator
-            .iter()
-            .filter(|event| event["responseStatus"]["code"] == 403 && !by_admission(event))
-            .collect();
-        assert!(denied.is_empty(), "{denied:#?}");
+        let by_the_operator = requests_of_the_operator(&world);
+        assert_eq!(denied(&by_the_operator), [""; 0]);
         let writes_on_foreign = by_the_operator.iter().filter(|event| {
             let verb = event["verb"].as_str().unwrap_or_default();
             let group = event["objectRef"]["apiGroup"].as_str().unwrap_or_default();
@@ -95,4 +78,25 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
         });
         assert_eq!(writes_on_foreign.count(), 0, "foreign objects are never written");
     });
+}
+
+/// What the operator has asked of the API server, by the audit log.
+pub(super) fn requests_of_the_operator(world: &World) -> Vec<Value> {
+    let log = world.control_plane.audit_log().expect("it was asked for");
+    let log = std::fs::read_to_string(log).expect("the audit log");
+    let all = log.lines().filter_map(|line| serde_json::from_str(line).ok());
+    let by_the_operator =
+        |event: &Value| event["user"]["username"].as_str().is_some_and(|name| name.ends_with(":alm-key-operator"));
+    let found: Vec<_> = all.filter(by_the_operator).collect();
+    assert!(found.len() > 20, "the operator was heard");
+    found
+}
+
+/// Those for which it lacked a right.
+pub(super) fn denied(requests: &[Value]) -> Vec<String> {
+    // An Event is tried, and refused by admission, where the namespace is being deleted: that is no lack of a right.
+    let by_admission =
+        |event: &Value| event["responseStatus"]["details"]["causes"][0]["reason"] == "NamespaceTerminating";
+    let denied = requests.iter().filter(|event| event["responseStatus"]["code"] == 403 && !by_admission(event));
+    denied.map(|event| format!("{} {}", event["verb"], event["requestURI"])).collect()
 }
