@@ -25,8 +25,9 @@ fuzz: ## Fuzz the parsers
 bench: ## Measure against the budgets
 	@echo "make bench: nothing is measured yet; it comes with the budgets of memory and latency."
 
-generate: ## Write the generated files: the CRDs
+generate: ## Write the generated files: the CRDs and the contract
 	@cargo run -q --bin almkey -- crds --directory crds
+	@cargo run -q --bin almkey-simulator -- contract --file deploy/landscape-management-contract.yaml
 
 image: ## Build the container image
 	@echo "make image: there is no image yet; it comes with the chart."

@@ -22,6 +22,8 @@ pub struct Simulator {
     pub ca: String,
     /// The file that the CA is in.
     pub ca_file: PathBuf,
+    /// The contract is broken on purpose.
+    pub deviant: bool,
 }
 
 /// Longer than any long poll.
@@ -41,7 +43,7 @@ impl Simulator {
         let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA"));
         let ca = std::fs::read_to_string(&ca_file).expect("its CA");
         let client = transport::client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
-        Self { process, client, port, ca, ca_file }
+        Self { process, client, port, ca, ca_file, deviant: false }
     }
 
     /// URL of a virtual host, `Z.authentication` for example.
@@ -69,8 +71,43 @@ impl Simulator {
         answer["entries"].as_array().cloned().unwrap_or_default()
     }
 
+    /// Where what was asked of a tenant, or of all, and what was answered deviates from the contract.
+    pub async fn violations(&self, tenant: Option<&str>) -> Vec<String> {
+        violations(&self.client, &self.url("admin"), tenant).await.expect("the journal can be read")
+    }
+
     /// Makes all access tokens for Landscape Management void.
     pub async fn expire_tokens(&self) {
         self.admin(Method::POST, "/tokens/expire", Some(json!({}))).await;
+    }
+}
+
+async fn violations(client: &Client, admin: &str, tenant: Option<&str>) -> reqwest::Result<Vec<String>> {
+    let of = tenant.map(|tenant| format!("?tenant={tenant}")).unwrap_or_default();
+    let answer = client.get(format!("{admin}/journal{of}")).send().await?.bytes().await?;
+    let journal: Value = serde_json::from_slice(&answer).expect("JSON");
+    let entries = journal["entries"].as_array().into_iter().flatten().filter(|entry| entry["violation"].is_string());
+    Ok(entries
+        .map(|entry| format!("{}: {} {}: {}", entry["tenant"], entry["seq"], entry["kind"], entry["violation"]))
+        .collect())
+}
+
+/// A world ends with its simulator, and all that was said in it was within the contract.
+impl Drop for Simulator {
+    fn drop(&mut self) {
+        if std::thread::panicking() || self.deviant {
+            return;
+        }
+        let (ca, admin) = (self.ca.clone(), self.url("admin"));
+        let asked = std::thread::spawn(move || {
+            // The test's own runtime may be ending, and with it its connections.
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let client = transport::client(Network::Any, Some(&ca), TIMEOUT).expect("a client");
+            runtime.block_on(violations(&client, &admin, None))
+        });
+        // One that was ended before has nothing to tell.
+        if let Ok(Ok(found)) = asked.join() {
+            assert!(found.is_empty(), "the contract of Landscape Management was broken:\n{}", found.join("\n"));
+        }
     }
 }

@@ -3,7 +3,7 @@
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
 use hyper::header::{AUTHORIZATION, CONTENT_TYPE, HOST, IF_MATCH};
-use hyper::{Method, Request, Response, StatusCode};
+use hyper::{HeaderMap, Method, Request, Response, StatusCode};
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
@@ -29,6 +29,7 @@ pub(crate) struct Call {
     pub(crate) if_match: Option<String>,
     pub(crate) authorization: Option<String>,
     pub(crate) content_type: String,
+    pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
@@ -46,6 +47,7 @@ impl Call {
             if_match: header(IF_MATCH),
             authorization: header(AUTHORIZATION),
             content_type: header(CONTENT_TYPE).unwrap_or_default(),
+            headers: request.headers().clone(),
             body: Bytes::new(),
         };
         match Limited::new(request.into_body(), MAX_BODY).collect().await {

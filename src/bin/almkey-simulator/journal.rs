@@ -35,6 +35,9 @@ pub(crate) struct Entry {
     pub(crate) body: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) response_body: Option<Value>,
+    /// Where request or answer deviates from the contract.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) violation: Option<String>,
 }
 
 /// All requests, in the order in which they were done with.

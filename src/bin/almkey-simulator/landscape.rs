@@ -1,6 +1,6 @@
 //! Landscape Management of a tenant, by this project's own contract.
 
-use alm_key_operator::landscape::contract::{PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
+use alm_key_operator::landscape::contract::{KeyDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
 use hyper::{Method, Response};
 use serde_json::Value;
 
@@ -82,7 +82,7 @@ fn read_content(tenant: &Tenant) -> Response<Body> {
 }
 
 fn put(call: &Call, tenant: &mut Tenant) -> Done {
-    let PutDto { owner, key } = match call.json() {
+    let PutDto { owner, key: KeyDto(key) } = match call.json() {
         Ok(body) => body,
         Err(response) => return Done::answered(*response),
     };

@@ -5,6 +5,7 @@
 mod admin;
 mod certificates;
 mod client;
+mod contract;
 mod faults;
 mod http;
 mod journal;
@@ -40,6 +41,12 @@ enum Command {
         #[arg(long, default_value = ".")]
         directory: PathBuf,
     },
+    /// Print the contract of Landscape Management as an OpenAPI 3.1 document.
+    Contract {
+        /// Write it to this file instead.
+        #[arg(long, value_name = "FILE")]
+        file: Option<PathBuf>,
+    },
     /// Ask a running one.
     #[command(flatten)]
     Client(client::Command),
@@ -50,6 +57,7 @@ async fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
     let result = match Arguments::parse().command {
         Command::Serve { address, directory } => serve::run(address, &directory).await,
+        Command::Contract { file } => contract::print(file.as_deref()),
         Command::Client(command) => client::run(command).await,
     };
     match result {

@@ -30,7 +30,7 @@ pub(crate) async fn run(address: SocketAddr, directory: &Path) -> Result<(), Box
     let listener = TcpListener::bind(address).await?;
     let port = listener.local_addr()?.port();
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()));
-    let tenants = Arc::new(Tenants::new(port));
+    let tenants = Arc::new(Tenants::new(port)?);
     announce(port, &ca);
     loop {
         let (stream, _) = listener.accept().await?;

@@ -1,12 +1,15 @@
 //! The tenants, and how a call to one of them runs.
 
 use std::collections::HashMap;
+use std::error::Error;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use http_body_util::{BodyExt, Collected};
 use hyper::Response;
 use serde_json::Value;
 
+use crate::contract::{Contract, Seen};
 use crate::faults::{Fault, Faults};
 use crate::http::{Body, Call, Dropped, text};
 use crate::journal::{Entry, Journal};
@@ -18,6 +21,7 @@ pub(crate) struct Tenants {
     /// Port of all virtual hosts.
     pub(crate) port: u16,
     pub(crate) journal: Journal,
+    contract: Contract,
     by_zone: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
 }
 
@@ -51,8 +55,9 @@ impl Done {
 }
 
 impl Tenants {
-    pub(crate) fn new(port: u16) -> Self {
-        Self { port, journal: Journal::new(), by_zone: Mutex::new(HashMap::new()) }
+    pub(crate) fn new(port: u16) -> Result<Self, Box<dyn Error>> {
+        let by_zone = Mutex::new(HashMap::new());
+        Ok(Self { port, journal: Journal::new(), contract: Contract::new()?, by_zone })
     }
 
     /// Makes one; none if it is there.
@@ -118,11 +123,40 @@ impl Tenants {
             _ => act(&mut lock(tenant)),
         };
         let dropped = matches!(fault, Some(Fault::Drop { drop: true } | Fault::Swallow { swallow: true }));
-        self.note(call, kind, tenant, &done, dropped);
+        // What is done wrong on purpose is no violation; a request never is.
+        let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Drop { drop: true }));
+        let violation = self.violation(call, kind, (!planned).then_some(&done.response)).await;
+        self.note(call, kind, tenant, &done, dropped, violation);
         if dropped { Err(Dropped) } else { Ok(done.response) }
     }
 
-    fn note(&self, call: &Call, kind: &'static str, tenant: &Mutex<Tenant>, done: &Done, dropped: bool) {
+    /// Where request or answer deviates from the contract of Landscape Management. A token endpoint has another.
+    async fn violation(&self, call: &Call, kind: &str, answer: Option<&Response<Body>>) -> Option<String> {
+        if ["SignIn", "LandscapeToken"].contains(&kind) {
+            return None;
+        }
+        let (method, path) = (call.method.as_str(), call.path.as_str());
+        let request = Seen { method, path, headers: &call.headers, body: &call.body };
+        let mut found: Vec<String> =
+            self.contract.request(&request).into_iter().map(|of| format!("request: {of}")).collect();
+        if let Some(answer) = answer {
+            let body = answer.body().clone().collect().await.map(Collected::to_bytes).unwrap_or_default();
+            let seen = Seen { method, path, headers: answer.headers(), body: &body };
+            let answer = self.contract.answer(&seen, answer.status().as_u16());
+            found.extend(answer.into_iter().map(|of| format!("answer: {of}")));
+        }
+        (!found.is_empty()).then(|| found.join("; "))
+    }
+
+    fn note(
+        &self,
+        call: &Call,
+        kind: &'static str,
+        tenant: &Mutex<Tenant>,
+        done: &Done,
+        dropped: bool,
+        violation: Option<String>,
+    ) {
         let (zone, revision) = {
             let tenant = lock(tenant);
             (tenant.zone.clone(), tenant.slot.etag())
@@ -143,6 +177,7 @@ impl Tenants {
             key: done.key.clone(),
             body: done.body.clone(),
             response_body: done.response_body.clone(),
+            violation,
         });
     }
 }

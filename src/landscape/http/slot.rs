@@ -14,7 +14,9 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::landscape::contract::{OwnerDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto};
+use crate::landscape::contract::{
+    KeyDto, OwnerDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
+};
 use crate::pass::ports::LandscapeManagement;
 use crate::sign_in::transport::{Answer, NoAnswer, send};
 
@@ -109,7 +111,7 @@ impl LandscapeManagement for HttpLandscape {
         let Ok(document) = serde_json::from_str(key.document().expose_secret()) else {
             return WriteAnswer::Rejected("the key cannot be written as JSON".into());
         };
-        let body = PutDto { owner: to_wire(owner, false), key: document };
+        let body = PutDto { owner: to_wire(owner, false), key: KeyDto(document) };
         self.write(attempt, || {
             self.request(Method::PUT, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
         })
