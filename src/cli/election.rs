@@ -48,7 +48,7 @@ impl Election {
 fn duration(text: &str) -> Result<Duration, String> {
     let expected = "expected a duration such as 15s, 500ms or 1m30s";
     match text.parse::<kube::core::Duration>() {
-        Ok(duration) if !duration.is_negative() => Ok(duration.into()),
+        Ok(duration) if !duration.is_negative() && !text.is_empty() => Ok(duration.into()),
         Ok(_) | Err(_) => Err(expected.into()),
     }
 }
