@@ -1,14 +1,21 @@
 //! `almkey operator`.
 
 use std::error::Error;
+use std::net::SocketAddr;
+use std::sync::Arc;
 
 use clap::builder::NonEmptyStringValueParser;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
+use tokio::net::TcpListener;
+use tracing::info;
 
-use crate::controller::{self, Scope, Settings};
+use crate::controller::{self, Scope, Settings, Surroundings};
+use crate::process::admin::{self, Admin};
 use crate::process::leadership::election::{self, Election};
 use crate::process::leadership::{Leadership, guard};
+use crate::process::metrics::Metrics;
+use crate::process::readiness::Readiness;
 use crate::process::{logging, shutdown};
 
 #[derive(clap::Args)]
@@ -30,15 +37,29 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
 
+    /// Where /healthz, /readyz and /metrics are served. Port 0 takes a free one, which the log tells.
+    #[arg(long, env = "ALMKEY_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
+    admin_address: SocketAddr,
+
     #[command(flatten)]
     election: super::election::Election,
 }
 
+/// The admin server has no place.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot listen on --admin-address {address}")]
+struct CannotListen {
+    address: SocketAddr,
+    source: std::io::Error,
+}
+
 #[tokio::main]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, election } = arguments;
+    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, admin_address, election } = arguments;
     let terms = election.terms()?;
     logging::start(&log)?;
+    let listener =
+        TcpListener::bind(admin_address).await.map_err(|source| CannotListen { address: admin_address, source })?;
     let config = Config::infer().await?;
     let (mut election, leadership) = match terms {
         Some(terms) => {
@@ -54,6 +75,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     };
     let client = ClientBuilder::try_from(config)?.with_layer(&guard::layer(leadership.clone())).build();
     let shutdown = shutdown::requested()?;
+    let (metrics, readiness) = (Arc::new(Metrics::new(leadership.clone())), Readiness::default());
+    info!(address = %listener.local_addr()?, "admin server listens");
+    let admin = Admin { readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
+    tokio::spawn(admin::serve(listener, Arc::new(admin)));
+    let surroundings = Surroundings { leadership, metrics, readiness };
     let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::of(namespaces) };
     let lost = async {
         match &mut election {
@@ -64,7 +90,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     tokio::select! {
         biased;
         lost = lost => return Err(lost.into()),
-        ended = controller::run(client, settings, leadership, shutdown) => ended?,
+        ended = controller::run(client, settings, surroundings, shutdown) => ended?,
     }
     if let Some(election) = election {
         election.release().await;

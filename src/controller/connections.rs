@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
@@ -21,6 +21,7 @@ use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, Write
 use crate::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
 use crate::pass::ports::{LandscapeManagement, SignIn};
 use crate::process::leadership::Leadership;
+use crate::process::metrics::Metrics;
 use crate::sign_in::TokenEndpoint;
 use crate::sign_in::network::Network;
 use crate::sign_in::transport;
@@ -55,6 +56,7 @@ pub(crate) struct Connection<'a> {
     /// As what this cluster owns slots.
     pub(crate) cluster_id: &'a str,
     pub(crate) leadership: &'a Leadership,
+    pub(crate) metrics: &'a Metrics,
     /// The object that looks; none if it is the tenant itself.
     pub(crate) me: Option<&'a Owner>,
 }
@@ -145,6 +147,14 @@ impl Connection<'_> {
         })
     }
 
+    /// Makes a call and counts how long it took.
+    async fn timed<T: Told>(&self, operation: &'static str, call: impl Future<Output = T> + Send) -> T {
+        let began = Instant::now();
+        let answer = call.await;
+        self.metrics.call(operation, answer.result(), began.elapsed());
+        answer
+    }
+
     fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
         let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
         let stamp = tenant.metadata.generation.unwrap_or_default().to_string();
@@ -158,6 +168,41 @@ impl Connection<'_> {
                 .map_err(|error| misconfigured(&format!("the ALMTenant's signIn.caBundle: {error}"), Retry::Never))?;
             Ok(TokenEndpoint::new(client, network))
         })
+    }
+}
+
+/// What came of a call, as a metric tells it.
+trait Told: Send {
+    fn result(&self) -> &'static str;
+}
+
+impl Told for Verdict {
+    fn result(&self) -> &'static str {
+        match self {
+            Self::Accepted { .. } => "accepted",
+            Self::Refused { .. } => "refused",
+            Self::Unknown { .. } => "unknown",
+        }
+    }
+}
+
+impl Told for WriteAnswer {
+    fn result(&self) -> &'static str {
+        match self {
+            Self::Done(_) => "ok",
+            Self::Changed => "changed",
+            Self::Rejected(_) | Self::Refused(_) => "refused",
+            Self::Unknown(_) => "unknown",
+        }
+    }
+}
+
+impl<T: Send> Told for Result<T, RemoteTrouble> {
+    fn result(&self) -> &'static str {
+        match self {
+            Ok(_) => "ok",
+            Err(_) => "failed",
+        }
     }
 }
 
@@ -195,7 +240,11 @@ fn misconfigured(what: &str, retry: Retry) -> RemoteTrouble {
 impl SignIn for Connection<'_> {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         match self.token_endpoint() {
-            Ok(endpoint) => endpoint.sign_in(key).await,
+            Ok(endpoint) => {
+                let verdict = self.timed("sign_in", endpoint.sign_in(key)).await;
+                self.metrics.sign_in(verdict.result());
+                verdict
+            }
             Err(trouble) => Verdict::Unknown { message: trouble.message, retry: trouble.retry },
         }
     }
@@ -204,31 +253,31 @@ impl SignIn for Connection<'_> {
 #[async_trait]
 impl LandscapeManagement for Connection<'_> {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
-        let slot = self.landscape().await?.read_slot().await?;
+        let slot = self.timed("read_slot", self.landscape().await?.read_slot()).await?;
         self.without_ghost(slot).await
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
-        self.landscape().await?.read_content().await
+        self.timed("read_content", self.landscape().await?.read_content()).await
     }
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(landscape.put(key, owner, revision)).await,
+            Ok(landscape) => self.leading(self.timed("put", landscape.put(key, owner, revision))).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(landscape.set_owner(owner, revision)).await,
+            Ok(landscape) => self.leading(self.timed("set_owner", landscape.set_owner(owner, revision))).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn delete(&self, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(landscape.delete(revision)).await,
+            Ok(landscape) => self.leading(self.timed("delete", landscape.delete(revision))).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }

@@ -3,6 +3,7 @@
 mod connections;
 mod credentials;
 mod events;
+mod gauges;
 mod scope;
 mod service_key;
 mod status;
@@ -26,11 +27,14 @@ use crate::api::ALMServiceKey;
 use crate::cluster::{CallError, call};
 use crate::controller::connections::Connections;
 use crate::controller::credentials::CredentialVersions;
+use crate::controller::gauges::Gauges;
 use crate::controller::service_key::memories::Memories;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
 use crate::pass::ports::Clock;
 use crate::process::leadership::Leadership;
+use crate::process::metrics::Metrics;
+use crate::process::readiness::Readiness;
 use crate::source::sightings::Sightings;
 
 pub use scope::Scope;
@@ -52,7 +56,18 @@ pub struct Settings {
     pub scope: Scope,
 }
 
+/// What the controller shares with the rest of the process.
+pub struct Surroundings {
+    /// Passes run while this replica leads.
+    pub leadership: Leadership,
+    /// Where it counts.
+    pub metrics: Arc<Metrics>,
+    /// Reached once the first lists are done.
+    pub readiness: Readiness,
+}
+
 /// Both clocks of this process.
+#[derive(Clone, Copy)]
 pub struct SystemClock(Instant);
 
 impl SystemClock {
@@ -105,14 +120,14 @@ impl Shared {
 /// Ends when the process is asked to stop.
 pub(crate) type Stopping = futures::future::Shared<BoxFuture<'static, ()>>;
 
-/// Runs until `shutdown`, and then until what is in flight has ended. Passes run while this replica leads.
+/// Runs until `shutdown`, and then until what is in flight has ended.
 ///
 /// # Errors
 /// The cluster could not be identified, or what was in flight did not end.
 pub async fn run(
     client: Client,
     settings: Settings,
-    leadership: Leadership,
+    surroundings: Surroundings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let cluster_id = match settings.cluster_id {
@@ -130,15 +145,24 @@ pub async fn run(
         &tenants.store,
         concerned_tenants,
     );
+    let Surroundings { leadership, metrics, readiness } = surroundings;
+    let memories = Arc::clone(&shared.memories);
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
         settings.cluster_resource_namespace,
         shared,
         (keys.store.clone(), tenants.store.clone()),
-        leadership,
+        (leadership, Arc::clone(&metrics)),
         stopping.clone(),
     ));
+    let clock = context.clock;
+    metrics.show(Gauges { keys: keys.store.clone(), tenants: tenants.store.clone(), memories, clock });
+    let listed = Arc::clone(&context);
+    let ready = async move {
+        listed.listed().await;
+        readiness.reached();
+    };
     info!(cluster_id, scope = ?settings.scope, version = env!("CARGO_PKG_VERSION"), "operator started");
     let key_passes = applier(
         |object, context| service_key::reconcile::reconcile(object, context).boxed(),
@@ -156,7 +180,9 @@ pub async fn run(
         tenants.triggers.take_until(stopping.clone()).map(Ok::<_, Infallible>),
         Config::default().concurrency(UNBOUNDED),
     );
-    let passes = async { tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note)) };
+    // An API server that does not answer must not keep the process from stopping.
+    let ready = futures::future::select(ready.boxed(), stopping.clone());
+    let passes = async { tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note), ready) };
     tokio::select! {
         _ = passes => {}
         () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => return Err(RunError::Unfinished),

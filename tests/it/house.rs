@@ -27,6 +27,12 @@ const HTTP_IN_TWO_PLACES: Rule = Rule {
     broken_by: |line| mentions(line, "reqwest"),
 };
 
+const HTTP_IS_SERVED_IN_ONE_PLACE: Rule = Rule {
+    says: "only process speaks HTTP's server side (and the simulator)",
+    holds_for: |path| !["process/", "bin/"].iter().any(|place| path.starts_with(place)),
+    broken_by: |line| mentions(line, "hyper") || mentions(line, "hyper_util"),
+};
+
 const THE_DOMAIN_DOES_NOT_KNOW_THE_API: Rule = Rule {
     says: "domain never imports api",
     holds_for: |path| path.starts_with("domain/"),
@@ -166,6 +172,12 @@ fn the_decision_knows_neither_kube_nor_http() {
 fn http_is_spoken_in_two_places_only() {
     assert_kept(&HTTP_IN_TWO_PLACES);
     assert_noticed(&HTTP_IN_TWO_PLACES, "controller/mod.rs", "use reqwest::Client;");
+}
+
+#[test]
+fn http_is_served_in_one_place_only() {
+    assert_kept(&HTTP_IS_SERVED_IN_ONE_PLACE);
+    assert_noticed(&HTTP_IS_SERVED_IN_ONE_PLACE, "controller/mod.rs", "use hyper::Request;");
 }
 
 #[test]

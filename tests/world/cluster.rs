@@ -96,7 +96,8 @@ impl World {
         let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
         let namespaces = self.setup.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
-        let arguments = [&["--log", self.setup.log], self.setup.arguments, scope].concat();
+        let arguments =
+            [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
         Operator::start(&kubeconfig, self.control_plane.directory(), name, &arguments)
     }
 

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
@@ -27,6 +27,7 @@ use crate::domain::retry::Failing;
 use crate::pass::ports::{Clock, LedgerError, Ports};
 use crate::pass::run::{Outcome, run};
 use crate::process::leadership::Leadership;
+use crate::process::metrics::{Kind, Metrics};
 
 /// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
 /// with many objects and a slow remote side takes one place, not all of them.
@@ -46,6 +47,7 @@ pub(crate) struct Context {
     events: Events,
     pub(crate) clock: SystemClock,
     pub(crate) leadership: Leadership,
+    pub(crate) metrics: Arc<Metrics>,
     stopping: Stopping,
 }
 
@@ -57,7 +59,7 @@ impl Context {
         resource_namespace: String,
         shared: Shared,
         (keys, tenants): (Store<ALMServiceKey>, Store<ALMTenant>),
-        leadership: Leadership,
+        (leadership, metrics): (Leadership, Arc<Metrics>),
         stopping: Stopping,
     ) -> Self {
         Self {
@@ -72,19 +74,25 @@ impl Context {
             places: Semaphore::new(CONCURRENCY),
             clock: SystemClock::start(),
             leadership,
+            metrics,
             stopping,
         }
     }
 }
 
 impl Context {
+    /// Waits until all objects have been listed once. The writers live as long as we.
+    pub(crate) async fn listed(&self) {
+        let _ = self.keys.wait_until_ready().await;
+        let _ = self.tenants.wait_until_ready().await;
+    }
+
     /// Waits until this replica leads, until nobody else passes over this tenant, and then until there is a place. None
     /// once the process stops: what has not begun by then is left to the next one.
     pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
         let turn = async {
-            // What is not known of the others yet must not be taken for their absence. The writers live as long as we.
-            let _ = self.keys.wait_until_ready().await;
-            let _ = self.tenants.wait_until_ready().await;
+            // What is not known of the others yet must not be taken for their absence.
+            self.listed().await;
             self.leadership.begins().await;
             let tenant = self.locks.of(tenant).lock_owned().await;
             let place = self.places.acquire().await.expect("the semaphore is never closed");
@@ -109,7 +117,10 @@ pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>)
     let Some(_turn) = context.turn(&object.spec.tenant_ref.name).await else {
         return Ok(Action::await_change());
     };
-    Ok(match pass(&object, &context).await {
+    let began = Instant::now();
+    let result = pass(&object, &context).await;
+    context.metrics.pass(Kind::ServiceKey, result.is_ok(), began.elapsed());
+    Ok(match result {
         Ok(action) => action,
         Err(error) => {
             pass_failed(&object, &error);
@@ -146,6 +157,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         resource_namespace: &context.resource_namespace,
         cluster_id: &context.cluster_id,
         leadership: &context.leadership,
+        metrics: &context.metrics,
         me: Some(&me),
     };
     let before = facts.previous.clone();
@@ -154,6 +166,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         Outcome::Settled { settlement, effects } => {
             report(context, &object, before.as_ref(), settlement.conditions.as_ref(), &effects);
             if settlement.orphan {
+                context.metrics.orphan();
                 context.events.orphan(&object);
             }
             if settlement.release {
@@ -180,6 +193,7 @@ fn report(
     effects: &[crate::domain::ledger::Operation],
 ) {
     for effect in effects {
+        context.metrics.effect(*effect);
         context.events.effect(object, *effect);
     }
     let Some(Conditions { ready, .. }) = after else { return };

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
@@ -23,6 +23,7 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
 use crate::domain::slot::{Ownership, RemoteTrouble, Slot};
 use crate::pass::ports::{Clock, LandscapeManagement};
+use crate::process::metrics::Kind;
 
 /// How many keys a tenant names that it waits for.
 const NAMED: usize = 5;
@@ -32,7 +33,10 @@ pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> 
     let Some(_turn) = context.turn(&tenant.name_any()).await else {
         return Ok(Action::await_change());
     };
-    Ok(match pass(&tenant, &context).await {
+    let began = Instant::now();
+    let result = pass(&tenant, &context).await;
+    context.metrics.pass(Kind::Tenant, result.is_ok(), began.elapsed());
+    Ok(match result {
         Ok(next) => Action::requeue(next),
         Err(error) => {
             warn!(tenant = tenant.name_any(), error = error.in_words(), "the look at the tenant is tried again");
@@ -103,6 +107,7 @@ async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
         resource_namespace: &context.resource_namespace,
         cluster_id: &context.cluster_id,
         leadership: &context.leadership,
+        metrics: &context.metrics,
         me: None,
     };
     match connection.read_slot().await {

@@ -1,5 +1,6 @@
 //! What the operator does, on a real API server. Each test is a sentence.
 
+mod admin;
 mod admission;
 mod adoption;
 mod annotations;

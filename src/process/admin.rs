@@ -1,0 +1,120 @@
+//! What probes and Prometheus ask for: `/healthz`, `/readyz`, `/metrics`. Nothing can be changed here, and nothing of a
+//! key is told.
+
+use std::convert::Infallible;
+use std::sync::Arc;
+use std::time::Duration;
+
+use http_body_util::Full;
+use hyper::body::{Bytes, Incoming};
+use hyper::header::{ALLOW, CONTENT_TYPE, HeaderValue};
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use prometheus_client::encoding::prometheus_text;
+use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::Semaphore;
+use tracing::warn;
+
+use super::metrics::Metrics;
+use super::readiness::Readiness;
+
+/// Connections at the same time; who comes then waits.
+const CONNECTIONS: usize = 32;
+/// Longest time for one connection: a probe and a scrape are shorter, and a place must not be held for nothing.
+const PATIENCE: Duration = Duration::from_secs(30);
+/// After no connection could be accepted, as when there are no file descriptors left.
+const PAUSE: Duration = Duration::from_secs(1);
+
+const TEXT: &str = "text/plain; charset=utf-8";
+
+/// What is told.
+pub struct Admin {
+    /// At `/readyz`.
+    pub readiness: Readiness,
+    /// At `/metrics`.
+    pub metrics: Arc<Metrics>,
+}
+
+/// Answers for as long as it is polled.
+pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
+    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    loop {
+        // It is never closed.
+        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
+        match listener.accept().await {
+            Ok((stream, _)) => {
+                let admin = Arc::clone(&admin);
+                tokio::spawn(async move {
+                    let _place = place;
+                    let _ = tokio::time::timeout(PATIENCE, connection(stream, &admin)).await;
+                });
+            }
+            Err(error) => {
+                warn!(%error, "the admin server could not accept a connection");
+                tokio::time::sleep(PAUSE).await;
+            }
+        }
+    }
+}
+
+async fn connection(stream: TcpStream, admin: &Admin) {
+    let service = service_fn(async |request: Request<Incoming>| {
+        Ok::<_, Infallible>(answer(request.method(), request.uri().path(), admin))
+    });
+    // A client that goes away is no matter of the server.
+    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+}
+
+fn answer(method: &Method, path: &str, admin: &Admin) -> Response<Full<Bytes>> {
+    if !matches!(*method, Method::GET | Method::HEAD) {
+        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into());
+        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return refused;
+    }
+    match path {
+        "/healthz" => text(StatusCode::OK, TEXT, "ok\n".into()),
+        "/readyz" if admin.readiness.is_reached() => text(StatusCode::OK, TEXT, "ok\n".into()),
+        "/readyz" => {
+            let why = "ALMTenants and ALMServiceKeys have not been listed yet\n";
+            text(StatusCode::SERVICE_UNAVAILABLE, TEXT, why.into())
+        }
+        "/metrics" => text(StatusCode::OK, prometheus_text::CONTENT_TYPE, admin.metrics.encode()),
+        _ => text(StatusCode::NOT_FOUND, TEXT, "/healthz, /readyz and /metrics are here\n".into()),
+    }
+}
+
+fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut answer = Response::new(Full::new(Bytes::from(body)));
+    *answer.status_mut() = status;
+    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
+    answer
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::process::leadership::Leadership;
+
+    fn status(method: &Method, path: &str, readiness: &Readiness) -> u16 {
+        let metrics = Arc::new(Metrics::new(Leadership::alone()));
+        answer(method, path, &Admin { readiness: readiness.clone(), metrics }).status().as_u16()
+    }
+
+    #[test]
+    fn it_is_healthy_at_once_and_ready_once_the_first_lists_are_done() {
+        let readiness = Readiness::default();
+        assert_eq!(status(&Method::GET, "/healthz", &readiness), 200);
+        assert_eq!(status(&Method::GET, "/readyz", &readiness), 503);
+        readiness.reached();
+        assert_eq!(status(&Method::GET, "/readyz", &readiness), 200);
+    }
+
+    #[test]
+    fn nothing_can_be_changed_and_nothing_else_is_there() {
+        let readiness = Readiness::default();
+        assert_eq!(status(&Method::POST, "/metrics", &readiness), 405);
+        assert_eq!(status(&Method::GET, "/", &readiness), 404);
+    }
+}
