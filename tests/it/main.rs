@@ -7,6 +7,7 @@ mod controlplane;
 mod world;
 
 mod commands;
+mod conformance;
 mod house;
 mod processes;
 mod scenarios;

@@ -8,6 +8,7 @@ use hyper::{Method, Response};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
+use crate::deviations::Deviation;
 use crate::faults::Planned;
 use crate::http::{Body, Call, empty, json, problem};
 use crate::keys::Wanted;
@@ -122,6 +123,10 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
             tenant.faults.clear();
             Ok(empty(204))
         }
+        ("PUT", ["deviation"]) => call.json::<Deviation>().map(|deviation| {
+            tenant.deviation = Some(deviation);
+            empty(204)
+        }),
         ("POST", ["holds", "release"]) => Ok(json(200, &json!({ "released": tenant.faults.holds.release() }))),
         ("PUT", ["latency"]) => call.json::<Latency>().map(|Latency { ms }| {
             tenant.latency = Duration::from_millis(ms);

@@ -21,6 +21,7 @@ const MAX_BODY: usize = 128 * 1024;
 pub(crate) struct Dropped;
 
 /// A request, read whole.
+#[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
     pub(crate) host: String,

@@ -30,21 +30,35 @@ pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result
         _ => "Unexpected",
     };
     tenants
-        .run(call, kind, &tenant, |tenant| match kind {
-            "LandscapeToken" => Done::answered(issue_token(call, tenant)),
-            "Unexpected" => Done::answered(problem(404, "UnknownPath", "the contract has no such path or method")),
-            _ if !authorised(call, tenant) => Done::answered(with_header(
-                problem(401, "Unauthorized", "a valid bearer token is needed"),
-                "www-authenticate",
-                "Bearer",
-            )),
-            "ReadSlot" => Done::answered(read(tenant)),
-            "ReadContent" => Done::answered(read_content(tenant)),
-            "Put" => put(call, tenant),
-            "Patch" => patch(call, tenant),
-            _ => delete(call, tenant),
+        .run(call, kind, &tenant, |tenant| {
+            let (mut asked, deviation) = (call.clone(), tenant.deviation);
+            if let Some(answer) = deviation.and_then(|deviation| deviation.before(&mut asked, tenant)) {
+                return Done::answered(answer);
+            }
+            let mut done = act(&asked, kind, tenant);
+            if let Some(deviation) = deviation {
+                deviation.after(&asked, tenant, &mut done.response);
+            }
+            done
         })
         .await
+}
+
+fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Done {
+    match kind {
+        "LandscapeToken" => Done::answered(issue_token(call, tenant)),
+        "Unexpected" => Done::answered(problem(404, "UnknownPath", "the contract has no such path or method")),
+        _ if !authorised(call, tenant) => Done::answered(with_header(
+            problem(401, "Unauthorized", "a valid bearer token is needed"),
+            "www-authenticate",
+            "Bearer",
+        )),
+        "ReadSlot" => Done::answered(read(tenant)),
+        "ReadContent" => Done::answered(read_content(tenant)),
+        "Put" => put(call, tenant),
+        "Patch" => patch(call, tenant),
+        _ => delete(call, tenant),
+    }
 }
 
 fn issue_token(call: &Call, tenant: &mut Tenant) -> Response<Body> {

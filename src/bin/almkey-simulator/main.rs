@@ -5,7 +5,9 @@
 mod admin;
 mod certificates;
 mod client;
+mod conformance;
 mod contract;
+mod deviations;
 mod faults;
 mod http;
 mod journal;
@@ -47,6 +49,9 @@ enum Command {
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
+    /// Try whether a server keeps the contract of Landscape Management, from an empty slot to an empty slot. Ends with 0 if
+    /// it does, with 1 if not, with 2 if that could not be tried.
+    Conformance(Box<conformance::Arguments>),
     /// Ask a running one.
     #[command(flatten)]
     Client(client::Command),
@@ -58,6 +63,12 @@ async fn main() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Serve { address, directory } => serve::run(address, &directory).await,
         Command::Contract { file } => contract::print(file.as_deref()),
+        Command::Conformance(arguments) => {
+            return conformance::run(*arguments).await.unwrap_or_else(|error| {
+                complain(error.as_ref());
+                ExitCode::from(2)
+            });
+        }
         Command::Client(command) => client::run(command).await,
     };
     match result {

@@ -10,6 +10,7 @@ use hyper::Response;
 use serde_json::Value;
 
 use crate::contract::{Contract, Seen};
+use crate::deviations::Deviation;
 use crate::faults::{Fault, Faults};
 use crate::http::{Body, Call, Dropped, text};
 use crate::journal::{Entry, Journal};
@@ -34,6 +35,8 @@ pub(crate) struct Tenant {
     pub(crate) keys: Keys,
     pub(crate) slot: Slot,
     pub(crate) faults: Faults,
+    /// How it breaks the contract, if it does.
+    pub(crate) deviation: Option<Deviation>,
     pub(crate) latency: Duration,
 }
 
@@ -73,6 +76,7 @@ impl Tenants {
             keys: Keys::default(),
             slot: Slot::new(),
             faults: Faults::new(),
+            deviation: None,
             latency: Duration::ZERO,
         }));
         tenants.insert(zone.to_owned(), Arc::clone(&tenant));
