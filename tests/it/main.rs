@@ -9,6 +9,7 @@ mod world;
 mod commands;
 mod conformance;
 mod house;
+mod outcomes;
 mod processes;
 mod scenarios;
 

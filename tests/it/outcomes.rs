@@ -1,0 +1,206 @@
+//! What the operator's client makes of each answer of Landscape Management, over real HTTPS. All that it asks here is held
+//! against the contract when the simulator ends.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use alm_key_operator::domain::policy::{HostList, KeyRules};
+use alm_key_operator::domain::reason::Reason;
+use alm_key_operator::domain::retry::Retry;
+use alm_key_operator::domain::service_key::ServiceKey;
+use alm_key_operator::domain::slot::{Owner, Ownership, Revision, Slot, WriteAnswer};
+use alm_key_operator::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
+use alm_key_operator::pass::ports::LandscapeManagement;
+use alm_key_operator::sign_in::network::Network;
+use alm_key_operator::sign_in::transport;
+use reqwest::Method;
+use secrecy::ExposeSecret;
+use serde_json::{Value, json};
+
+use crate::world::PATIENCE;
+use crate::world::simulator::Simulator;
+
+const ZONE: &str = "outcomes";
+
+/// The client in front of a simulator of its own.
+struct Side {
+    landscape: HttpLandscape,
+    simulator: Simulator,
+    key: ServiceKey,
+    document: Value,
+    _folder: tempfile::TempDir,
+}
+
+impl Side {
+    async fn start() -> Self {
+        let _ = rustls::crypto::ring::default_provider().install_default();
+        let folder = tempfile::tempdir().expect("a folder");
+        let simulator = Simulator::start(folder.path());
+        let made = simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": ZONE }))).await;
+        let document = simulator.admin(Method::POST, &format!("/tenants/{ZONE}/keys"), Some(json!({}))).await;
+        let access = |field: &str| made["landscapeManagement"][field].as_str().expect("a text").to_owned();
+        let client = transport::client(Network::Any, Some(&simulator.ca), PATIENCE).expect("a client");
+        let credentials =
+            ClientCredentials { client_id: access("clientId"), client_secret: access("clientSecret").into() };
+        let tokens = TokenSource::new(client.clone(), access("tokenUrl").parse().expect("a URL"), credentials);
+        let landscape = HttpLandscape::new(client, access("url").parse().expect("a URL"), Arc::new(tokens));
+        let rules = KeyRules {
+            identity_zone: ZONE.into(),
+            accepted_credential_types: vec!["instance-secret".into()],
+            token_hosts: HostList::new(vec![format!("*.authentication.localhost:{}", simulator.port)]),
+            endpoint_hosts: None,
+        };
+        let key = ServiceKey::parse(document.to_string().as_bytes(), &rules).expect("the simulator's key is valid");
+        Self { landscape, simulator, key, document, _folder: folder }
+    }
+
+    async fn revision(&self) -> Revision {
+        self.landscape.read_slot().await.expect("the slot can be read").revision().clone()
+    }
+
+    /// Lets the next call of a kind fail.
+    async fn fail_once(&self, on: &str, fault: Value) {
+        let planned = json!({ "on": on, "times": 1, "fault": fault });
+        self.simulator.admin(Method::POST, &format!("/tenants/{ZONE}/faults"), Some(planned)).await;
+    }
+
+    async fn put(&self) -> WriteAnswer {
+        self.landscape.put(&self.key, &owner("a"), &self.revision().await).await
+    }
+}
+
+fn owner(name: &str) -> Owner {
+    Owner { cluster_id: "c".into(), namespace: "n".into(), name: name.into() }
+}
+
+fn done(answer: WriteAnswer) -> Revision {
+    match answer {
+        WriteAnswer::Done(revision) => revision,
+        other => panic!("it must take effect: {other:?}"),
+    }
+}
+
+fn run(test: impl Future<Output = ()>) {
+    tokio::runtime::Runtime::new().expect("a runtime").block_on(test);
+}
+
+// proves: path /v1/service-key, path /v1/service-key/content
+#[test]
+fn a_key_is_put_taken_over_given_up_and_deleted_and_each_write_tells_the_revision_that_is_seen_next() {
+    run(async {
+        let side = Side::start().await;
+        let landscape = &side.landscape;
+        assert!(landscape.read_content().await.expect("an answer").is_none());
+
+        let put = done(side.put().await);
+        let held = Ownership { owner: owner("a"), adopted: false };
+        let slot = landscape.read_slot().await.expect("an answer");
+        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(held) });
+        let content = landscape.read_content().await.expect("an answer").expect("a key");
+        assert_eq!(serde_json::from_slice::<Value>(content.expose_secret()).expect("JSON"), side.document);
+
+        let taken = Ownership { owner: owner("b"), adopted: true };
+        let patched = done(landscape.set_owner(Some(&taken), &put).await);
+        let slot = landscape.read_slot().await.expect("an answer");
+        assert_eq!(slot, Slot::Filled { revision: patched.clone(), owner: Some(taken) });
+
+        let given_up = done(landscape.set_owner(None, &patched).await);
+        let slot = landscape.read_slot().await.expect("an answer");
+        assert_eq!(slot, Slot::Filled { revision: given_up.clone(), owner: None });
+
+        let deleted = done(landscape.delete(&given_up).await);
+        assert_eq!(landscape.read_slot().await.expect("an answer"), Slot::Empty { revision: deleted.clone() });
+        let fenced = done(landscape.delete(&deleted).await);
+        assert_eq!(landscape.put(&side.key, &owner("a"), &deleted).await, WriteAnswer::Changed);
+        assert_eq!(landscape.set_owner(None, &deleted).await, WriteAnswer::Changed);
+        assert_eq!(landscape.delete(&deleted).await, WriteAnswer::Changed);
+        assert_eq!(side.revision().await, fenced);
+    });
+}
+
+#[test]
+fn each_status_of_a_write_is_read_as_the_contract_says() {
+    /// What becomes of a write.
+    #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+    enum Kind {
+        Changed,
+        Rejected,
+        Refused,
+        Unknown,
+    }
+    run(async {
+        let side = Side::start().await;
+        let body = r#"{"code":"Code","message":"CANARY","field":"$.uaa"}"#;
+        let table = [
+            (Kind::Changed, &[412][..]),
+            (Kind::Rejected, &[400, 409, 413, 415, 422, 428]),
+            (Kind::Refused, &[403, 404, 405, 429]),
+            (Kind::Unknown, &[200, 201, 202, 204, 302, 408, 410, 418, 500, 502, 503, 504]),
+        ];
+        for (kind, statuses) in table {
+            for status in statuses {
+                // A body that a 204 must not have would be an answer that breaks off.
+                let body = if *status == 204 { "" } else { body };
+                let fault = json!({ "status": status, "body": body, "contentType": "application/json" });
+                side.fail_once("Put", fault).await;
+                let (found, said) = match side.put().await {
+                    WriteAnswer::Changed => (Kind::Changed, String::new()),
+                    WriteAnswer::Rejected(said) => (Kind::Rejected, said),
+                    WriteAnswer::Refused(trouble) => (Kind::Refused, trouble.message),
+                    WriteAnswer::Unknown(trouble) => (Kind::Unknown, trouble.message),
+                    WriteAnswer::Done(_) => panic!("{status} without an ETag is not done"),
+                };
+                assert_eq!(found, kind, "{status}: {said}");
+                assert!(!said.contains("CANARY"), "{said}");
+                assert_eq!(said.contains("(Code at $.uaa)"), kind == Kind::Rejected, "{said}");
+            }
+        }
+    });
+}
+
+#[test]
+fn trouble_says_what_it_is_and_when_to_try_again() {
+    run(async {
+        let side = Side::start().await;
+        let (unauthorized, unavailable) =
+            (Reason::LandscapeManagementUnauthorized, Reason::LandscapeManagementUnavailable);
+        let table = [
+            (json!({ "status": 403 }), unauthorized, Retry::Never),
+            (
+                json!({ "status": 429, "headers": { "retry-after": "7" } }),
+                Reason::RateLimited,
+                Retry::After(Duration::from_secs(7)),
+            ),
+            (json!({ "status": 500 }), unavailable, Retry::Backoff),
+            // Not the slot's own 404: that one has a revision.
+            (json!({ "status": 404 }), unavailable, Retry::Backoff),
+            (json!({ "status": 404, "headers": { "etag": "W/\"r1\"" } }), unavailable, Retry::Backoff),
+            (json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": "no JSON" }), unavailable, Retry::Backoff),
+            (json!({ "drop": true }), unavailable, Retry::Backoff),
+        ];
+        for (fault, reason, retry) in table {
+            side.fail_once("ReadSlot", fault.clone()).await;
+            let trouble = side.landscape.read_slot().await.expect_err("no slot can be read from that");
+            assert_eq!((trouble.reason, trouble.retry), (reason, retry), "{fault}");
+        }
+    });
+}
+
+#[test]
+fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_not() {
+    run(async {
+        let side = Side::start().await;
+        let before = side.revision().await;
+        side.fail_once("Put", json!({ "swallow": true })).await;
+        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)));
+        assert_ne!(side.revision().await, before, "it has");
+
+        // The token is refused, and no fresh one is to be had.
+        side.simulator.expire_tokens().await;
+        side.fail_once("LandscapeToken", json!({ "status": 503 })).await;
+        let revision = Revision::new("\"r1\"");
+        assert!(matches!(side.landscape.delete(&revision).await, WriteAnswer::Refused(_)));
+        // With a fresh one it is tried again, once.
+        assert_eq!(side.landscape.delete(&revision).await, WriteAnswer::Changed);
+    });
+}
