@@ -14,7 +14,8 @@ pub fn all() -> [CustomResourceDefinition; 2] {
     [ALMServiceKey::crd(), ALMTenant::crd()].map(finish)
 }
 
-/// What the derive cannot say: the status before anything was seen, and no formats that the API server does not know.
+/// What the derive cannot say: the status before anything was seen. No other default stands in a definition, as `GitOps` tools
+/// would see it as a change for ever.
 fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
@@ -28,7 +29,8 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Line breaks of the source code are none of the reader's, and the API server warns of formats that it does not know.
+/// Line breaks of the source code are none of the reader's, the API server warns of formats that it does not know, and a
+/// field set to null is one that is not set: the API server drops it where it may not be null.
 fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(text) = &mut schema.description {
         *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");
@@ -36,6 +38,7 @@ fn tidy(schema: &mut JSONSchemaProps) {
     if schema.format.as_deref().is_some_and(|format| format.starts_with("uint")) {
         schema.format = None;
     }
+    (schema.nullable, schema.default) = (None, None);
     for child in schema.properties.iter_mut().flat_map(|properties| properties.values_mut()) {
         tidy(child);
     }

@@ -1,37 +1,52 @@
-//! Durations as Kubernetes writes them: `90s`, `15m`, `1h30m`.
+//! Durations as the Gateway API writes them (GEP-2257): `90s`, `15m`, `1h30m`.
 
-use std::borrow::Cow;
+use std::fmt::{self, Display};
 
-use schemars::{JsonSchema, Schema, SchemaGenerator, json_schema};
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Serialize, Serializer};
 
-/// A Go-style duration that is not negative.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A duration that is not negative.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Duration(kube::core::Duration);
 
 impl Duration {
-    /// As std writes it. The pattern of the schema admits no negative one.
+    /// As std writes it. The schema admits no negative one.
     #[must_use]
     pub fn to_std(self) -> std::time::Duration {
         self.0.into()
     }
 }
 
-impl JsonSchema for Duration {
-    fn schema_name() -> Cow<'static, str> {
-        "Duration".into()
+/// In the form that the schema admits: kube writes fractions and `0ns`.
+impl Display for Duration {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let all = self.to_std();
+        let (seconds, milliseconds) = (all.as_secs(), u64::from(all.subsec_millis()));
+        let parts = [(seconds / 3600, "h"), (seconds / 60 % 60, "m"), (seconds % 60, "s"), (milliseconds, "ms")];
+        if parts.iter().all(|(number, _)| *number == 0) {
+            return f.write_str("0s");
+        }
+        parts.iter().filter(|(number, _)| *number > 0).try_for_each(|(number, unit)| write!(f, "{number}{unit}"))
     }
+}
 
-    fn inline_schema() -> bool {
-        true
+impl Serialize for Duration {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.collect_str(self)
     }
+}
 
-    fn json_schema(_: &mut SchemaGenerator) -> Schema {
-        json_schema!({
-            "type": "string",
-            "maxLength": 32,
-            "pattern": r"^([0-9]+(\.[0-9]+)?(ns|us|ms|s|m|h))+$",
-        })
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_read_is_written_as_the_schema_admits_it() {
+        for (read, written) in
+            [("0s", "0s"), ("90s", "1m30s"), ("1500ms", "1s500ms"), ("24h", "24h"), ("0h10m", "10m"), ("720h", "720h")]
+        {
+            let duration: Duration = serde_json::from_value(read.into()).expect("a duration");
+            assert_eq!(serde_json::to_value(duration).expect("JSON"), written, "{read}");
+        }
     }
 }

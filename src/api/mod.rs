@@ -3,6 +3,7 @@
 pub mod crd;
 pub mod duration;
 pub mod resolve;
+mod schema;
 pub mod service_key;
 pub mod status;
 pub mod tenant;

@@ -14,33 +14,36 @@ use crate::domain::slot::Revision;
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ALMServiceKeyStatus {
-    /// The generation that the conditions speak of; -1 before there are any.
+    /// The generation of this object that the conditions speak of, also of a pass that failed; -1 before there are any.
     #[serde(default)]
     pub observed_generation: i64,
 
-    /// Ready is the summary; Valid, SignedIn and Uploaded say where it stands. Reconciling and Stalled are there only
-    /// while True.
+    /// Ready is the summary; Valid (the key keeps the rules of the upload), SignedIn (the token endpoint accepts it) and
+    /// Uploaded (it stands in Landscape Management) say where it stands; all four are always there. Reconciling (it moves by
+    /// itself) and Stalled (somebody must act) are there only while True.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
-    /// Where the key was last found.
+    /// Where the key was last found. Not set before it was found for the first time; it stays when the source goes.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceStatus>,
 
-    /// The key of this object that stands in Landscape Management.
+    /// The key of this object that stands in Landscape Management. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uploaded: Option<UploadedStatus>,
 
-    /// A write to Landscape Management whose end is not known yet.
+    /// A write to Landscape Management whose end is not known yet. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingStatus>,
 
-    /// A key of this object that somebody put another one over.
+    /// A key of this object that somebody put another one over: it is not put back by itself, so that two clusters cannot
+    /// fight. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overwritten: Option<OverwrittenStatus>,
 
-    /// The value of the annotation almkey.dev/reconcile-requested-at that was acted upon last.
+    /// The value of the annotation almkey.dev/reconcile-requested-at that was acted upon last, its first 256 characters. Written
+    /// with the verdict of that pass, so whoever asked can wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
@@ -49,9 +52,9 @@ pub struct ALMServiceKeyStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct OverwrittenStatus {
-    /// Which key of ours.
+    /// Fingerprint of the key of ours.
     pub fingerprint: String,
-    /// The generation of the object when that was seen; with another one it is tried again.
+    /// The generation of this object when that was seen; with another one it is tried again.
     pub generation: i64,
 }
 
@@ -59,13 +62,13 @@ pub struct OverwrittenStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
-    /// ServiceBinding or Secret.
+    /// Kind of the source: ServiceBinding or Secret.
     pub kind: String,
-    /// Name of the object.
+    /// Name of the ServiceBinding or Secret, in this object's namespace.
     pub name: String,
-    /// Uid of the object.
+    /// Uid of the source: another object of the same name is not the same source.
     pub uid: String,
-    /// `status.bindingID` of the ServiceBinding.
+    /// `status.bindingID` of the ServiceBinding. Not set for a plain Secret.
     #[serde(rename = "bindingID", default, skip_serializing_if = "Option::is_none")]
     pub binding_id: Option<String>,
     /// Name of the Secret that holds the key.
@@ -90,9 +93,9 @@ impl From<&SourceIdentity> for SourceStatus {
 pub struct UploadedStatus {
     /// How it got there: Uploaded by the operator, or Adopted because the very same key was there already.
     pub origin: Origin,
-    /// The slot's revision with it.
+    /// The slot's revision with it, which a later write is conditional on.
     pub revision: String,
-    /// Tells two keys apart and reveals neither.
+    /// Tells two keys apart and reveals neither: 32 hexadecimal digits.
     pub fingerprint: String,
     /// `uaa.identityzone` of the key.
     pub identity_zone: String,
@@ -101,9 +104,9 @@ pub struct UploadedStatus {
     /// `uaa.clientid` of the key.
     #[serde(rename = "clientID")]
     pub client_id: String,
-    /// When it was put there.
+    /// When it was put there or taken over (RFC 3339, whole seconds).
     pub uploaded_at: Time,
-    /// When it was proven to sign in, before it was put there.
+    /// When it was proven to sign in, before it was put there (RFC 3339, whole seconds).
     pub proven_at: Time,
 }
 
@@ -120,14 +123,15 @@ pub enum Origin {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
-    /// Upload, Delete, TakeOver or GiveUp.
+    /// What was begun. Upload: the key is put into the slot; Delete: the slot is emptied; TakeOver: the key that stands there
+    /// becomes ours; GiveUp: it is left to somebody else or to nobody.
     pub operation: PendingOperation,
-    /// Of which key, if that is known.
+    /// Fingerprint of the key that it is about. Not set where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// The slot's revision that the write is conditional on.
+    /// The slot's revision that the write is conditional on: with another one it has no effect.
     pub revision: String,
-    /// When it was begun.
+    /// When it was begun (RFC 3339, whole seconds).
     pub started_at: Time,
 }
 

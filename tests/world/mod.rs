@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod key;
 pub mod operator;
 pub mod replay;
+pub mod request;
 pub mod simulator;
 pub mod tenant;
 

@@ -71,7 +71,8 @@ async fn trust_the_simulator(tenant: &Tenant<'_>) {
 #[test]
 fn certificates_that_cannot_be_read_are_named_by_their_field() {
     scenario("no-pem", async |tenant| {
-        let patch = json!({ "spec": { "landscapeManagement": { "http": { "caBundle": "no certificate" } } } });
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        let patch = json!({ "spec": { "landscapeManagement": { "http": { "caBundle": broken } } } });
         tenant.patch_tenant(patch).await;
 
         let found = tenant.await_tenant("no-pem", "False", "TenantMisconfigured").await;
