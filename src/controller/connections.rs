@@ -155,7 +155,8 @@ impl Connection<'_> {
         answer
     }
 
-    fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
+    /// Where keys sign in, connected to when the first one does.
+    pub(crate) fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
         let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
         let stamp = tenant.metadata.generation.unwrap_or_default().to_string();
         keep(&self.connections.token_endpoints, tenant, stamp, || {
@@ -164,8 +165,12 @@ impl Connection<'_> {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
             };
-            let client = transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT)
-                .map_err(|error| misconfigured(&format!("the ALMTenant's signIn.caBundle: {error}"), Retry::Never))?;
+            let client =
+                transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| RemoteTrouble {
+                    reason: Reason::TenantMisconfigured,
+                    message: format!("no key can sign in: the ALMTenant's signIn.caBundle: {error}"),
+                    retry: Retry::Never,
+                })?;
             Ok(TokenEndpoint::new(client, network))
         })
     }

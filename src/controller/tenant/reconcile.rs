@@ -110,14 +110,19 @@ async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
         metrics: &context.metrics,
         me: None,
     };
-    match connection.read_slot().await {
-        Ok(slot) => {
+    match (connection.read_slot().await, connection.token_endpoint()) {
+        // The slot can be looked at all the same.
+        (Ok(slot), Err(trouble)) => {
+            let (seen, next) = not_connected(tenant, trouble, context);
+            (Seen { slot: Some(state(&slot, &context.cluster_id)), ..seen }, next)
+        }
+        (Ok(slot), Ok(_)) => {
             let text = "Landscape Management answers and accepts the operator's credentials";
             let ready = Condition::yes(Reason::Connected, text);
             let slot = Some(state(&slot, &context.cluster_id));
             (Seen { ready, progress: Progress::Done, slot }, spread(DEFAULT_INTERVAL, rand::random()))
         }
-        Err(trouble) => not_connected(tenant, trouble, context),
+        (Err(trouble), _) => not_connected(tenant, trouble, context),
     }
 }
 

@@ -15,6 +15,7 @@ mod guards;
 mod install;
 mod kinds;
 mod leadership;
+mod misconfigured;
 mod modes;
 mod namespaced;
 mod patience;
