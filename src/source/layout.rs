@@ -29,21 +29,22 @@ const MAX_WRAPPINGS: usize = 3;
 pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
     if let Some(entry) = entry {
         let missing = || finding(format!("no entry \"{entry}\""), format!("the entry \"{entry}\""));
-        return read_object(&data.get(entry).ok_or_else(missing)?.0).map(unwrapped);
+        return read_object(&data.get(entry).ok_or_else(missing)?.0).and_then(unwrapped);
     }
     if data.contains_key(UAA) {
         return by_field(data);
     }
     if let Some(raw) = data.get(CROSSPLANE_RAW) {
-        return read_object(&raw.0).map(unwrapped);
+        return read_object(&raw.0).and_then(unwrapped);
     }
-    let objects = data.values().filter_map(|bytes| read_object(&bytes.0).ok()).map(unwrapped);
+    let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrapped);
+    let objects = data.values().filter_map(|bytes| read(bytes).ok());
     let mut keys: Vec<_> = objects.filter(holds_credentials).collect();
     match (keys.pop(), keys.len(), data.len()) {
         (Some(key), 0, _) => Ok(key),
         (None, _, 0) => Err(finding("no entry at all".into(), WHAT_IS_TAKEN.into())),
         // What is wrong with the only entry is said of it as of a key.
-        (None, _, 1) => data.values().map(|only| read_object(&only.0)).next().unwrap_or_else(|| Ok(Map::new())),
+        (None, _, 1) => data.values().map(read).next().unwrap_or_else(|| Ok(Map::new())),
         (None, _, entries) => {
             Err(finding(format!("{entries} entries and a key in none of them"), WHAT_IS_TAKEN.into()))
         }
@@ -56,46 +57,61 @@ fn by_field(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, F
     let mut document = Map::new();
     for field in [UAA, ENDPOINTS] {
         if let Some(bytes) = data.get(field) {
-            let object = read_object(&bytes.0)
-                .map_err(|error| Finding { found: format!("in the entry \"{field}\": {}", error.found), ..error })?;
-            document.insert(field.into(), Value::Object(object));
+            document.insert(field.into(), within(&format!("the entry \"{field}\""), read_object(&bytes.0))?.into());
         }
     }
     Ok(document)
 }
 
 /// The key itself, whatever it is wrapped in; an object that is no key stays as it is.
-fn unwrapped(mut object: Map<String, Value>) -> Map<String, Value> {
+fn unwrapped(mut object: Map<String, Value>) -> Result<Map<String, Value>, Finding> {
     for _ in 0..MAX_WRAPPINGS {
-        match unwrapped_once(&object) {
+        match unwrapped_once(&object)? {
             Some(inner) => object = inner,
             None => break,
         }
     }
-    object
+    Ok(object)
 }
 
-fn unwrapped_once(object: &Map<String, Value>) -> Option<Map<String, Value>> {
-    let decoded = |value: &Value| value.as_str().and_then(|text| read_object(text.as_bytes()).ok());
+fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Finding> {
     match (object.get(UAA), object.get(WRAPPER)) {
-        (Some(Value::Object(_)), _) => None,
         // `secretRootKey`: all values are strings, and the objects among them JSON in a string.
-        (Some(uaa), _) => {
+        (Some(Value::String(_)), _) => {
             let mut document = Map::new();
-            document.insert(UAA.into(), Value::Object(decoded(uaa)?));
-            if let Some(endpoints) = object.get(ENDPOINTS).and_then(decoded) {
-                document.insert(ENDPOINTS.into(), Value::Object(endpoints));
+            for field in [UAA, ENDPOINTS] {
+                let value = match object.get(field) {
+                    None => continue,
+                    Some(Value::String(text)) => read_text(&format!("the string \"{field}\""), text)?.into(),
+                    Some(value) => value.clone(),
+                };
+                document.insert(field.into(), value);
             }
-            Some(document)
+            Ok(Some(document))
         }
-        (None, Some(Value::Object(wrapped))) => Some(wrapped.clone()),
+        // An object is the key itself, and of anything else the rules say what is wrong.
+        (Some(_), _) => Ok(None),
+        (None, Some(Value::Object(wrapped))) => Ok(Some(wrapped.clone())),
         // `secretRootKey` and `secretKey`: the whole key as a string beside those of the instance.
         (None, _) => {
-            let mut keys = object.values().filter_map(decoded).filter(|inner| inner.contains_key(UAA));
-            let key = keys.next()?;
-            keys.next().is_none().then_some(key)
+            let looks_like_one = |text: &&str| text.trim_start().starts_with('{') && text.contains(UAA);
+            let texts = object.values().filter_map(Value::as_str).filter(looks_like_one);
+            let mut keys = texts.map(|text| read_text("a string", text));
+            match (keys.next(), keys.next()) {
+                (Some(key), None) => key.map(Some),
+                _ => Ok(None),
+            }
         }
     }
+}
+
+/// JSON in a string in JSON. A field's own name is told only if it is one of ours: it might be a secret in the wrong place.
+fn read_text(place: &str, text: &str) -> Result<Map<String, Value>, Finding> {
+    within(place, read_object(text.as_bytes()))
+}
+
+fn within<T>(place: &str, read: Result<T, Finding>) -> Result<T, Finding> {
+    read.map_err(|error| Finding { found: format!("in {place}: {}", error.found), ..error })
 }
 
 fn holds_credentials(object: &Map<String, Value>) -> bool {
@@ -187,10 +203,26 @@ mod tests {
     #[test]
     fn a_field_that_stands_twice_is_refused_in_every_layout() {
         let twice = r#"{"uaa":{"clientid":"CANARY","clientid":"b"}}"#;
-        for entries in [&[("key", twice)][..], &[("uaa", r#"{"clientid":"CANARY","clientid":"b"}"#)]] {
+        let uaa = r#"{"clientid":"CANARY","clientid":"b"}"#;
+        let rooted = json!({ "uaa": uaa, "plan": "standard" }).to_string();
+        let both = json!({ "CANARY-name": twice, "plan": "standard" }).to_string();
+        let layouts = [[("key", twice)], [("uaa", uaa)], [("root", rooted.as_str())], [("root", both.as_str())]];
+        for entries in layouts.iter().map(|layout| &layout[..]) {
             let error = read(entries, None).expect_err("ambiguous");
             assert!(error.contains("stands twice") && !error.contains("CANARY"), "{error}");
         }
+    }
+
+    #[test]
+    fn endpoints_beside_credentials_in_a_string_are_never_lost() {
+        let uaa = json!({ "clientid": "a" }).to_string();
+        for endpoints in [json!({ "Api": "b" }), json!("{\"Api\":\"b\"}")] {
+            let rooted = json!({ "uaa": uaa, "endpoints": endpoints }).to_string();
+            assert_eq!(read(&[("root", &rooted)], None), Ok(key()));
+        }
+        let broken = json!({ "uaa": uaa, "endpoints": "https://eu10.alm.cloud.sap" }).to_string();
+        let error = read(&[("root", &broken)], None).expect_err("endpoints that are no JSON");
+        assert!(error.contains("the string \"endpoints\""), "{error}");
     }
 
     #[test]

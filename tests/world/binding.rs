@@ -45,6 +45,17 @@ impl Tenant<'_> {
 
     /// The Secret of a binding, in the default layout.
     pub async fn write_binding_secret(&self, binding: &DynamicObject, key: &Value, labels: &Value) {
+        let data = json!({
+            "uaa": key["uaa"].to_string(), "endpoints": key["endpoints"].to_string(),
+            "instance_name": "calm", "plan": "standard", "label": "SAPCloudALMAPIs", "type": "SAPCloudALMAPIs",
+            "tags": "[\"alm\"]", "instance_guid": "22222222-2222-2222-2222-222222222222",
+            ".metadata": "{\"credentialProperties\":[{\"name\":\"uaa\",\"format\":\"json\"}]}",
+        });
+        self.write_binding_data(binding, &data, labels).await;
+    }
+
+    /// The Secret of a binding, with these entries.
+    pub async fn write_binding_data(&self, binding: &DynamicObject, data: &Value, labels: &Value) {
         let name = binding.name_any();
         let mut all_labels = json!({ "services.cloud.sap.com/managed-by-sap-btp-operator": "true" });
         for (label, value) in labels.as_object().into_iter().flatten() {
@@ -60,12 +71,7 @@ impl Tenant<'_> {
                 }],
             },
             "type": "Opaque",
-            "stringData": {
-                "uaa": key["uaa"].to_string(), "endpoints": key["endpoints"].to_string(),
-                "instance_name": "calm", "plan": "standard", "label": "SAPCloudALMAPIs", "type": "SAPCloudALMAPIs",
-                "tags": "[\"alm\"]", "instance_guid": "22222222-2222-2222-2222-222222222222",
-                ".metadata": "{\"credentialProperties\":[{\"name\":\"uaa\",\"format\":\"json\"}]}",
-            },
+            "stringData": data,
         }));
         match self.secrets().get_opt(&name).await.expect("secrets can be read") {
             None => drop(self.secrets().create(&PostParams::default(), &secret).await.expect("secrets can be made")),

@@ -202,6 +202,42 @@ fn a_token_host_that_is_not_the_tenants_is_refused() {
 }
 
 #[test]
+fn an_endpoint_that_is_not_of_the_tenants_landscape_is_refused_and_the_remedy_names_the_field() {
+    for endpoint in [
+        "https://api.evil.example",
+        "https://alm.cloud.sap.evil.example/api",
+        "https://evilalm.cloud.sap",
+        "http://eu10.alm.cloud.sap/api",
+        "https://user@eu10.alm.cloud.sap/api",
+        "https://eu10.alm.cloud.sap@evil.example/api",
+        "https://eu10.alm.cloud.sap:8443/api",
+        "eu10.alm.cloud.sap",
+        "",
+    ] {
+        let found = only_finding(|document| document["endpoints"]["Api"] = endpoint.into());
+        assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints.Api"), "{endpoint}");
+    }
+    let findings = findings_after(|document| document["endpoints"]["Api"] = "https://api.evil.example".into());
+    assert!(findings.to_string().contains("*.alm.cloud.sap"), "what is allowed: {findings}");
+    assert!(findings.to_string().contains("spec.endpointHosts"), "{findings}");
+}
+
+#[test]
+fn every_endpoint_is_looked_at_whatever_its_name_and_none_at_all_is_no_defect() {
+    let beside = only_finding(|document| document["endpoints"]["CANARY"] = "https://api.evil.example".into());
+    assert_eq!(beside, (Reason::EndpointNotAllowed, "$.endpoints.*"), "a name that is not known is not repeated");
+    for wrong in [json!(null), json!("https://eu10.alm.cloud.sap"), json!(["https://eu10.alm.cloud.sap"])] {
+        let found = only_finding(|document| document["endpoints"] = wrong.clone());
+        assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints"), "{wrong}");
+    }
+    for right in [json!({}), json!({ "Api": "https://acme-calm.eu10-004.alm.cloud.sap/api" })] {
+        let mut document = document();
+        document["endpoints"] = right;
+        assert!(ServiceKey::parse(document.to_string().as_bytes(), &rules()).is_ok());
+    }
+}
+
+#[test]
 fn three_defects_are_reported_at_once_and_in_order() {
     let findings = findings_after(|document| {
         document["uaa"]["identityzone"] = "other".into();

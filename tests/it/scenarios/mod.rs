@@ -14,6 +14,7 @@ mod gitops;
 mod guards;
 mod install;
 mod kinds;
+mod layouts;
 mod leadership;
 mod misconfigured;
 mod modes;
