@@ -1,6 +1,9 @@
 //! `ALMServiceKey`s, as a platform team writes and reads them.
 
 use alm_key_operator::api::ALMServiceKey;
+use alm_key_operator::domain::fingerprint::Fingerprint;
+use alm_key_operator::domain::policy::{HostList, KeyRules};
+use alm_key_operator::domain::service_key::ServiceKey;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -130,6 +133,18 @@ impl Tenant<'_> {
             panic!("the watch of Events ended")
         })
         .await
+    }
+
+    /// The fingerprint of a key, by the document itself.
+    pub fn fingerprint(&self, key: &Value) -> String {
+        let rules = KeyRules {
+            identity_zone: self.name.clone(),
+            accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
+            token_hosts: HostList::new(vec![format!("*.authentication.localhost:{}", self.world.simulator.port)]),
+            endpoint_hosts: None,
+        };
+        let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant");
+        Fingerprint::of(&key).as_str().to_owned()
     }
 
     /// The Events about one.

@@ -1,8 +1,5 @@
 //! Every layout in which a key comes into a cluster, and every way in which one is refused before anybody is asked.
 
-use alm_key_operator::domain::fingerprint::Fingerprint;
-use alm_key_operator::domain::policy::{HostList, KeyRules};
-use alm_key_operator::domain::service_key::ServiceKey;
 use serde_json::{Value, json};
 
 use super::scenario;
@@ -68,21 +65,9 @@ fn strings_of(key: &Value) -> Value {
     strings
 }
 
-/// The fingerprint of a key, by the document itself.
-fn fingerprint(tenant: &Tenant<'_>, key: &Value) -> String {
-    let rules = KeyRules {
-        identity_zone: tenant.name.clone(),
-        accepted_credential_types: vec!["instance-secret".into()],
-        token_hosts: HostList::new(vec![format!("*.authentication.localhost:{}", tenant.world.simulator.port)]),
-        endpoint_hosts: None,
-    };
-    let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of the simulator");
-    Fingerprint::of(&key).as_str().to_owned()
-}
-
 /// Waits until this very key stands in the slot, and the object says so.
 async fn await_uploaded(tenant: &Tenant<'_>, layout: &str, key: &Value) {
-    let expected = fingerprint(tenant, key);
+    let expected = tenant.fingerprint(key);
     tenant
         .await_key("calm", &format!("uploaded from the layout \"{layout}\""), |object| {
             let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());

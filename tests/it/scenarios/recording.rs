@@ -34,13 +34,14 @@ async fn follows(tenant: &Tenant<'_>, pace: Pace) {
 
 /// Waits until the slot holds this key, and the status says so.
 async fn await_slot(tenant: &Tenant<'_>, expected: &Value, before: &str) {
-    let client = expected["uaa"]["clientid"].clone();
+    // A rotation may keep the client and change the secret alone.
+    let fingerprint = if expected.is_null() { Value::Null } else { json!(tenant.fingerprint(expected)) };
     let secret = expected["uaa"]["clientsecret"].clone();
     tenant
         .await_key("calm", &format!("as it is to be before {before:?}"), |object| {
             let status = object.status.clone().unwrap_or_default();
-            let uploaded = status.uploaded.map_or(Value::Null, |uploaded| json!(uploaded.client_id));
-            status.pending.is_none() && uploaded == client
+            let uploaded = status.uploaded.map_or(Value::Null, |uploaded| json!(uploaded.fingerprint));
+            status.pending.is_none() && uploaded == fingerprint
         })
         .await;
     let held = tenant.slot_key().await;
