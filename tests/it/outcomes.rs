@@ -45,9 +45,9 @@ impl Side {
         let tokens = TokenSource::new(client.clone(), access("tokenUrl").parse().expect("a URL"), credentials);
         let landscape = HttpLandscape::new(client, access("url").parse().expect("a URL"), Arc::new(tokens));
         let rules = KeyRules {
-            identity_zone: ZONE.into(),
+            identity_zone: Some(ZONE.into()),
             accepted_credential_types: vec!["instance-secret".into()],
-            token_hosts: HostList::new(vec![format!("*.authentication.localhost:{}", simulator.port)]),
+            token_hosts: Some(HostList::new(vec![format!("*.authentication.localhost:{}", simulator.port)])),
             endpoint_hosts: None,
         };
         let key = ServiceKey::parse(document.to_string().as_bytes(), &rules).expect("the simulator's key is valid");

@@ -138,9 +138,9 @@ impl Tenant<'_> {
     /// The fingerprint of a key, by the document itself.
     pub fn fingerprint(&self, key: &Value) -> String {
         let rules = KeyRules {
-            identity_zone: self.name.clone(),
+            identity_zone: Some(self.name.clone()),
             accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
-            token_hosts: HostList::new(vec![format!("*.authentication.localhost:{}", self.world.simulator.port)]),
+            token_hosts: Some(HostList::new(vec![format!("*.authentication.localhost:{}", self.world.simulator.port)])),
             endpoint_hosts: None,
         };
         let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant");
