@@ -10,7 +10,7 @@ mod validate;
 use std::error::Error;
 use std::process::ExitCode;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, Parser, Subcommand};
 
 /// Exit code of wrong usage (clap's own) and of files that cannot be read.
 const UNUSABLE: u8 = 2;
@@ -33,6 +33,12 @@ enum Command {
     Validate(validate::Arguments),
     /// Hold a service key against the rules, and sign in with it.
     Test(test::Arguments),
+}
+
+/// The command line as a tree of commands and their flags.
+#[must_use]
+pub fn tree() -> clap::Command {
+    Arguments::command()
 }
 
 /// Runs what the arguments of the process ask for.
