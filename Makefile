@@ -25,9 +25,10 @@ fuzz: ## Fuzz the parsers
 bench: ## Measure against the budgets
 	@echo "make bench: nothing is measured yet; it comes with the budgets of memory and latency."
 
-generate: ## Write the generated files: the CRDs and the contract
+generate: ## Write the generated files: the CRDs, the contract and the list of proofs
 	@cargo run -q --bin almkey -- crds --directory crds
 	@cargo run -q --bin almkey-simulator -- contract --file deploy/landscape-management-contract.yaml
+	@cargo run -q --example proofs
 
 image: ## Build the container image
 	@echo "make image: there is no image yet; it comes with the chart."

@@ -336,3 +336,19 @@ fn the_documentation_names_the_options_and_exit_codes_that_the_help_names() {
         assert!(documented.len() >= 3, "{command}");
     }
 }
+
+// proves: command crds, flag --directory
+#[test]
+fn the_definitions_are_printed_and_written_as_they_are_committed() {
+    let committed = |name: &str| std::fs::read_to_string(package().join("crds").join(name)).expect("it is committed");
+    let names = ["almservicekeys.almkey.dev.yaml", "almtenants.almkey.dev.yaml"];
+    let printed = run(&["crds"], "");
+    assert_eq!(code(&printed), 0);
+    let folder = tempfile::tempdir().expect("a folder");
+    let written = run(&["crds", "--directory", folder.path().to_str().expect("a path")], "");
+    assert_eq!(code(&written), 0);
+    for name in names {
+        assert_eq!(std::fs::read_to_string(folder.path().join(name)).expect("it was written"), committed(name));
+        assert!(text(&printed).contains(name.trim_end_matches(".yaml")), "{name} is printed");
+    }
+}

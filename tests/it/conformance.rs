@@ -148,7 +148,7 @@ fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_othe
     });
 }
 
-// proves: flag --delete-present-key
+// proves: command almkey-simulator conformance
 #[test]
 fn a_slot_that_is_not_empty_is_left_alone_unless_one_says_so() {
     run(async {

@@ -11,6 +11,9 @@ mod conformance;
 mod house;
 mod outcomes;
 mod processes;
+mod promises;
+#[path = "../proofs/mod.rs"]
+mod proofs;
 mod scenarios;
 
 use tokio::sync::Semaphore;

@@ -150,11 +150,16 @@ async fn overwritten(tenant: &Tenant<'_>) -> (Value, Value) {
     (ours, theirs)
 }
 
-// proves: reason SlotOverwritten, field ALMServiceKey status.overwritten, annotation almkey.dev/reconcile-requested-at
+// proves: field ALMServiceKey status.overwritten.generation
+// proves: reason SlotOverwritten, field ALMServiceKey status.overwritten.fingerprint, annotation almkey.dev/reconcile-requested-at
 #[test]
 fn a_key_that_was_overwritten_is_put_again_when_a_person_asks() {
     scenario("overwritten", async |tenant| {
         let (ours, _) = overwritten(&tenant).await;
+        let object = tenant.keys().get("calm").await.expect("it is there");
+        let noted = object.status.and_then(|status| status.overwritten).expect("it is noted");
+        assert_eq!(Some(noted.generation), object.metadata.generation);
+        assert_eq!(noted.fingerprint, tenant.fingerprint(&ours));
 
         tenant.look_now("calm", "again").await;
 

@@ -22,6 +22,7 @@ fn the_key_of_a_binding_is_uploaded() {
     });
 }
 
+// proves: reason WaitingForBinding
 #[test]
 fn an_object_waits_for_its_binding_and_for_the_credentials() {
     scenario("not-yet-bound", async |tenant| {
@@ -138,6 +139,7 @@ fn a_binding_that_is_deleted_is_acted_on_even_while_its_key_still_signs_in() {
     });
 }
 
+// proves: reason WaitingForSecret
 #[test]
 fn a_missing_secret_of_a_living_binding_is_not_gone() {
     scenario("secret-missing", async |tenant| {
@@ -174,6 +176,7 @@ fn a_copy_that_is_labelled_stale_is_not_uploaded() {
     });
 }
 
+// proves: reason SourceNotOwned
 #[test]
 fn a_secret_that_the_binding_does_not_own_gains_nothing() {
     scenario("not-owned", async |tenant| {

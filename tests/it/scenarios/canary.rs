@@ -20,6 +20,7 @@ fn hits(text: &str) -> usize {
     forms.iter().map(|form| text.matches(form.as_str()).count()).sum()
 }
 
+// proves: flag --log
 #[test]
 fn no_key_material_turns_up_in_logs_at_trace_level_in_events_or_in_any_object_but_secrets() {
     let setup = Setup { log: "trace", ..Setup::default() };

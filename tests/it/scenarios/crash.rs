@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 use super::alone;
 use crate::world::{Setup, Tenant};
 
+// proves: reason RemovalPending, reason SourceGone
 #[test]
 fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
     alone(Setup::default(), async |mut world| {
@@ -108,6 +109,7 @@ fn a_restart_of_the_api_server_loses_no_key_and_no_rotation() {
     });
 }
 
+// proves: command operator
 #[test]
 fn an_operator_that_is_asked_to_stop_goes_by_itself_and_leaves_the_keys_where_they_are() {
     alone(Setup::default(), async |mut world| {

@@ -17,6 +17,7 @@ async fn uploaded_with(tenant: &Tenant<'_>, dead_key: Value) -> Value {
     key
 }
 
+// proves: field ALMServiceKey spec.deadKey.after, reason DeadKeyRemoved, reason CredentialsRefused
 #[test]
 fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_back_if_it_lives_again() {
     scenario("cockpit", async |tenant| {
@@ -42,6 +43,7 @@ fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_ba
     });
 }
 
+// proves: field ALMServiceKey spec.deadKey.action
 #[test]
 fn a_dead_key_is_only_reported_where_that_is_asked_for() {
     scenario("report", async |tenant| {

@@ -31,6 +31,7 @@ fn an_object_that_never_uploaded_goes_without_a_write() {
     });
 }
 
+// proves: reason Removing
 #[test]
 fn a_deletion_waits_for_landscape_management_and_then_goes_through() {
     scenario("deletion-outage", async |tenant| {
@@ -67,6 +68,7 @@ fn a_secret_that_goes_takes_its_key_along_after_the_grace_period() {
     });
 }
 
+// proves: field ALMServiceKey spec.gracePeriod
 #[test]
 fn a_secret_that_comes_back_within_the_grace_period_keeps_its_key_there() {
     scenario("secret-back", async |tenant| {

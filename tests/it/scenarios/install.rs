@@ -33,6 +33,7 @@ fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() 
     });
 }
 
+// proves: reason LandscapeManagementUnauthorized
 #[test]
 fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
     scenario("mended", async |tenant| {

@@ -82,7 +82,7 @@ async fn await_uploaded(tenant: &Tenant<'_>, layout: &str, key: &Value) {
     assert_eq!(slot, *key, "{layout}");
 }
 
-// proves: field ALMServiceKey spec.source.serviceBindingRef, field ALMServiceKey status.uploaded.fingerprint
+// proves: field ALMServiceKey spec.source.serviceBindingRef.name, field ALMServiceKey status.uploaded.fingerprint
 #[test]
 fn the_key_of_a_binding_is_uploaded_from_each_of_the_five_layouts() {
     scenario("layouts-of-bindings", async |tenant| {

@@ -25,9 +25,11 @@ mod refusal;
 mod restore;
 mod rights;
 mod secret;
+mod settings;
 mod settled;
 mod siblings;
 mod slot;
+mod status;
 mod tenants;
 
 use std::sync::LazyLock;

@@ -42,6 +42,7 @@ fn what_is_not_json_is_refused_with_its_place() {
     });
 }
 
+// proves: reason WrongTenant, field ALMTenant spec.identityZone
 #[test]
 fn a_key_of_another_tenant_is_refused() {
     scenario("rule-2", async |tenant| {
@@ -61,6 +62,7 @@ fn a_key_without_client_id_or_secret_is_refused() {
     });
 }
 
+// proves: reason UnsupportedCredentialType, field ALMTenant spec.acceptedCredentialTypes
 #[test]
 fn a_key_of_another_credential_type_is_refused_and_the_field_that_admits_it_is_named() {
     scenario("rule-4", async |tenant| {
@@ -85,6 +87,7 @@ fn all_that_is_wrong_is_said_at_once() {
     });
 }
 
+// proves: reason TokenHostNotAllowed, field ALMTenant spec.signIn.hosts
 #[test]
 fn a_key_that_would_sign_in_elsewhere_is_refused() {
     scenario("elsewhere", async |tenant| {
@@ -111,6 +114,7 @@ fn a_dead_key_is_not_uploaded() {
     });
 }
 
+// proves: field ALMTenant spec.signIn.allowPrivateNetworks
 #[test]
 fn a_private_address_is_not_signed_in_at_unless_the_tenant_allows_it() {
     scenario("private", async |tenant| {
@@ -148,6 +152,7 @@ fn a_namespace_that_the_tenant_does_not_admit_uploads_nothing_until_it_does() {
     });
 }
 
+// proves: field ALMServiceKey spec.tenantRef.name
 #[test]
 fn an_object_waits_for_its_tenant_and_asks_nobody_meanwhile() {
     scenario("waits-for-tenant", async |tenant| {

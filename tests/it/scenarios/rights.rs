@@ -10,6 +10,7 @@ use crate::world::{Setup, Tenant, World};
 
 const ROLE: &str = "alm-key-operator-sources";
 
+// proves: reason SourceUnreadable
 #[test]
 fn a_read_that_is_refused_is_not_an_absence() {
     alone(Setup::default(), async |world| {

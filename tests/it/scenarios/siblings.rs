@@ -90,6 +90,7 @@ fn the_next_in_line_uploads_when_the_owner_has_cleared_the_slot() {
 }
 
 // proves: reason WaitingForSibling
+// proves: reason LandscapeManagementUnavailable
 #[test]
 fn who_came_later_waits_for_the_older_one_while_its_upload_does_not_go_through() {
     scenario("older-first", async |tenant| {

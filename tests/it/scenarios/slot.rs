@@ -147,6 +147,7 @@ fn an_expired_access_token_is_fetched_anew_without_anybody_noticing() {
     });
 }
 
+// proves: reason UploadRejected
 #[test]
 fn an_upload_that_landscape_management_rejects_is_said_with_its_field() {
     scenario("rejected", async |tenant| {

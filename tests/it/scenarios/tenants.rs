@@ -110,6 +110,8 @@ fn of_two_tenants_with_one_identity_zone_the_older_counts_until_it_goes() {
     });
 }
 
+// proves: reason TenantMisconfigured, condition ALMTenant Reconciling, field ALMTenant spec.landscapeManagement.http.oauth2.secretRef.name
+// proves: condition ALMTenant Ready, reason Connected, field ALMTenant status.conditions
 #[test]
 fn credentials_that_are_missing_are_said_by_name_and_waited_for() {
     scenario("no-credentials", async |tenant| {
@@ -117,6 +119,7 @@ fn credentials_that_are_missing_are_said_by_name_and_waited_for() {
         let mut secret = secrets.get("no-credentials").await.expect("it is there");
         secrets.delete("no-credentials", &DeleteParams::default()).await.expect("it can be deleted");
         let found = tenant.await_tenant("no-credentials", "Unknown", "TenantMisconfigured").await;
+        assert_eq!(tenant_condition(&found, "Reconciling").0, "True");
         let said = tenant_message(&found, "Ready");
         assert!(said.contains("Secret \"no-credentials\"") && said.contains("oauth2.secretRef"), "{said}");
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -153,21 +156,27 @@ fn a_namespace_that_is_withdrawn_keeps_its_key_there_and_uploads_no_other() {
     });
 }
 
-// proves: field ALMTenant status.slot.state, field ALMTenant status.slot.keyRef
+// proves: field ALMTenant status.slot.state, field ALMTenant status.slot.since
+// proves: field ALMTenant status.slot.keyRef.namespace, field ALMTenant status.slot.keyRef.name
 #[test]
 fn a_tenant_shows_whose_key_its_slot_holds() {
     scenario("shown", async |tenant| {
         let state = |found: &alm_key_operator::api::ALMTenant| {
             let slot = found.status.as_ref().and_then(|status| status.slot.clone());
-            slot.map(|slot| (format!("{:?}", slot.state), slot.key_ref.map(|key| key.name)))
+            slot.map(|slot| {
+                (format!("{:?}", slot.state), slot.key_ref.map(|key| (key.namespace, key.name)), slot.since)
+            })
         };
         let shows = async |what: &str, key: Option<&str>| {
-            let wanted = Some((what.to_owned(), key.map(str::to_owned)));
-            tenant.await_tenant_as("shown", what, |found| state(found) == wanted).await;
+            let wanted = (what.to_owned(), key.map(|key| ("shown".to_owned(), key.to_owned())));
+            let is_so = |found: &_| state(found).is_some_and(|(state, key, _)| (state, key) == wanted);
+            let found = tenant.await_tenant_as("shown", what, is_so).await;
+            state(&found).map(|(_, _, since)| since).expect("a time")
         };
-        shows("Empty", None).await;
+        let empty = shows("Empty", None).await;
         uploaded(&tenant).await;
-        shows("Ours", Some("calm")).await;
+        let ours = shows("Ours", Some("calm")).await;
+        assert!(ours >= empty, "since when it is so");
         tenant.delete("calm").await;
         shows("Empty", None).await;
     });

@@ -40,16 +40,6 @@ pub(super) fn of(schema: &Value) -> BTreeSet<Rule> {
     rules
 }
 
-/// The messages of the CEL rules, wherever they stand.
-pub(super) fn messages(schema: &Value) -> BTreeSet<String> {
-    let mut messages = BTreeSet::new();
-    each(schema, "", &mut |_, schema| {
-        let rules = schema[CEL].as_array().into_iter().flatten();
-        messages.extend(rules.map(|rule| rule["message"].as_str().expect("each rule has a message").to_owned()));
-    });
-    messages
-}
-
 /// Whether the rule of this message compares with what stood before.
 pub(super) fn is_of_transitions(schema: &Value, message: &str) -> bool {
     let mut found = false;

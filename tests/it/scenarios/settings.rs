@@ -1,0 +1,37 @@
+//! How the operator is set up.
+
+use k8s_openapi::api::core::v1::{Namespace, Secret};
+use kube::Api;
+use kube::api::{DeleteParams, PostParams};
+use serde_json::json;
+
+use super::alone;
+use crate::world::operator::NAMESPACE;
+use crate::world::tenant::create;
+use crate::world::{Setup, Tenant};
+
+// proves: flag --cluster-id, flag --cluster-resource-namespace, field ALMTenant spec.landscapeManagement.http.oauth2.tokenUrl
+#[test]
+fn the_name_of_the_cluster_and_the_namespace_of_the_credentials_can_be_chosen() {
+    let arguments: &[&str] = &["--leader-elect=false", "--cluster-id=blue", "--cluster-resource-namespace=credentials"];
+    alone(Setup { arguments, ..Setup::default() }, async |world| {
+        let tenant = Tenant::create(&world, "chosen", world.client.clone()).await;
+        let namespaces: Api<Namespace> = Api::all(world.client.clone());
+        create(&namespaces, json!({ "metadata": { "name": "credentials" } })).await;
+        let theirs: Api<Secret> = Api::namespaced(world.client.clone(), NAMESPACE);
+        let ours: Api<Secret> = Api::namespaced(world.client.clone(), "credentials");
+        let mut secret = theirs.get("chosen").await.expect("it is there");
+        theirs.delete("chosen", &DeleteParams::default()).await.expect("it can be deleted");
+        secret.metadata.namespace = Some("credentials".into());
+        secret.metadata.resource_version = None;
+        ours.create(&PostParams::default(), &secret).await.expect("it can be made");
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        assert_eq!(tenant.slot().await["owner"]["clusterID"], "blue");
+        let asked = tenant.calls(&["LandscapeToken"]).await;
+        assert!(asked.iter().any(|call| call["status"] == 200), "the token comes from tokenUrl: {asked:#?}");
+    });
+}

@@ -1,0 +1,94 @@
+//! All that is promised by name: fields, conditions, reasons, rules, annotations, flags, commands and metrics. Taken from
+//! the code itself, so that none can be forgotten.
+
+use std::collections::BTreeSet;
+
+use alm_key_operator::api::{ALMServiceKey, ALMTenant};
+use alm_key_operator::cli;
+use alm_key_operator::domain::reason::Reason;
+use alm_key_operator::landscape::contract::{SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
+use alm_key_operator::names::{annotation, condition};
+use kube::CustomResourceExt;
+use serde_json::Value;
+
+/// One promise: its kind and its name, as a comment `// proves:` writes them.
+pub type Promise = (&'static str, String);
+
+/// All promises.
+pub fn all() -> BTreeSet<Promise> {
+    let mut all = BTreeSet::new();
+    for (kind, definition) in [("ALMServiceKey", ALMServiceKey::crd()), ("ALMTenant", ALMTenant::crd())] {
+        let definition = serde_json::to_value(definition).expect("a definition is JSON");
+        let schema = &definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"];
+        for part in ["spec", "status"] {
+            fields(&schema["properties"][part], &format!("{kind} {part}"), &mut all);
+        }
+        rules(schema, kind, &mut all);
+    }
+    let mut add = |kind, name: &str| all.insert((kind, name.to_owned()));
+    for kind in [condition::READY, condition::VALID, condition::SIGNED_IN, condition::UPLOADED] {
+        add("condition", &format!("ALMServiceKey {kind}"));
+    }
+    add("condition", &format!("ALMTenant {}", condition::READY));
+    for kind in [condition::RECONCILING, condition::STALLED] {
+        add("condition", &format!("ALMServiceKey {kind}"));
+        add("condition", &format!("ALMTenant {kind}"));
+    }
+    for reason in Reason::ALL {
+        add("reason", reason.as_str());
+    }
+    for name in [annotation::RECONCILE_REQUESTED_AT, annotation::ABANDON] {
+        add("annotation", name);
+    }
+    for command in cli::tree().get_subcommands() {
+        add("command", command.get_name());
+        for flag in command.get_arguments().filter_map(clap::Arg::get_long) {
+            add("flag", &format!("--{flag}"));
+        }
+    }
+    for command in ["contract", "conformance"] {
+        add("command", &format!("almkey-simulator {command}"));
+    }
+    for path in [SERVICE_KEY_PATH, SERVICE_KEY_CONTENT_PATH, "/healthz", "/readyz", "/metrics"] {
+        add("path", path);
+    }
+    for metric in metrics() {
+        add("metric", &metric);
+    }
+    all
+}
+
+/// The fields below a schema that have none below themselves. Those of conditions are Kubernetes' own.
+fn fields(schema: &Value, path: &str, all: &mut BTreeSet<Promise>) {
+    let properties = schema["properties"].as_object().filter(|_| !path.ends_with(".conditions"));
+    match properties {
+        Some(properties) => {
+            for (name, property) in properties {
+                let separator = if path.ends_with(name.as_str()) { "" } else { "." };
+                fields(property, &format!("{path}{separator}{name}"), all);
+            }
+        }
+        None => drop(all.insert(("field", path.to_owned()))),
+    }
+}
+
+/// The messages of all CEL rules in a schema.
+fn rules(schema: &Value, kind: &str, all: &mut BTreeSet<Promise>) {
+    match schema {
+        Value::Object(members) => {
+            for rule in members.get("x-kubernetes-validations").and_then(Value::as_array).into_iter().flatten() {
+                all.insert(("cel", format!("{kind} \"{}\"", rule["message"].as_str().unwrap_or_default())));
+            }
+            members.values().for_each(|member| rules(member, kind, all));
+        }
+        Value::Array(items) => items.iter().for_each(|item| rules(item, kind, all)),
+        _ => {}
+    }
+}
+
+/// The metrics as `docs/operations.md` lists them, which a scenario compares with what is served.
+fn metrics() -> Vec<String> {
+    let page = std::fs::read_to_string(super::page::package().join("docs/operations.md")).expect("docs/operations.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `almkey_"));
+    rows.filter_map(|row| row.split('`').next()).map(|name| format!("almkey_{name}")).collect()
+}
