@@ -25,8 +25,8 @@ pub(super) struct Election {
     #[arg(long, env = "ALMKEY_LEASE_DURATION", default_value = "15s", value_parser = duration, value_name = "DURATION")]
     lease_duration: Duration,
 
-    /// How long the leader tries to renew its Lease before it gives up and ends. Also the longest time for a write to
-    /// Landscape Management, whatever the timeout of an ALMTenant says.
+    /// How long the leader tries to renew its Lease before it gives up and ends. A write to Landscape Management begins
+    /// only while so much is left of the Lease, or as much as the timeout of its ALMTenant if that is shorter.
     #[arg(long, env = "ALMKEY_RENEW_DEADLINE", default_value = "10s", value_parser = duration, value_name = "DURATION")]
     renew_deadline: Duration,
 

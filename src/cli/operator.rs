@@ -37,6 +37,17 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
 
+    /// How log lines are written: for people, or as a JSON object each.
+    #[arg(
+        long,
+        env = "ALMKEY_LOG_FORMAT",
+        default_value = "text",
+        value_enum,
+        hide_possible_values = true,
+        value_name = "text|json"
+    )]
+    log_format: logging::Format,
+
     /// Where /healthz, /readyz and /metrics are served. Port 0 takes a free one, which the log tells.
     #[arg(long, env = "ALMKEY_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     admin_address: SocketAddr,
@@ -55,9 +66,10 @@ struct CannotListen {
 
 #[tokio::main]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, admin_address, election } = arguments;
+    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, log_format, admin_address, election } =
+        arguments;
     let terms = election.terms()?;
-    logging::start(&log)?;
+    logging::start(&log, log_format)?;
     let listener =
         TcpListener::bind(admin_address).await.map_err(|source| CannotListen { address: admin_address, source })?;
     let config = Config::infer().await?;

@@ -3,7 +3,7 @@
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
-use tracing::{debug, info, warn};
+use tracing::{Instrument, Span, debug, error_span, info, warn};
 
 use crate::api::ALMServiceKey;
 use crate::cluster::call;
@@ -33,7 +33,7 @@ impl Events {
             }
             Operation::GiveUp => ("KeyGivenUp", "GiveUp", "left the key in Landscape Management to somebody else"),
         };
-        info!(object = %name(object), tenant = object.spec.tenant_ref.name, effect = reason, "{note}");
+        info!(effect = reason, "{note}");
         self.publish(object, EventType::Normal, reason, action, note.into());
     }
 
@@ -41,7 +41,7 @@ impl Events {
     pub(crate) fn orphan(&self, object: &ALMServiceKey) {
         let note = "let go without a look at Landscape Management: its key may still stand there, and nobody looks after \
                     it any more";
-        warn!(object = %name(object), tenant = object.spec.tenant_ref.name, "{note}");
+        warn!(effect = "KeyAbandoned", "{note}");
         self.publish(object, EventType::Warning, "KeyAbandoned", "LetGo", note.into());
     }
 
@@ -52,7 +52,7 @@ impl Events {
             Status::True | Status::Unknown => EventType::Normal,
             Status::False => EventType::Warning,
         };
-        info!(object = %name(object), ready = status.as_str(), %reason, message, "verdict changed");
+        info!(ready = status.as_str(), %reason, verdict = message, "verdict changed");
         self.publish(object, kind, reason.as_str(), "Check", message.clone());
     }
 
@@ -62,25 +62,25 @@ impl Events {
             Event { type_, reason: reason.into(), note: Some(shortened(note)), action: action.into(), secondary: None };
         let reference: ObjectReference = object.object_ref(&());
         let recorder = self.0.clone();
-        tokio::spawn(async move {
+        let publish = async move {
             if let Err(error) = call(recorder.publish(&event, &reference)).await {
                 debug!(%error, "an Event could not be written");
             }
-        });
+        };
+        tokio::spawn(publish.in_current_span());
     }
 }
 
-/// An object in a log line.
-pub(crate) fn name(object: &ALMServiceKey) -> String {
-    let metadata = object.meta();
-    let part = |part: &Option<String>| part.clone().unwrap_or_default();
-    format!("{}/{}", part(&metadata.namespace), part(&metadata.name))
+/// What every line of one pass tells, at whatever level.
+pub(crate) fn span(kind: &str, namespace: Option<&str>, name: &str, tenant: &str) -> Span {
+    let id = format!("{:08x}", rand::random::<u32>());
+    error_span!("pass", pass = id, kind, namespace, name, tenant)
 }
 
 /// A pass could not be carried out.
-pub(crate) fn pass_failed(object: &ALMServiceKey, error: &dyn std::error::Error) {
+pub(crate) fn pass_failed(error: &dyn std::error::Error) {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    warn!(object = %name(object), %error, cause, "the pass is tried again");
+    warn!(%error, cause, "the pass is tried again");
 }
 
 fn shortened(mut note: String) -> String {

@@ -8,7 +8,7 @@ use kube::runtime::controller::Action;
 use kube::runtime::reflector::Store;
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
-use tracing::debug;
+use tracing::{Instrument, debug};
 
 use super::load;
 use super::memories::TenantLocks;
@@ -17,7 +17,7 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
 use crate::controller::Shared;
 use crate::controller::connections::Connection;
-use crate::controller::events::{Events, name, pass_failed};
+use crate::controller::events::{Events, pass_failed, span};
 use crate::controller::tenant::hold::Hold;
 use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
@@ -117,15 +117,18 @@ pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>)
     let Some(_turn) = context.turn(&object.spec.tenant_ref.name).await else {
         return Ok(Action::await_change());
     };
+    let (namespace, name) = (object.namespace(), object.name_any());
+    let span = span("ALMServiceKey", namespace.as_deref(), &name, &object.spec.tenant_ref.name);
+    Ok(one(&object, &context).instrument(span).await)
+}
+
+async fn one(object: &ALMServiceKey, context: &Context) -> Action {
     let began = Instant::now();
-    let result = pass(&object, &context).await;
+    let result = pass(object, context).await;
     context.metrics.pass(Kind::ServiceKey, result.is_ok(), began.elapsed());
-    Ok(match result {
-        Ok(action) => action,
-        Err(error) => {
-            pass_failed(&object, &error);
-            Action::requeue(back_off(&object, &context))
-        }
+    result.unwrap_or_else(|error| {
+        pass_failed(&error);
+        Action::requeue(back_off(object, context))
     })
 }
 
@@ -173,7 +176,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
                 context.shared.forget(&object);
                 return Ok(Action::await_change());
             }
-            debug!(object = %name(&object), next = ?settlement.next, "pass settled");
+            debug!(next = ?settlement.next, "pass settled");
             context.shared.memories.keep(&uid, settlement.memory);
             Ok(Action::requeue(settlement.next))
         }

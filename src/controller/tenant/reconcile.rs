@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
-use tracing::warn;
+use tracing::{Instrument, warn};
 
 use super::hold::Hold;
 use super::store::{Seen, write};
@@ -15,6 +15,7 @@ use crate::api::ALMTenant;
 use crate::api::tenant::{KeyRef, SlotState};
 use crate::cluster::{CallError, find};
 use crate::controller::connections::Connection;
+use crate::controller::events::span;
 use crate::controller::service_key::reconcile::Context;
 use crate::domain::conditions::{Condition, Progress};
 use crate::domain::evidence::Memory;
@@ -33,16 +34,18 @@ pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> 
     let Some(_turn) = context.turn(&tenant.name_any()).await else {
         return Ok(Action::await_change());
     };
+    let name = tenant.name_any();
+    Ok(one(&tenant, &context).instrument(span("ALMTenant", None, &name, &name)).await)
+}
+
+async fn one(tenant: &ALMTenant, context: &Context) -> Action {
     let began = Instant::now();
-    let result = pass(&tenant, &context).await;
+    let result = pass(tenant, context).await;
     context.metrics.pass(Kind::Tenant, result.is_ok(), began.elapsed());
-    Ok(match result {
-        Ok(next) => Action::requeue(next),
-        Err(error) => {
-            warn!(tenant = tenant.name_any(), error = error.in_words(), "the look at the tenant is tried again");
-            Action::requeue(back_off(&tenant, &context))
-        }
-    })
+    Action::requeue(result.unwrap_or_else(|error| {
+        warn!(error = error.in_words(), "the look at the tenant is tried again");
+        back_off(tenant, context)
+    }))
 }
 
 async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {

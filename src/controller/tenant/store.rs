@@ -34,8 +34,8 @@ pub(super) async fn write(api: &Api<ALMTenant>, tenant: &ALMTenant, seen: &Seen)
     }
     let Condition { status, reason, message } = &seen.ready;
     match status {
-        Status::True => info!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
-        Status::False | Status::Unknown => warn!(tenant = tenant.name_any(), %reason, message, "tenant looked at"),
+        Status::True => info!(%reason, verdict = message, "tenant looked at"),
+        Status::False | Status::Unknown => warn!(%reason, verdict = message, "tenant looked at"),
     }
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),

@@ -1,12 +1,13 @@
 //! What an administrator sees from outside: probes, metrics, alerts, logs, flags.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::process::Command;
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::alone;
 use crate::world::cluster::{package, patiently};
-use crate::world::operator::Operator;
+use crate::world::operator::{Operator, binary};
 use crate::world::{Setup, Tenant};
 
 /// What `/metrics` says of each metric: its kind, its help, the labels of its series.
@@ -135,7 +136,7 @@ fn each_event_of_a_life_is_counted_and_each_metric_is_the_documented_one() {
 #[test]
 fn each_alert_looks_at_metrics_that_there_are() {
     let text = std::fs::read_to_string(package().join("deploy/alerts.yaml")).expect("the alerts");
-    let rules: serde_json::Value = serde_yaml_ng::from_str(&text).expect("YAML");
+    let rules: Value = serde_yaml_ng::from_str(&text).expect("YAML");
     let metrics: BTreeSet<String> =
         documented("almkey_").iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
     let alerts = documented("Almkey");
@@ -152,4 +153,93 @@ fn each_alert_looks_at_metrics_that_there_are() {
         assert!(alerts.iter().any(|row| row[0] == name), "{name} is not in docs/operations.md");
     }
     assert_eq!(rules.len(), alerts.len(), "docs/operations.md has alerts that there are not");
+}
+
+// proves: flag --log-format, flag --log
+#[test]
+fn each_line_of_a_pass_tells_its_id_and_its_object_and_no_other_pass_has_that_id() {
+    let arguments = &["--leader-elect=false", "--log-format=json"];
+    alone(Setup { arguments, log: "trace", ..Setup::default() }, async |world| {
+        let tenant = Tenant::create(&world, "told", world.client.clone()).await;
+        for name in ["calm", "second"] {
+            tenant.write_secret(name, &tenant.make_key().await).await;
+            tenant.apply_for_secret(name, name).await;
+        }
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.await_ready("second", "False", "NotSlotOwner").await;
+        let operator = world.operator.as_ref().expect("it runs");
+        operator.await_lines("verdict changed", 2);
+
+        let log = std::fs::read_to_string(&operator.log).expect("its log");
+        let whole = &log[..log.rfind('\n').expect("a whole line")];
+        let parse = |line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
+        let lines: Vec<Value> = whole.lines().map(parse).collect();
+        let uploaded = lines.iter().find(|line| line["effect"] == "KeyUploaded").expect("the upload is told");
+        for (field, expected) in [
+            ("level", "INFO"),
+            ("kind", "ALMServiceKey"),
+            ("namespace", "told"),
+            ("name", "calm"),
+            ("tenant", "told"),
+            ("message", "put the proven key into Landscape Management"),
+        ] {
+            assert_eq!(uploaded[field], expected, "{field} of {uploaded}");
+        }
+        let verdict = lines.iter().find(|line| line["reason"] == "NotSlotOwner").expect("the verdict is told");
+        assert_eq!((&verdict["name"], &verdict["ready"]), (&json!("second"), &json!("False")));
+        let of_that_pass: Vec<_> = lines.iter().filter(|line| line["pass"] == uploaded["pass"]).collect();
+        assert!(of_that_pass.iter().all(|line| line["name"] == "calm" && line["tenant"] == "told"));
+        let by_others = |line: &&&Value| line["target"].as_str().is_some_and(|it| !it.starts_with("alm_key_operator"));
+        assert!(of_that_pass.iter().any(|line| by_others(&line)), "kube's and reqwest's lines carry it too");
+        let mut objects = BTreeMap::new();
+        for line in lines.iter().filter(|line| !line["pass"].is_null()) {
+            let object = (line["kind"].clone(), line["namespace"].clone(), line["name"].clone());
+            let first = objects.entry(line["pass"].to_string()).or_insert_with(|| object.clone());
+            assert_eq!(*first, object, "one pass, one object");
+        }
+        assert!(objects.len() >= 3, "{objects:?}");
+        assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["message"].is_string()));
+    });
+}
+
+/// The flags as `almkey operator --help` shows them: name, environment variable, default, meaning.
+fn flags() -> Vec<Vec<String>> {
+    let output = Command::new(binary("almkey")).args(["operator", "--help"]).output().expect("it runs");
+    let help = String::from_utf8(output.stdout).expect("text");
+    let blocks = help.split("\n      --").skip(1);
+    let flags = blocks.map(|block| {
+        let (head, rest) = block.split_once('\n').expect("a flag and its meaning");
+        let name = head.split([' ', '[']).next().unwrap_or_default();
+        let text = rest.lines().next().unwrap_or_default().trim();
+        let (meaning, tags) = text.split_once(" [env: ").unwrap_or((text, ""));
+        let (env, tags) = tags.split_once("=]").unwrap_or((tags, ""));
+        let default = tags.split_once("[default: ").and_then(|(_, default)| default.split_once(']'));
+        let default = default.map(|(default, _)| format!("`{default}`")).unwrap_or_default();
+        vec![format!("`--{name}`"), format!("`{env}`"), default, meaning.into()]
+    });
+    flags.collect()
+}
+
+#[test]
+fn each_flag_of_the_operator_is_documented_and_has_an_environment_variable() {
+    let flags = flags();
+    assert!(flags.len() >= 9, "{flags:#?}");
+    for flag in &flags {
+        let name = flag[0].trim_matches(['`', '-']).to_uppercase().replace('-', "_");
+        assert_eq!(flag[1], format!("`ALMKEY_{name}`"));
+    }
+    let told = |rows: &[Vec<String>]| rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>();
+    assert_eq!(told(&flags), told(&documented("--")), "docs/operations.md is to show what --help shows");
+}
+
+// proves: env ALMKEY_LEASE_DURATION
+#[test]
+fn an_environment_variable_does_what_its_flag_does() {
+    let mut command = Command::new(binary("almkey"));
+    let output = command.arg("operator").env("ALMKEY_LEASE_DURATION", "1500ms").output().expect("it runs");
+    let message = String::from_utf8_lossy(&output.stderr);
+    assert!(
+        message.contains("--lease-duration must be a whole number of seconds, at least 1s, and is 1.5s"),
+        "{message}"
+    );
 }
