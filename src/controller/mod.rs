@@ -47,6 +47,7 @@ const UNBOUNDED: u16 = 0;
 const LAST_PASSES: Duration = Duration::from_secs(45);
 
 /// What the controller needs to know of its surroundings.
+#[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the tenants' credentials live.
     pub cluster_resource_namespace: String,
@@ -130,7 +131,7 @@ pub async fn run(
     surroundings: Surroundings,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
-    let cluster_id = match settings.cluster_id {
+    let cluster_id = match settings.cluster_id.clone() {
         Some(id) => id,
         None => uid_of_kube_system(&client).await?,
     };
@@ -150,7 +151,7 @@ pub async fn run(
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
-        settings.cluster_resource_namespace,
+        settings.clone(),
         shared,
         (keys.store.clone(), tenants.store.clone()),
         (leadership, Arc::clone(&metrics)),

@@ -15,10 +15,10 @@ use super::memories::TenantLocks;
 use super::store::Store as StatusStore;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
-use crate::controller::Shared;
 use crate::controller::connections::Connection;
 use crate::controller::events::{Events, pass_failed, span};
 use crate::controller::tenant::hold::Hold;
+use crate::controller::{Scope, Settings, Shared};
 use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::evidence::Memory;
@@ -42,6 +42,8 @@ pub(crate) struct Context {
     /// All `ALMTenant`s, as far as the watch has told.
     pub(crate) tenants: Store<ALMTenant>,
     pub(crate) resource_namespace: String,
+    /// Which namespaces are served.
+    pub(crate) scope: Scope,
     locks: TenantLocks,
     places: Semaphore,
     events: Events,
@@ -56,7 +58,7 @@ impl Context {
     pub(crate) fn new(
         client: Client,
         cluster_id: String,
-        resource_namespace: String,
+        settings: Settings,
         shared: Shared,
         (keys, tenants): (Store<ALMServiceKey>, Store<ALMTenant>),
         (leadership, metrics): (Leadership, Arc<Metrics>),
@@ -66,7 +68,8 @@ impl Context {
             events: Events::new(client.clone()),
             client,
             cluster_id,
-            resource_namespace,
+            resource_namespace: settings.cluster_resource_namespace,
+            scope: settings.scope,
             shared,
             keys,
             tenants,

@@ -18,7 +18,9 @@ pub(super) fn of(context: &Context, object: &ALMServiceKey, tenant: &ALMTenant) 
     let mut others: Vec<&ALMServiceKey> =
         keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
     others.sort_by_cached_key(|other| age(other));
-    let mut line = others.iter().filter(|other| may_upload(other, tenant));
+    // Whom nobody serves here uploads nothing, whatever it says of itself.
+    let served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
+    let mut line = served.filter(|other| may_upload(other, tenant));
     let first = line.next();
     Siblings {
         ahead: first.filter(|other| age(other) < age(object)).map(|other| named(other)),

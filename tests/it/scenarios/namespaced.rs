@@ -1,13 +1,16 @@
 //! The operator where it serves single namespaces, and has rights on sources there alone.
 
 use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::alone;
 use super::rights::{denied, requests_of_the_operator};
 use crate::world::cluster::package;
 use crate::world::operator::NAMESPACE;
+use crate::world::tenant::create;
 use crate::world::{Setup, Tenant};
 
 /// Those that `deploy/namespaced` names.
@@ -59,6 +62,34 @@ fn a_whole_life_in_a_served_namespace_asks_for_no_source_elsewhere_and_is_denied
         assert!(untouched.metadata.finalizers.is_none());
         assert!(untouched.status.is_none_or(|status| status.conditions.is_empty()));
         assert!(unserved.slot_key().await.is_null());
+    });
+}
+
+#[test]
+fn an_older_key_that_nobody_serves_any_more_holds_up_nobody() {
+    alone(setup(), async |world| {
+        let served = Tenant::create_with(&world, "team-a", world.client.clone(), |tenant| {
+            tenant["spec"]["allowedNamespaces"] = json!(["*"]);
+        })
+        .await;
+        served.write_secret("pasted", &served.make_key().await).await;
+        served.apply_for_secret("proven", "pasted").await;
+        let proven = served.await_ready("proven", "True", "Uploaded").await;
+        served.delete("proven").await;
+        // What it said of itself while it was served stands there for ever.
+        let namespaces: Api<Namespace> = Api::all(world.client.clone());
+        create(&namespaces, json!({ "metadata": { "name": "team-c" } })).await;
+        let unserved =
+            Tenant { namespace: "team-c".into(), ..Tenant::existing(&world, "team-a", world.client.clone()) };
+        unserved.apply_for_secret("calm", "pasted").await;
+        let mut status = proven.status.expect("a status");
+        status.uploaded = None;
+        let patch = Patch::Merge(json!({ "status": status }));
+        unserved.keys().patch_status("calm", &PatchParams::default(), &patch).await.expect("it can be written");
+
+        served.apply_for_secret("calm", "pasted").await;
+
+        served.await_ready("calm", "True", "Uploaded").await;
     });
 }
 
