@@ -165,6 +165,25 @@ pub async fn run(
         readiness.reached();
     };
     info!(cluster_id, scope = ?settings.scope, version = env!("CARGO_PKG_VERSION"), "operator started");
+    // An API server that does not answer must not keep the process from stopping.
+    let ready = futures::future::select(ready.boxed(), stopping.clone());
+    let passes = passes(context, keys, tenants, stopping.clone());
+    let passes = async { tokio::join!(passes, ready) };
+    tokio::select! {
+        _ = passes => {}
+        () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => return Err(RunError::Unfinished),
+    }
+    info!("operator stopped");
+    Ok(())
+}
+
+/// Runs the passes that the watches ask for, until the process is asked to stop and the last one has ended.
+async fn passes(
+    context: Arc<Context>,
+    keys: service_key::watches::Watches,
+    tenants: tenant::watches::Watches,
+    stopping: Stopping,
+) {
     let key_passes = applier(
         |object, context| service_key::reconcile::reconcile(object, context).boxed(),
         |_, error, _| match *error {},
@@ -181,15 +200,7 @@ pub async fn run(
         tenants.triggers.take_until(stopping.clone()).map(Ok::<_, Infallible>),
         Config::default().concurrency(UNBOUNDED),
     );
-    // An API server that does not answer must not keep the process from stopping.
-    let ready = futures::future::select(ready.boxed(), stopping.clone());
-    let passes = async { tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note), ready) };
-    tokio::select! {
-        _ = passes => {}
-        () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => return Err(RunError::Unfinished),
-    }
-    info!("operator stopped");
-    Ok(())
+    tokio::join!(key_passes.for_each(note), tenant_passes.for_each(note));
 }
 
 /// What became of a trigger.

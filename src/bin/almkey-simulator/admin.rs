@@ -78,26 +78,7 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
     let mut tenant = lock(tenant);
     let outcome = match (call.method.as_str(), path) {
         ("GET", []) => Ok(json(200, &shown(&tenant, port))),
-        ("POST", ["keys"]) => call.json::<Wanted>().map(|wanted| {
-            let zone = tenant.zone.clone();
-            json(201, &tenant.keys.make(&zone, port, &wanted))
-        }),
-        ("POST", ["keys", "import"]) => call.json::<Imported>().map(|Imported { key }| {
-            if tenant.keys.import(&key) {
-                empty(204)
-            } else {
-                problem(400, "BadKey", "clientid or clientsecret is missing")
-            }
-        }),
-        ("POST", ["keys", "revoke"]) => call.json().map(|credentials| live_or_die(&mut tenant, &credentials, false)),
-        ("POST", ["keys", "restore"]) => call.json().map(|credentials| live_or_die(&mut tenant, &credentials, true)),
-        ("POST", ["keys", "rotate"]) => call.json::<Credentials>().map(|Credentials { clientid, .. }| {
-            let zone = tenant.zone.clone();
-            match tenant.keys.rotate(&zone, port, &clientid) {
-                Some(key) => json(201, &key),
-                None => problem(404, "UnknownClient", "there is no such client"),
-            }
-        }),
+        (_, ["keys", rest @ ..]) => of_keys(call, rest, &mut tenant, port),
         ("GET", ["slot"]) => {
             let slot = &tenant.slot;
             let owner = slot.owner().map_or(Value::Null, |owner| json!(owner));
@@ -135,6 +116,33 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
         _ => Ok(problem(404, "UnknownPath", "a tenant has no such path or method")),
     };
     outcome.unwrap_or_else(|response| *response)
+}
+
+/// The keys that people make, delete and rotate in the BTP cockpit.
+fn of_keys(call: &Call, path: &[&str], tenant: &mut Tenant, port: u16) -> Result<Response<Body>, Box<Response<Body>>> {
+    match (call.method.as_str(), path) {
+        ("POST", []) => call.json::<Wanted>().map(|wanted| {
+            let zone = tenant.zone.clone();
+            json(201, &tenant.keys.make(&zone, port, &wanted))
+        }),
+        ("POST", ["import"]) => call.json::<Imported>().map(|Imported { key }| {
+            if tenant.keys.import(&key) {
+                empty(204)
+            } else {
+                problem(400, "BadKey", "clientid or clientsecret is missing")
+            }
+        }),
+        ("POST", ["revoke"]) => call.json().map(|credentials| live_or_die(tenant, &credentials, false)),
+        ("POST", ["restore"]) => call.json().map(|credentials| live_or_die(tenant, &credentials, true)),
+        ("POST", ["rotate"]) => call.json::<Credentials>().map(|Credentials { clientid, .. }| {
+            let zone = tenant.zone.clone();
+            match tenant.keys.rotate(&zone, port, &clientid) {
+                Some(key) => json(201, &key),
+                None => problem(404, "UnknownClient", "there is no such client"),
+            }
+        }),
+        _ => Ok(problem(404, "UnknownPath", "keys have no such path or method")),
+    }
 }
 
 fn live_or_die(tenant: &mut Tenant, credentials: &Credentials, alive: bool) -> Response<Body> {

@@ -24,6 +24,7 @@ use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::evidence::Memory;
 use crate::domain::plan::Source;
 use crate::domain::retry::Failing;
+use crate::domain::slot::Owner;
 use crate::pass::ports::{Clock, LedgerError, Ports};
 use crate::pass::run::{Outcome, run};
 use crate::process::leadership::Leadership;
@@ -90,6 +91,20 @@ impl Context {
         let _ = self.tenants.wait_until_ready().await;
     }
 
+    /// What is remote of a tenant, for the object that owns as `me`; for the tenant itself if there is none.
+    pub(crate) fn connection<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: Option<&'a Owner>) -> Connection<'a> {
+        Connection {
+            connections: &self.shared.connections,
+            client: self.client.clone(),
+            tenant,
+            resource_namespace: &self.resource_namespace,
+            cluster_id: &self.cluster_id,
+            leadership: &self.leadership,
+            metrics: &self.metrics,
+            me,
+        }
+    }
+
     /// Waits until this replica leads, until nobody else passes over this tenant, and then until there is a place. None
     /// once the process stops: what has not begun by then is left to the next one.
     pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
@@ -143,7 +158,6 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         context.shared.forget(cached);
         return Ok(Action::await_change());
     };
-    let uid = object.uid().unwrap_or_default();
     let mut store = StatusStore::new(context.client.clone(), object);
     store.prepare().await?;
     let object = store.object().clone();
@@ -155,28 +169,30 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
     }
     forget_predecessor(&object, &facts.source, context);
 
-    let me = facts.subject.owner.clone();
-    let connection = Connection {
-        connections: &context.shared.connections,
-        client: context.client.clone(),
-        tenant: tenant.as_ref(),
-        resource_namespace: &context.resource_namespace,
-        cluster_id: &context.cluster_id,
-        leadership: &context.leadership,
-        metrics: &context.metrics,
-        me: Some(&me),
-    };
-    let before = facts.previous.clone();
+    let (me, before) = (facts.subject.owner.clone(), facts.previous.clone());
+    let connection = context.connection(tenant.as_ref(), Some(&me));
     let ports = Ports { sign_in: &connection, landscape: &connection, ledger: &mut store, clock: &context.clock };
-    match run(facts, ports).await {
+    let outcome = run(facts, ports).await;
+    conclude(context, &object, before.as_ref(), outcome)
+}
+
+/// Tells what a pass came to, and remembers it for the next one.
+fn conclude(
+    context: &Context,
+    object: &ALMServiceKey,
+    before: Option<&Conditions>,
+    outcome: Outcome,
+) -> Result<Action, LedgerError> {
+    let uid = object.uid().unwrap_or_default();
+    match outcome {
         Outcome::Settled { settlement, effects } => {
-            report(context, &object, before.as_ref(), settlement.conditions.as_ref(), &effects);
+            report(context, object, before, settlement.conditions.as_ref(), &effects);
             if settlement.orphan {
                 context.metrics.orphan();
-                context.events.orphan(&object);
+                context.events.orphan(object);
             }
             if settlement.release {
-                context.shared.forget(&object);
+                context.shared.forget(object);
                 return Ok(Action::await_change());
             }
             debug!(next = ?settlement.next, "pass settled");
@@ -184,7 +200,7 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
             Ok(Action::requeue(settlement.next))
         }
         Outcome::Interrupted { error, memory, effects } => {
-            report(context, &object, None, None, &effects);
+            report(context, object, None, None, &effects);
             context.shared.memories.keep(&uid, *memory);
             Err(error)
         }

@@ -14,7 +14,6 @@ use super::twins;
 use crate::api::ALMTenant;
 use crate::api::tenant::{KeyRef, SlotState};
 use crate::cluster::{CallError, find};
-use crate::controller::connections::Connection;
 use crate::controller::events::span;
 use crate::controller::service_key::reconcile::Context;
 use crate::domain::conditions::{Condition, Progress};
@@ -103,16 +102,7 @@ fn duplicate(tenant: &ALMTenant, older: &str) -> Seen {
 
 /// Asks for the slot.
 async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
-    let connection = Connection {
-        connections: &context.shared.connections,
-        client: context.client.clone(),
-        tenant: Some(tenant),
-        resource_namespace: &context.resource_namespace,
-        cluster_id: &context.cluster_id,
-        leadership: &context.leadership,
-        metrics: &context.metrics,
-        me: None,
-    };
+    let connection = context.connection(Some(tenant), None);
     match (connection.read_slot().await, connection.token_endpoint()) {
         // The slot can be looked at all the same.
         (Ok(slot), Err(trouble)) => {
