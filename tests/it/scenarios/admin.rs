@@ -232,6 +232,7 @@ fn each_flag_of_the_operator_is_documented_and_has_an_environment_variable() {
     assert_eq!(told(&flags), told(&documented("--")), "docs/operations.md is to show what --help shows");
 }
 
+// proves: flag --lease-duration
 #[test]
 fn an_environment_variable_does_what_its_flag_does() {
     let mut command = Command::new(binary("almkey"));
