@@ -4,13 +4,13 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use clap::builder::NonEmptyStringValueParser;
 use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tracing::info;
 
 use crate::controller::{self, Scope, Settings, Surroundings};
+use crate::domain::slot::is_cluster_id;
 use crate::process::admin::{self, Admin};
 use crate::process::leadership::election::{self, Election};
 use crate::process::leadership::{Leadership, guard};
@@ -25,7 +25,7 @@ pub(super) struct Arguments {
     cluster_resource_namespace: String,
 
     /// As what this cluster owns slots. Unset means the uid of the namespace kube-system.
-    #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = NonEmptyStringValueParser::new())]
+    #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = cluster_id)]
     cluster_id: Option<String>,
 
     /// Serve these namespaces alone; can be given several times. Then no right on Secrets and ServiceBindings is needed
@@ -108,6 +108,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         election.release().await;
     }
     Ok(())
+}
+
+/// The name of a cluster, as other clusters read it in the slot.
+fn cluster_id(text: &str) -> Result<String, String> {
+    if is_cluster_id(text) {
+        Ok(text.into())
+    } else {
+        Err("expected 1 to 253 letters, digits, '.', '_' and '-'".into())
+    }
 }
 
 /// The name of a namespace (RFC 1123), or nothing: a variable that is set to nothing names none. A pattern would be taken

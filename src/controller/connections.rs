@@ -110,16 +110,19 @@ impl Connection<'_> {
         })
     }
 
-    /// Whoever the slot names of this cluster must still be there: an owner that is no more would hold the slot for ever.
+    /// Whoever the slot names of this cluster must still be there, and name this tenant: an owner that is no more would
+    /// hold the slot for ever.
     async fn without_ghost(&self, slot: Slot) -> Result<Slot, RemoteTrouble> {
         let owner = match slot.ownership().map(|held| &held.owner) {
             Some(owner) if owner.cluster_id == self.cluster_id && Some(owner) != self.me => owner,
             Some(_) | None => return Ok(slot),
         };
         let keys: Api<ALMServiceKey> = Api::namespaced(self.client.clone(), &owner.namespace);
-        match find(keys.get_metadata(&owner.name)).await {
-            Ok(Some(_)) => Ok(slot),
-            Ok(None) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
+        let names_this =
+            |key: &ALMServiceKey| self.tenant.is_some_and(|tenant| key.spec.tenant_ref.name == tenant.name_any());
+        match find(keys.get(&owner.name)).await {
+            Ok(Some(key)) if names_this(&key) => Ok(slot),
+            Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
             Err(error) => Err(RemoteTrouble {
                 reason: Reason::SlotUnknown,
                 message: format!("the slot holds the key of {owner}, and {}", error.in_words()),
@@ -130,21 +133,22 @@ impl Connection<'_> {
 
     /// Makes a write if it is answered, or given up, while this replica still leads.
     async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
-        let Some(left) = self.leadership.grant(self.tenant.map_or(TIMEOUT, deadline)) else {
+        if !self.leadership.allows(self.tenant.map_or(TIMEOUT, deadline)) {
             return WriteAnswer::Refused(RemoteTrouble {
                 reason: Reason::NotLeader,
                 message: "this replica may cease to lead before Landscape Management would answer: nothing was written"
                     .into(),
                 retry: Retry::Backoff,
             });
-        };
-        tokio::time::timeout(left, write).await.unwrap_or_else(|_| {
-            WriteAnswer::Unknown(RemoteTrouble {
+        }
+        tokio::select! {
+            answer = write => answer,
+            () = self.leadership.ends() => WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
                 message: "this replica ceased to lead before Landscape Management answered".into(),
                 retry: Retry::Backoff,
-            })
-        })
+            }),
+        }
     }
 
     /// Makes a call and counts how long it took.

@@ -11,6 +11,7 @@ use prometheus_client::registry::Unit;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::controller::Scope;
 use crate::controller::SystemClock;
 use crate::controller::service_key::memories::Memories;
 use crate::domain::policy::DEFAULT_INTERVAL;
@@ -22,6 +23,7 @@ use crate::process::metrics::gauge;
 pub(crate) struct Gauges {
     pub(crate) keys: Store<ALMServiceKey>,
     pub(crate) tenants: Store<ALMTenant>,
+    pub(crate) scope: Scope,
     pub(crate) memories: Arc<Memories>,
     pub(crate) clock: SystemClock,
 }
@@ -34,7 +36,9 @@ impl std::fmt::Debug for Gauges {
 
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
-        let (keys, tenants) = (self.keys.state(), self.tenants.state());
+        let (mut keys, tenants) = (self.keys.state(), self.tenants.state());
+        // Nothing is said of those that nobody serves here.
+        keys.retain(|key| self.scope.serves(key.namespace().as_deref()));
         let help = "1 if the ALMServiceKey is Ready, else 0; with the reason of its condition.";
         let ready = keys.iter().map(|key| {
             let (reason, value) = standing(key.status.as_ref().map(|status| status.conditions.as_slice()));

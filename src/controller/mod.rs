@@ -158,7 +158,13 @@ pub async fn run(
         stopping.clone(),
     ));
     let clock = context.clock;
-    metrics.show(Gauges { keys: keys.store.clone(), tenants: tenants.store.clone(), memories, clock });
+    metrics.show(Gauges {
+        keys: keys.store.clone(),
+        tenants: tenants.store.clone(),
+        scope: settings.scope.clone(),
+        memories,
+        clock,
+    });
     let listed = Arc::clone(&context);
     let ready = async move {
         listed.listed().await;

@@ -90,7 +90,7 @@ reasons! {
     SlotOverwritten,
     /// Another `ALMServiceKey` of this cluster holds the slot: a tenant has only one. Delete one of the two.
     NotSlotOwner,
-    /// The slot is free, and an older `ALMServiceKey` of this tenant comes first. Wait, or suspend that one.
+    /// The slot may be filled, and an older `ALMServiceKey` of this tenant comes first. Wait, or suspend that one.
     WaitingForSibling,
     /// What Landscape Management holds is not known at present. It is looked at again.
     SlotUnknown,

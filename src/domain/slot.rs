@@ -38,6 +38,31 @@ pub struct Owner {
     pub name: String,
 }
 
+impl Owner {
+    /// Whether these can be names: of a cluster, of a namespace (RFC 1123 label) and of an object (RFC 1123 subdomain).
+    #[must_use]
+    pub fn is_well_formed(&self) -> bool {
+        let label = |text: &str, longest: usize| {
+            let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+            (1..=longest).contains(&text.len())
+                && text.bytes().all(inner)
+                && !text.starts_with('-')
+                && !text.ends_with('-')
+        };
+        is_cluster_id(&self.cluster_id)
+            && label(&self.namespace, 63)
+            && self.name.len() <= 253
+            && self.name.split('.').all(|part| label(part, 253))
+    }
+}
+
+/// Whether this can be the name of a cluster: 1 to 253 letters, digits, `.`, `_` and `-`.
+#[must_use]
+pub fn is_cluster_id(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
+    (1..=253).contains(&text.len()) && text.bytes().all(inner)
+}
+
 impl fmt::Display for Owner {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{} of cluster {}", self.namespace, self.name, self.cluster_id)

@@ -120,6 +120,9 @@ fn present<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<OwnerDto
     Option::deserialize(deserializer)
 }
 
+/// Code of the `404` that says that the slot holds no key.
+pub const EMPTY: &str = "Empty";
+
 /// Why a request is refused (4xx).
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[schemars(rename = "Problem")]

@@ -22,8 +22,11 @@ use super::readiness::Readiness;
 
 /// Connections at the same time; who comes then waits.
 const CONNECTIONS: usize = 32;
-/// Longest time for one connection: a probe and a scrape are shorter, and a place must not be held for nothing.
-const PATIENCE: Duration = Duration::from_secs(30);
+/// Longest time for one connection, which is one request: a probe and a scrape are shorter, and a place must not be held
+/// for nothing while the kubelet waits for one.
+const PATIENCE: Duration = Duration::from_secs(5);
+/// Longest time for the head of a request.
+const HEAD_PATIENCE: Duration = Duration::from_secs(2);
 /// After no connection could be accepted, as when there are no file descriptors left.
 const PAUSE: Duration = Duration::from_secs(1);
 
@@ -64,7 +67,12 @@ async fn connection(stream: TcpStream, admin: &Admin) {
         Ok::<_, Infallible>(answer(request.method(), request.uri().path(), admin))
     });
     // A client that goes away is no matter of the server.
-    let _ = http1::Builder::new().timer(TokioTimer::new()).serve_connection(TokioIo::new(stream), service).await;
+    let _ = http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(HEAD_PATIENCE)
+        .keep_alive(false)
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 fn answer(method: &Method, path: &str, admin: &Admin) -> Response<Full<Bytes>> {

@@ -60,7 +60,8 @@ fn by_field(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, F
             document.insert(field.into(), within(&format!("the entry \"{field}\""), read_object(&bytes.0))?.into());
         }
     }
-    Ok(document)
+    // Together they may be larger and deeper than a key may be.
+    within("the entries together", read_object(Value::from(document).to_string().as_bytes()))
 }
 
 /// The key itself, whatever it is wrapped in; an object that is no key stays as it is.

@@ -175,6 +175,11 @@ fn trouble_says_what_it_is_and_when_to_try_again() {
             // Not the slot's own 404: that one has a revision.
             (json!({ "status": 404 }), unavailable, Retry::Backoff),
             (json!({ "status": 404, "headers": { "etag": "W/\"r1\"" } }), unavailable, Retry::Backoff),
+            (
+                json!({ "status": 404, "headers": { "etag": "\"page\"" }, "body": "not here" }),
+                unavailable,
+                Retry::Backoff,
+            ),
             (json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": "no JSON" }), unavailable, Retry::Backoff),
             (json!({ "drop": true }), unavailable, Retry::Backoff),
         ];

@@ -15,34 +15,31 @@ use crate::api::ALMServiceKey;
 pub(super) struct Standings(HashMap<String, Standing>);
 
 /// What of an object matters to others.
-#[derive(PartialEq, Eq)]
+#[derive(Default, PartialEq, Eq)]
 struct Standing {
     proven: bool,
     uploaded: Option<String>,
     pending: bool,
-    deleting: bool,
+    leaves_something: bool,
 }
 
 impl Standings {
     /// Notes an object as it is now. Whether others are to be told.
     pub(super) fn seen(&mut self, object: &ALMServiceKey) -> bool {
         let status = object.status.as_ref();
-        let standing = Standing {
-            proven: is_proven(object),
-            uploaded: status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone()),
-            pending: status.is_some_and(|status| status.pending.is_some()),
-            deleting: object.metadata.deletion_timestamp.is_some(),
-        };
-        let before = self.0.get(&object.uid().unwrap_or_default());
-        if before == Some(&standing) {
-            return false;
-        }
-        self.0.insert(object.uid().unwrap_or_default(), standing);
-        true
+        let uploaded = status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone());
+        let pending = status.is_some_and(|status| status.pending.is_some());
+        let leaves_something = object.metadata.deletion_timestamp.is_some() && (uploaded.is_some() || pending);
+        let standing = Standing { proven: is_proven(object), uploaded, pending, leaves_something };
+        // One that has nothing there and may put nothing there is as good as none: anybody may make such objects.
+        let before = self.0.entry(object.uid().unwrap_or_default()).or_default();
+        let changed = *before != standing;
+        *before = standing;
+        changed
     }
 
-    /// Notes that an object has gone.
-    pub(super) fn gone(&mut self, object: &ALMServiceKey) {
-        self.0.remove(&object.uid().unwrap_or_default());
+    /// Notes that an object has gone. Whether others are to be told.
+    pub(super) fn gone(&mut self, object: &ALMServiceKey) -> bool {
+        self.0.remove(&object.uid().unwrap_or_default()).is_some_and(|before| before != Standing::default())
     }
 }

@@ -28,12 +28,16 @@ pub(super) async fn tenant(context: &Context, object: &ALMServiceKey) -> Result<
 }
 
 /// All facts of one object.
-pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> Facts {
+pub(super) async fn facts(
+    context: &Context,
+    object: &ALMServiceKey,
+    tenant: Option<&ALMTenant>,
+) -> Result<Facts, CallError> {
     let namespace = object.namespace().unwrap_or_default();
     let mut policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let status = object.status.clone().unwrap_or_default();
     let deleting = object.metadata.deletion_timestamp.is_some();
-    if deleting && kind_is_going(context).await {
+    if deleting && kind_is_going(context).await? {
         policy.deletion = DeletionPolicy::Retain;
     }
     let source = match tenant {
@@ -52,7 +56,7 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
             None => None,
         };
     }
-    Facts {
+    Ok(Facts {
         subject: Subject {
             owner: Owner {
                 cluster_id: context.cluster_id.clone(),
@@ -73,7 +77,7 @@ pub(super) async fn facts(context: &Context, object: &ALMServiceKey, tenant: Opt
         memory: context.shared.memories.of(&object.uid().unwrap_or_default()),
         answers: Answers::default(),
         jitter: rand::random(),
-    }
+    })
 }
 
 fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
@@ -104,11 +108,11 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
 }
 
 /// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.
-/// If that cannot be found out, what the object says holds.
-async fn kind_is_going(context: &Context) -> bool {
+/// While that cannot be found out, nothing is done: not knowing must not lead to a deletion.
+async fn kind_is_going(context: &Context) -> Result<bool, CallError> {
     let api: Api<CustomResourceDefinition> = Api::all(context.client.clone());
-    let found = find(api.get_metadata(crd::SERVICE_KEYS)).await;
-    matches!(found, Ok(Some(definition)) if definition.metadata.deletion_timestamp.is_some())
+    let found = find(api.get_metadata(crd::SERVICE_KEYS)).await?;
+    Ok(found.is_some_and(|definition| definition.metadata.deletion_timestamp.is_some()))
 }
 
 /// The annotation counts only with this very object's uid: one that is left in a manifest does nothing.

@@ -13,6 +13,7 @@ use tracing::{Instrument, debug};
 use super::load;
 use super::memories::TenantLocks;
 use super::store::Store as StatusStore;
+use crate::api::resolve::admits;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
 use crate::controller::connections::Connection;
@@ -33,6 +34,9 @@ use crate::process::metrics::{Kind, Metrics};
 /// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
 /// with many objects and a slow remote side takes one place, not all of them.
 pub(crate) const CONCURRENCY: usize = 16;
+/// After the cache was found to lag behind the API server.
+const CACHE_LAG: Duration = Duration::from_millis(100);
+
 /// What all passes share.
 pub(crate) struct Context {
     pub(crate) client: Client,
@@ -158,11 +162,17 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         context.shared.forget(cached);
         return Ok(Action::await_change());
     };
-    let mut store = StatusStore::new(context.client.clone(), object);
-    store.prepare().await?;
-    let object = store.object().clone();
+    // The turn that was waited for is that of the tenant in the cache.
+    if object.spec.tenant_ref.name != cached.spec.tenant_ref.name {
+        return Ok(Action::requeue(CACHE_LAG));
+    }
     let tenant = load::tenant(context, &object).await.map_err(failed)?;
-    let facts = load::facts(context, &object, tenant.as_ref()).await;
+    let mut store = StatusStore::new(context.client.clone(), object);
+    let may_upload =
+        tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &store.object().namespace().unwrap_or_default()));
+    store.prepare(may_upload).await?;
+    let object = store.object().clone();
+    let facts = load::facts(context, &object, tenant.as_ref()).await.map_err(failed)?;
     store.saw(&facts.source);
     if let Some(tenant) = tenant.clone() {
         store.holds(Hold::on(context.client.clone(), tenant));

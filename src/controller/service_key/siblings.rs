@@ -60,16 +60,16 @@ pub(super) fn is_proven(key: &ALMServiceKey) -> bool {
     let enforces = !matches!(key.spec.mode, Some(Mode::Observe)) && key.spec.suspend != Some(true);
     let Some(status) = status_of(key) else { return false };
     let is = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
-    let rejected = status
-        .conditions
-        .iter()
-        .any(|found| found.type_ == condition::READY && found.reason == Reason::UploadRejected.as_str());
+    // It would upload if it could, and cannot: nobody is to wait for it.
+    let stuck = [Reason::UploadRejected, Reason::SlotOverwritten, Reason::SlotOccupied].map(Reason::as_str);
+    let is_stuck =
+        status.conditions.iter().any(|found| found.type_ == condition::READY && stuck.contains(&found.reason.as_str()));
     key.metadata.deletion_timestamp.is_none()
         && enforces
         && key.metadata.generation == Some(status.observed_generation)
         && is(condition::VALID)
         && is(condition::SIGNED_IN)
-        && !rejected
+        && !is_stuck
 }
 
 fn status_of(key: &ALMServiceKey) -> Option<&crate::api::status::ALMServiceKeyStatus> {

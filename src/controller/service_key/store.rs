@@ -34,7 +34,7 @@ impl Store {
         Self { api: Api::namespaced(client, &namespace), object, seen: None, tenant: None }
     }
 
-    /// Before the first record, the tenant is kept from going.
+    /// Before anything of the object is said to stand there or to be under way, the tenant is kept from going.
     pub(crate) fn holds(&mut self, tenant: Hold) {
         self.tenant = Some(tenant);
     }
@@ -44,12 +44,14 @@ impl Store {
         &self.object
     }
 
-    /// Ensures that the object cannot go before its key has gone, and that a first verdict stands.
-    pub(crate) async fn prepare(&mut self) -> Result<(), LedgerError> {
+    /// Ensures that the object cannot go before its key has gone, if it may have one there, and that a first verdict
+    /// stands.
+    pub(crate) async fn prepare(&mut self, may_upload: bool) -> Result<(), LedgerError> {
         if self.object.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
-        if !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
+        let is_held = may_upload || self.status().ledger().is_open();
+        if is_held && !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
             let mut finalizers = self.object.finalizers().to_vec();
             finalizers.push(KEY_FINALIZER.into());
             self.set_finalizers(finalizers).await?;
@@ -66,6 +68,13 @@ impl Store {
     pub(crate) fn saw(&mut self, source: &Source) {
         if let Source::Present { identity, .. } = source {
             self.seen = Some(SourceStatus::from(identity as &SourceIdentity));
+        }
+    }
+
+    async fn keep_tenant(&mut self) -> Result<(), LedgerError> {
+        match self.tenant.take() {
+            Some(tenant) => tenant.keep().await.map_err(ledger_error),
+            None => Ok(()),
         }
     }
 
@@ -146,15 +155,17 @@ pub(super) fn requested(object: &ALMServiceKey) -> Option<String> {
 #[async_trait]
 impl Ledger for Store {
     async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError> {
-        if let Some(tenant) = self.tenant.take() {
-            tenant.keep().await.map_err(ledger_error)?;
-        }
+        self.keep_tenant().await?;
         self.write(Settled { conditions: None, ledger, ends_the_pass: false }).await
     }
 
     async fn settle(&mut self, settlement: &Settlement) -> Result<(), LedgerError> {
         if !settlement.release {
             let Settlement { conditions, ledger, .. } = settlement;
+            // What stands there may have been found and not put: handed over, or forgotten.
+            if ledger.is_open() {
+                self.keep_tenant().await?;
+            }
             return self.write(Settled { conditions: conditions.as_ref(), ledger, ends_the_pass: true }).await;
         }
         let mut finalizers = self.object.finalizers().to_vec();

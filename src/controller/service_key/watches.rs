@@ -27,6 +27,7 @@ use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
 use crate::controller::watch::{forget_values, logged};
 use crate::controller::{Scope, Shared};
+use crate::domain::reason::Reason;
 use crate::source::binding::resource;
 use crate::source::sightings::Sightings;
 
@@ -89,7 +90,9 @@ fn keys(
             let object = match event {
                 Event::Delete(object) => {
                     shared.forget(object);
-                    standings.gone(object);
+                    if !standings.gone(object) {
+                        return;
+                    }
                     object
                 }
                 Event::Apply(object) | Event::InitApply(object) if standings.seen(object) => object,
@@ -109,30 +112,47 @@ fn keys(
 
 fn tenants(client: &Client, store: Store<ALMServiceKey>, tenants: Store<ALMTenant>) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default()).default_backoff();
-    let mut generations: HashMap<String, Option<i64>> = HashMap::new();
+    let mut known: HashMap<String, Known> = HashMap::new();
     logged("ALMTenant", stream)
         .flat_map(move |event| {
             let concerned = match event {
                 Event::Apply(tenant) | Event::InitApply(tenant) => {
-                    let (name, generation) = (tenant.name_any(), tenant.metadata.generation);
-                    // Its status is our own writing and no trigger.
-                    let known = generations.insert(name, generation) == Some(generation);
-                    if known { Vec::new() } else { of_zone(&store, &tenants, &tenant) }
+                    let now = Known::of(&tenant);
+                    let same = known.get(&tenant.name_any()) == Some(&now);
+                    known.insert(tenant.name_any(), now);
+                    if same { Vec::new() } else { of_zone(&store, &tenants, &tenant) }
                 }
                 Event::Delete(tenant) => {
-                    generations.remove(&tenant.name_any());
+                    known.remove(&tenant.name_any());
                     of_zone(&store, &tenants, &tenant)
                 }
                 Event::Init => {
-                    generations.clear();
+                    known.clear();
                     Vec::new()
                 }
                 // One that has vanished while nobody watched is told by no event.
-                Event::InitDone => select(&store, |key| !generations.contains_key(&key.spec.tenant_ref.name)),
+                Event::InitDone => select(&store, |key| !known.contains_key(&key.spec.tenant_ref.name)),
             };
             stream::iter(concerned)
         })
         .boxed()
+}
+
+/// What of a tenant matters to its keys.
+#[derive(PartialEq, Eq)]
+struct Known {
+    generation: Option<i64>,
+    /// Of its status this alone, which is our own writing: the other watch of tenants, by which it is found out, may run
+    /// ahead of this one or behind it.
+    is_duplicate: bool,
+}
+
+impl Known {
+    fn of(tenant: &ALMTenant) -> Self {
+        let mut conditions = tenant.status.iter().flat_map(|status| &status.conditions);
+        let is_duplicate = conditions.any(|found| found.reason == Reason::DuplicateTenant.as_str());
+        Self { generation: tenant.metadata.generation, is_duplicate }
+    }
 }
 
 /// Who names this tenant, or another one of the same identity zone: which of them counts may have changed.

@@ -54,7 +54,11 @@ async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
         return Ok(REPROBE);
     };
     let hold = Hold::on(context.client.clone(), tenant.clone());
-    let reasons = if hold.is_kept() { hold.reasons().await? } else { Vec::new() };
+    let mut reasons = if hold.is_kept() { hold.reasons().await? } else { Vec::new() };
+    if hold.is_kept() && reasons.is_empty() {
+        // A key that was just handed over stands there before its new owner has noted it.
+        reasons.extend(owner_there(&tenant, context).await);
+    }
     if hold.is_kept() && reasons.is_empty() {
         match hold.release().await? {
             // It may have gone by that.
@@ -72,6 +76,13 @@ async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
         context.shared.memories.forget(&tenant.uid().unwrap_or_default());
     }
     Ok(next)
+}
+
+/// The object of this cluster that owns the slot, if it can be looked at and one does.
+async fn owner_there(tenant: &ALMTenant, context: &Context) -> Option<String> {
+    let slot = context.connection(Some(tenant), None).read_slot().await.ok()?;
+    let owner = &slot.ownership()?.owner;
+    (owner.cluster_id == context.cluster_id).then(|| format!("{}/{}", owner.namespace, owner.name))
 }
 
 /// It goes when the keys that it names have left its slot.
@@ -143,7 +154,7 @@ fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) 
             let ready = Condition::no(reason, message);
             (Seen { ready, progress: Progress::Stalled, slot }, spread(REPROBE, rand::random()))
         }
-        Retry::After(wait) => (unknown(message), wait.clamp(BACKOFF_MIN, LONGEST_WAIT)),
+        Retry::After(wait) => (unknown(message), wait.clamp(BACKOFF_MIN, LONGEST_WAIT).max(back_off(tenant, context))),
         Retry::Backoff => (unknown(message), back_off(tenant, context)),
     }
 }

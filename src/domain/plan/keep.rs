@@ -52,7 +52,13 @@ fn proven(facts: &Facts, key: &ServiceKey, now: Now) -> Step {
         Holder::Elsewhere(..) | Holder::Nobody(_) if adoption == AdoptionPolicy::Never => {
             Step::Settle(Box::new(occupied::stalled(facts, now)))
         }
-        Holder::Empty(_) | Holder::Nobody(_) | Holder::Elsewhere(..) if facts.siblings.ahead.is_some() => {
+        Holder::Empty(_) if facts.siblings.ahead.is_some() => {
+            Step::Settle(Box::new(occupied::waiting_for_sibling(facts, now)))
+        }
+        // An older one replaces the key there, too.
+        Holder::Nobody(_) | Holder::Elsewhere(..)
+            if adoption == AdoptionPolicy::Replace && facts.siblings.ahead.is_some() =>
+        {
             Step::Settle(Box::new(occupied::waiting_for_sibling(facts, now)))
         }
         Holder::Empty(revision) => write::put(facts, key, revision, now),

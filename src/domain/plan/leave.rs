@@ -5,7 +5,7 @@ use super::{Content, Facts, Now, Step, Verdict, standing, write};
 use crate::domain::evidence::Refusals;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::plan::facts::Heir;
-use crate::domain::policy::DeletionPolicy;
+use crate::domain::policy::{DeadAction, DeletionPolicy};
 use crate::domain::slot::{Ownership, Revision};
 
 /// The object is being deleted. Answers when to look again; the step, while there is something to do.
@@ -14,7 +14,7 @@ pub(super) fn with_object(facts: &Facts, revision: &Revision, now: Now) -> Resul
         return adopted(facts, revision, now);
     }
     match facts.policy.deletion {
-        DeletionPolicy::Retain => Err(write::give_up(facts, revision, None, now)),
+        DeletionPolicy::Retain => retained(facts, revision, now),
         DeletionPolicy::Delete => handed_over_or_deleted(facts, revision, now),
     }
 }
@@ -55,6 +55,10 @@ fn retained(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, S
         Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
         Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
         Ok(None | Some(Verdict::Accepted { .. })) => Err(write::give_up(facts, revision, None, now)),
+        // Nobody would ever delete it, and nothing is to wait for that.
+        Ok(Some(Verdict::Refused { .. })) if facts.policy.dead_action == DeadAction::Report => {
+            Err(write::give_up(facts, revision, None, now))
+        }
         Ok(Some(Verdict::Refused { .. })) => standing::refused(facts, revision, now),
     }
 }

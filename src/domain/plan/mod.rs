@@ -127,6 +127,13 @@ fn enforced(facts: &Facts, now: Now) -> Step {
         return hold::without_tenant(facts, name, now);
     }
     match (&facts.source, &facts.tenant) {
+        // What is wrong with a source is no matter of a tenant that does not take its key.
+        (Source::Unknown { .. }, Tenant::Closed { reason, message, .. }) => {
+            hold::closed(facts, None, *reason, message, now)
+        }
+        (Source::Gone { .. }, Tenant::Closed { reason, message, .. }) if !facts.ledger.is_open() => {
+            hold::closed(facts, None, *reason, message, now)
+        }
         (Source::Gone { evidence, message }, _) => remove::source_gone(facts, *evidence, message, now),
         (Source::Unknown { reason, message, retry }, _) => hold::unknown(facts, *reason, message, *retry, now),
         (Source::Present { key, .. }, Tenant::Closed { reason, message, .. }) => {

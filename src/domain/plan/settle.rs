@@ -54,18 +54,19 @@ pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
 /// Ends the pass with `conditions`; none leaves them as they stand.
 pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait], now: Now) -> Settlement {
     let mut memory = facts.memory.clone();
-    let backs_off = waits.iter().any(|wait| matches!(wait, Wait::Retry(Retry::Backoff)));
-    memory.failing = backs_off.then(|| Failing::once_more(memory.failing, now.monotonic));
+    let has_failed = waits.iter().any(|wait| matches!(wait, Wait::Retry(Retry::Backoff | Retry::After(_))));
+    memory.failing = has_failed.then(|| Failing::once_more(memory.failing, now.monotonic));
+    let failing = memory.failing;
+    let back_off = || failing.map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter));
     let next = waits
         .iter()
         .map(|wait| match wait {
             Wait::Interval => spread(facts.policy.interval, facts.jitter),
             Wait::Exactly(rest) => *rest,
             Wait::Retry(Retry::Never) => spread(REPROBE, facts.jitter),
-            Wait::Retry(Retry::After(wait)) => (*wait).clamp(BACKOFF_MIN, LONGEST_WAIT),
-            Wait::Retry(Retry::Backoff) => {
-                memory.failing.map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter))
-            }
+            // Who always says "in a second" is asked ever more rarely all the same.
+            Wait::Retry(Retry::After(wait)) => (*wait).clamp(BACKOFF_MIN, LONGEST_WAIT).max(back_off()),
+            Wait::Retry(Retry::Backoff) => back_off(),
         })
         .min()
         .unwrap_or(REPROBE);

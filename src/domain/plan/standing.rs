@@ -35,7 +35,8 @@ pub(super) fn test(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step> {
         Err(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
     };
     let Holder::Us(revision) = slot.holder(&facts.subject.owner) else {
-        return Ok(vec![Wait::Interval]);
+        // There is nothing to test.
+        return Ok(vec![Wait::Interval.at_most_hourly()]);
     };
     match slot_verdict(facts)? {
         Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),

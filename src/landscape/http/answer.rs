@@ -10,6 +10,9 @@ use crate::sign_in::transport::{Answer, NoAnswer, retry_after};
 
 pub(super) const WHERE: &str = "Landscape Management";
 
+/// Longest `ETag` that is taken, in bytes: it is kept in the status.
+const LONGEST_REVISION: usize = 256;
+
 /// Trouble of a kind.
 pub(super) fn trouble(reason: Reason, message: String, retry: Retry) -> RemoteTrouble {
     RemoteTrouble { reason, message, retry }
@@ -35,7 +38,8 @@ pub(super) fn unexpected(attempt: &str, answer: &Answer) -> RemoteTrouble {
 /// The revision in an answer: a strong `ETag` (RFC 9110, section 8.8.3).
 pub(super) fn revision(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
     let etag = answer.headers.get(ETAG).and_then(|value| value.to_str().ok());
-    let strong = etag.filter(|etag| etag.len() > 2 && etag.starts_with('"') && etag.ends_with('"'));
+    let strong = etag
+        .filter(|etag| (3..=LONGEST_REVISION).contains(&etag.len()) && etag.starts_with('"') && etag.ends_with('"'));
     strong.map(Revision::new).ok_or_else(|| {
         let message = format!("{WHERE} answered without a strong ETag when asked to {attempt}");
         trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)

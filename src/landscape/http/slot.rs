@@ -15,7 +15,7 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::landscape::contract::{
-    KeyDto, OwnerDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
+    EMPTY, KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
 };
 use crate::pass::ports::LandscapeManagement;
 use crate::sign_in::transport::{Answer, NoAnswer, send};
@@ -87,10 +87,11 @@ impl LandscapeManagement for HttpLandscape {
         let attempt = "show the service key";
         let answer = self.read(SERVICE_KEY_PATH).await?;
         match answer.status.as_u16() {
-            404 => Ok(Slot::Empty { revision: revision(attempt, &answer)? }),
+            404 => Ok(Slot::Empty { revision: empty(attempt, &answer)? }),
             200 => {
                 let SlotDto { owner, .. } = serde_json::from_slice(&answer.body).map_err(|_| not_as_agreed(attempt))?;
-                Ok(Slot::Filled { revision: revision(attempt, &answer)?, owner: owner.map(from_wire) })
+                let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| not_as_agreed(attempt))).transpose()?;
+                Ok(Slot::Filled { revision: revision(attempt, &answer)?, owner })
             }
             _ => Err(unexpected(attempt, &answer)),
         }
@@ -101,7 +102,7 @@ impl LandscapeManagement for HttpLandscape {
         let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
         match answer.status.as_u16() {
             200 => Ok(Some(SecretSlice::from(answer.body))),
-            404 => revision(attempt, &answer).map(|_| None),
+            404 => empty(attempt, &answer).map(|_| None),
             _ => Err(unexpected(attempt, &answer)),
         }
     }
@@ -143,7 +144,18 @@ fn to_wire(owner: &Owner, adopted: bool) -> OwnerDto {
     OwnerDto { cluster_id, namespace, name, adopted }
 }
 
-fn from_wire(owner: OwnerDto) -> Ownership {
+/// None if it is no name of an object: others write it, and it goes into messages and requests.
+fn from_wire(owner: OwnerDto) -> Option<Ownership> {
     let OwnerDto { cluster_id, namespace, name, adopted } = owner;
-    Ownership { owner: Owner { cluster_id, namespace, name }, adopted }
+    let owner = Owner { cluster_id, namespace, name };
+    owner.is_well_formed().then_some(Ownership { owner, adopted })
+}
+
+/// The revision of the empty slot. A 404 of something else, such as a wrong path, does not say that it is empty.
+fn empty(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
+    let says_so = |problem: ProblemDto| problem.code == EMPTY;
+    if serde_json::from_slice(&answer.body).is_ok_and(says_so) {
+        return revision(attempt, answer);
+    }
+    Err(unexpected(attempt, answer))
 }

@@ -65,12 +65,22 @@ impl Leadership {
         }
     }
 
-    /// How long a write may take that has this deadline; none if it must not begin, as it might outlive the Lease. A
-    /// deadline that no Lease leaves room for is taken as the longest one that each does.
+    /// Whether a write may begin that has this deadline: it must not outlive the Lease. A deadline that no Lease leaves
+    /// room for is taken as the longest one that each does.
     #[must_use]
-    pub fn grant(&self, deadline: Duration) -> Option<Duration> {
+    pub fn allows(&self, deadline: Duration) -> bool {
         let left = self.left();
-        (!left.is_zero() && left >= deadline.min(self.longest_write)).then_some(left)
+        !left.is_zero() && left >= deadline.min(self.longest_write)
+    }
+
+    /// Waits until this replica leads no longer.
+    pub async fn ends(&self) {
+        loop {
+            match self.left() {
+                Duration::ZERO => return,
+                left => tokio::time::sleep(left).await,
+            }
+        }
     }
 
     /// With a Lease that ends after so long.
@@ -90,28 +100,28 @@ mod tests {
     #[test]
     fn a_write_that_might_outlive_the_lease_does_not_begin() {
         let leadership = Leadership::ending_after(10 * SECOND, 60 * SECOND);
-        assert!(leadership.grant(9 * SECOND).is_some_and(|left| left > 9 * SECOND && left <= 10 * SECOND));
-        assert_eq!(leadership.grant(11 * SECOND), None);
+        assert!(leadership.allows(9 * SECOND));
+        assert!(!leadership.allows(11 * SECOND));
     }
 
     #[test]
     fn a_deadline_longer_than_any_lease_leaves_room_for_does_not_end_all_writing() {
         let leadership = Leadership::ending_after(12 * SECOND, 10 * SECOND);
-        assert!(leadership.grant(60 * SECOND).is_some());
+        assert!(leadership.allows(60 * SECOND));
         let leadership = Leadership::ending_after(9 * SECOND, 10 * SECOND);
-        assert_eq!(leadership.grant(60 * SECOND), None);
+        assert!(!leadership.allows(60 * SECOND));
     }
 
     #[test]
     fn a_lease_that_has_passed_allows_nothing() {
         let leadership = Leadership::ending_after(Duration::ZERO, 10 * SECOND);
         assert!(!leadership.holds());
-        assert_eq!(leadership.grant(Duration::ZERO), None);
+        assert!(!leadership.allows(Duration::ZERO));
     }
 
     #[test]
     fn without_an_election_everything_is_allowed() {
         assert!(Leadership::alone().holds());
-        assert_eq!(Leadership::alone().grant(60 * SECOND), Some(Duration::MAX));
+        assert!(Leadership::alone().allows(60 * SECOND));
     }
 }

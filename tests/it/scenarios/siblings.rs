@@ -132,3 +132,38 @@ fn an_older_object_that_is_suspended_or_only_observes_holds_up_nobody() {
         assert_eq!(tenant.slot_key().await, key);
     });
 }
+
+#[test]
+fn a_tenant_is_kept_for_a_key_that_was_handed_over() {
+    scenario("kept-for-heir", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+        tenant.delete("first").await;
+        tenant.await_ready("second", "True", "Uploaded").await;
+
+        tenant.begin_tenant_deletion().await;
+        let found = tenant.await_tenant("kept-for-heir", "False", "TenantTerminating").await;
+        let said = crate::world::almtenant::tenant_message(&found, "Ready");
+        assert!(said.contains("kept-for-heir/second"), "{said}");
+        tenant.delete("second").await;
+
+        tenant.await_tenant_gone("kept-for-heir").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+#[test]
+fn nobody_waits_for_an_older_object_that_cannot_upload() {
+    scenario("stuck-ahead", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.fill_slot(&key, None).await;
+        tenant.write_secret("first", &tenant.make_key().await).await;
+        apply(&tenant, "first").await;
+        tenant.await_ready("first", "False", "SlotOccupied").await;
+        tenant.write_secret("second", &key).await;
+        apply(&tenant, "second").await;
+
+        tenant.await_ready("second", "True", "Uploaded").await;
+        tenant.await_ready("first", "False", "NotSlotOwner").await;
+    });
+}

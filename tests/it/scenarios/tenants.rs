@@ -181,3 +181,27 @@ fn a_tenant_shows_whose_key_its_slot_holds() {
         shows("Empty", None).await;
     });
 }
+
+#[test]
+fn who_is_not_admitted_spends_no_call_of_the_tenant() {
+    scenario("outsiders", async |tenant| {
+        tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["other"] } })).await;
+        tenant
+            .await_tenant_as("outsiders", "seen", |found| {
+                found.status.as_ref().map(|status| status.observed_generation) == found.metadata.generation
+            })
+            .await;
+        let before = tenant.journal().await.len();
+
+        tenant.apply_for_secret("absent", "nowhere").await;
+        let object = tenant.await_ready("absent", "False", "NamespaceNotAllowed").await;
+        assert!(object.metadata.finalizers.is_none(), "nothing of it can be there");
+        tenant.delete("absent").await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "False", "NamespaceNotAllowed").await;
+        tenant.delete("calm").await;
+
+        assert_eq!(tenant.journal().await.len(), before, "{:#?}", tenant.journal().await.split_off(before));
+    });
+}

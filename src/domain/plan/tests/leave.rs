@@ -4,7 +4,7 @@ use super::world::*;
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::plan::{Evidence, Heir, Step};
-use crate::domain::policy::DeletionPolicy;
+use crate::domain::policy::{DeadAction, DeletionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
@@ -78,9 +78,15 @@ fn the_one_who_got_the_key_finds_it_uploaded_without_a_write() {
 }
 
 #[test]
-fn with_retain_a_deleted_object_leaves_its_key_there_to_nobody_and_asks_nothing_about_it() {
-    let world = retained(World::kept().object_deleted().slot_is_ours("1"));
-    assert_eq!(world.record().1, give_up_at("1", None));
+fn with_retain_a_deleted_object_leaves_a_living_key_there_to_nobody_and_not_a_dead_one() {
+    let world = retained(World::kept().object_deleted().slot_is_ours("1")).slot_holds(&key());
+    assert!(matches!(world.plan(), Step::SignIn(_)));
+    assert_eq!(world.clone().source_signs_in(accepted()).record().1, give_up_at("1", None));
+    assert_eq!(world.clone().source_signs_in(unclear()).verdict().ready.reason, Reason::Removing);
+    let dead = world.refused_at(&key(), &[0, 60, 240, 600]).source_signs_in(refused());
+    assert_eq!(dead.clone().record().1, delete_at("1"));
+    let reported = dead.with(|facts| facts.policy.dead_action = DeadAction::Report);
+    assert_eq!(reported.record().1, give_up_at("1", None), "nobody would delete it, and the object is to go");
 }
 
 #[test]

@@ -31,7 +31,13 @@ const GOES: &[Row] = &[
     ),
     ("a dead adopted key is deleted", |c| c.slot == In::OursAdopted && c.dead(), Writes(Delete)),
     ("an adopted key that may live waits", |c| c.slot == In::OursAdopted, Says(Reason::Removing)),
-    ("our key is left to nobody if so wished", |c| c.ours() && c.retains, Writes(GiveUp)),
+    (
+        "our living key is left to nobody if so wished",
+        |c| c.ours() && c.retains && c.signs_in == SignsIn::Yes,
+        Writes(GiveUp),
+    ),
+    ("a dead key is not left there, whatever is wished", |c| c.ours() && c.retains && c.dead(), Writes(Delete)),
+    ("a key to be left there that may be dead waits", |c| c.ours() && c.retains, Says(Reason::Removing)),
     ("our key is deleted with its object", |c| c.ours(), Writes(Delete)),
     ("a write that may land is fenced in the empty slot", |c| c.slot == In::Empty && !c.fenced(), Writes(Delete)),
     ("a write that may land is fenced beside a key of others", |c| !c.fenced(), Writes(GiveUp)),
@@ -40,6 +46,11 @@ const GOES: &[Row] = &[
 
 /// A source that is gone.
 const GONE: &[Row] = &[
+    (
+        "who is not admitted and left nothing there asks nothing",
+        |c| c.tenant == Admits::Closed && !c.open_ledger(),
+        Says(Reason::NamespaceNotAllowed),
+    ),
     ("what cannot be looked at waits", |c| c.slot == In::Unreachable, Says(Reason::LandscapeManagementUnavailable)),
     ("a dead adopted key is deleted", |c| c.slot == In::OursAdopted && c.dead(), Writes(Delete)),
     ("an adopted key stays until it dies", |c| c.slot == In::OursAdopted, Says(Reason::SourceGone)),
@@ -53,15 +64,15 @@ const GONE: &[Row] = &[
 
 /// A source of which nothing certain is known, that is invalid, or whose tenant admits no upload.
 const HELD: &[Row] = &[
-    ("a verdict does not blink with the source", Case::blinks, Keeps),
+    ("a verdict does not blink with the source", |c| c.tenant == Admits::Open && c.blinks(), Keeps),
     (
         "who is not admitted and left nothing there asks nothing",
-        |c| c.tenant == Admits::Closed && !c.open_ledger() && c.from != From::Unknown,
+        |c| c.tenant == Admits::Closed && !c.open_ledger(),
         Says(Reason::NamespaceNotAllowed),
     ),
     ("a dead key of ours is deleted", |c| c.ours() && c.dead(), Writes(Delete)),
-    ("an unknown source is waited for", |c| c.from == From::Unknown, Says(Reason::WaitingForBinding)),
     ("a tenant that is closed says so", |c| c.tenant == Admits::Closed, Says(Reason::NamespaceNotAllowed)),
+    ("an unknown source is waited for", |c| c.from == From::Unknown, Says(Reason::WaitingForBinding)),
     ("an invalid key is not put", |_| true, Says(Reason::MissingCredentials)),
 ];
 
