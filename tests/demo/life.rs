@@ -23,9 +23,10 @@ pub async fn act_one(stage: &Stage) {
     let tenant = stage.tenant();
 
     let began = Instant::now();
+    samples::apply(&stage.world, "credentials.yaml", landscape).await;
     samples::apply(&stage.world, "tenant.yaml", landscape).await;
     stage.world.kubectl(&["wait", "almtenant/acme", "--for=condition=Ready", "--timeout=60s"]);
-    stage.done(began, "cluster admin: applied deploy/samples/tenant.yaml (pointed at the simulator); it is Ready");
+    stage.done(began, "cluster admin: applied deploy/samples/credentials.yaml and tenant.yaml (pointed at the simulator); it is Ready");
 
     let began = Instant::now();
     samples::apply(&stage.world, "key.yaml", landscape).await;

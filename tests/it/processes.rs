@@ -57,6 +57,15 @@ fn nothing_is_left_after(signal: &str) {
 }
 
 #[test]
+fn the_demo_shows_a_whole_life_and_ends_well() {
+    let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
+    let output = Command::new(demo()).output().expect("the demo can be started");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("Act two"), "{told}");
+}
+
+#[test]
 fn ctrl_c_leaves_no_process_and_no_file_behind() {
     nothing_is_left_after("INT");
 }
