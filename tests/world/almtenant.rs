@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::Tenant;
 use super::cluster::patiently;
+use super::waiting::gone;
 
 impl Tenant<'_> {
     /// The `ALMTenant`s.
@@ -29,20 +30,7 @@ impl Tenant<'_> {
 
     /// Waits until the `ALMTenant` of this name has gone.
     pub async fn await_tenant_gone(&self, name: &str) {
-        let watch = watcher(self.tenants(), watcher::Config::default().fields(&format!("metadata.name={name}")));
-        let mut events = watch.default_backoff().boxed();
-        let mut listed = false;
-        patiently(&format!("ALMTenant {name} to go"), async {
-            while let Some(event) = events.try_next().await.expect("it can be watched") {
-                match event {
-                    watcher::Event::Delete(_) => return,
-                    watcher::Event::InitApply(_) => listed = true,
-                    watcher::Event::InitDone if !listed => return,
-                    _ => {}
-                }
-            }
-        })
-        .await;
+        gone(self.tenants(), name).await;
     }
 
     /// Waits until `Ready` of the `ALMTenant` of this name has this status and reason, for the generation that stands.

@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use super::Tenant;
 use super::cluster::patiently;
 use super::tenant::create;
+use super::waiting::gone;
 
 impl Tenant<'_> {
     /// The `ALMServiceKey`s of the namespace.
@@ -73,20 +74,7 @@ impl Tenant<'_> {
 
     /// Waits until one has gone.
     pub async fn await_gone(&self, name: &str) {
-        let watch = watcher(self.keys(), watcher::Config::default().fields(&format!("metadata.name={name}")));
-        let mut events = watch.default_backoff().boxed();
-        let mut listed = false;
-        patiently(&format!("{name} to go"), async {
-            while let Some(event) = events.try_next().await.expect("it can be watched") {
-                match event {
-                    watcher::Event::Delete(_) => return,
-                    watcher::Event::InitApply(_) => listed = true,
-                    watcher::Event::InitDone if !listed => return,
-                    _ => {}
-                }
-            }
-        })
-        .await;
+        gone(self.keys(), name).await;
     }
 
     /// Waits until `Ready` has this status and reason, for the generation that stands.

@@ -13,6 +13,7 @@ pub mod replay;
 pub mod request;
 pub mod simulator;
 pub mod tenant;
+pub mod waiting;
 
 pub use cluster::{Setup, World};
 pub use tenant::Tenant;
