@@ -201,7 +201,7 @@ fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_n
         assert_ne!(side.revision().await, before, "it has");
 
         // The token is refused, and no fresh one is to be had.
-        side.simulator.expire_tokens().await;
+        side.simulator.expire_tokens(ZONE).await;
         side.fail_once("LandscapeToken", json!({ "status": 503 })).await;
         let revision = Revision::new("\"r1\"");
         assert!(matches!(side.landscape.delete(&revision).await, WriteAnswer::Refused(_)));

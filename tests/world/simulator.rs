@@ -76,9 +76,9 @@ impl Simulator {
         violations(&self.client, &self.url("admin"), tenant).await.expect("the journal can be read")
     }
 
-    /// Makes all access tokens for Landscape Management void.
-    pub async fn expire_tokens(&self) {
-        self.admin(Method::POST, "/tokens/expire", Some(json!({}))).await;
+    /// Makes all access tokens for a tenant's Landscape Management void.
+    pub async fn expire_tokens(&self, tenant: &str) {
+        self.admin(Method::POST, &format!("/tenants/{tenant}/tokens/expire"), Some(json!({}))).await;
     }
 }
 

@@ -51,10 +51,6 @@ pub(crate) async fn answer(call: &Call, tenants: &Tenants) -> Response<Body> {
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["health"]) => json(200, &json!({ "status": "ok" })),
         ("GET", ["journal"]) => journal(call, tenants).await,
-        ("POST", ["tokens", "expire"]) => {
-            tenants.all().iter().for_each(|tenant| lock(tenant).tokens.clear());
-            empty(204)
-        }
         ("POST", ["tenants"]) => match call.json::<NewTenant>() {
             Err(response) => *response,
             Ok(NewTenant { identity_zone }) => match tenants.create(&identity_zone) {
@@ -83,6 +79,10 @@ async fn of_tenant(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u16
             let slot = &tenant.slot;
             let owner = slot.owner().map_or(Value::Null, |owner| json!(owner));
             Ok(json(200, &json!({ "revision": slot.etag(), "owner": owner, "key": slot.key() })))
+        }
+        ("POST", ["tokens", "expire"]) => {
+            tenant.tokens.clear();
+            Ok(empty(204))
         }
         ("PUT", ["slot"]) => call.json::<Filled>().map(|Filled { key, owner }| {
             tenant.slot.fill(key, owner);

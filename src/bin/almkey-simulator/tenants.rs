@@ -91,10 +91,6 @@ impl Tenants {
         lock(&self.by_zone).remove(zone).is_some()
     }
 
-    pub(crate) fn all(&self) -> Vec<Arc<Mutex<Tenant>>> {
-        lock(&self.by_zone).values().cloned().collect()
-    }
-
     /// Runs a call of a kind: its fault, if one is planned, then `act`, then the journal.
     pub(crate) async fn run(
         &self,

@@ -132,7 +132,7 @@ fn an_expired_access_token_is_fetched_anew_without_anybody_noticing() {
         tenant.write_secret("pasted", &old).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
-        tenant.world.simulator.expire_tokens().await;
+        tenant.world.simulator.expire_tokens(&tenant.name).await;
 
         tenant.write_secret("pasted", &new).await;
         tenant
