@@ -101,13 +101,8 @@ async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
 }
 
 async fn await_uploaded(tenant: &Tenant<'_>, key: &Value) {
-    tenant
-        .await_key(KEY, "uploaded", |object| {
-            let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-            condition(object, "Ready").0 == "True"
-                && uploaded.is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"])
-        })
-        .await;
+    tenant.await_uploaded(KEY, key).await;
+    tenant.await_ready(KEY, "True", "Uploaded").await;
     assert_eq!(tenant.slot_key().await, *key, "the slot holds it");
 }
 

@@ -86,6 +86,15 @@ impl Tenant<'_> {
         .await
     }
 
+    /// Waits until the ledger of one names the client of `key`.
+    pub async fn await_uploaded(&self, name: &str, key: &Value) -> ALMServiceKey {
+        self.await_key(name, "uploaded anew", |object| {
+            let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
+            uploaded.is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"])
+        })
+        .await
+    }
+
     /// Waits until one is as wanted.
     pub async fn await_key(&self, name: &str, what: &str, wanted: impl Fn(&ALMServiceKey) -> bool) -> ALMServiceKey {
         let watch = watcher(self.keys(), watcher::Config::default().fields(&format!("metadata.name={name}")));

@@ -54,12 +54,7 @@ fn a_rotation_is_exactly_one_upload_and_no_deletion() {
         tenant.await_ready("calm", "True", "Uploaded").await;
 
         tenant.rotate_binding("plain", &new).await;
-        let object = tenant
-            .await_key("calm", "uploaded anew", |object| {
-                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-            })
-            .await;
+        let object = tenant.await_uploaded("calm", &new).await;
 
         assert_eq!(condition(&object, "Ready"), ("True".into(), "Uploaded".into()));
         assert_eq!(tenant.slot_key().await, new);

@@ -45,12 +45,7 @@ fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
         let tenant = |name: &str| Tenant::existing(&world, name, client.clone());
         tenant("gone").await_ready("calm", "False", "SourceGone").await;
         assert_eq!(tenant("gone").slot_key().await, Value::Null);
-        tenant("rotated")
-            .await_key("calm", "uploaded anew", |object| {
-                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-            })
-            .await;
+        tenant("rotated").await_uploaded("calm", &new).await;
         assert_eq!(tenant("rotated").slot_key().await, new);
         assert_eq!(tenant("rotated").writes().await, ["+Put", "+Put"]);
         tenant("kept").await_ready("calm", "Unknown", "RemovalPending").await;

@@ -56,12 +56,7 @@ fn an_object_that_is_restored_with_an_old_status_neither_loses_its_key_nor_uploa
             tenant.apply_for_binding("calm", "plain").await;
             let before = tenant.await_ready("calm", "True", "Uploaded").await;
             tenant.rotate_binding("plain", &new).await;
-            tenant
-                .await_key("calm", "uploaded anew", |object| {
-                    let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                    uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-                })
-                .await;
+            tenant.await_uploaded("calm", &new).await;
             tenant.revoke(&old).await;
             (before.status, new)
         };
@@ -75,12 +70,7 @@ fn an_object_that_is_restored_with_an_old_status_neither_loses_its_key_nor_uploa
         world.start_operator("operator-again");
 
         let tenant = Tenant::existing(&world, "old-status", client);
-        tenant
-            .await_key("calm", "what the slot says", |object| {
-                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-            })
-            .await;
+        tenant.await_uploaded("calm", &new).await;
         assert_eq!(tenant.slot_key().await, new);
         assert_eq!(tenant.writes().await, ["+Put", "+Put"]);
         tenant.delete("calm").await;

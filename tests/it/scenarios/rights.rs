@@ -54,12 +54,7 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.rotate_binding("plain", &new).await;
-        tenant
-            .await_key("calm", "uploaded anew", |object| {
-                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-            })
-            .await;
+        tenant.await_uploaded("calm", &new).await;
         tenant.write_secret("pasted", &old).await;
         tenant.apply_for_secret("second", "pasted").await;
         tenant.await_ready("second", "False", "NotSlotOwner").await;

@@ -60,12 +60,7 @@ fn a_changed_secret_is_proven_before_it_replaces_the_old_key() {
         let before = tenant.journal().await.len();
 
         tenant.write_secret("pasted", &new).await;
-        tenant
-            .await_key("calm", "uploaded anew", |object| {
-                let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
-                uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
-            })
-            .await;
+        tenant.await_uploaded("calm", &new).await;
 
         assert_eq!(tenant.slot_key().await, new);
         let calls = &tenant.journal().await[before..];
