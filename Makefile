@@ -16,7 +16,7 @@ test: ## Run every test: units, the simulator's, and the scenarios on a real API
 lint: ## Check format, clippy, licences and sources of dependencies, generated files
 	@hack/lint
 
-prove: ## Break the code in known ways and see the named tests fail
+prove: ## Prove what is too long for make test: matrices of crashes and faults, and that known breaks are noticed
 	@hack/prove
 
 fuzz: ## Fuzz the parsers
