@@ -1,5 +1,6 @@
 //! The two kinds that people write. Their documentation becomes what `kubectl explain` shows.
 
+pub mod annotations;
 pub mod crd;
 pub mod duration;
 pub mod resolve;

@@ -17,7 +17,8 @@ const ROUTER_ERROR: &str = "x-cf-routererror";
 const NO_ZONE: &str = "cannot find identity zone for subdomain";
 
 /// The verdict on the key.
-pub(super) fn verdict(answer: &Answer) -> Verdict {
+#[must_use]
+pub fn verdict(answer: &Answer) -> Verdict {
     match answer.status.as_u16() {
         200 => match scopes(&answer.body) {
             Some(scopes) => Verdict::Accepted { scopes },

@@ -1,6 +1,6 @@
 //! Proves that a key signs in, at the token endpoint that the key itself names.
 
-mod answer;
+pub mod answer;
 mod endpoint;
 pub mod network;
 pub mod transport;

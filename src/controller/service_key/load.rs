@@ -5,7 +5,7 @@ use kube::{Api, ResourceExt};
 
 use super::reconcile::Context;
 use super::siblings;
-use super::store::requested;
+use crate::api::annotations::{is_abandoned, requested};
 use crate::api::resolve::{admits, policy};
 use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
@@ -18,7 +18,7 @@ use crate::domain::policy::{DeletionPolicy, KeyRules};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::Owner;
-use crate::names::{annotation, condition, crd};
+use crate::names::{condition, crd};
 use crate::source::resolve::Resolver;
 
 /// The tenant that the object names, as it is now.
@@ -113,12 +113,6 @@ async fn kind_is_going(context: &Context) -> Result<bool, CallError> {
     let api: Api<CustomResourceDefinition> = Api::all(context.client.clone());
     let found = find(api.get_metadata(crd::SERVICE_KEYS)).await?;
     Ok(found.is_some_and(|definition| definition.metadata.deletion_timestamp.is_some()))
-}
-
-/// The annotation counts only with this very object's uid: one that is left in a manifest does nothing.
-fn is_abandoned(object: &ALMServiceKey) -> bool {
-    let uid = object.uid().filter(|uid| !uid.is_empty());
-    uid.is_some() && object.annotations().get(annotation::ABANDON) == uid.as_ref()
 }
 
 async fn source(

@@ -7,6 +7,7 @@ use kube::{Api, Client, ResourceExt};
 use serde_json::json;
 
 use crate::api::ALMServiceKey;
+use crate::api::annotations::requested;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::{CallError, call};
 use crate::controller::status;
@@ -14,11 +15,8 @@ use crate::controller::tenant::hold::Hold;
 use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
 use crate::domain::plan::{Settlement, Source, SourceIdentity};
-use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, annotation, condition};
+use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, condition};
 use crate::pass::ports::{Ledger, LedgerError};
-
-/// Of the word by which a pass is asked for, in characters: it is copied into the status.
-const LONGEST_WORD: usize = 256;
 
 /// One object, as it was last written or read.
 pub(crate) struct Store {
@@ -142,14 +140,6 @@ struct Settled<'a> {
     conditions: Option<&'a Conditions>,
     ledger: &'a ledger::Ledger,
     ends_the_pass: bool,
-}
-
-/// The word by which a pass was asked for, if it was not answered yet.
-pub(super) fn requested(object: &ALMServiceKey) -> Option<String> {
-    let word = object.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
-    let word: String = word.chars().take(LONGEST_WORD).collect();
-    let answered = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
-    (answered != Some(&word)).then_some(word)
 }
 
 #[async_trait]

@@ -1,0 +1,26 @@
+//! What people ask an object for by annotations: text that nobody has looked at before.
+
+use kube::ResourceExt;
+
+use super::ALMServiceKey;
+use crate::names::annotation;
+
+/// Of the word by which a pass is asked for, in characters: it is copied into the status.
+pub const LONGEST_WORD: usize = 256;
+
+/// The word by which a pass was asked for, if it was not answered yet.
+#[must_use]
+pub fn requested(object: &ALMServiceKey) -> Option<String> {
+    let word = object.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
+    let word: String = word.chars().take(LONGEST_WORD).collect();
+    let answered = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+    (answered != Some(&word)).then_some(word)
+}
+
+/// Whether the object is to go without anything being done in Landscape Management. The annotation counts only with this
+/// very object's uid: one that is left in a manifest does nothing.
+#[must_use]
+pub fn is_abandoned(object: &ALMServiceKey) -> bool {
+    let uid = object.uid().filter(|uid| !uid.is_empty());
+    uid.is_some() && object.annotations().get(annotation::ABANDON) == uid.as_ref()
+}
