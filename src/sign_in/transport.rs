@@ -7,12 +7,13 @@ use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, redirect};
 
 use super::network::Network;
-use crate::domain::retry::Retry;
+use crate::domain::retry::{LONGEST_WAIT, Retry};
 
 /// The largest answer that is read, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
 /// Wait after a 429 that does not say how long.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
+const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
@@ -87,7 +88,7 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     Ok(Answer { status, headers, body })
 }
 
-/// What a 429 says of the next try.
+/// What a 429 says of the next try: in a second at the soonest, and no later than the longest wait that is obeyed.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Retry {
     let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -97,7 +98,7 @@ pub fn retry_after(headers: &HeaderMap) -> Retry {
             .ok()
             .map(|date| date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)),
     });
-    Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).max(Duration::from_secs(1)))
+    Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(SHORTEST_WAIT, LONGEST_WAIT))
 }
 
 /// An error of reqwest in words. Its own text may change from one try to the next.
@@ -144,6 +145,13 @@ mod tests {
         assert_eq!(after("0"), Retry::After(Duration::from_secs(1)));
         assert_eq!(after("-5"), Retry::After(DEFAULT_RETRY_AFTER));
         assert_eq!(retry_after(&HeaderMap::new()), Retry::After(DEFAULT_RETRY_AFTER));
+    }
+
+    #[test]
+    fn nobody_can_ask_for_more_than_the_longest_wait() {
+        for absurd in ["7201", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
+            assert_eq!(after(absurd), Retry::After(LONGEST_WAIT), "{absurd}");
+        }
     }
 
     #[test]
