@@ -1,6 +1,8 @@
 //! What an answer of Landscape Management means.
 
 use reqwest::header::ETAG;
+use serde::de::DeserializeOwned;
+use serde_json::{Map, Value};
 
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -38,16 +40,33 @@ pub(super) fn unexpected(attempt: &str, answer: &Answer) -> RemoteTrouble {
 /// The revision in an answer: a strong `ETag` (RFC 9110, section 8.8.3).
 pub(super) fn revision(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
     let etag = answer.headers.get(ETAG).and_then(|value| value.to_str().ok());
-    let strong = etag
-        .filter(|etag| (3..=LONGEST_REVISION).contains(&etag.len()) && etag.starts_with('"') && etag.ends_with('"'));
-    strong.map(Revision::new).ok_or_else(|| {
+    etag.filter(|etag| is_strong(etag)).map(Revision::new).ok_or_else(|| {
         let message = format!("{WHERE} answered without a strong ETag when asked to {attempt}");
         trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
     })
 }
 
-/// What became of a write by its answer.
-pub(super) fn written(attempt: &str, answer: &Answer) -> WriteAnswer {
+/// Whether this is one strong entity-tag. Quotes and spaces inside would make it a list in `If-Match`, which holds for
+/// more than one revision.
+fn is_strong(etag: &str) -> bool {
+    let opaque = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
+    let is_opaque = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
+    etag.len() <= LONGEST_REVISION && opaque.is_some_and(is_opaque)
+}
+
+/// The body of an answer, which in the contract is an object, and no field of it an array. Serde alone would take an
+/// array for an object, field by field, and so a 404 of something else for the slot's own.
+pub(super) fn body<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
+    let object: Map<String, Value> = serde_json::from_slice(&answer.body).ok()?;
+    if object.values().any(Value::is_array) {
+        return None;
+    }
+    serde_json::from_value(Value::Object(object)).ok()
+}
+
+/// What became of a write by its answer; `attempt` says in words what was to be written.
+#[must_use]
+pub fn written(attempt: &str, answer: &Answer) -> WriteAnswer {
     match answer.status.as_u16() {
         200 | 201 | 204 => match revision(attempt, answer) {
             Ok(revision) => WriteAnswer::Done(revision),
@@ -65,13 +84,39 @@ fn rejection(attempt: &str, answer: &Answer) -> String {
     let status = answer.status.as_u16();
     let word =
         |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "$._-[]".contains(*c)).take(64).collect();
-    match serde_json::from_slice::<ProblemDto>(&answer.body) {
-        Ok(ProblemDto { code, message: _, field }) => {
+    match body(answer) {
+        Some(ProblemDto { code, message: _, field }) => {
             let code: String = word(&code);
             let place: String = field.as_deref().map(word).unwrap_or_default();
             let at = if place.is_empty() { String::new() } else { format!(" at {place}") };
             format!("{WHERE} answered {status} ({code}{at}) when asked to {attempt}")
         }
-        Err(_) => format!("{WHERE} answered {status} when asked to {attempt}"),
+        None => format!("{WHERE} answered {status} when asked to {attempt}"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
+    use super::*;
+
+    #[test]
+    fn a_revision_is_one_strong_entity_tag_and_no_list_of_them() {
+        assert!(is_strong("\"r1\"") && is_strong("\"!#$[]~\"") && is_strong(&format!("\"{}\"", "r".repeat(254))));
+        for other in ["", "\"", "\"\"", "r1", "W/\"r1\"", "*", "\"a\", \"b\"", "\"a\"b\"", "\"a b\"", "\"\u{e4}\""] {
+            assert!(!is_strong(other), "{other}");
+        }
+        assert!(!is_strong(&format!("\"{}\"", "r".repeat(255))));
+    }
+
+    #[test]
+    fn an_array_is_not_taken_for_an_object() {
+        let answer = |text: &str| Answer { status: StatusCode::OK, headers: HeaderMap::new(), body: text.into() };
+        assert!(body::<ProblemDto>(&answer(r#"{"code":"Empty","message":""}"#)).is_some());
+        for other in [r#"["Empty",""]"#, r#"{"code":["Empty"],"message":""}"#, "null", ""] {
+            assert!(body::<ProblemDto>(&answer(other)).is_none(), "{other}");
+        }
     }
 }

@@ -4,5 +4,6 @@ mod answer;
 mod slot;
 mod token;
 
-pub use slot::HttpLandscape;
+pub use answer::written;
+pub use slot::{HttpLandscape, shown};
 pub use token::{ClientCredentials, TokenSource};

@@ -8,7 +8,7 @@ use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretSlice};
 use url::Url;
 
-use super::answer::{WHERE, revision, trouble, unavailable, unexpected, written};
+use super::answer::{WHERE, body, revision, trouble, unavailable, unexpected, written};
 use super::token::TokenSource;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -84,17 +84,7 @@ impl HttpLandscape {
 #[async_trait]
 impl LandscapeManagement for HttpLandscape {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
-        let attempt = "show the service key";
-        let answer = self.read(SERVICE_KEY_PATH).await?;
-        match answer.status.as_u16() {
-            404 => Ok(Slot::Empty { revision: empty(attempt, &answer)? }),
-            200 => {
-                let SlotDto { owner, .. } = serde_json::from_slice(&answer.body).map_err(|_| not_as_agreed(attempt))?;
-                let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| not_as_agreed(attempt))).transpose()?;
-                Ok(Slot::Filled { revision: revision(attempt, &answer)?, owner })
-            }
-            _ => Err(unexpected(attempt, &answer)),
-        }
+        shown(&self.read(SERVICE_KEY_PATH).await?)
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
@@ -134,6 +124,23 @@ impl LandscapeManagement for HttpLandscape {
     }
 }
 
+/// What the slot holds, by the answer to a `GET` of it.
+///
+/// # Errors
+/// The answer is none that the contract has.
+pub fn shown(answer: &Answer) -> Result<Slot, RemoteTrouble> {
+    let attempt = "show the service key";
+    match answer.status.as_u16() {
+        404 => Ok(Slot::Empty { revision: empty(attempt, answer)? }),
+        200 => {
+            let SlotDto { owner, .. } = body(answer).ok_or_else(|| not_as_agreed(attempt))?;
+            let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| not_as_agreed(attempt))).transpose()?;
+            Ok(Slot::Filled { revision: revision(attempt, answer)?, owner })
+        }
+        _ => Err(unexpected(attempt, answer)),
+    }
+}
+
 fn not_as_agreed(attempt: &str) -> RemoteTrouble {
     let message = format!("{WHERE} did not answer as agreed when asked to {attempt}");
     trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
@@ -154,7 +161,7 @@ fn from_wire(owner: OwnerDto) -> Option<Ownership> {
 /// The revision of the empty slot. A 404 of something else, such as a wrong path, does not say that it is empty.
 fn empty(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
     let says_so = |problem: ProblemDto| problem.code == EMPTY;
-    if serde_json::from_slice(&answer.body).is_ok_and(says_so) {
+    if body(answer).is_some_and(says_so) {
         return revision(attempt, answer);
     }
     Err(unexpected(attempt, answer))
