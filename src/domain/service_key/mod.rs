@@ -54,7 +54,11 @@ impl ServiceKey {
     /// # Errors
     /// Everything that is wrong with it, at once.
     pub fn from_document(document: Map<String, Value>, rules: &KeyRules) -> Result<Self, Findings> {
-        rules::apply(document, rules)
+        // What is uploaded is read again, out of the slot: as it is written there, it must keep the bounds too. Numbers grow
+        // when they are written out, and objects that stood in strings nest deeper than before.
+        let text = Value::Object(document).to_string();
+        let document = read_object(text.as_bytes())?;
+        rules::apply(&document, text, rules)
     }
 
     /// `uaa.identityzone`: the tenant it belongs to.

@@ -312,6 +312,31 @@ fn a_document_of_sixteen_levels_is_read_and_a_deeper_one_is_not() {
 }
 
 #[test]
+fn what_is_out_of_bounds_once_it_is_written_out_is_refused_because_the_slot_could_not_give_it_back() {
+    let mut deep = document();
+    deep["deep"] = (0..MAX_DEPTH).fold(json!(1), |inner, _| json!([inner]));
+    let Value::Object(deep) = deep else { panic!("an object") };
+    let found = ServiceKey::from_document(deep, &rules()).expect_err("too deep, wherever it was put together");
+    assert!(found.to_string().contains("nesting deeper than 16"), "{found}");
+    // A number of four letters is written out with eighteen.
+    let grows = document().to_string().replacen('{', &format!("{{\"n\":[{}0],", "1e15,".repeat(5000)), 1);
+    assert!(grows.len() < MAX_BYTES / 2);
+    assert!(findings_of(grows.as_bytes()).to_string().contains("at most 65536 bytes"));
+}
+
+#[test]
+fn thousands_of_wrong_endpoints_are_told_in_a_sentence_for_each_kind() {
+    let findings = findings_after(|document| {
+        document["endpoints"] = (0..4000).map(|number| (format!("e{number}"), json!(number % 2 == 0))).collect();
+        document["endpoints"]["Api"] = json!(1);
+        document["endpoints"]["other"] = json!("https://evil.example");
+    });
+    let told: Vec<_> = findings.iter().map(|finding| (finding.path, finding.found.as_str())).collect();
+    let (api, other) = ("$.endpoints.Api", "$.endpoints.*");
+    assert_eq!(told, [(api, "a number"), (other, "a boolean"), (other, "a host that is not allowed")]);
+}
+
+#[test]
 fn nesting_without_end_does_not_exhaust_the_stack() {
     for text in ["[".repeat(100_000), "{\"a\":".repeat(20_000), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))]
     {
