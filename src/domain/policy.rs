@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::Duration;
 
-use url::Url;
+use url::{Host, Url};
 
 /// Default of `spec.interval`.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(15);
@@ -128,6 +128,9 @@ pub enum DeadAction {
     Report,
 }
 
+/// Hosts of a list that a message names: all of them might be more than a status holds.
+const NAMED: usize = 5;
+
 /// An allow-list of hosts: `host` or `host:port`, a wildcard only as the first label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostList {
@@ -173,7 +176,9 @@ impl HostList {
     pub fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let port = url.port_or_known_default();
-        self.patterns.iter().any(|pattern| {
+        // The numbers of an address look like labels, and are none.
+        let is_name = matches!(url.host(), Some(Host::Domain(_)));
+        self.patterns.iter().filter(|pattern| is_name || !pattern.starts_with('*')).any(|pattern| {
             let (wanted_host, wanted_port) = match pattern.rsplit_once(':') {
                 Some((host, digits)) if !digits.is_empty() && digits.bytes().all(|b| b.is_ascii_digit()) => {
                     (host, digits.parse().ok())
@@ -214,7 +219,9 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 
 impl fmt::Display for HostList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.patterns.join(" or "))
+        let (named, others) = self.patterns.split_at(self.patterns.len().min(NAMED));
+        f.write_str(&named.join(" or "))?;
+        if others.is_empty() { Ok(()) } else { write!(f, " or one of {} more", others.len()) }
     }
 }
 
@@ -244,6 +251,13 @@ mod tests {
     }
 
     #[test]
+    fn a_long_list_is_told_by_its_first_hosts_and_how_many_more_there_are() {
+        let list = |count: usize| HostList::new((1..=count).map(|number| format!("h{number}")).collect()).to_string();
+        assert_eq!(list(5), "h1 or h2 or h3 or h4 or h5");
+        assert_eq!(list(64), "h1 or h2 or h3 or h4 or h5 or one of 59 more");
+    }
+
+    #[test]
     fn the_wildcard_of_a_domain_stands_for_one_label_or_more() {
         let list = HostList::of_domains(vec!["*.alm.cloud.sap".into()]);
         assert!(allows(&list, "https://eu10.alm.cloud.sap/api"));
@@ -252,6 +266,16 @@ mod tests {
         {
             assert!(!allows(&list, foreign), "{foreign}");
         }
+    }
+
+    #[test]
+    fn no_wildcard_stands_for_a_number_of_an_address() {
+        for list in [HostList::new(vec!["*.0.0.1".into()]), HostList::of_domains(vec!["*.0.0.1".into()])] {
+            for address in ["https://127.0.0.1", "https://2130706433", "https://0x7f.1"] {
+                assert!(!allows(&list, address), "{address}");
+            }
+        }
+        assert!(allows(&HostList::new(vec!["127.0.0.1".into()]), "https://127.0.0.1"), "listed as such");
     }
 
     #[test]
