@@ -42,18 +42,20 @@ impl Owner {
     /// Whether these can be names: of a cluster, of a namespace (RFC 1123 label) and of an object (RFC 1123 subdomain).
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
-        let label = |text: &str, longest: usize| {
-            let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
-            (1..=longest).contains(&text.len())
-                && text.bytes().all(inner)
-                && !text.starts_with('-')
-                && !text.ends_with('-')
-        };
-        is_cluster_id(&self.cluster_id)
-            && label(&self.namespace, 63)
-            && self.name.len() <= 253
-            && self.name.split('.').all(|part| label(part, 253))
+        let is_namespace = self.namespace.len() <= 63 && is_label(&self.namespace);
+        is_cluster_id(&self.cluster_id) && is_namespace && is_object_name(&self.name)
     }
+}
+
+/// Whether this can be the name of an object (RFC 1123 subdomain).
+#[must_use]
+pub fn is_object_name(text: &str) -> bool {
+    text.len() <= 253 && text.split('.').all(is_label)
+}
+
+fn is_label(text: &str) -> bool {
+    let inner = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+    !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
 /// Whether this can be the name of a cluster: 1 to 253 letters, digits, `.`, `_` and `-`.
@@ -173,4 +175,23 @@ pub struct RemoteTrouble {
     pub message: String,
     /// When to try again.
     pub retry: super::retry::Retry,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_object_has_a_name_of_labels_and_nothing_that_could_lead_out_of_a_path() {
+        let longest = "n".repeat(253);
+        for name in ["a", "a-1.b", longest.as_str()] {
+            assert!(is_object_name(name), "{name}");
+        }
+        for other in
+            ["", ".", "a..b", "-a", "a-", "A", "a_b", "a/b", "../a", "a?b", "a#b", "a%2fb", "a b", "a\n", "\u{e4}"]
+        {
+            assert!(!is_object_name(other), "{other}");
+        }
+        assert!(!is_object_name(&"n".repeat(254)));
+    }
 }

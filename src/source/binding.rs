@@ -7,6 +7,9 @@ use serde::Deserialize;
 
 use crate::names::{btp, condition};
 
+/// Of a binding's id, in bytes: it is copied into the status. Real ones are UUIDs.
+const LONGEST_ID: usize = 253;
+
 /// The API resource of the kind.
 #[must_use]
 pub fn resource() -> ApiResource {
@@ -42,11 +45,11 @@ impl Binding {
     #[must_use]
     pub fn from_object(object: DynamicObject) -> Option<Self> {
         let part = |name: &str| object.data.get(name).cloned().unwrap_or_else(|| serde_json::json!({}));
-        Some(Self {
-            spec: serde_json::from_value(part("spec")).ok()?,
-            status: serde_json::from_value(part("status")).ok()?,
-            metadata: object.metadata,
-        })
+        let status: Status = serde_json::from_value(part("status")).ok()?;
+        if status.binding_id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
+            return None;
+        }
+        Some(Self { spec: serde_json::from_value(part("spec")).ok()?, status, metadata: object.metadata })
     }
 
     /// Its uid.
@@ -87,4 +90,21 @@ impl Binding {
 #[must_use]
 pub fn is_stale(metadata: &ObjectMeta) -> bool {
     metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(btp::STALE_LABEL))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_binding_whose_id_no_status_can_hold_is_none() {
+        let read = |id: &str| {
+            let binding = json!({ "metadata": { "name": "calm" }, "status": { "bindingID": id } });
+            Binding::from_object(serde_json::from_value(binding).expect("an object")).is_some()
+        };
+        assert!(read("11111111-1111-1111-1111-111111111111") && read(&"i".repeat(LONGEST_ID)));
+        assert!(!read(&"i".repeat(LONGEST_ID + 1)));
+    }
 }

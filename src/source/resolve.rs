@@ -16,6 +16,7 @@ use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::{Findings, ServiceKey};
+use crate::domain::slot::is_object_name;
 use crate::names::btp;
 
 const BINDING: &str = "ServiceBinding";
@@ -112,6 +113,11 @@ impl Resolver<'_> {
             return waiting_for_binding(format!("ServiceBinding \"{name}\" has no credentials at present"));
         };
         let secret_name = binding.secret_name();
+        // Others write it, and it goes into a path of the API server and into messages.
+        if !is_object_name(secret_name) {
+            let message = format!("spec.secretName of ServiceBinding \"{name}\" cannot be the name of a Secret");
+            return waiting_for_binding(message);
+        }
         let api: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
         let secret = match find(api.get(secret_name)).await {
             Err(error) => return unreadable(&format!("Secret \"{secret_name}\""), &error),
