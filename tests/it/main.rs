@@ -8,12 +8,15 @@ mod world;
 
 mod commands;
 mod conformance;
+mod fuzzing;
 mod house;
 mod outcomes;
 mod processes;
 mod promises;
 #[path = "../proofs/mod.rs"]
 mod proofs;
+#[path = "../properties/mod.rs"]
+mod properties;
 mod scenarios;
 
 use tokio::sync::Semaphore;

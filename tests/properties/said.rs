@@ -1,0 +1,83 @@
+//! What may be said of a document: these sentences, and no word of the document itself. Whatever else a finding says
+//! might be a secret that somebody put into the wrong place.
+
+use alm_key_operator::domain::service_key::Finding;
+
+/// What may be found, `#` for a number.
+const FOUND: [&str; 37] = [
+    "nothing",
+    "null",
+    "a boolean",
+    "a number",
+    "a string",
+    "an empty string",
+    "an array",
+    "an object",
+    "something else",
+    "# bytes",
+    "nesting deeper than #",
+    "text that is not JSON at line #, column #",
+    "text that ends too early at line #, column #",
+    "a field that stands twice in its object, the second time at line #, column #",
+    "the identity zone of another tenant",
+    "another type",
+    "\"instance-secret\"",
+    "\"binding-secret\"",
+    "\"x#\"",
+    "a string that is no URL",
+    "a string that is no https URL",
+    "a URL that is not https",
+    "a URL with user information",
+    "a URL with a query or a fragment",
+    "a host that is not allowed",
+    "no entry at all",
+    "no entry \"named\"",
+    "# entries and a key in none of them",
+    "a key in # entries",
+    "a manifest of another kind",
+    "# Secrets",
+    "no manifest",
+    "the label services.cloud.sap.com/stale",
+    "text that is not YAML",
+    "text that is not YAML at line #, column #",
+    "an entry, which is not base#",
+    "an entry, which is no string",
+];
+
+/// Where something may be found that is inside of something else.
+const PLACES: [&str; 6] = [
+    "in the entry \"uaa\": ",
+    "in the entry \"endpoints\": ",
+    "in the entries together: ",
+    "in the string \"uaa\": ",
+    "in the string \"endpoints\": ",
+    "in a string: ",
+];
+
+/// More than any finding says: it stands in a status, beside others.
+const LONGEST: usize = 2048;
+
+/// A finding says one of these sentences, and where, and what to do next.
+pub fn nothing_of_the_document(finding: &Finding) {
+    let mut found = digits_hidden(&finding.found);
+    while let Some(rest) = PLACES.iter().find_map(|place| found.strip_prefix(place)) {
+        found = rest.to_owned();
+    }
+    assert!(FOUND.contains(&found.as_str()), "this may hold a value: {:?}", finding.found);
+    assert!(finding.path.starts_with('$') || finding.path == "Secret", "{}", finding.path);
+    assert!(!finding.expected.is_empty() && !finding.remedy.is_empty(), "{finding}");
+    assert!(finding.to_string().len() <= LONGEST, "{} bytes", finding.to_string().len());
+}
+
+/// Each number as `#`.
+fn digits_hidden(text: &str) -> String {
+    let mut hidden = String::new();
+    for character in text.chars() {
+        match character {
+            '0'..='9' if hidden.ends_with('#') => {}
+            '0'..='9' => hidden.push('#'),
+            other => hidden.push(other),
+        }
+    }
+    hidden
+}
