@@ -33,6 +33,11 @@ pub async fn create(client: &Client, path: &str, object: &Value) -> Answer {
     send(client, "POST", path, &headers, object.to_string().into_bytes()).await
 }
 
+/// Creates what these bytes are, if they are anything, below `path`.
+pub async fn create_bytes(client: &Client, path: &str, body: Vec<u8>) -> Answer {
+    send(client, "POST", path, &[("accept", "application/json"), ("content-type", "application/json")], body).await
+}
+
 /// Applies an object at `path`, server-side.
 pub async fn apply(client: &Client, path: &str, object: &Value) -> Answer {
     let headers = [("accept", "application/json"), ("content-type", "application/apply-patch+yaml")];

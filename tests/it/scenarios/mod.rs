@@ -12,6 +12,7 @@ mod definitions;
 mod deletion;
 mod gitops;
 mod guards;
+mod hostile;
 mod install;
 mod kinds;
 mod layouts;

@@ -1,0 +1,210 @@
+//! Hostile and clumsy documents, some hundreds of them, in one cluster: each is refused at admission or answered by
+//! a condition with its place, costs next to nothing, and is no burden to a healthy key beside it.
+
+#![expect(clippy::print_stdout, reason = "how many there were, and what became of them, is part of the proof")]
+
+mod answered;
+mod documents;
+mod log;
+mod secrets;
+
+use std::collections::BTreeMap;
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use kube::api::{ObjectMeta, PostParams};
+use serde_json::{Value, json};
+
+use super::{alone, scenario};
+use crate::world::almtenant::tenant_message;
+use crate::world::key::{condition, message};
+use crate::world::request;
+use crate::world::{Setup, Tenant, World};
+
+use answered::Answered;
+use documents::{Collection, Refused};
+use log::{Passes, end_of_pass};
+use secrets::{Hostile, Keys};
+
+/// Fewer would be no corpus.
+const AT_LEAST: usize = 150;
+/// Passes over an object that is refused, until it is settled: one for it and one for its own finalizer; a third may be
+/// asked for while the first runs.
+const PASSES: usize = 3;
+/// Calls of one pass to the outside: a sign-in, a look at the slot, and a token for that.
+const CALLS: usize = 3;
+/// How long something permanently failing is left alone at least, in seconds: so it costs a hundred calls a day at most
+/// (invariant 6).
+const REST: f64 = 24.0 * 3600.0 * 3.0 / 100.0;
+/// More than any condition says.
+const LONGEST_MESSAGE: usize = 16 * 1024;
+
+#[test]
+fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_beside_them_is_served_as_ever() {
+    let setup = Setup { arguments: &["--leader-elect=false", "--log-format", "json"], ..Setup::default() };
+    alone(setup, async |world| {
+        let before = healthy(&Tenant::create(&world, "calm", world.client.clone()).await, "healthy").await;
+        let tenant = Tenant::create(&world, "hostile", world.client.clone()).await;
+        let stranger = Tenant::create(&world, "stranger", world.client.clone()).await;
+        let keys = Keys { good: tenant.make_key().await, other: stranger.make_key().await };
+
+        let documents = documents::all();
+        let hostile = secrets::all(&keys);
+        for (number, case) in hostile.iter().enumerate() {
+            apply(&tenant, &format!("case-{number:03}"), case).await;
+        }
+        let mut answered = answered::absent(&tenant).await;
+        answered.extend(answered::bindings(&tenant, &keys.good).await);
+        let signed_in = answered::signed_in(&tenant).await;
+        let misconfigured = answered::tenants(&world).await;
+
+        are_refused(&world, &documents).await;
+        for (number, case) in hostile.iter().enumerate() {
+            is_refused(&tenant, &format!("case-{number:03}"), case).await;
+        }
+        for object in answered.iter().chain(signed_in.iter().map(|(object, _)| object)) {
+            is_answered(&tenant, object).await;
+        }
+        for (name, says) in &misconfigured {
+            let found = tenant.await_tenant(name, "False", "TenantMisconfigured").await;
+            let said = tenant_message(&found, "Ready");
+            assert!(said.contains(says) && !said.contains("CANARY"), "{name}: {said}");
+        }
+
+        let names = (0..hostile.len()).map(|number| format!("case-{number:03}"));
+        let names: Vec<_> = names.chain(answered.iter().map(|object| object.name.clone())).collect();
+        cost_next_to_nothing(&tenant, &names, &signed_in).await;
+        let beside = healthy(&tenant, "healthy").await;
+        assert_eq!(beside, before, "a healthy key is served in as many passes and calls as without them");
+        let log = Passes::read(&world.operator.as_ref().expect("it runs").log);
+        assert!(!log.text().contains("CANARY"), "the log holds a value");
+        assert_eq!(log.failed(), Vec::<String>::new(), "no pass had to be tried again");
+
+        let all = documents.len() + hostile.len() + answered.len() + signed_in.len() + misconfigured.len();
+        assert!(all >= AT_LEAST, "{all} cases");
+        println!(
+            "hostile: {all} documents: {} refused at admission, {} keys refused by a condition, {} signed in with once, \
+             {} sources waited for, {} tenants not Ready; {} passes in all",
+            documents.len(),
+            hostile.len(),
+            signed_in.len(),
+            answered.len(),
+            misconfigured.len(),
+            log.all(),
+        );
+    });
+}
+
+#[test]
+fn an_object_whose_name_is_as_long_as_it_may_be_is_served_told_of_and_cleared_away() {
+    scenario("long-names", async |tenant| {
+        let long = "n".repeat(253);
+        tenant.write_secret(&long, &tenant.make_key().await).await;
+        tenant.apply_for_secret(&long, &long).await;
+        tenant.await_ready(&long, "True", "Uploaded").await;
+        tenant.await_event(&long, "Uploaded").await;
+        tenant.delete(&long).await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+/// Passes until a healthy key is served, and what it was signed in with and put for.
+async fn healthy(tenant: &Tenant<'_>, name: &str) -> (usize, Vec<String>) {
+    let key = tenant.make_key().await;
+    tenant.write_secret(name, &key).await;
+    tenant.apply_for_secret(name, name).await;
+    tenant.await_ready(name, "True", "Uploaded").await;
+    assert_eq!(tenant.slot_key().await, key);
+    let mine = tenant.journal().await.into_iter().filter(|call| call["clientid"] == key["uaa"]["clientid"]);
+    let calls = mine.filter_map(|call| call["kind"].as_str().map(str::to_owned)).collect();
+    let operator = tenant.world.operator.as_ref().expect("it runs");
+    // A status can be seen before the line that tells of it.
+    let served = (1..).find_map(|passes| {
+        operator.await_lines(&end_of_pass(&tenant.namespace, name), passes);
+        Passes::read(&operator.log).until(&format!("{}/{name}", tenant.namespace), "Uploaded")
+    });
+    (served.expect("it was seen"), calls)
+}
+
+async fn apply(tenant: &Tenant<'_>, name: &str, case: &Hostile) {
+    let data: BTreeMap<_, _> =
+        case.data.iter().map(|(name, bytes)| (name.clone(), ByteString(bytes.clone()))).collect();
+    let metadata = ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() };
+    let secret = Secret { metadata, data: Some(data), ..Secret::default() };
+    let made = tenant.secrets().create(&PostParams::default(), &secret).await;
+    made.unwrap_or_else(|error| panic!("{}: {error}", case.what));
+    let source = match case.entry {
+        None => json!({ "name": name }),
+        Some(entry) => json!({ "name": name, "key": entry }),
+    };
+    tenant.apply(name, json!({ "source": { "secretRef": source } })).await;
+}
+
+/// The API server keeps none of them, and tells which field it is.
+async fn are_refused(world: &World, documents: &[Refused]) {
+    let mut wrong = Vec::new();
+    for Refused { what, collection, body, says } in documents {
+        let collection = match collection {
+            Collection::Keys => "namespaces/hostile/almservicekeys",
+            Collection::Tenants => "almtenants",
+        };
+        let path = format!("/apis/almkey.dev/v1alpha1/{collection}?fieldValidation=Strict");
+        let answer = request::create_bytes(&world.client, &path, body.clone()).await;
+        let said = answer.body["message"].as_str().unwrap_or_default();
+        if !(400..500).contains(&answer.status) || !said.contains(says) {
+            wrong.push(format!("{what} ({says}): {} {}", answer.status, said.chars().take(300).collect::<String>()));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+/// A condition says what was found, where, what was expected and what to do.
+async fn is_refused(tenant: &Tenant<'_>, name: &str, case: &Hostile) {
+    let object = tenant.await_ready(name, "False", case.reason).await;
+    let said = message(&object, "Valid");
+    let missing: Vec<_> = case.says.iter().filter(|words| !said.contains(**words)).collect();
+    assert!(missing.is_empty(), "{}: {missing:?} is missing in {said}", case.what);
+    assert!(said.contains("expected") && said.contains("; "), "{}: {said}", case.what);
+    assert_eq!(condition(&object, "Valid"), ("False".into(), case.reason.into()), "{}", case.what);
+    assert_eq!(condition(&object, "Stalled").0, "True", "{}", case.what);
+    tells_no_value(case.what, &serde_json::to_value(&object.status).expect("JSON"));
+}
+
+async fn is_answered(tenant: &Tenant<'_>, object: &Answered) {
+    let found = tenant.await_ready(&object.name, object.status, object.reason).await;
+    let said = message(&found, "Ready");
+    assert!(said.contains(object.says), "{}: {said}", object.name);
+    tells_no_value(&object.name, &serde_json::to_value(&found.status).expect("JSON"));
+}
+
+fn tells_no_value(what: &str, status: &Value) {
+    assert!(!status.to_string().contains("CANARY"), "{what}: {status}");
+    for condition in status["conditions"].as_array().into_iter().flatten() {
+        let said = condition["message"].as_str().unwrap_or_default();
+        assert!(said.len() <= LONGEST_MESSAGE, "{what}: {} bytes", said.len());
+    }
+}
+
+/// What is refused before anybody is asked costs a few passes and then an hour of nothing, and what signs in does so once.
+async fn cost_next_to_nothing(tenant: &Tenant<'_>, names: &[String], signed_in: &[(Answered, String)]) {
+    let operator = tenant.world.operator.as_ref().expect("it runs");
+    let objects = || names.iter().chain(signed_in.iter().map(|(object, _)| &object.name));
+    objects().for_each(|name| drop(operator.await_lines(&end_of_pass(&tenant.namespace, name), 1)));
+    let log = Passes::read(&operator.log);
+    let mut passes = 0;
+    for name in objects() {
+        let object = format!("{}/{name}", tenant.namespace);
+        assert!((1..=PASSES).contains(&log.over(&object)), "{object}: {} passes", log.over(&object));
+        assert!(log.rest_of(&object) >= REST, "{object} is looked at again in {} s", log.rest_of(&object));
+        passes += log.over(&object);
+    }
+    let journal = tenant.journal().await;
+    let calls = |kind: &str| journal.iter().filter(|call| call["kind"] == kind).count();
+    for (object, client) in signed_in {
+        let mine = journal.iter().filter(|call| call["kind"] == "SignIn" && call["clientid"] == client.as_str());
+        assert_eq!(mine.count(), 1, "{} signs in once", object.name);
+    }
+    assert_eq!(calls("SignIn"), signed_in.len(), "what breaks a rule is never signed in with");
+    assert_eq!(calls("Put") + calls("Patch") + calls("Delete"), 0);
+    assert!(journal.len() <= passes * CALLS, "{} calls in {passes} passes", journal.len());
+}
