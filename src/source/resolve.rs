@@ -124,12 +124,13 @@ impl Resolver<'_> {
             Ok(None) => return secret_missing(secret_name, name),
             Ok(Some(secret)) => secret,
         };
-        if is_stale(&secret.metadata) {
-            return unknown(Reason::SourceNotOwned, stale_message(secret_name), Retry::Never);
-        }
+        // First of all: of somebody else's Secret nothing is told, not even its labels.
         if !is_controlled_by(&secret.metadata, binding.uid()) {
             let message = format!("Secret \"{secret_name}\" is not controlled by ServiceBinding \"{name}\"");
             return unknown(Reason::SourceNotOwned, message, Retry::Never);
+        }
+        if is_stale(&secret.metadata) {
+            return unknown(Reason::SourceNotOwned, stale_message(secret_name), Retry::Never);
         }
         Source::Present {
             identity: SourceIdentity {

@@ -1,10 +1,12 @@
 //! A `ServiceBinding` as the source.
 
-use kube::api::DeleteParams;
+use alm_key_operator::api::ALMServiceKey;
+use kube::api::{DeleteParams, DynamicObject};
 use serde_json::{Value, json};
 
 use super::scenario;
 use crate::world::key::{condition, message};
+use crate::world::tenant::create;
 
 #[test]
 fn the_key_of_a_binding_is_uploaded() {
@@ -183,6 +185,55 @@ fn a_secret_that_the_binding_does_not_own_gains_nothing() {
 
         tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
 
+        assert!(tenant.writes().await.is_empty());
+        assert!(tenant.calls(&["SignIn"]).await.is_empty());
+    });
+}
+
+// proves: reason SourceNotOwned
+#[test]
+fn a_binding_that_names_somebody_elses_secret_gains_nothing_and_learns_nothing_of_it() {
+    scenario("someone-elses", async |tenant| {
+        let living = tenant.make_key().await;
+        let theirs = tenant.bind("theirs", &living).await;
+        let mine = json!({
+            "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding", "metadata": { "name": "mine" },
+            "spec": { "serviceInstanceName": "calm", "secretName": "elses" },
+        });
+        let mine = create(&tenant.bindings(), mine).await;
+        let owned = |by: &DynamicObject, controller: bool| {
+            json!([{
+                "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding", "name": "mine",
+                "uid": by.metadata.uid, "controller": controller,
+            }])
+        };
+        let stale = json!({ "services.cloud.sap.com/stale": "id" });
+        tenant.write_secret("elses", &living).await;
+        tenant.binding_ready("mine", "id").await;
+        tenant.apply_for_binding("calm", "mine").await;
+        let first = tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
+        assert!(message(&first, "Ready").contains("is not controlled by ServiceBinding \"mine\""));
+
+        // A living key of nobody; that of another binding; one that the binding refers to without being its controller; a
+        // copy of a rotation; no key at all.
+        let uaa = json!({ "uaa": living["uaa"].to_string() });
+        for (word, metadata, data) in [
+            ("theirs", json!({ "ownerReferences": owned(&theirs, true) }), &uaa),
+            ("referred", json!({ "ownerReferences": owned(&mine, false) }), &uaa),
+            ("stale", json!({ "labels": stale }), &uaa),
+            ("no-key", json!({ "ownerReferences": owned(&theirs, true) }), &json!({ "uaa": "{" })),
+        ] {
+            tenant.delete_secret("elses").await;
+            let mut secret = json!({ "metadata": metadata, "stringData": data });
+            secret["metadata"]["name"] = json!("elses");
+            create(&tenant.secrets(), secret).await;
+            let next = tenant.look_now("calm", word).await;
+            let told = |object: &ALMServiceKey| {
+                ["Ready", "Valid", "SignedIn", "Uploaded"].map(|kind| (condition(object, kind), message(object, kind)))
+            };
+            assert_eq!(told(&next), told(&first), "{word}");
+            assert!(next.status.is_some_and(|status| status.source.is_none()), "{word}");
+        }
         assert!(tenant.writes().await.is_empty());
         assert!(tenant.calls(&["SignIn"]).await.is_empty());
     });
