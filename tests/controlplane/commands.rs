@@ -29,11 +29,6 @@ pub(super) fn tokens(directory: &Path) -> PathBuf {
     directory.join("tokens.csv")
 }
 
-/// Where the API server writes who did what, if it was asked to.
-pub(super) fn audit_log(directory: &Path) -> PathBuf {
-    directory.join("audit.log")
-}
-
 pub(super) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Command {
     let client = format!("http://127.0.0.1:{}", ports.etcd);
     let peer = format!("http://127.0.0.1:{}", ports.etcd_peers);
@@ -49,7 +44,12 @@ pub(super) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Comma
     command
 }
 
-pub(super) fn api_server(binaries: &Binaries, directory: &Path, ports: Ports, audit: bool) -> Result<Command, Error> {
+pub(super) fn api_server(
+    binaries: &Binaries,
+    directory: &Path,
+    ports: Ports,
+    audit_log: Option<&Path>,
+) -> Result<Command, Error> {
     let key = directory.join("service-account.key");
     if !key.exists() {
         service_account_key(&key)?;
@@ -69,7 +69,7 @@ pub(super) fn api_server(binaries: &Binaries, directory: &Path, ports: Ports, au
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
         ]);
-    if audit {
+    if let Some(log) = audit_log {
         let policy = directory.join("audit-policy.yaml");
         let text = json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
@@ -80,7 +80,7 @@ pub(super) fn api_server(binaries: &Binaries, directory: &Path, ports: Ports, au
         fs::write(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
         command
             .arg(format!("--audit-policy-file={}", policy.display()))
-            .arg(format!("--audit-log-path={}", audit_log(directory).display()));
+            .arg(format!("--audit-log-path={}", log.display()));
     }
     Ok(command)
 }
@@ -88,7 +88,7 @@ pub(super) fn api_server(binaries: &Binaries, directory: &Path, ports: Ports, au
 pub(super) fn controller_manager(binaries: &Binaries, directory: &Path) -> Command {
     let mut command = Command::new(&binaries.kube_controller_manager);
     command.arg(format!("--kubeconfig={}", kubeconfig::path(directory, "admin").display())).args([
-        "--controllers=namespace-controller,garbage-collector-controller",
+        "--controllers=namespace-controller,garbage-collector-controller,clusterrole-aggregation-controller",
         "--leader-elect=false",
         "--secure-port=0",
     ]);

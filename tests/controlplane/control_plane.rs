@@ -21,12 +21,34 @@ const TRIES: usize = 5;
 /// What is wanted of it.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Namespaces can be deleted, and owned objects are collected.
+    /// Namespaces can be deleted, owned objects are collected, and roles are aggregated.
     pub controller_manager: bool,
     /// The API server writes down who did what to which object, but no content: see [`ControlPlane::audit_log`].
-    pub audit: bool,
+    pub audit: Audit,
     /// Who may talk to it besides `admin`, who may do everything.
     pub users: Vec<User>,
+}
+
+/// Where the API server writes down who did what.
+#[derive(Clone, Debug, Default)]
+pub enum Audit {
+    /// Nowhere.
+    #[default]
+    Off,
+    /// Beside its other files, with which it is deleted.
+    Beside,
+    /// In this file, which stays.
+    In(PathBuf),
+}
+
+impl Audit {
+    fn log(&self, directory: &Path) -> Option<PathBuf> {
+        match self {
+            Self::Off => None,
+            Self::Beside => Some(directory.join("audit.log")),
+            Self::In(file) => Some(file.clone()),
+        }
+    }
 }
 
 /// A running control plane. Nothing of it is left when this value, or this process, has gone.
@@ -38,7 +60,7 @@ pub struct ControlPlane {
     directory: Directory,
     binaries: Binaries,
     ports: Ports,
-    audit: bool,
+    audit_log: Option<PathBuf>,
 }
 
 impl ControlPlane {
@@ -71,10 +93,10 @@ impl ControlPlane {
         self.directory.path()
     }
 
-    /// What the API server wrote of requests: a JSON object in each line. There is none unless it was asked for.
+    /// Where the API server writes of requests: a JSON object in each line. There is none unless it was asked for.
     #[must_use]
-    pub fn audit_log(&self) -> Option<PathBuf> {
-        self.audit.then(|| commands::audit_log(self.directory()))
+    pub fn audit_log(&self) -> Option<&Path> {
+        self.audit_log.as_deref()
     }
 
     /// URL of the API server.
@@ -163,7 +185,8 @@ impl ControlPlane {
     /// It did not come up again.
     pub async fn restart_api_server(&mut self) -> Result<(), Error> {
         self.stop_api_server();
-        let mut command = commands::api_server(&self.binaries, self.directory.path(), self.ports, self.audit)?;
+        let log = self.audit_log.as_deref();
+        let mut command = commands::api_server(&self.binaries, self.directory.path(), self.ports, log)?;
         self.api_server = spawn("kube-apiserver", &mut command, self.directory.path())?;
         readiness::api_server(self.directory.path(), &mut self.etcd, &mut self.api_server).await
     }
@@ -189,7 +212,8 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         kubeconfig::write(directory, &server(ports), &certificate, user, token)?;
     }
     let mut etcd = spawn("etcd", &mut commands::etcd(binaries, directory, ports), directory)?;
-    let mut command = commands::api_server(binaries, directory, ports, options.audit)?;
+    let audit_log = options.audit.log(directory);
+    let mut command = commands::api_server(binaries, directory, ports, audit_log.as_deref())?;
     let mut api_server = spawn("kube-apiserver", &mut command, directory)?;
     readiness::api_server(directory, &mut etcd, &mut api_server).await?;
     let controller_manager = options
@@ -203,7 +227,7 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         directory: folder,
         binaries: binaries.clone(),
         ports,
-        audit: options.audit,
+        audit_log,
     })
 }
 

@@ -15,7 +15,7 @@ mod readiness;
 mod watchdog;
 
 pub use self::{
-    control_plane::{ControlPlane, Options},
+    control_plane::{Audit, ControlPlane, Options},
     error::Error,
     kubeconfig::{User, service_account_user},
     process::Supervised,

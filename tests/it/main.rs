@@ -6,6 +6,7 @@ mod controlplane;
 #[path = "../world/mod.rs"]
 mod world;
 
+mod audit;
 mod commands;
 mod conformance;
 mod fuzzing;
@@ -17,6 +18,8 @@ mod promises;
 mod proofs;
 #[path = "../properties/mod.rs"]
 mod properties;
+#[path = "../rights/mod.rs"]
+mod rights;
 mod scenarios;
 
 use tokio::sync::Semaphore;

@@ -4,10 +4,12 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use kube::Client;
+use serde_json::{Value, json};
 
+use super::audit;
 use super::operator::{NAMESPACE, Operator};
 use super::simulator::Simulator;
-use crate::controlplane::{ControlPlane, Options, service_account_user};
+use crate::controlplane::{Audit, ControlPlane, Options, User, service_account_user};
 
 /// What to start beside the control plane and the simulator.
 #[derive(Clone, Copy)]
@@ -22,8 +24,10 @@ pub struct Setup {
     pub audit: bool,
     /// The namespaces that the operator serves, made before it starts; all if none is named.
     pub namespaces: &'static [&'static str],
-    /// Namespaces can be deleted, and owned objects are collected.
+    /// Namespaces can be deleted, owned objects are collected, and roles are aggregated.
     pub controller_manager: bool,
+    /// People who may do nothing until a role is bound to them.
+    pub people: &'static [&'static str],
 }
 
 impl Default for Setup {
@@ -36,6 +40,7 @@ impl Default for Setup {
             audit: false,
             namespaces: &[],
             controller_manager: false,
+            people: &[],
         }
     }
 }
@@ -50,22 +55,35 @@ pub struct World {
     pub control_plane: ControlPlane,
     /// Kubernetes, for the cluster admin.
     pub client: Client,
+    /// The namespaces that the operator serves; all if none is named.
+    namespaces: Vec<String>,
     setup: Setup,
 }
 
 impl World {
     /// Starts everything and installs the operator as `deploy/` says.
     pub async fn start(setup: Setup) -> Self {
+        Self::start_for(&audit::test(), setup).await
+    }
+
+    /// The same, for this test, as `hack/audit` calls it.
+    pub async fn start_for(test: &str, setup: Setup) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
+        let beside = if setup.audit { Audit::Beside } else { Audit::Off };
+        let people = setup.people.iter().map(|name| User { name: (*name).into(), groups: Vec::new() });
         let options = Options {
             controller_manager: setup.controller_manager,
-            audit: setup.audit,
-            users: vec![service_account_user(NAMESPACE, NAMESPACE)],
+            audit: audit::log(test).map_or(beside, Audit::In),
+            users: std::iter::once(service_account_user(NAMESPACE, NAMESPACE)).chain(people).collect(),
         };
+        let mut namespaces: Vec<String> = setup.namespaces.iter().map(ToString::to_string).collect();
+        if namespaces.is_empty() {
+            namespaces = audit::namespaces(test);
+        }
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         let simulator = Simulator::start(control_plane.directory());
         let client = control_plane.client("admin").await.expect("a client");
-        let mut world = Self { operator: None, simulator, control_plane, client, setup };
+        let mut world = Self { operator: None, simulator, control_plane, client, namespaces, setup };
         world.install();
         if setup.bindings {
             world.install_bindings();
@@ -76,14 +94,27 @@ impl World {
 
     /// Installs the operator as the documentation says.
     fn install(&self) {
-        let deploy = package().join("deploy");
-        let folder = if self.setup.namespaces.is_empty() { deploy.clone() } else { deploy.join("namespaced") };
-        self.control_plane.apply_path(&folder).expect("deploy/ can be applied");
-        let binding = deploy.join("namespaced/namespace").display().to_string();
-        for namespace in self.setup.namespaces {
-            self.kubectl(&["create", "namespace", namespace]);
-            self.kubectl(&["apply", "--server-side", "-n", namespace, "-k", &binding]);
+        self.control_plane.apply_path(&self.manifests()).expect("the manifests can be applied");
+        if self.namespaces.is_empty() {
+            return;
         }
+        // Of a hundred namespaces at once, what the documentation does for one.
+        let binding = package().join("deploy/namespaced/namespace").display().to_string();
+        let binding: Value = serde_yaml_ng::from_str(&self.kubectl(&["kustomize", &binding])).expect("YAML");
+        let of_namespace = |name: &String| {
+            let mut binding = binding.clone();
+            binding["metadata"]["namespace"] = json!(name);
+            [json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), binding]
+        };
+        let items: Vec<Value> = self.namespaces.iter().flat_map(of_namespace).collect();
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        self.control_plane.apply(&list.to_string()).expect("namespaces can be served");
+    }
+
+    /// The manifests that this world was installed by.
+    pub fn manifests(&self) -> PathBuf {
+        let deploy = package().join("deploy");
+        if self.namespaces.is_empty() { deploy } else { deploy.join("namespaced") }
     }
 
     /// Starts the operator with the rights of its service account.
@@ -94,7 +125,7 @@ impl World {
     /// Starts one more operator beside the one that runs.
     pub fn start_replica(&self, name: &str) -> Operator {
         let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        let namespaces = self.setup.namespaces.join(",");
+        let namespaces = self.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();

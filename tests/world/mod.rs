@@ -5,6 +5,7 @@
 #![allow(dead_code, reason = "the test binary and the demo each use their part")]
 
 pub mod almtenant;
+mod audit;
 pub mod binding;
 pub mod cluster;
 pub mod key;

@@ -40,10 +40,7 @@ impl<'a> Tenant<'a> {
         let made = world.simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": name }))).await;
         let landscape = &made["landscapeManagement"];
         let tenant = Self { world, name: name.to_owned(), namespace: name.to_owned(), client };
-        let namespaces: Api<Namespace> = Api::all(tenant.client.clone());
-        if namespaces.get_opt(name).await.expect("namespaces can be read").is_none() {
-            create(&namespaces, json!({ "metadata": { "name": name } })).await;
-        }
+        make_namespace(&tenant.client, name).await;
         let credentials: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let secret = json!({
             "metadata": { "name": name },
@@ -237,6 +234,14 @@ impl<'a> Tenant<'a> {
 
 fn credentials(key: &Value) -> Value {
     json!({ "clientid": key["uaa"]["clientid"], "clientsecret": key["uaa"]["clientsecret"] })
+}
+
+/// Makes a namespace, unless it is there because it is served.
+pub async fn make_namespace(client: &Client, name: &str) {
+    let namespaces: Api<Namespace> = Api::all(client.clone());
+    if namespaces.get_opt(name).await.expect("namespaces can be read").is_none() {
+        create(&namespaces, json!({ "metadata": { "name": name } })).await;
+    }
 }
 
 /// A typed object from JSON.

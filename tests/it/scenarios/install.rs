@@ -8,13 +8,12 @@ use kube::api::{Patch, PatchParams};
 use serde_json::json;
 
 use super::scenario;
-use crate::world::cluster::package;
 use crate::world::operator::NAMESPACE;
 
 #[test]
 fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() {
     scenario("install", async |tenant| {
-        let deploy = package().join("deploy").display().to_string();
+        let deploy = tenant.world.manifests().display().to_string();
         let output = tenant
             .world
             .control_plane

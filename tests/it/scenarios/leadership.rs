@@ -150,8 +150,7 @@ fn nothing_is_uploaded_while_the_lease_may_end_before_the_answer_comes() {
         tenant.await_ready("calm", "Unknown", "NotLeader").await;
         assert!(tenant.writes().await.is_empty());
 
-        let deploy = crate::world::cluster::package().join("deploy");
-        world.control_plane.apply_path(&deploy).expect("the role can be given back");
+        world.control_plane.apply_path(&world.manifests()).expect("the role can be given back");
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.writes().await, ["+Put"]);
     });

@@ -58,7 +58,7 @@ fn scenario(name: &str, test: impl AsyncFnOnce(Tenant<'static>)) {
 
 /// The world that all tests share which neither kill nor configure the operator.
 async fn shared() -> &'static World {
-    SHARED.get_or_init(|| World::start(Setup::default())).await
+    SHARED.get_or_init(|| World::start_for("shared", Setup::default())).await
 }
 
 /// Runs a test in a world of its own.

@@ -1,16 +1,16 @@
 //! The operator where it serves single namespaces, and has rights on sources there alone.
 
 use k8s_openapi::api::apps::v1::Deployment;
-use k8s_openapi::api::core::v1::Namespace;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::alone;
-use super::rights::{denied, requests_of_the_operator};
+use super::rights::within_the_table;
+use crate::rights::Mode;
 use crate::world::cluster::package;
 use crate::world::operator::NAMESPACE;
-use crate::world::tenant::create;
+use crate::world::tenant::make_namespace;
 use crate::world::{Setup, Tenant};
 
 /// Those that `deploy/namespaced` names.
@@ -47,16 +47,8 @@ fn a_whole_life_in_a_served_namespace_asks_for_no_source_elsewhere_and_is_denied
         tenant.await_ready("pasted", "True", "Uploaded").await;
         tenant.delete("pasted").await;
 
-        let requests = requests_of_the_operator(&world);
-        assert_eq!(denied(&requests), [""; 0]);
-        let sources = requests.iter().filter(|event| {
-            ["secrets", "servicebindings"].contains(&event["objectRef"]["resource"].as_str().unwrap_or_default())
-        });
-        for event in sources {
-            let namespace = event["objectRef"]["namespace"].as_str().unwrap_or_default();
-            assert!(SERVED.contains(&namespace) || namespace == NAMESPACE, "{}", event["requestURI"]);
-        }
-        let there = requests.iter().filter(|event| event["objectRef"]["namespace"] == "team-c");
+        let requests = within_the_table(&world, Mode::NamespaceScoped);
+        let there = requests.iter().filter(|request| request.told.contains("/namespaces/team-c"));
         assert_eq!(there.count(), 0, "nothing is asked of a namespace that is not served");
         let untouched = unserved.keys().get("calm").await.expect("it is there");
         assert!(untouched.metadata.finalizers.is_none());
@@ -77,8 +69,7 @@ fn an_older_key_that_nobody_serves_any_more_holds_up_nobody() {
         let proven = served.await_ready("proven", "True", "Uploaded").await;
         served.delete("proven").await;
         // What it said of itself while it was served stands there for ever.
-        let namespaces: Api<Namespace> = Api::all(world.client.clone());
-        create(&namespaces, json!({ "metadata": { "name": "team-c" } })).await;
+        make_namespace(&world.client, "team-c").await;
         let unserved =
             Tenant { namespace: "team-c".into(), ..Tenant::existing(&world, "team-a", world.client.clone()) };
         unserved.apply_for_secret("calm", "pasted").await;

@@ -3,9 +3,13 @@
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
-use serde_json::{Value, json};
+use serde_json::json;
 
-use super::alone;
+use super::{alone, scenario};
+use crate::rights::requests::{self, Request};
+use crate::rights::verdict::Verdict;
+use crate::rights::{Mode, Right, declared, shipped};
+use crate::world::cluster::package;
 use crate::world::{Setup, Tenant, World};
 
 const ROLE: &str = "alm-key-operator-sources";
@@ -65,34 +69,37 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
         world.kubectl(&["delete", "namespace", "audited", "--timeout=60s"]);
         assert!(tenant.slot_key().await.is_null());
 
-        let by_the_operator = requests_of_the_operator(&world);
-        assert_eq!(denied(&by_the_operator), [""; 0]);
-        let writes_on_foreign = by_the_operator.iter().filter(|event| {
-            let verb = event["verb"].as_str().unwrap_or_default();
-            let group = event["objectRef"]["apiGroup"].as_str().unwrap_or_default();
-            !["get", "list", "watch"].contains(&verb) && !["almkey.dev", "events.k8s.io"].contains(&group)
-        });
-        assert_eq!(writes_on_foreign.count(), 0, "foreign objects are never written");
+        let mode = if world.manifests().ends_with("deploy") { Mode::ClusterWide } else { Mode::NamespaceScoped };
+        within_the_table(&world, mode);
     });
 }
 
-/// What the operator has asked of the API server, by the audit log.
-pub(super) fn requests_of_the_operator(world: &World) -> Vec<Value> {
-    let log = world.control_plane.audit_log().expect("it was asked for");
-    let log = std::fs::read_to_string(log).expect("the audit log");
-    let all = log.lines().filter_map(|line| serde_json::from_str(line).ok());
-    let by_the_operator =
-        |event: &Value| event["user"]["username"].as_str().is_some_and(|name| name.ends_with(":alm-key-operator"));
-    let found: Vec<_> = all.filter(by_the_operator).collect();
-    assert!(found.len() > 20, "the operator was heard");
-    found
+#[test]
+fn the_manifests_give_exactly_the_rights_that_are_declared() {
+    scenario("declared", async |tenant| {
+        let render = |folder: &str| tenant.world.kubectl(&["kustomize", &package().join(folder).display().to_string()]);
+        let everywhere = render("deploy");
+        let single = format!("{}\n---\n{}", render("deploy/namespaced"), render("deploy/namespaced/namespace"));
+        for (mode, manifests) in [(Mode::ClusterWide, everywhere), (Mode::NamespaceScoped, single)] {
+            let (declared, shipped) = (declared::of(mode), shipped::of(&manifests));
+            let told = |rights: &mut dyn Iterator<Item = &Right>| rights.map(ToString::to_string).collect::<Vec<_>>();
+            let undeclared = told(&mut shipped.difference(&declared));
+            let missing = told(&mut declared.difference(&shipped));
+            assert!(
+                undeclared.is_empty() && missing.is_empty(),
+                "{}: not in docs/rights.md: {undeclared:#?}; there alone: {missing:#?}",
+                mode.name()
+            );
+        }
+    });
 }
 
-/// Those for which it lacked a right.
-pub(super) fn denied(requests: &[Value]) -> Vec<String> {
-    // An Event is tried, and refused by admission, where the namespace is being deleted: that is no lack of a right.
-    let by_admission =
-        |event: &Value| event["responseStatus"]["details"]["causes"][0]["reason"] == "NamespaceTerminating";
-    let denied = requests.iter().filter(|event| event["responseStatus"]["code"] == 403 && !by_admission(event));
-    denied.map(|event| format!("{} {}", event["verb"], event["requestURI"])).collect()
+/// What the operator has asked of the API server: all of it is in the table of docs/rights.md, and nothing was denied.
+pub(super) fn within_the_table(world: &World, mode: Mode) -> Vec<Request> {
+    let log = world.control_plane.audit_log().expect("it was asked for");
+    let requests = requests::of_log("this test", log);
+    assert!(requests.len() > 20, "the operator was heard");
+    let verdict = Verdict::of(declared::of(mode), &requests);
+    assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
+    requests
 }

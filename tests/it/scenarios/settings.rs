@@ -1,13 +1,12 @@
 //! How the operator is set up.
 
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use kube::api::{DeleteParams, PostParams};
-use serde_json::json;
 
 use super::alone;
 use crate::world::operator::NAMESPACE;
-use crate::world::tenant::create;
+use crate::world::tenant::make_namespace;
 use crate::world::{Setup, Tenant};
 
 // proves: flag --cluster-id, flag --cluster-resource-namespace, field ALMTenant spec.landscapeManagement.http.oauth2.tokenUrl
@@ -16,8 +15,7 @@ fn the_name_of_the_cluster_and_the_namespace_of_the_credentials_can_be_chosen() 
     let arguments: &[&str] = &["--leader-elect=false", "--cluster-id=blue", "--cluster-resource-namespace=credentials"];
     alone(Setup { arguments, ..Setup::default() }, async |world| {
         let tenant = Tenant::create(&world, "chosen", world.client.clone()).await;
-        let namespaces: Api<Namespace> = Api::all(world.client.clone());
-        create(&namespaces, json!({ "metadata": { "name": "credentials" } })).await;
+        make_namespace(&world.client, "credentials").await;
         let theirs: Api<Secret> = Api::namespaced(world.client.clone(), NAMESPACE);
         let ours: Api<Secret> = Api::namespaced(world.client.clone(), "credentials");
         let mut secret = theirs.get("chosen").await.expect("it is there");

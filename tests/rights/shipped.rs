@@ -1,0 +1,66 @@
+//! What the manifests give to the operator.
+
+use std::collections::BTreeSet;
+
+use k8s_openapi::api::rbac::v1::PolicyRule;
+use serde::Deserialize as _;
+use serde_json::Value;
+
+use super::{NAMESPACE, Place, Right};
+
+/// All rights that these manifests bind to the operator's service account.
+pub fn of(manifests: &str) -> BTreeSet<Right> {
+    let documents: Vec<Value> = serde_yaml_ng::Deserializer::from_str(manifests)
+        .map(|document| Value::deserialize(document).expect("manifests are YAML"))
+        .collect();
+    let bindings = documents.iter().filter(|document| {
+        let of_roles = document["kind"].as_str().is_some_and(|kind| kind.ends_with("RoleBinding"));
+        of_roles && document["subjects"].as_array().into_iter().flatten().any(is_operator)
+    });
+    let mut rights = BTreeSet::new();
+    for binding in bindings {
+        let place = match (binding["kind"].as_str(), binding["metadata"]["namespace"].as_str()) {
+            (Some("ClusterRoleBinding"), _) => Place::Cluster,
+            // One without a namespace is applied to whichever is to be served.
+            (_, namespace) => Place::of_binding_in(namespace.unwrap_or_default()),
+        };
+        let role = |document: &&Value| {
+            document["kind"] == binding["roleRef"]["kind"] && document["metadata"]["name"] == binding["roleRef"]["name"]
+        };
+        let role = documents.iter().find(role).unwrap_or_else(|| panic!("no role for {binding}"));
+        let name = role["metadata"]["name"].as_str().expect("a name");
+        let rules: Vec<PolicyRule> = serde_json::from_value(role["rules"].clone()).expect("rules");
+        rules.iter().for_each(|rule| rights.extend(of_rule(name, place, rule)));
+    }
+    rights
+}
+
+fn is_operator(subject: &Value) -> bool {
+    let account = (subject["kind"].as_str(), subject["namespace"].as_str(), subject["name"].as_str());
+    account == (Some("ServiceAccount"), Some(NAMESPACE), Some("alm-key-operator"))
+}
+
+fn of_rule(role: &str, place: Place, rule: &PolicyRule) -> Vec<Right> {
+    assert!(
+        rule.non_resource_urls.as_ref().is_none_or(Vec::is_empty),
+        "{role} has a URL: the table has no place for it"
+    );
+    let any = vec![String::new()];
+    let names = rule.resource_names.as_ref().filter(|names| !names.is_empty()).unwrap_or(&any);
+    let mut rights = Vec::new();
+    for group in rule.api_groups.iter().flatten() {
+        for resource in rule.resources.iter().flatten() {
+            for name in names {
+                rights.extend(rule.verbs.iter().map(|verb| Right {
+                    role: role.to_owned(),
+                    place,
+                    group: group.clone(),
+                    resource: resource.clone(),
+                    name: name.clone(),
+                    verb: verb.clone(),
+                }));
+            }
+        }
+    }
+    rights
+}

@@ -1,0 +1,102 @@
+//! Whether what was asked for is what is declared.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::requests::{Outcome, Request};
+use super::{Mode, Right};
+
+/// Changes the very ClusterRole, to see what a refusal is taken for. The log does not tell what was changed in it.
+const TAKES_A_RIGHT_AWAY: &str = "scenarios::rights::a_read_that_is_refused_is_not_an_absence";
+
+/// How what is declared for a mode and what was asked for fit together.
+#[derive(Debug, Default)]
+pub struct Verdict {
+    /// How many requests each declared right let through.
+    pub used: BTreeMap<Right, usize>,
+    /// What is wrong, a line each.
+    pub wrong: BTreeSet<String>,
+    /// Denials.
+    pub denied: usize,
+    /// Denials that do not count, by what they are and where: somebody had taken the right away.
+    pub set_aside: BTreeMap<String, usize>,
+}
+
+impl Verdict {
+    /// Of these requests.
+    pub fn of(declared: BTreeSet<Right>, requests: &[Request]) -> Self {
+        let mut verdict = Self { used: declared.into_iter().map(|right| (right, 0)).collect(), ..Self::default() };
+        requests.iter().for_each(|request| verdict.add(request));
+        verdict
+    }
+
+    fn add(&mut self, request: &Request) {
+        let Request { test, told, outcome } = request;
+        match outcome {
+            Outcome::Allowed { right } => self.count(right, test),
+            Outcome::Outside(reason) => self.wrong(format!("outside the table: {told}, {reason} ({test})")),
+            Outcome::Denied if test == TAKES_A_RIGHT_AWAY => self.set_aside("the ClusterRole had been changed", test),
+            Outcome::Denied => {
+                self.denied += 1;
+                self.wrong(format!("denied: {told} ({test})"));
+            }
+            Outcome::Withdrawn => self.set_aside("the RoleBinding there had been deleted", test),
+            Outcome::Terminating => self.set_aside("Events in a namespace that is being deleted", test),
+            Outcome::Unclear(what) => self.wrong(format!("unclear: {told}, {what} ({test})")),
+        }
+    }
+
+    /// A right that is limited to a name is used by requests for that object alone.
+    fn count(&mut self, right: &Right, test: &str) {
+        let whole = Right { name: String::new(), ..right.clone() };
+        let key = [right, &whole].into_iter().find(|right| self.used.contains_key(right));
+        match key {
+            Some(key) => *self.used.entry(key.clone()).or_default() += 1,
+            None => self.wrong(format!("outside the table: {right} ({test})")),
+        }
+    }
+
+    fn wrong(&mut self, what: String) {
+        self.wrong.insert(what);
+    }
+
+    fn set_aside(&mut self, what: &str, test: &str) {
+        *self.set_aside.entry(format!("{what}: {test}")).or_default() += 1;
+    }
+
+    /// Rights that no request needed.
+    pub fn unused(&self) -> impl Iterator<Item = &Right> {
+        self.used.iter().filter(|(_, count)| **count == 0).map(|(right, _)| right)
+    }
+
+    /// Whether declared and used are the same, and nothing was denied.
+    pub fn is_clean(&self) -> bool {
+        self.wrong.is_empty() && self.unused().next().is_none()
+    }
+
+    /// One line.
+    pub fn summary(&self, mode: Mode) -> String {
+        let declared = self.used.len();
+        let used = declared - self.unused().count();
+        format!("{} {declared} verbs declared, {used} used, {} denied", mode.name(), self.denied)
+    }
+}
+
+/// All rights with the number of requests that each let through, and whatever is wrong.
+pub fn table(verdicts: &[(Mode, Verdict)]) -> String {
+    let rights: BTreeSet<&Right> = verdicts.iter().flat_map(|(_, verdict)| verdict.used.keys()).collect();
+    let mut lines: Vec<String> = Vec::new();
+    let heads: String = verdicts.iter().map(|(mode, _)| format!("{:>17}", mode.name())).collect();
+    lines.push(format!("{heads}  right"));
+    for right in rights {
+        let cell = |verdict: &Verdict| verdict.used.get(right).map_or_else(|| "–".into(), ToString::to_string);
+        let cells: String = verdicts.iter().map(|(_, verdict)| format!("{:>17}", cell(verdict))).collect();
+        lines.push(format!("{cells}  {right}"));
+    }
+    for (mode, verdict) in verdicts {
+        let mode = mode.name();
+        lines.extend(verdict.set_aside.iter().map(|(what, count)| format!("{mode}: set aside, {count} of {what}")));
+        lines.extend(verdict.unused().map(|right| format!("{mode}: WRONG, no scenario uses: {right}")));
+        lines.extend(verdict.wrong.iter().map(|what| format!("{mode}: WRONG, {what}")));
+    }
+    lines.join("\n")
+}
