@@ -21,6 +21,7 @@ mod misconfigured;
 mod modes;
 mod namespaced;
 mod patience;
+mod people;
 mod recording;
 mod refusal;
 mod restore;
