@@ -50,6 +50,11 @@ pub async fn merge(client: &Client, path: &str, change: &Value) -> Answer {
     send(client, "PATCH", path, &headers, change.to_string().into_bytes()).await
 }
 
+/// Deletes the object at `path`.
+pub async fn delete(client: &Client, path: &str) -> Answer {
+    send(client, "DELETE", path, &[("accept", "application/json")], Vec::new()).await
+}
+
 async fn send(client: &Client, method: &str, path: &str, headers: &[(&'static str, &str)], body: Vec<u8>) -> Answer {
     let request = kube::core::Request::new("").get("any", &kube::api::GetParams::default());
     let mut request = request.expect("a request").map(|_| Body::from(body));

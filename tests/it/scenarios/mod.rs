@@ -31,6 +31,7 @@ mod settings;
 mod settled;
 mod siblings;
 mod slot;
+mod sources;
 mod status;
 mod tenants;
 
