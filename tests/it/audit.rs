@@ -115,6 +115,17 @@ fn a_denial_counts_unless_the_role_binding_of_that_namespace_had_been_deleted_be
 }
 
 #[test]
+fn a_denial_by_an_api_server_that_is_coming_up_does_not_count_and_one_long_before_or_after_does() {
+    let denied = entry("list", "secrets", "", "forbid");
+    let mut reads_roles = entry("list", "clusterroles", "", "allow");
+    reads_roles["user"]["username"] = json!("system:apiserver");
+    for (at, counts) in [("09:00:02", 0), ("09:00:00", 1), ("09:01:00", 1)] {
+        reads_roles["stageTimestamp"] = json!(format!("2026-11-24T{at}.000000Z"));
+        assert_eq!(verdict(&[], &[denied.clone(), reads_roles.clone()]).denied, counts, "{at}");
+    }
+}
+
+#[test]
 fn a_refusal_by_admission_is_no_denial_only_where_a_namespace_is_being_deleted() {
     let mut refused = entry("create", "events", "e", "allow");
     refused["responseStatus"]["code"] = json!(403);

@@ -3,10 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
 use super::{NAMESPACE, OPERATOR, Place, Right};
+
+/// An API server takes requests for about a second before it has read its roles; longer where the machine is busy.
+const COMING_UP: SignedDuration = SignedDuration::from_secs(10);
 
 /// One request of the operator.
 #[derive(Clone, Debug)]
@@ -33,6 +36,8 @@ pub enum Outcome {
     Denied,
     /// The operator lacked a right that it had had until the RoleBinding in that namespace was deleted.
     Withdrawn,
+    /// The API server was coming up again and had not read its roles yet.
+    ComingUp,
     /// It had the right, and was refused by admission: nothing is made in a namespace that is being deleted.
     Terminating,
     /// It was answered before it was asked for a right, or refused by admission for another reason.
@@ -85,9 +90,8 @@ fn worlds(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
 /// What matters of the logs, in order. They are long, so that only lines are parsed that can matter.
 fn entries(logs: &[PathBuf]) -> Vec<Value> {
     let matters = |line: &&str| {
-        [OPERATOR, "\"resource\":\"namespaces\"", "\"resource\":\"rolebindings\""]
-            .iter()
-            .any(|word| line.contains(word))
+        let of = |resource: &str| line.contains(&format!("\"resource\":\"{resource}\""));
+        line.contains(OPERATOR) || ["namespaces", "rolebindings", "clusterroles"].into_iter().any(of)
     };
     let mut found = Vec::new();
     for log in logs {
@@ -99,15 +103,45 @@ fn entries(logs: &[PathBuf]) -> Vec<Value> {
 }
 
 fn of_world(test: &str, entries: &[Value]) -> Vec<Request> {
-    let withdrawals: Vec<_> = entries.iter().filter_map(withdrawal).collect();
+    let excuses = Excuses {
+        withdrawals: entries.iter().filter_map(withdrawal).collect(),
+        starts: entries.iter().filter_map(start).collect(),
+    };
     // A watch is told of twice: when it begins and when it ends, if that is seen.
     let mut seen = BTreeSet::new();
     let by_operator = entries.iter().filter(|entry| entry["user"]["username"] == OPERATOR);
     let by_operator = by_operator.filter(|entry| seen.insert(text(&entry["auditID"])));
     let told = |entry: &Value| format!("{} {}", text(&entry["verb"]), text(&entry["requestURI"]));
     by_operator
-        .map(|entry| Request { test: test.into(), told: told(entry), outcome: outcome(entry, &withdrawals) })
+        .map(|entry| Request { test: test.into(), told: told(entry), outcome: outcome(entry, &excuses) })
         .collect()
+}
+
+/// What takes rights away for a while.
+struct Excuses {
+    withdrawals: Vec<(String, Timestamp)>,
+    starts: Vec<Timestamp>,
+}
+
+impl Excuses {
+    /// What the denial is to be taken for.
+    fn of(&self, namespace: &str, at: Timestamp) -> Outcome {
+        let before = |start: &Timestamp| at < *start && start.duration_since(at) < COMING_UP;
+        if self.withdrawals.iter().any(|(there, since)| there == namespace && at >= *since) {
+            Outcome::Withdrawn
+        } else if self.starts.iter().any(before) {
+            Outcome::ComingUp
+        } else {
+            Outcome::Denied
+        }
+    }
+}
+
+/// When an API server, coming up, had read its roles: it then looks whether those of the system are among them.
+fn start(entry: &Value) -> Option<Timestamp> {
+    let looks = entry["user"]["username"] == "system:apiserver" && entry["verb"] == "list";
+    let at = text(&entry["stageTimestamp"]).parse().ok()?;
+    (looks && entry["objectRef"]["resource"] == "clusterroles").then_some(at)
 }
 
 /// Where and since when a RoleBinding has gone, by hand or with its namespace.
@@ -119,7 +153,7 @@ fn withdrawal(entry: &Value) -> Option<(String, Timestamp)> {
     (deleted && of_binding).then_some((namespace, since))
 }
 
-fn outcome(entry: &Value, withdrawals: &[(String, Timestamp)]) -> Outcome {
+fn outcome(entry: &Value, excuses: &Excuses) -> Outcome {
     let code = entry["responseStatus"]["code"].as_u64().unwrap_or_default();
     let reason = text(&entry["annotations"]["authorization.k8s.io/reason"]);
     match text(&entry["annotations"]["authorization.k8s.io/decision"]) {
@@ -132,10 +166,9 @@ fn outcome(entry: &Value, withdrawals: &[(String, Timestamp)]) -> Outcome {
             allowed(entry, reason).map_or_else(|| Outcome::Outside(reason.into()), |right| Outcome::Allowed { right })
         }
         "forbid" => {
-            let at: Option<Timestamp> = text(&entry["stageTimestamp"]).parse().ok();
+            let at = text(&entry["stageTimestamp"]).parse();
             let namespace = text(&entry["objectRef"]["namespace"]);
-            let gone = |(there, since): &(String, Timestamp)| there == namespace && at.is_some_and(|at| at >= *since);
-            if withdrawals.iter().any(gone) { Outcome::Withdrawn } else { Outcome::Denied }
+            at.map_or(Outcome::Denied, |at| excuses.of(namespace, at))
         }
         _ => Outcome::Unclear(format!("answered {code} without a look at roles")),
     }

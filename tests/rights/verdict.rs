@@ -40,6 +40,7 @@ impl Verdict {
                 self.wrong(format!("denied: {told} ({test})"));
             }
             Outcome::Withdrawn => self.set_aside("the RoleBinding there had been deleted", test),
+            Outcome::ComingUp => self.set_aside("the API server was coming up and had not read its roles", test),
             Outcome::Terminating => self.set_aside("Events in a namespace that is being deleted", test),
             Outcome::Unclear(what) => self.wrong(format!("unclear: {told}, {what} ({test})")),
         }
