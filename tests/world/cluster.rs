@@ -7,6 +7,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::audit;
+use super::gate::Gate;
 use super::operator::{NAMESPACE, Operator};
 use super::simulator::Simulator;
 use crate::controlplane::{Audit, ControlPlane, Options, User, service_account_user};
@@ -28,6 +29,8 @@ pub struct Setup {
     pub controller_manager: bool,
     /// People who may do nothing until a role is bound to them.
     pub people: &'static [&'static str],
+    /// A gate stands between the operator and everything else, and the operator is not started yet.
+    pub gate: bool,
 }
 
 impl Default for Setup {
@@ -41,6 +44,7 @@ impl Default for Setup {
             namespaces: &[],
             controller_manager: false,
             people: &[],
+            gate: false,
         }
     }
 }
@@ -57,6 +61,9 @@ pub struct World {
     pub client: Client,
     /// The namespaces that the operator serves; all if none is named.
     namespaces: Vec<String>,
+    /// What stands between the operator and everything else, if something does.
+    pub gate: Option<Gate>,
+    kubeconfig: PathBuf,
     setup: Setup,
 }
 
@@ -81,14 +88,26 @@ impl World {
             namespaces = audit::namespaces(test);
         }
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
-        let simulator = Simulator::start(control_plane.directory());
+        let directory = control_plane.directory();
+        let mut kubeconfig = control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
+        let (gate, simulator) = if setup.gate {
+            let mut gate = Gate::stand().await;
+            let simulator = Simulator::start_behind(&gate, directory);
+            kubeconfig = gate.open(&kubeconfig, simulator.itself(), directory);
+            (Some(gate), simulator)
+        } else {
+            (None, Simulator::start(directory))
+        };
         let client = control_plane.client("admin").await.expect("a client");
-        let mut world = Self { operator: None, simulator, control_plane, client, namespaces, setup };
+        let mut world =
+            Self { operator: None, simulator, control_plane, client, namespaces, gate, kubeconfig, setup };
         world.install();
         if setup.bindings {
             world.install_bindings();
         }
-        world.start_operator("operator");
+        if world.gate.is_none() {
+            world.start_operator("operator");
+        }
         world
     }
 
@@ -124,12 +143,11 @@ impl World {
 
     /// Starts one more operator beside the one that runs.
     pub fn start_replica(&self, name: &str) -> Operator {
-        let kubeconfig = self.control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
         let namespaces = self.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
-        Operator::start(&kubeconfig, self.control_plane.directory(), name, &arguments)
+        Operator::start(&self.kubeconfig, self.control_plane.directory(), name, &arguments)
     }
 
     /// Installs the kind ServiceBinding.

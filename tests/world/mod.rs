@@ -2,12 +2,13 @@
 //! the hands of those who act there: a platform team, BTP, a cluster admin.
 //!
 //! Used by the integration tests and the demo alike.
-#![allow(dead_code, reason = "the test binary and the demo each use their part")]
+#![allow(dead_code, unused_imports, reason = "the test binary and the demo each use their part")]
 
 pub mod almtenant;
 mod audit;
 pub mod binding;
 pub mod cluster;
+pub mod gate;
 pub mod key;
 pub mod operator;
 pub mod replay;

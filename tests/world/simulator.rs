@@ -10,16 +10,21 @@ use alm_key_operator::sign_in::transport;
 use reqwest::{Client, Method};
 use serde_json::{Value, json};
 
+use super::gate::Gate;
 use crate::controlplane::Supervised;
 
 /// A running simulator.
 pub struct Simulator {
     process: Supervised,
     client: Client,
-    /// Port of all its virtual hosts.
+    /// Port of all its virtual hosts, as the operator sees them.
     pub port: u16,
-    /// Its CA, in PEM.
+    /// The CA by which the operator trusts them, in PEM.
     pub ca: String,
+    /// Its own port.
+    own_port: u16,
+    /// Its own CA, in PEM.
+    own_ca: String,
     /// The file that the CA is in.
     pub ca_file: PathBuf,
     /// The contract is broken on purpose.
@@ -32,8 +37,24 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 impl Simulator {
     /// Starts one, with its files and log below `directory`.
     pub fn start(directory: &Path) -> Self {
+        Self::start_with(directory, &[])
+    }
+
+    /// Starts one that the operator reaches through a gate.
+    pub fn start_behind(gate: &Gate, directory: &Path) -> Self {
+        let mut simulator = Self::start_with(directory, &["--public-port", &gate.port.to_string()]);
+        (simulator.port, simulator.ca) = (gate.port, gate.ca.clone());
+        simulator
+    }
+
+    /// Its own port and CA.
+    pub fn itself(&self) -> (u16, &str) {
+        (self.own_port, &self.own_ca)
+    }
+
+    fn start_with(directory: &Path, arguments: &[&str]) -> Self {
         let mut command = Command::new(super::operator::binary("almkey-simulator"));
-        command.args(["serve", "--directory"]).arg(directory);
+        command.args(["serve", "--directory"]).arg(directory).args(arguments);
         let (process, stdout) = Supervised::spawn_piped("simulator", &mut command, directory.join("simulator.log"))
             .expect("the simulator can be started");
         let mut line = String::new();
@@ -43,12 +64,12 @@ impl Simulator {
         let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA"));
         let ca = std::fs::read_to_string(&ca_file).expect("its CA");
         let client = transport::client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
-        Self { process, client, port, ca, ca_file, deviant: false }
+        Self { process, client, port, own_ca: ca.clone(), ca, own_port: port, ca_file, deviant: false }
     }
 
-    /// URL of a virtual host, `Z.authentication` for example.
+    /// Its own URL of a virtual host, `Z.authentication` for example.
     pub fn url(&self, host: &str) -> String {
-        format!("https://{host}.localhost:{}", self.port)
+        format!("https://{host}.localhost:{}", self.own_port)
     }
 
     /// Calls the admin API; anything but 2xx is a defect of the test.
@@ -98,7 +119,7 @@ impl Drop for Simulator {
         if std::thread::panicking() || self.deviant {
             return;
         }
-        let (ca, admin) = (self.ca.clone(), self.url("admin"));
+        let (ca, admin) = (self.own_ca.clone(), self.url("admin"));
         let asked = std::thread::spawn(move || {
             // The test's own runtime may be ending, and with it its connections.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");

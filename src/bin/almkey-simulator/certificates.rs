@@ -1,4 +1,5 @@
-//! A certificate authority made at the start, and certificates for any name below `.localhost` made when asked for.
+//! A certificate authority made at the start, and certificates for any name below `.localhost`, and for the loopback
+//! address, made when asked for. The gate of the tests has one, too.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -28,7 +29,7 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server that shows a fitting certificate to whoever asks for a name below `.localhost`.
+    /// A server that shows a fitting certificate to whoever asks for a name below `.localhost`, or for no name.
     pub(crate) fn server_config(self) -> ServerConfig {
         let resolver = Certificates { authority: self, made: Mutex::new(HashMap::new()) };
         ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
@@ -42,6 +43,9 @@ impl Authority {
     }
 }
 
+/// Who is asked for by a client that names no host.
+const LOOPBACK: &str = "127.0.0.1";
+
 struct Certificates {
     authority: Authority,
     made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
@@ -49,7 +53,10 @@ struct Certificates {
 
 impl ResolvesServerCert for Certificates {
     fn resolve(&self, hello: ClientHello<'_>) -> Option<Arc<CertifiedKey>> {
-        let name = hello.server_name().filter(|name| name.ends_with(".localhost"))?;
+        let name = hello.server_name().unwrap_or(LOOPBACK);
+        if !name.ends_with(".localhost") && name != LOOPBACK {
+            return None;
+        }
         let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(certificate) = made.get(name) {
             return Some(Arc::clone(certificate));

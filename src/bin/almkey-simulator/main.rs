@@ -42,6 +42,9 @@ enum Command {
         /// Where ca.pem is written.
         #[arg(long, default_value = ".")]
         directory: PathBuf,
+        /// Port in the URLs and keys that it makes, if something stands before it.
+        #[arg(long, value_name = "PORT")]
+        public_port: Option<u16>,
     },
     /// Print the contract of Landscape Management as an OpenAPI 3.1 document.
     Contract {
@@ -61,7 +64,7 @@ enum Command {
 async fn main() -> ExitCode {
     rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
     let result = match Arguments::parse().command {
-        Command::Serve { address, directory } => serve::run(address, &directory).await,
+        Command::Serve { address, directory, public_port } => serve::run(address, &directory, public_port).await,
         Command::Contract { file } => contract::print(file.as_deref()),
         Command::Conformance(arguments) => {
             return conformance::run(*arguments).await.unwrap_or_else(|error| {

@@ -19,8 +19,8 @@ use crate::http::{Body, Call, Dropped, problem};
 use crate::tenants::Tenants;
 use crate::{admin, landscape, xsuaa};
 
-/// Listens until the process is ended.
-pub(crate) async fn run(address: SocketAddr, directory: &Path) -> Result<(), Box<dyn Error>> {
+/// Listens until the process is ended. What it makes names `public_port`, if that is another one.
+pub(crate) async fn run(address: SocketAddr, directory: &Path, public_port: Option<u16>) -> Result<(), Box<dyn Error>> {
     if !address.ip().is_loopback() {
         return Err("the simulator has no access control: it listens on loopback only".into());
     }
@@ -30,7 +30,7 @@ pub(crate) async fn run(address: SocketAddr, directory: &Path) -> Result<(), Box
     let listener = TcpListener::bind(address).await?;
     let port = listener.local_addr()?.port();
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()));
-    let tenants = Arc::new(Tenants::new(port)?);
+    let tenants = Arc::new(Tenants::new(public_port.unwrap_or(port))?);
     announce(port, &ca);
     loop {
         let (stream, _) = listener.accept().await?;

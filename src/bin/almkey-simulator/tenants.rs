@@ -19,7 +19,7 @@ use crate::slot::Slot;
 
 /// All tenants.
 pub(crate) struct Tenants {
-    /// Port of all virtual hosts.
+    /// Port of all virtual hosts, as the world sees them.
     pub(crate) port: u16,
     pub(crate) journal: Journal,
     contract: Contract,
