@@ -3,6 +3,8 @@
 
 #[path = "../controlplane/mod.rs"]
 mod controlplane;
+#[path = "../crash/mod.rs"]
+mod crash;
 #[path = "../world/mod.rs"]
 mod world;
 

@@ -7,6 +7,7 @@ mod annotations;
 mod binding;
 mod canary;
 mod crash;
+mod crash_points;
 mod dead_key;
 mod definitions;
 mod deletion;

@@ -1,0 +1,264 @@
+//! One life: create, upload, rotate, delete. Whatever strikes it, it goes on to its end.
+
+use std::panic::AssertUnwindSafe;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use alm_key_operator::api::ALMServiceKey;
+use futures::FutureExt;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::history::{Ends, History, last};
+use super::point::{Chapter, Kind, Meanwhile, Point};
+use super::strike::{Running, Seen, Strike};
+use crate::world::gate::Open;
+use crate::world::key::condition;
+use crate::world::operator::NAMESPACE;
+use crate::world::{Tenant, World};
+
+/// The object.
+const OBJECT: &str = "calm";
+/// The binding.
+const BINDING: &str = "plain";
+
+/// What became of a life.
+pub struct Lived {
+    /// Whether the point was met: not every life makes every request.
+    pub met: bool,
+    /// All requests that it made.
+    pub seen: Vec<Seen>,
+    /// What its slot went through.
+    pub history: History,
+    /// Why it is not as it must be; none if it is.
+    pub wrong: Option<String>,
+}
+
+/// What stands in the cluster.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Stands {
+    /// A binding and, from the second chapter on, an object.
+    Bound,
+    /// The object alone.
+    Unbound,
+    /// No object any more.
+    Deleted,
+}
+
+struct Life<'a> {
+    kind: Kind,
+    world: &'a World,
+    tenant: Tenant<'a>,
+    strike: Arc<Strike>,
+    operator: Running,
+    starts: usize,
+    key: Value,
+    applied: bool,
+    stands: Stands,
+    ends: Ends,
+    met: bool,
+}
+
+/// Lives a life under this name, with or without a crash, and clears up after it.
+pub async fn live(world: &World, name: &str, kind: Kind, point: Option<&Point>) -> Lived {
+    let operator = Running::default();
+    let strike = Arc::new(Strike::new(point.cloned(), Arc::clone(&operator)));
+    let gate = world.gate.as_ref().expect("a world with a gate");
+    gate.set_guard(strike.clone());
+    let tenant = Tenant::create(world, name, world.client.clone()).await;
+    let key = tenant.make_key().await;
+    tenant.bind(BINDING, &key).await;
+    if kind == Kind::Adopted {
+        tenant.fill_slot(&key, None).await;
+    }
+    let mut life = Life {
+        kind,
+        world,
+        tenant,
+        strike,
+        operator,
+        starts: 0,
+        key,
+        applied: false,
+        stands: Stands::Bound,
+        ends: Ends::default(),
+        met: false,
+    };
+    let meanwhile = point.map_or(Meanwhile::Nothing, |point| point.meanwhile);
+    let ended = AssertUnwindSafe(life.live(meanwhile)).catch_unwind().await;
+    let wrong = ended.err().map(|panic| match panic.downcast::<String>() {
+        Ok(text) => *text,
+        Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("it panicked").to_owned(),
+    });
+    life.end(wrong).await
+}
+
+impl Life<'_> {
+    async fn live(&mut self, meanwhile: Meanwhile) {
+        for &chapter in self.kind.chapters() {
+            self.strike.begin(chapter);
+            self.act(chapter).await;
+            let strike = Arc::clone(&self.strike);
+            tokio::select! {
+                biased;
+                () = strike.fallen() => {
+                    self.met = true;
+                    self.happen(meanwhile).await;
+                    self.restart();
+                    self.settled(chapter).await;
+                    self.strike.let_it_arrive().await;
+                }
+                () = self.settled(chapter) => {}
+            }
+            self.settled(chapter).await;
+            self.check_slot(chapter).await;
+        }
+    }
+
+    async fn act(&mut self, chapter: Chapter) {
+        match (chapter, self.stands) {
+            (Chapter::Start, _) => self.restart(),
+            (Chapter::Create, _) => {
+                self.applied = true;
+                self.tenant.apply_for_binding(OBJECT, BINDING).await;
+            }
+            (Chapter::Rotate, Stands::Bound) => self.rotate().await,
+            (Chapter::Rotate, Stands::Unbound) => {
+                self.key = self.tenant.make_key().await;
+                self.ends.cease(last(&self.tenant.journal().await));
+                self.stands = Stands::Bound;
+                self.tenant.bind(BINDING, &self.key).await;
+            }
+            (Chapter::Delete, Stands::Bound | Stands::Unbound) => self.happen(Meanwhile::Deleted).await,
+            (Chapter::Rotate | Chapter::Delete, Stands::Deleted) => {}
+            (Chapter::Leave, _) => self.tenant.begin_tenant_deletion().await,
+        }
+    }
+
+    async fn rotate(&mut self) {
+        let old = std::mem::replace(&mut self.key, self.tenant.make_key().await);
+        self.tenant.rotate_binding(BINDING, &self.key).await;
+        self.tenant.revoke(&old).await;
+    }
+
+    async fn happen(&mut self, meanwhile: Meanwhile) {
+        let ends = last(&self.tenant.journal().await);
+        match meanwhile {
+            Meanwhile::Nothing => {}
+            Meanwhile::Rotated => self.rotate().await,
+            Meanwhile::Unbound => {
+                self.ends.begin(ends);
+                self.tenant.unbind(BINDING, &self.key).await;
+                if self.stands == Stands::Bound {
+                    self.stands = Stands::Unbound;
+                }
+            }
+            // Not every life makes the same request in the same chapter.
+            Meanwhile::Deleted if !self.applied || self.stands == Stands::Deleted => {}
+            Meanwhile::Deleted => {
+                self.ends.begin(ends);
+                self.tenant.begin_deletion(OBJECT).await;
+                self.stands = Stands::Deleted;
+            }
+        }
+    }
+
+    /// Starts the operator, unless it lives.
+    fn restart(&mut self) {
+        let mut operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
+        if operator.is_none() {
+            self.starts += 1;
+            *operator = Some(self.world.start_replica(&format!("{}-{}", self.tenant.name, self.starts)));
+        }
+    }
+
+    /// Waits until everything is as it must be at the end of a chapter.
+    async fn settled(&self, chapter: Chapter) {
+        match (chapter, self.stands) {
+            (Chapter::Start, _) => {
+                self.tenant.await_tenant(&self.tenant.name, "True", "Connected").await;
+            }
+            (Chapter::Create | Chapter::Rotate | Chapter::Delete, Stands::Bound) => {
+                let what = "uploaded and ready with nothing pending";
+                self.tenant.await_key(OBJECT, what, |object| is_uploaded(object, &self.key)).await;
+            }
+            (Chapter::Create | Chapter::Rotate | Chapter::Delete, Stands::Unbound) => {
+                self.tenant.await_key(OBJECT, "without a source and with nothing pending", is_without_source).await;
+            }
+            (Chapter::Create | Chapter::Rotate | Chapter::Delete, Stands::Deleted) => {
+                self.tenant.await_gone(OBJECT).await;
+            }
+            (Chapter::Leave, _) => self.tenant.await_tenant_gone(&self.tenant.name).await,
+        }
+    }
+
+    /// Once settled, the slot holds the current key, or nothing.
+    async fn check_slot(&self, chapter: Chapter) {
+        let owned = self.applied && self.stands == Stands::Bound && chapter != Chapter::Leave;
+        let key = if owned || self.kind == Kind::Adopted { &self.key } else { &Value::Null };
+        let slot = self.tenant.slot().await;
+        // Not the keys themselves: a panic's text is printed.
+        let is_right = slot["key"] == *key && slot["owner"].is_object() == owned;
+        assert!(is_right, "at the end of {chapter:?}, {:?}, the slot does not hold what it must", self.stands);
+    }
+
+    /// Ends the operator, looks back, and clears up.
+    async fn end(self, wrong: Option<String>) -> Lived {
+        let Self { kind, world, tenant, strike, operator, starts, key, applied: _, stands: _, ends, met } = self;
+        world.gate.as_ref().expect("a gate").set_guard(Arc::new(Open));
+        let running = operator.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(operator) = running {
+            operator.kill();
+        }
+        let found = key["uaa"]["clientid"].as_str().filter(|_| kind == Kind::Adopted);
+        let history = History::of(&tenant.journal().await, &ends, found);
+        let foreign = strike.foreign();
+        let wrong = wrong
+            .or_else(|| (!foreign.is_empty()).then(|| format!("it wrote to what is not ours: {}", foreign.join(", "))))
+            .or_else(|| history.wrong());
+        let logs =
+            (1..=starts).map(|start| world.control_plane.directory().join(format!("{}-{start}.log", tenant.name)));
+        let wrong = wrong.map(|wrong| {
+            let told = logs.clone().map(|log| std::fs::read_to_string(log).unwrap_or_default());
+            format!("{wrong}\n{}", told.collect::<Vec<_>>().join("--- started again ---\n"))
+        });
+        for log in logs {
+            let _ = std::fs::remove_file(log);
+        }
+        clear(&tenant).await;
+        Lived { met, seen: strike.seen(), history, wrong }
+    }
+}
+
+fn is_uploaded(object: &ALMServiceKey, key: &Value) -> bool {
+    let Some(status) = &object.status else { return false };
+    let seen = Some(status.observed_generation) == object.metadata.generation;
+    let holds = status.uploaded.as_ref().is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"]);
+    seen && holds && status.pending.is_none() && condition(object, "Ready") == ("True".into(), "Uploaded".into())
+}
+
+/// Gone, or never seen.
+fn is_without_source(object: &ALMServiceKey) -> bool {
+    let Some(status) = &object.status else { return false };
+    let seen = Some(status.observed_generation) == object.metadata.generation;
+    let (_, reason) = condition(object, "Ready");
+    let says_so = ["SourceGone", "WaitingForBinding"].contains(&reason.as_str());
+    seen && says_so && status.uploaded.is_none() && status.pending.is_none()
+}
+
+/// Takes away what is left of a life: an operator looks at all tenants of its cluster. The namespace stays, empty.
+async fn clear(tenant: &Tenant<'_>) {
+    let anyway = DeleteParams { grace_period_seconds: Some(0), ..DeleteParams::default() };
+    let no_finalizers = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
+    // What has gone already need not be taken away.
+    let _ = tenant.keys().patch(OBJECT, &PatchParams::default(), &no_finalizers).await;
+    let _ = tenant.keys().delete(OBJECT, &anyway).await;
+    let _ = tenant.tenants().patch(&tenant.name, &PatchParams::default(), &no_finalizers).await;
+    let _ = tenant.tenants().delete(&tenant.name, &anyway).await;
+    let _ = tenant.bindings().patch(BINDING, &PatchParams::default(), &no_finalizers).await;
+    let _ = tenant.bindings().delete(BINDING, &anyway).await;
+    let _ = tenant.secrets().delete(BINDING, &anyway).await;
+    let credentials: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+    let _ = credentials.delete(&tenant.name, &anyway).await;
+}

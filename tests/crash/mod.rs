@@ -1,0 +1,27 @@
+//! The whole life of a key through the gate, with a crash at one request of it.
+//!
+//! Used by the matrix of all crash points and by the tests of the most dangerous ones.
+#![allow(dead_code, unused_imports, reason = "the matrix and the integration tests each use their part")]
+
+mod history;
+mod life;
+mod point;
+mod strike;
+
+use crate::world::Setup;
+
+pub use life::{Lived, live};
+pub use point::{Blow, Chapter, Kind, Meanwhile, Point};
+pub use strike::Seen;
+
+/// A world with a gate. The operator logs what it would in production.
+pub const SETUP: Setup = Setup {
+    bindings: true,
+    log: "info",
+    // One process, which need not wait for the Lease of one that was killed.
+    arguments: &["--leader-elect=false"],
+    audit: false,
+    namespaces: &[],
+    controller_manager: false,
+    gate: true,
+};

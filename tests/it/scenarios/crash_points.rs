@@ -1,0 +1,42 @@
+//! The most dangerous of all crash points, through the gate; `tests/prove/crash_matrix` has every one.
+
+use super::alone;
+use crate::crash::{Blow, Kind, Meanwhile, Point, SETUP, live};
+use crate::world::gate::Name;
+
+const STATUS: &str = "PATCH almservicekeys/*/status";
+const PUT: &str = "PUT landscape/v1/service-key";
+const DELETE: &str = "DELETE landscape/v1/service-key";
+
+/// The first status says that a key is on its way, the third that it has arrived; the second upload is a rotation.
+const POINTS: [(&str, usize, Blow, Meanwhile); 8] = [
+    (STATUS, 2, Blow::After, Meanwhile::Unbound),
+    (PUT, 1, Blow::After, Meanwhile::Nothing),
+    (PUT, 1, Blow::LateFirst, Meanwhile::Rotated),
+    (PUT, 1, Blow::LateLast, Meanwhile::Unbound),
+    (STATUS, 3, Blow::Before, Meanwhile::Deleted),
+    (PUT, 2, Blow::After, Meanwhile::Nothing),
+    (DELETE, 1, Blow::After, Meanwhile::Nothing),
+    (DELETE, 1, Blow::LateLast, Meanwhile::Nothing),
+];
+
+#[test]
+fn an_operator_killed_at_the_most_dangerous_requests_of_a_life_makes_good_when_it_comes_back() {
+    alone(SETUP, async |world| {
+        let undisturbed = live(&world, "undisturbed", Kind::Uploaded, None).await;
+        assert_eq!(undisturbed.wrong, None);
+        assert_eq!(undisturbed.history.writes, ["Put", "Put", "Delete"]);
+        for kind in ["WATCH almservicekeys", "POST authentication/oauth/token", STATUS, PUT, DELETE] {
+            let seen = undisturbed.seen.iter().any(|(request, _)| request.kind == kind);
+            assert!(seen, "the gate sees every request, also {kind}");
+        }
+
+        for (number, (kind, nth, blow, meanwhile)) in POINTS.into_iter().enumerate() {
+            let request = Name { kind: kind.into(), nth };
+            let point = Point { life: Kind::Uploaded, request, blow, meanwhile };
+            let lived = live(&world, &format!("struck-{number}"), point.life, Some(&point)).await;
+            assert_eq!(lived.wrong, None, "{point}");
+            assert!(lived.met, "a life makes this request: {point}");
+        }
+    });
+}
