@@ -2,5 +2,8 @@
 
 #[path = "../controlplane/mod.rs"]
 mod controlplane;
+#[path = "../crash/mod.rs"]
+mod crash;
+mod crash_matrix;
 #[path = "../world/mod.rs"]
 mod world;

@@ -1,0 +1,84 @@
+//! The operator is killed before and after every single request of a whole life, and whatever happens meanwhile, it
+//! makes good when it comes back: design, section 5.
+
+mod table;
+
+use std::collections::{BTreeMap, VecDeque};
+use std::sync::{Mutex, PoisonError};
+use std::thread::available_parallelism;
+use std::time::Instant;
+
+use futures::future::join_all;
+use tokio::runtime::Runtime;
+
+use crate::crash::{Chapter, Kind, Lived, Point, SETUP, live};
+use crate::world::World;
+use crate::world::gate::Name;
+use table::Table;
+
+/// Runs only the points whose name, as it is printed, holds this text.
+const ONLY: &str = "ALMKEY_CRASH_POINT";
+/// Not every life makes every request: how many are lived until a point is met.
+const TRIES: usize = 3;
+
+#[test]
+fn an_operator_that_is_killed_at_any_request_makes_good_when_it_comes_back() {
+    Runtime::new().expect("a runtime").block_on(async {
+        let began = Instant::now();
+        let worlds = worlds().await;
+        let points = [points(&worlds, Kind::Uploaded).await, points(&worlds, Kind::Adopted).await].concat();
+        let table = all(&worlds, points).await;
+        table.print(began.elapsed(), worlds.len());
+        table.assert_right();
+    });
+}
+
+/// Each with an API server and an operator of its own, which looks at all tenants there. A life mostly waits.
+async fn worlds() -> Vec<World> {
+    let count = available_parallelism().map_or(1, usize::from) + 1;
+    let starting = (0..count).map(|_| tokio::spawn(World::start(SETUP)));
+    join_all(starting).await.into_iter().map(|world| world.expect("a world starts")).collect()
+}
+
+/// All points of a kind of life, from lives without a crash: one in each world, as not all make the very same requests.
+async fn points(worlds: &[World], kind: Kind) -> Vec<Point> {
+    let name = format!("{kind:?}").to_lowercase();
+    let recorded = join_all(worlds.iter().map(|world| live(world, &name, kind, None))).await;
+    let mut requests: BTreeMap<Name, Chapter> = BTreeMap::new();
+    for Lived { seen, wrong, .. } in recorded {
+        assert_eq!(wrong, None, "a life without a crash");
+        for (name, chapter) in seen {
+            requests.entry(name).or_insert(chapter);
+        }
+    }
+    let only = std::env::var(ONLY).unwrap_or_default();
+    let all = requests.iter().flat_map(|(name, chapter)| Point::all(kind, name, *chapter));
+    let chosen: Vec<Point> = all.filter(|point| point.to_string().contains(&only)).collect();
+    table::say(&format!("{} requests make the life of an {name} key; {} points", requests.len(), chosen.len()));
+    chosen
+}
+
+async fn all(worlds: &[World], points: Vec<Point>) -> Table {
+    let (queue, table) = (Mutex::new(VecDeque::from(points)), Mutex::new(Table::default()));
+    join_all(worlds.iter().map(|world| some(world, &queue, &table))).await;
+    table.into_inner().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// One point after the other in this world, until all are done with.
+async fn some(world: &World, queue: &Mutex<VecDeque<Point>>, table: &Mutex<Table>) {
+    let next = || {
+        let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
+        let point = queue.pop_front();
+        point.map(|point| (queue.len(), point))
+    };
+    while let Some((left, point)) = next() {
+        for tried in 1..=TRIES {
+            let lived = live(world, &format!("p{left}-{tried}"), point.life, Some(&point)).await;
+            let is_last = lived.met || lived.wrong.is_some() || tried == TRIES;
+            table.lock().unwrap_or_else(PoisonError::into_inner).add(&point, lived, is_last);
+            if is_last {
+                break;
+            }
+        }
+    }
+}
