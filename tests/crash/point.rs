@@ -106,9 +106,11 @@ impl Point {
         } else {
             &[Blow::Before, Blow::After]
         };
-        let meanwhiles = if request.is_of_a_collection() { &[Meanwhile::Nothing] } else { life.meanwhiles(chapter) };
         let of = |blow: &Blow| {
             let blow = *blow;
+            // After a read everything is as before it, and nobody waits for what lists and watches tell.
+            let alone = request.is_of_a_collection() || (blow == Blow::After && !request.is_write());
+            let meanwhiles = if alone { &[Meanwhile::Nothing] } else { life.meanwhiles(chapter) };
             meanwhiles.iter().map(move |meanwhile| Self { life, request: request.clone(), blow, meanwhile: *meanwhile })
         };
         blows.iter().flat_map(of).collect()
@@ -116,11 +118,6 @@ impl Point {
 }
 
 impl Blow {
-    /// Whether the operator dies of it.
-    pub fn kills(self) -> bool {
-        self != Self::Swallowed
-    }
-
     /// Whether the request arrives later.
     pub fn is_late(self) -> bool {
         matches!(self, Self::LateFirst | Self::LateLast)

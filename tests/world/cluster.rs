@@ -14,6 +14,7 @@ use crate::controlplane::{Audit, ControlPlane, Options, User, service_account_us
 
 /// What to start beside the control plane and the simulator.
 #[derive(Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is asked for by itself")]
 pub struct Setup {
     /// The kind ServiceBinding.
     pub bindings: bool,

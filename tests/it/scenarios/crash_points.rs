@@ -8,15 +8,13 @@ const STATUS: &str = "PATCH almservicekeys/*/status";
 const PUT: &str = "PUT landscape/v1/service-key";
 const DELETE: &str = "DELETE landscape/v1/service-key";
 
-/// The first status says that a key is on its way, the third that it has arrived; the second upload is a rotation.
-const POINTS: [(&str, usize, Blow, Meanwhile); 8] = [
+/// The second status says that a key is on its way; the second upload is a rotation.
+const POINTS: [(&str, usize, Blow, Meanwhile); 6] = [
     (STATUS, 2, Blow::After, Meanwhile::Unbound),
     (PUT, 1, Blow::After, Meanwhile::Nothing),
     (PUT, 1, Blow::LateFirst, Meanwhile::Rotated),
     (PUT, 1, Blow::LateLast, Meanwhile::Unbound),
-    (STATUS, 3, Blow::Before, Meanwhile::Deleted),
     (PUT, 2, Blow::After, Meanwhile::Nothing),
-    (DELETE, 1, Blow::After, Meanwhile::Nothing),
     (DELETE, 1, Blow::LateLast, Meanwhile::Nothing),
 ];
 

@@ -9,7 +9,7 @@ use crate::crash::{Blow, Lived, Meanwhile, Point};
 /// The columns.
 const BLOWS: [Blow; 5] = [Blow::Before, Blow::After, Blow::Swallowed, Blow::LateFirst, Blow::LateLast];
 const MEANWHILES: [Meanwhile; 4] = [Meanwhile::Nothing, Meanwhile::Rotated, Meanwhile::Unbound, Meanwhile::Deleted];
-/// More points than this share of them are met, one in so many is not.
+/// At most one point in so many may be one that no life met.
 const RARELY_UNMET: usize = 50;
 
 /// Points, and those of them that converged.

@@ -55,13 +55,9 @@ pub(super) fn kind(method: &Method, host: &str, uri: &Uri) -> String {
 
 fn of_the_api_server(method: &Method, uri: &Uri) -> String {
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
-    let (place, rest) = match segments.as_slice() {
-        ["api", _, "namespaces", namespace, rest @ ..] | ["apis", _, _, "namespaces", namespace, rest @ ..]
-            if !rest.is_empty() =>
-        {
-            (Some(*namespace), rest)
-        }
-        ["api", _, rest @ ..] | ["apis", _, _, rest @ ..] => (None, rest),
+    let (["api", _, below @ ..] | ["apis", _, _, below @ ..] | below) = segments.as_slice();
+    let (place, rest) = match below {
+        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
         rest => (None, rest),
     };
     let verb = match (method, rest) {
