@@ -23,6 +23,9 @@ const OBJECT: &str = "calm";
 /// The binding.
 const BINDING: &str = "plain";
 
+/// The mark of everything that is secret at the simulator.
+const CANARY: &str = "CANARY";
+
 /// What became of a life.
 pub struct Lived {
     /// Whether the point was met: not every life makes every request.
@@ -213,22 +216,31 @@ impl Life<'_> {
         }
         let found = key["uaa"]["clientid"].as_str().filter(|_| kind == Kind::Adopted);
         let history = History::of(&tenant.journal().await, &ends, found);
-        let foreign = strike.foreign();
-        let wrong = wrong
-            .or_else(|| (!foreign.is_empty()).then(|| format!("it wrote to what is not ours: {}", foreign.join(", "))))
-            .or_else(|| history.wrong());
-        let logs =
-            (1..=starts).map(|start| world.control_plane.directory().join(format!("{}-{start}.log", tenant.name)));
-        let wrong = wrong.map(|wrong| {
-            let told = logs.clone().map(|log| std::fs::read_to_string(log).unwrap_or_default());
-            format!("{wrong}\n{}", told.collect::<Vec<_>>().join("--- started again ---\n"))
-        });
-        for log in logs {
-            let _ = std::fs::remove_file(log);
-        }
+        let log = log(world, &tenant.name, starts);
+        let wrong = wrong.or_else(|| wrote_elsewhere(&strike.foreign())).or_else(|| history.wrong());
+        let wrong = match wrong {
+            _ if log.contains(CANARY) => Some("its log holds a secret".to_owned()),
+            wrong => wrong.map(|wrong| format!("{wrong}\n{log}")),
+        };
         clear(&tenant).await;
         Lived { met, seen: strike.seen(), history, wrong }
     }
+}
+
+fn wrote_elsewhere(foreign: &[String]) -> Option<String> {
+    (!foreign.is_empty()).then(|| format!("it wrote to what is not ours: {}", foreign.join(", ")))
+}
+
+/// What the operators of a life logged. The files go.
+fn log(world: &World, name: &str, starts: usize) -> String {
+    let read = |start| {
+        let path = world.control_plane.directory().join(format!("{name}-{start}.log"));
+        let text = std::fs::read_to_string(&path).unwrap_or_default();
+        // One that could not be read cannot be deleted.
+        let _ = std::fs::remove_file(path);
+        text
+    };
+    (1..=starts).map(read).collect::<Vec<_>>().join("--- started again ---\n")
 }
 
 fn is_uploaded(object: &ALMServiceKey, key: &Value) -> bool {
