@@ -4,7 +4,6 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kube::client::ClientBuilder;
 use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tracing::info;
@@ -85,7 +84,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         }
         None => (None, Leadership::alone()),
     };
-    let client = ClientBuilder::try_from(config)?.with_layer(&guard::layer(leadership.clone())).build();
+    let client = guard::client(config, leadership.clone())?;
     let shutdown = shutdown::requested()?;
     let (metrics, readiness) = (Arc::new(Metrics::new(leadership.clone())), Readiness::default());
     info!(address = %listener.local_addr()?, "admin server listens");
