@@ -141,14 +141,13 @@ impl Connection<'_> {
                 retry: Retry::Backoff,
             });
         }
-        tokio::select! {
-            answer = write => answer,
-            () = self.leadership.ends() => WriteAnswer::Unknown(RemoteTrouble {
+        self.leadership.during(write).await.unwrap_or_else(|| {
+            WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
                 message: "this replica ceased to lead before Landscape Management answered".into(),
                 retry: Retry::Backoff,
-            }),
-        }
+            })
+        })
     }
 
     /// Makes a call and counts how long it took.

@@ -4,6 +4,9 @@ pub mod election;
 pub mod guard;
 pub mod terms;
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
 use tokio::sync::watch;
@@ -83,6 +86,20 @@ impl Leadership {
         }
     }
 
+    /// Does some work while this replica leads; none if it ceased to before the work was done. Asked at each step, so
+    /// that a process that slept in the midst of it does not go on before it has looked at the clock.
+    pub async fn during<T>(&self, work: impl Future<Output = T>) -> Option<T> {
+        let (mut work, mut ends) = (pin!(work), pin!(self.ends()));
+        poll_fn(|context| {
+            // The clock itself, as the timer may not have been told yet.
+            if !self.holds() || ends.as_mut().poll(context).is_ready() {
+                return Poll::Ready(None);
+            }
+            work.as_mut().poll(context).map(Some)
+        })
+        .await
+    }
+
     /// With a Lease that ends after so long.
     #[cfg(test)]
     pub(crate) fn ending_after(left: Duration, longest_write: Duration) -> Self {
@@ -117,6 +134,17 @@ mod tests {
         let leadership = Leadership::ending_after(Duration::ZERO, 10 * SECOND);
         assert!(!leadership.holds());
         assert!(!leadership.allows(Duration::ZERO));
+    }
+
+    #[tokio::test]
+    async fn work_ends_with_the_lease_and_goes_on_no_further() {
+        let leadership = Leadership::ending_after(Duration::from_millis(200), SECOND);
+        assert_eq!(leadership.during(async { 1 }).await, Some(1));
+        assert_eq!(leadership.during(std::future::pending::<()>()).await, None);
+        // As after a sleep of the whole process: what it waited for is there, and comes too late.
+        let gone_on = std::cell::Cell::new(false);
+        assert_eq!(leadership.during(async { gone_on.set(true) }).await, None);
+        assert!(!gone_on.get());
     }
 
     #[test]
