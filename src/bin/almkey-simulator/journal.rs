@@ -18,6 +18,9 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: String,
+    /// Which of the tenant's access tokens it came with or was given, by their order: each client process has its own.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub(crate) token: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) if_match: Option<String>,
     /// Absent while it is held, and when the connection was closed without an answer.

@@ -46,9 +46,9 @@ pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result
 
 fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Done {
     match kind {
-        "LandscapeToken" => Done::answered(issue_token(call, tenant)),
+        "LandscapeToken" => issue_token(call, tenant),
         "Unexpected" => Done::answered(problem(404, "UnknownPath", "the contract has no such path or method")),
-        _ if !authorised(call, tenant) => Done::answered(with_header(
+        _ if tenant.token_of(call).is_none() => Done::answered(with_header(
             problem(401, "Unauthorized", "a valid bearer token is needed"),
             "www-authenticate",
             "Bearer",
@@ -61,22 +61,17 @@ fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Done {
     }
 }
 
-fn issue_token(call: &Call, tenant: &mut Tenant) -> Response<Body> {
+fn issue_token(call: &Call, tenant: &mut Tenant) -> Done {
     let (client, secret) = &tenant.client;
     let right = call.field("grant_type").as_deref() == Some("client_credentials")
         && call.field("client_id").as_ref() == Some(client)
         && call.field("client_secret").as_ref() == Some(secret);
     if !right {
-        return unauthorized();
+        return Done::answered(unauthorized());
     }
     let value = format!("CANARY-{:032x}", rand::random::<u128>());
     tenant.tokens.push(value.clone());
-    token(&value, EXPIRES_IN, SCOPE)
-}
-
-fn authorised(call: &Call, tenant: &Tenant) -> bool {
-    let bearer = call.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "));
-    bearer.is_some_and(|bearer| tenant.tokens.iter().any(|token| token == bearer))
+    Done { token: Some(tenant.tokens.len() - 1), ..Done::answered(token(&value, EXPIRES_IN, SCOPE)) }
 }
 
 fn read(tenant: &Tenant) -> Response<Body> {

@@ -44,6 +44,8 @@ pub(crate) struct Tenant {
 pub(crate) struct Done {
     pub(crate) response: Response<Body>,
     pub(crate) effect: bool,
+    /// The access token that was issued, by its order.
+    pub(crate) token: Option<usize>,
     pub(crate) clientid: Option<String>,
     pub(crate) key: Option<String>,
     pub(crate) body: Option<Value>,
@@ -53,7 +55,15 @@ pub(crate) struct Done {
 impl Done {
     /// Answered, and nothing changed.
     pub(crate) fn answered(response: Response<Body>) -> Self {
-        Self { response, effect: false, clientid: None, key: None, body: None, response_body: None }
+        Self { response, effect: false, token: None, clientid: None, key: None, body: None, response_body: None }
+    }
+}
+
+impl Tenant {
+    /// Which of the access tokens that live a call came with.
+    pub(crate) fn token_of(&self, call: &Call) -> Option<usize> {
+        let bearer = call.authorization.as_deref().and_then(|value| value.strip_prefix("Bearer "))?;
+        self.tokens.iter().position(|token| token == bearer)
     }
 }
 
@@ -157,9 +167,9 @@ impl Tenants {
         dropped: bool,
         violation: Option<String>,
     ) {
-        let (zone, revision) = {
+        let (zone, revision, token) = {
             let tenant = lock(tenant);
-            (tenant.zone.clone(), tenant.slot.etag())
+            (tenant.zone.clone(), tenant.slot.etag(), done.token.or_else(|| tenant.token_of(call)))
         };
         self.journal.add(Entry {
             seq: 0,
@@ -169,6 +179,7 @@ impl Tenants {
             method: call.method.to_string(),
             host: call.host.clone(),
             path: call.path.clone(),
+            token,
             if_match: call.if_match.clone(),
             status: (!dropped).then(|| done.response.status().as_u16()),
             effect: done.effect,
