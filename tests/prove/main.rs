@@ -7,3 +7,7 @@ mod crash;
 mod crash_matrix;
 #[path = "../world/mod.rs"]
 mod world;
+
+mod api_server;
+mod replicas;
+mod worlds;

@@ -1,0 +1,98 @@
+//! A backup of etcd from before a rotation is restored.
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use super::moments::effects;
+use crate::world::key::condition;
+use crate::world::tenant::create;
+use crate::world::{Setup, Tenant, World};
+use crate::worlds::{alone, told};
+
+/// A Lease that outlives the restoring.
+const TERMS: &[&str] = &["--leader-elect=true", "--lease-duration=30s", "--renew-deadline=25s", "--retry-period=250ms"];
+/// Writes after the backup, so that the versions of the restored data stay behind for long.
+const WRITES: usize = 300;
+
+fn named<'a>(world: &'a World, name: &str) -> Tenant<'a> {
+    Tenant::existing(world, name, world.client.clone())
+}
+
+/// A tenant whose key stands there.
+async fn uploaded(world: &World, name: &str) -> Value {
+    let tenant = Tenant::create(world, name, world.client.clone()).await;
+    let key = tenant.make_key().await;
+    tenant.bind("plain", &key).await;
+    tenant.apply_for_binding("calm", "plain").await;
+    tenant.await_ready("calm", "True", "Uploaded").await;
+    key
+}
+
+async fn rotated(world: &World, name: &str) -> Value {
+    let tenant = named(world, name);
+    let key = tenant.make_key().await;
+    tenant.rotate_binding("plain", &key).await;
+    tenant.await_uploaded("calm", &key).await;
+    key
+}
+
+/// Much happens in the cluster that is nothing to the operator.
+async fn much_else(world: &World) {
+    let maps: Api<ConfigMap> = Api::namespaced(world.client.clone(), "default");
+    create(&maps, json!({ "metadata": { "name": "busy" } })).await;
+    for number in 0..WRITES {
+        let patch = Patch::Merge(json!({ "data": { "number": number.to_string() } }));
+        maps.patch("busy", &PatchParams::default(), &patch).await.expect("it can be changed");
+    }
+}
+
+#[test]
+fn a_backup_of_etcd_from_before_a_rotation_costs_no_living_key() {
+    alone(Setup { arguments: TERMS, ..Setup::default() }, async |mut world| {
+        // The key of before the rotation is dead by now; or it lives.
+        let dead = uploaded(&world, "old-is-dead").await;
+        let living = uploaded(&world, "old-lives").await;
+        let untouched = uploaded(&world, "untouched").await;
+        let backup = world.control_plane.back_up().await.expect("it can be taken");
+        let new = rotated(&world, "old-is-dead").await;
+        named(&world, "old-is-dead").revoke(&dead).await;
+        rotated(&world, "old-lives").await;
+        let unknown = uploaded(&world, "made-later").await;
+        much_else(&world).await;
+
+        world.control_plane.restore(&backup).await.expect("it can be restored");
+        // Its caches are of a time that has not been: it ends, and Kubernetes starts it again.
+        let mut operator = world.operator.take().expect("it runs");
+        operator.await_lines("begins anew", 1);
+        assert_eq!(operator.ended().and_then(|status| status.code()), Some(1));
+        world.start_operator("operator-again");
+
+        // The source's key does not sign in: what stands there stays.
+        let tenant = named(&world, "old-is-dead");
+        let refused = |object: &_| condition(object, "Ready").0 == "False" && condition(object, "Uploaded").0 == "True";
+        tenant.await_key("calm", "the refusal of the old key", refused).await;
+        assert_eq!((tenant.slot_key().await, effects(&tenant).await), (new, vec!["+Put".into(), "+Put".into()]));
+        // The binding says so, and the key signs in: it is the current one again.
+        let tenant = named(&world, "old-lives");
+        tenant.await_uploaded("calm", &living).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!((tenant.slot_key().await, effects(&tenant).await), (living, vec!["+Put".to_owned(); 3]));
+        let tenant = named(&world, "untouched");
+        tenant.look_now("calm", "after").await;
+        assert_eq!((tenant.slot_key().await, effects(&tenant).await), (untouched, vec!["+Put".into()]));
+        // Nobody here knows of it any more.
+        let tenant = named(&world, "made-later");
+        assert_eq!((tenant.slot_key().await, effects(&tenant).await), (unknown, vec!["+Put".into()]));
+        // And nobody is deaf.
+        for name in ["old-is-dead", "old-lives", "untouched"] {
+            let key = rotated(&world, name).await;
+            assert_eq!(named(&world, name).slot_key().await, key);
+        }
+        told(&format!(
+            "api-server: etcd restored from before 2 rotations, a new object and {WRITES} other writes: 0 living keys \
+             deleted, 3 of 3 rotations followed afterwards"
+        ));
+    });
+}

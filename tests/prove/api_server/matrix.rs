@@ -1,0 +1,80 @@
+//! Every fault in the midst of every operation.
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use super::faults::Fault;
+use super::moments::Moment;
+use crate::world::{Setup, Tenant, World};
+use crate::worlds::{alone, told};
+
+/// One operation in one tenant.
+struct Cell {
+    moment: Moment,
+    tenant: String,
+    key: Value,
+}
+
+impl Cell {
+    fn tenant<'a>(&self, world: &'a World) -> Tenant<'a> {
+        Tenant::existing(world, &self.tenant, world.client.clone())
+    }
+}
+
+/// One fault, in the midst of all operations at once.
+async fn struck(world: &mut World, fault: Fault) {
+    let cells = {
+        let world: &World = world;
+        let prepared = Moment::ALL.map(|moment| async move {
+            let tenant = format!("{}-{}", fault.name(), moment.name());
+            let key = moment.prepared(world, &tenant).await;
+            Cell { moment, tenant, key }
+        });
+        let begun = join_all(prepared).await.into_iter().map(|cell| async move {
+            let key = cell.moment.begun(&cell.tenant(world), cell.key.clone()).await;
+            Cell { key, ..cell }
+        });
+        join_all(begun).await
+    };
+    let held: Vec<_> = cells.iter().filter(|cell| cell.moment.call().is_some()).collect();
+    let concerned: Vec<_> = held.iter().map(|cell| cell.tenant.clone()).collect();
+
+    let lasting = fault.begin(world, &concerned).await;
+    for cell in &held {
+        cell.tenant(world).release().await;
+    }
+    // Each of them has met the fault: its status could not be written.
+    for cell in &held {
+        world.operator.as_ref().expect("it runs").await_lines(&tried_again(&cell.tenant), 1);
+    }
+    fault.end(world, lasting).await;
+
+    let world: &World = world;
+    join_all(cells.iter().map(|cell| async move { cell.moment.ended(&cell.tenant(world), &cell.key).await })).await;
+    join_all(cells.iter().map(|cell| async move { cell.moment.followed(&cell.tenant(world)).await })).await;
+    told(&format!(
+        "api-server: {}: {} operations met it, {} keys stood by: each ended as if nothing had happened",
+        fault.name(),
+        held.len(),
+        cells.len() - held.len()
+    ));
+}
+
+/// What the log says of a pass over an object of this tenant that failed. The name stands in the span of the pass.
+fn tried_again(tenant: &str) -> String {
+    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: the pass is tried again")
+}
+
+#[test]
+fn every_operation_ends_well_whatever_happens_to_the_api_server_in_its_midst() {
+    alone(Setup::default(), async |mut world| {
+        for fault in Fault::ALL {
+            struck(&mut world, fault).await;
+        }
+        told(&format!(
+            "api-server: {} faults in the midst of {} operations: 0 living keys deleted, 0 uploads repeated",
+            Fault::ALL.len(),
+            Moment::ALL.len()
+        ));
+    });
+}

@@ -1,0 +1,153 @@
+//! In the midst of which operation something goes wrong.
+
+use serde_json::{Value, json};
+
+use crate::world::{Tenant, World};
+
+/// What the operator is doing when it goes wrong.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Moment {
+    /// It signs in with a new key: nothing is recorded yet.
+    SignIn,
+    /// Its first upload is on its way: recorded, and its end is not.
+    FirstUpload,
+    /// The upload of a rotated key is on its way.
+    Rotation,
+    /// The key of a deleted binding is being deleted.
+    Removal,
+    /// The key of a deleted object is being deleted.
+    Deletion,
+    /// Nothing: a binding's key stands there, and lives.
+    SettledBinding,
+    /// Nothing: a plain Secret's key stands there, and lives; it would be deleted at once if the Secret were not found.
+    SettledSecret,
+}
+
+impl Moment {
+    /// All of them.
+    pub const ALL: [Self; 7] = [
+        Self::SignIn,
+        Self::FirstUpload,
+        Self::Rotation,
+        Self::Removal,
+        Self::Deletion,
+        Self::SettledBinding,
+        Self::SettledSecret,
+    ];
+
+    /// For names of tenants.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::SignIn => "sign-in",
+            Self::FirstUpload => "first-upload",
+            Self::Rotation => "rotation",
+            Self::Removal => "removal",
+            Self::Deletion => "deletion",
+            Self::SettledBinding => "settled-binding",
+            Self::SettledSecret => "settled-secret",
+        }
+    }
+
+    /// The call in whose midst it goes wrong.
+    pub fn call(self) -> Option<&'static str> {
+        match self {
+            Self::SignIn => Some("SignIn"),
+            Self::FirstUpload | Self::Rotation => Some("Put"),
+            Self::Removal | Self::Deletion => Some("Delete"),
+            Self::SettledBinding | Self::SettledSecret => None,
+        }
+    }
+
+    /// The writes that take effect, from the beginning to the end.
+    fn effects(self) -> &'static [&'static str] {
+        match self {
+            Self::SignIn | Self::FirstUpload | Self::SettledBinding | Self::SettledSecret => &["+Put"],
+            Self::Rotation => &["+Put", "+Put"],
+            Self::Removal | Self::Deletion => &["+Put", "+Delete"],
+        }
+    }
+
+    /// A tenant in which it is about to happen, with the key that is there.
+    pub async fn prepared(self, world: &World, name: &str) -> Value {
+        let tenant = Tenant::create_with(world, name, world.client.clone(), |tenant| {
+            // Longer than any fault: what is held is not given up.
+            tenant["spec"]["landscapeManagement"]["http"]["timeout"] = json!("1m");
+        })
+        .await;
+        let key = tenant.make_key().await;
+        match self {
+            Self::SignIn | Self::FirstUpload => drop(tenant.bind("plain", &key).await),
+            Self::SettledSecret => {
+                tenant.write_secret("pasted", &key).await;
+                let spec = json!({ "source": { "secretRef": { "name": "pasted" } }, "gracePeriod": "0s" });
+                tenant.apply("calm", spec).await;
+                tenant.await_ready("calm", "True", "Uploaded").await;
+            }
+            Self::Rotation | Self::Removal | Self::Deletion | Self::SettledBinding => {
+                tenant.bind("plain", &key).await;
+                tenant.apply_for_binding("calm", "plain").await;
+                tenant.await_ready("calm", "True", "Uploaded").await;
+            }
+        }
+        key
+    }
+
+    /// It begins, and is held. Answers with the key that the slot is to hold in the end.
+    pub async fn begun(self, tenant: &Tenant<'_>, key: Value) -> Value {
+        let Some(call) = self.call() else { return key };
+        tenant.fail_once(call, json!({ "hold": true })).await;
+        let end = match self {
+            Self::Rotation => {
+                let new = tenant.make_key().await;
+                tenant.rotate_binding("plain", &new).await;
+                new
+            }
+            Self::Removal => {
+                tenant.unbind("plain", &key).await;
+                Value::Null
+            }
+            Self::Deletion => {
+                tenant.begin_deletion("calm").await;
+                Value::Null
+            }
+            _ => {
+                tenant.apply_for_binding("calm", "plain").await;
+                key
+            }
+        };
+        tenant.await_held().await;
+        end
+    }
+
+    /// It has come to its end as if nothing had happened.
+    pub async fn ended(self, tenant: &Tenant<'_>, key: &Value) {
+        match self {
+            Self::Removal => drop(tenant.await_ready("calm", "False", "SourceGone").await),
+            Self::Deletion => tenant.await_gone("calm").await,
+            _ => {
+                tenant.await_uploaded("calm", key).await;
+                tenant.await_ready("calm", "True", "Uploaded").await;
+            }
+        }
+        assert_eq!(tenant.slot_key().await, *key, "{}", tenant.name);
+        assert_eq!(effects(tenant).await, self.effects(), "{}", tenant.name);
+    }
+
+    /// What lives goes on living: the next rotation is followed.
+    pub async fn followed(self, tenant: &Tenant<'_>) {
+        let new = tenant.make_key().await;
+        match self {
+            Self::SettledSecret => tenant.write_secret("pasted", &new).await,
+            Self::SettledBinding => tenant.rotate_binding("plain", &new).await,
+            _ => return,
+        }
+        tenant.await_uploaded("calm", &new).await;
+        assert_eq!(tenant.slot_key().await, new, "{}", tenant.name);
+        assert_eq!(effects(tenant).await, ["+Put", "+Put"], "{}", tenant.name);
+    }
+}
+
+/// The writes that took effect, in order.
+pub async fn effects(tenant: &Tenant<'_>) -> Vec<String> {
+    tenant.writes().await.into_iter().filter(|write| write.starts_with('+')).collect()
+}
