@@ -309,7 +309,7 @@ mod tests {
     use super::*;
 
     const TERMS: Terms = Terms {
-        lease_duration: Duration::from_secs(60),
+        lease_duration: Duration::from_mins(1),
         renew_deadline: Duration::from_secs(40),
         retry_period: Duration::from_millis(1),
     };

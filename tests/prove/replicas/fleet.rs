@@ -15,7 +15,7 @@ use crate::world::operator::{NAMESPACE, Operator};
 
 const LEASE: &str = "alm-key-operator";
 pub const LEADS: &str = "this replica leads";
-pub const WAITS: &str = "another replica leads";
+const WAITS: &str = "another replica leads";
 
 /// One replica as a process.
 pub struct Replica {
@@ -47,6 +47,14 @@ impl Replica {
         let log = std::fs::read_to_string(&self.operator.log).unwrap_or_default();
         log.lines().any(|line| line.contains(LEADS) && line.contains(identity))
     }
+}
+
+/// Ends the operator that each world begins with, so that all replicas have a token of their own.
+pub fn end_the_first(world: &mut World) {
+    let operator = world.operator.take().expect("it runs");
+    // From then on it hears what it is asked.
+    operator.await_lines(LEADS, 1);
+    assert!(operator.stop(), "it gives its Lease back");
 }
 
 /// As what the Lease is held, if it is.

@@ -3,7 +3,7 @@
 use serde_json::{Value, json};
 
 use super::elected;
-use super::fleet::{Fleet, await_other_holder};
+use super::fleet::{Fleet, await_other_holder, end_the_first};
 use crate::world::{Tenant, World};
 use crate::worlds::{alone, told};
 
@@ -41,7 +41,7 @@ async fn held_across(world: &World, fleet: &mut Fleet<'_>, signal: &str) {
 #[test]
 fn a_first_upload_that_outlives_its_leader_and_its_object_leaves_the_slot_empty() {
     alone(elected(), async |mut world| {
-        assert!(world.operator.take().expect("it runs").stop(), "it gives its Lease back");
+        end_the_first(&mut world);
         let mut fleet = Fleet::start(&world).await;
 
         held_across(&world, &mut fleet, "KILL").await;

@@ -8,7 +8,7 @@ use kube::Api;
 use kube::api::DeleteParams;
 use serde_json::json;
 
-use super::fleet::{Fleet, LEADS, Replica, holder};
+use super::fleet::{Fleet, LEADS, Replica, end_the_first, holder};
 use crate::world::cluster::patiently;
 use crate::world::operator::NAMESPACE;
 use crate::world::{Setup, Tenant, World};
@@ -24,7 +24,7 @@ fn a_replica_that_waits_leaves_a_deleted_lease_to_its_holder() {
     // Nobody would wait a minute for this Lease to run out.
     const LONG: &[&str] = &["--lease-duration=60s", "--renew-deadline=40s", "--retry-period=250ms"];
     alone(Setup { arguments: LONG, audit: true, ..Setup::default() }, async |mut world| {
-        assert!(world.operator.take().expect("it runs").stop(), "it gives its Lease back");
+        end_the_first(&mut world);
         let mut fleet = Fleet::start(&world).await;
         let (mut first, identity) = fleet.leader().await;
         let second = fleet.other();

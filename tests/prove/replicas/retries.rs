@@ -6,7 +6,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::elected;
-use super::fleet::{Fleet, Replica, await_other_holder};
+use super::fleet::{Fleet, Replica, await_other_holder, end_the_first};
 use crate::api_server::throttle::NoTime;
 use crate::world::Tenant;
 use crate::world::cluster::patiently;
@@ -27,7 +27,7 @@ async fn await_no_time(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp)
 #[test]
 fn a_write_that_waits_for_its_next_try_is_not_tried_again_by_a_leader_that_was_resumed() {
     alone(elected(), async |mut world| {
-        assert!(world.operator.take().expect("it runs").stop(), "it gives its Lease back");
+        end_the_first(&mut world);
         let mut fleet = Fleet::start(&world).await;
         let tenant = Tenant::create(&world, "retries", world.client.clone()).await;
         tenant.fail_once("SignIn", json!({ "hold": true })).await;

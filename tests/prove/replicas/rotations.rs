@@ -9,7 +9,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use super::elected;
-use super::fleet::{Fleet, Replica, await_other_holder};
+use super::fleet::{Fleet, Replica, await_other_holder, end_the_first};
 use crate::world::{Tenant, World};
 use crate::worlds::{alone, told};
 
@@ -186,8 +186,7 @@ fn fifty_rotations_are_fifty_uploads_whatever_happens_to_the_leaders() {
         (from_environment(SEED).unwrap_or_else(rand::random::<u64>), from_environment(ROTATIONS).unwrap_or(50));
     told(&format!("replicas: {SEED}={seed} repeats these choices"));
     alone(elected(), async |mut world| {
-        // Each replica has a token of its own here.
-        assert!(world.operator.take().expect("it runs").stop(), "it gives its Lease back");
+        end_the_first(&mut world);
         let tenant = Tenant::create_with(&world, "fifty", world.client.clone(), |tenant| {
             tenant["spec"]["landscapeManagement"]["http"]["timeout"] = json!("1s");
         })
