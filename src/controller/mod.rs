@@ -165,7 +165,7 @@ pub async fn run(
         memories,
         clock,
     });
-    let listed = Arc::clone(&context);
+    let (listed, known) = (Arc::clone(&context), Arc::clone(&context));
     let ready = async move {
         listed.listed().await;
         readiness.reached();
@@ -175,12 +175,24 @@ pub async fn run(
     let ready = futures::future::select(ready.boxed(), stopping.clone());
     let passes = passes(context, keys, tenants, stopping.clone());
     let passes = async { tokio::join!(passes, ready) };
+    let nothing_began = stopping_before(async move { known.listed().await }, stopping.clone());
     tokio::select! {
         _ = passes => {}
+        () = nothing_began => {}
         () = stopping.then(|()| tokio::time::sleep(LAST_PASSES)) => return Err(RunError::Unfinished),
     }
     info!("operator stopped");
     Ok(())
+}
+
+/// Ends when the process is asked to stop before the first lists are done. No pass has begun by then; and kube's queues
+/// would wait for the lists, which nobody reads any more.
+async fn stopping_before(listed: impl Future<Output = ()>, stopping: Stopping) {
+    tokio::select! {
+        biased;
+        () = listed => std::future::pending().await,
+        () = stopping => {}
+    }
 }
 
 /// Runs the passes that the watches ask for, until the process is asked to stop and the last one has ended.

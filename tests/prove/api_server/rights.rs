@@ -182,3 +182,25 @@ fn no_right_is_such_that_to_lose_it_loses_a_key() {
         ));
     });
 }
+
+#[test]
+fn an_operator_that_is_asked_to_stop_before_it_could_list_anything_goes_at_once() {
+    alone(Setup { arguments: TERMS, audit: true, ..Setup::default() }, async |mut world| {
+        let mut operator = world.operator.take().expect("it runs");
+        operator.signal("KILL");
+        operator.ended();
+        let lists = rights(&world).await.into_iter().find(|right| right.name() == "list almservicekeys");
+        lists.expect("it may list them").taken(&world).await;
+        let before = refusals(&world);
+        world.start_operator("without-lists");
+        patiently("the operator to be refused the list", async {
+            while refusals(&world) == before {
+                tokio::time::sleep(Duration::from_millis(50)).await;
+            }
+        })
+        .await;
+
+        assert!(world.operator.take().expect("it runs").stop(), "it ends with success");
+        told("api-server: an operator that could not list anything ended with success when it was asked to stop");
+    });
+}
