@@ -233,7 +233,7 @@ fn wrote_elsewhere(foreign: &[String]) -> Option<String> {
 
 /// What the operators of a life logged. The files go.
 fn log(world: &World, name: &str, starts: usize) -> String {
-    let read = |start| {
+    let read = |start: usize| {
         let path = world.control_plane.directory().join(format!("{name}-{start}.log"));
         let text = std::fs::read_to_string(&path).unwrap_or_default();
         // One that could not be read cannot be deleted.

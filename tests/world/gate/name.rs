@@ -55,7 +55,10 @@ pub(super) fn kind(method: &Method, host: &str, uri: &Uri) -> String {
 
 fn of_the_api_server(method: &Method, uri: &Uri) -> String {
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
-    let (["api", _, below @ ..] | ["apis", _, _, below @ ..] | below) = segments.as_slice();
+    let below = match segments.as_slice() {
+        ["api", _, below @ ..] | ["apis", _, _, below @ ..] => below,
+        other => other,
+    };
     let (place, rest) = match below {
         ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
         rest => (None, rest),
