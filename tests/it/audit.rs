@@ -45,8 +45,8 @@ fn entry(verb: &str, resource: &str, name: &str, decision: &str) -> Value {
 fn requests(entries: &[Value]) -> Vec<Request> {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("audit.log");
-    let lines: String = entries.iter().map(|entry| format!("{entry}\n")).collect();
-    std::fs::write(&log, lines).expect("it can be written");
+    let lines: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    std::fs::write(&log, lines.join("\n")).expect("it can be written");
     requests::of_log("a test", &log)
 }
 

@@ -47,7 +47,7 @@ pub enum Place {
 }
 
 impl Place {
-    /// Where a RoleBinding in this namespace gives its rights.
+    /// Where a `RoleBinding` in this namespace gives its rights.
     pub fn of_binding_in(namespace: &str) -> Self {
         if namespace == NAMESPACE { Self::OwnNamespace } else { Self::ServedNamespaces }
     }
@@ -64,7 +64,7 @@ impl Place {
 /// One verb on one resource, by one role.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Right {
-    /// The Role or ClusterRole.
+    /// The `Role` or `ClusterRole`.
     pub role: String,
     /// Where it is bound.
     pub place: Place,

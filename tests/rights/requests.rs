@@ -34,7 +34,7 @@ pub enum Outcome {
     Outside(String),
     /// The operator lacked the right.
     Denied,
-    /// The operator lacked a right that it had had until the RoleBinding in that namespace was deleted.
+    /// The operator lacked a right that it had had until the `RoleBinding` in that namespace was deleted.
     Withdrawn,
     /// The API server was coming up again and had not read its roles yet.
     ComingUp,
@@ -144,7 +144,7 @@ fn start(entry: &Value) -> Option<Timestamp> {
     (looks && entry["objectRef"]["resource"] == "clusterroles").then_some(at)
 }
 
-/// Where and since when a RoleBinding has gone, by hand or with its namespace.
+/// Where and since when a `RoleBinding` has gone, by hand or with its namespace.
 fn withdrawal(entry: &Value) -> Option<(String, Timestamp)> {
     let deleted = ["delete", "deletecollection"].contains(&text(&entry["verb"]));
     let of_binding = entry["objectRef"]["resource"] == "rolebindings" && entry["responseStatus"]["code"] == 200;
@@ -174,8 +174,8 @@ fn outcome(entry: &Value, excuses: &Excuses) -> Outcome {
     }
 }
 
-/// The right that the log says a request was let through by: `RBAC: allowed by RoleBinding "NAME/NAMESPACE" of ClusterRole
-/// "ROLE" to ServiceAccount "NAME/NAMESPACE"`.
+/// The right that the log says a request was let through by, as in
+/// `RBAC: allowed by RoleBinding "NAME/NAMESPACE" of ClusterRole "ROLE" to ServiceAccount "NAMESPACE/NAME"`.
 fn allowed(entry: &Value, reason: &str) -> Option<Right> {
     let words = reason.strip_prefix("RBAC: allowed by ")?;
     let mut quoted = words.split('"').skip(1).step_by(2);

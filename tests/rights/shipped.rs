@@ -30,7 +30,7 @@ pub fn of(manifests: &str) -> BTreeSet<Right> {
         let role = documents.iter().find(role).unwrap_or_else(|| panic!("no role for {binding}"));
         let name = role["metadata"]["name"].as_str().expect("a name");
         let rules: Vec<PolicyRule> = serde_json::from_value(role["rules"].clone()).expect("rules");
-        rules.iter().for_each(|rule| rights.extend(of_rule(name, place, rule)));
+        rights.extend(rules.iter().flat_map(|rule| of_rule(name, place, rule)));
     }
     rights
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use super::requests::{Outcome, Request};
 use super::{Mode, Right};
 
-/// Changes the very ClusterRole, to see what a refusal is taken for. The log does not tell what was changed in it.
+/// Changes the very `ClusterRole`, to see what a refusal is taken for. The log does not tell what was changed in it.
 const TAKES_A_RIGHT_AWAY: &str = "scenarios::rights::a_read_that_is_refused_is_not_an_absence";
 
 /// How what is declared for a mode and what was asked for fit together.
@@ -25,7 +25,9 @@ impl Verdict {
     /// Of these requests.
     pub fn of(declared: BTreeSet<Right>, requests: &[Request]) -> Self {
         let mut verdict = Self { used: declared.into_iter().map(|right| (right, 0)).collect(), ..Self::default() };
-        requests.iter().for_each(|request| verdict.add(request));
+        for request in requests {
+            verdict.add(request);
+        }
         verdict
     }
 
@@ -86,12 +88,16 @@ impl Verdict {
 pub fn table(verdicts: &[(Mode, Verdict)]) -> String {
     let rights: BTreeSet<&Right> = verdicts.iter().flat_map(|(_, verdict)| verdict.used.keys()).collect();
     let mut lines: Vec<String> = Vec::new();
-    let heads: String = verdicts.iter().map(|(mode, _)| format!("{:>17}", mode.name())).collect();
-    lines.push(format!("{heads}  right"));
+    let row = |cells: &[String], last: &str| {
+        let cells: Vec<_> = cells.iter().map(|cell| format!("{cell:>17}")).collect();
+        format!("{}  {last}", cells.concat())
+    };
+    let heads: Vec<_> = verdicts.iter().map(|(mode, _)| mode.name().to_owned()).collect();
+    lines.push(row(&heads, "right"));
     for right in rights {
         let cell = |verdict: &Verdict| verdict.used.get(right).map_or_else(|| "–".into(), ToString::to_string);
-        let cells: String = verdicts.iter().map(|(_, verdict)| format!("{:>17}", cell(verdict))).collect();
-        lines.push(format!("{cells}  {right}"));
+        let cells: Vec<_> = verdicts.iter().map(|(_, verdict)| cell(verdict)).collect();
+        lines.push(row(&cells, &right.to_string()));
     }
     for (mode, verdict) in verdicts {
         let mode = mode.name();
