@@ -165,8 +165,8 @@ pub struct SignIn {
     #[schemars(schema_with = "schema::certificates")]
     pub ca_bundle: Option<String>,
 
-    /// true lets a token endpoint have a private, loopback or link-local address; else such a one is not connected to.
-    /// Unset means false.
+    /// true lets a token endpoint have a private or loopback address; else such a one is not connected to. Link-local
+    /// addresses and the metadata services of clouds are never connected to. Unset means false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub allow_private_networks: Option<bool>,
 }

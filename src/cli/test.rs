@@ -38,7 +38,7 @@ pub(super) struct Arguments {
     #[command(flatten)]
     file: KeyFile,
 
-    /// Connect to private, loopback and link-local addresses too.
+    /// Connect to private and loopback addresses too.
     #[arg(long)]
     allow_private_networks: bool,
 
@@ -90,7 +90,7 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
         Verdict::Refused { reason, message } => Outcome::Refused(key, reason, message),
         Verdict::Unknown { message, retry } => {
             let next = match retry {
-                Retry::Never => "--allow-private-networks allows it".into(),
+                Retry::Never => "--allow-private-networks allows private and loopback addresses, and no others".into(),
                 Retry::After(wait) => format!("try again in {} s", wait.as_secs()),
                 Retry::Backoff => "look at the way to the token endpoint (name, firewall, --ca-bundle, \
                                    --allow-private-networks), and try again"

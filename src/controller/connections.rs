@@ -96,8 +96,11 @@ impl Connection<'_> {
                 client_id: entry(CLIENT_ID)?,
                 client_secret: SecretString::from(entry(CLIENT_SECRET)?),
             };
-            let url = |field: &str, text: &str| {
-                Url::parse(text).map_err(|_| misconfigured(&format!("the ALMTenant's {field} is no URL"), Retry::Never))
+            let url = |field: &str, text: &str| -> Result<Url, RemoteTrouble> {
+                let wrong = |what: &str| misconfigured(&format!("the ALMTenant's {field} {what}"), Retry::Never);
+                let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
+                Network::Any.check_literal(&url).map_err(|error| wrong(&format!("cannot be: {error}")))?;
+                Ok(url)
             };
             let base = url("landscapeManagement.http.url", &http.url)?;
             let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;

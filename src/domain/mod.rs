@@ -5,7 +5,9 @@
 pub mod conditions;
 pub mod evidence;
 pub mod fingerprint;
+pub mod foreign;
 pub mod ledger;
+pub mod pace;
 pub mod plan;
 pub mod policy;
 pub mod reason;

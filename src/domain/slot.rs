@@ -47,7 +47,7 @@ impl Owner {
     }
 }
 
-/// Whether this can be the name of an object (RFC 1123 subdomain).
+/// Whether this can be the name of an object (RFC 1123 subdomain). Nothing else may become a part of a request's path.
 #[must_use]
 pub fn is_object_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)

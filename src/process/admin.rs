@@ -1,6 +1,7 @@
 //! What probes and Prometheus ask for: `/healthz`, `/readyz`, `/metrics`. Nothing can be changed here, and nothing of a
 //! key is told.
 
+use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -14,16 +15,16 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::encoding::prometheus_text;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::Semaphore;
+use tokio::task::AbortHandle;
 use tracing::warn;
 
 use super::metrics::Metrics;
 use super::readiness::Readiness;
 
-/// Connections at the same time; who comes then waits.
+/// Connections at the same time. For one more the oldest is closed: a probe and a scrape take milliseconds, and whoever
+/// keeps connections open for nothing must not make the kubelet believe that this process hangs.
 const CONNECTIONS: usize = 32;
-/// Longest time for one connection, which is one request: a probe and a scrape are shorter, and a place must not be held
-/// for nothing while the kubelet waits for one.
+/// Longest time for one connection, which is one request.
 const PATIENCE: Duration = Duration::from_secs(5);
 /// Longest time for the head of a request.
 const HEAD_PATIENCE: Duration = Duration::from_secs(2);
@@ -42,17 +43,25 @@ pub struct Admin {
 
 /// Answers for as long as it is polled.
 pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
-    let places = Arc::new(Semaphore::new(CONNECTIONS));
+    serve_patiently(listener, admin, HEAD_PATIENCE, PATIENCE).await;
+}
+
+async fn serve_patiently(listener: TcpListener, admin: Arc<Admin>, head: Duration, whole: Duration) {
+    let mut open: VecDeque<AbortHandle> = VecDeque::new();
     loop {
-        // It is never closed.
-        let Ok(place) = Arc::clone(&places).acquire_owned().await else { return };
         match listener.accept().await {
             Ok((stream, _)) => {
+                open.retain(|connection| !connection.is_finished());
+                if open.len() >= CONNECTIONS
+                    && let Some(oldest) = open.pop_front()
+                {
+                    oldest.abort();
+                }
                 let admin = Arc::clone(&admin);
-                tokio::spawn(async move {
-                    let _place = place;
-                    let _ = tokio::time::timeout(PATIENCE, connection(stream, &admin)).await;
-                });
+                let answered = async move {
+                    let _ = tokio::time::timeout(whole, connection(stream, &admin, head)).await;
+                };
+                open.push_back(tokio::spawn(answered).abort_handle());
             }
             Err(error) => {
                 warn!(%error, "the admin server could not accept a connection");
@@ -62,14 +71,14 @@ pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
     }
 }
 
-async fn connection(stream: TcpStream, admin: &Admin) {
+async fn connection(stream: TcpStream, admin: &Admin, head: Duration) {
     let service = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(answer(request.method(), request.uri().path(), admin))
     });
     // A client that goes away is no matter of the server.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(HEAD_PATIENCE)
+        .header_read_timeout(head)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -104,6 +113,8 @@ fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<B
 mod tests {
     use super::*;
     use crate::process::leadership::Leadership;
+    use std::io::{Read, Write};
+    use std::net::TcpStream as Client;
 
     fn status(method: &Method, path: &str, readiness: &Readiness) -> u16 {
         let metrics = Arc::new(Metrics::new(Leadership::alone()));
@@ -124,5 +135,25 @@ mod tests {
         let readiness = Readiness::default();
         assert_eq!(status(&Method::POST, "/metrics", &readiness), 405);
         assert_eq!(status(&Method::GET, "/", &readiness), 404);
+    }
+    #[tokio::test(flavor = "multi_thread")]
+    async fn a_probe_is_answered_while_others_keep_all_connections_open_for_nothing() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let metrics = Arc::new(Metrics::new(Leadership::alone()));
+        let admin = Arc::new(Admin { readiness: Readiness::default(), metrics });
+        let never = Duration::from_hours(1);
+        tokio::spawn(serve_patiently(listener, admin, never, never));
+        let mut idle = Vec::new();
+        for _ in 0..4 * CONNECTIONS {
+            idle.push(Client::connect(address).expect("it is taken"));
+        }
+
+        let mut probe = Client::connect(address).expect("it is taken");
+        probe.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").expect("it is sent");
+        let mut answer = String::new();
+        probe.read_to_string(&mut answer).expect("it is answered");
+
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     }
 }

@@ -1,10 +1,14 @@
 //! Log lines, to standard error.
 
+mod clean;
 mod json;
 
+use tracing::Subscriber;
 use tracing_subscriber::EnvFilter;
 use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::util::SubscriberInitExt;
 
 /// kube's client logs the whole body of an answer that it cannot read, and that may be a Secret.
 const QUIET: &str = "kube_client::client=error";
@@ -23,11 +27,77 @@ pub enum Format {
 /// # Errors
 /// The filter cannot be read.
 pub fn start(filter: &str, format: Format) -> Result<(), ParseError> {
-    let filter = EnvFilter::try_new(format!("{filter},{QUIET}"))?;
-    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr).with_ansi(false);
-    match format {
-        Format::Json => lines.fmt_fields(JsonFields::new()).event_format(json::Flat).init(),
-        Format::Text => lines.init(),
-    }
+    subscriber(filter, format, std::io::stderr)?.init();
     Ok(())
+}
+
+/// What takes log lines and gives them to `writer`, each whole and in one line, whatever stands in it.
+fn subscriber<W>(filter: &str, format: Format, writer: W) -> Result<Box<dyn Subscriber + Send + Sync>, ParseError>
+where
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let filter = EnvFilter::try_new(format!("{filter},{QUIET}"))?;
+    let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(clean::Clean(writer)).with_ansi(false);
+    Ok(match format {
+        Format::Json => Box::new(lines.fmt_fields(JsonFields::new()).event_format(json::Flat).finish()),
+        Format::Text => Box::new(lines.finish()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::sync::{Arc, Mutex};
+
+    use super::*;
+    use crate::domain::foreign::is_unseen;
+
+    #[derive(Clone, Default)]
+    struct Buffer(Arc<Mutex<Vec<u8>>>);
+
+    impl io::Write for Buffer {
+        fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
+            self.0.lock().expect("no panic holds it").extend_from_slice(bytes);
+            Ok(bytes.len())
+        }
+
+        fn flush(&mut self) -> io::Result<()> {
+            Ok(())
+        }
+    }
+
+    /// What is logged, of a name, an error and a message that all hold `text`.
+    fn logged(format: Format, text: &str) -> String {
+        let buffer = Buffer::default();
+        let writer = buffer.clone();
+        let subscriber = subscriber("info", format, move || writer.clone()).expect("a filter");
+        tracing::subscriber::with_default(subscriber, || {
+            let span = tracing::error_span!("pass", name = text, namespace = %text);
+            let _within = span.enter();
+            tracing::warn!(error = %text, cause = text, list = ?[text], "about {text}");
+        });
+        let bytes = buffer.0.lock().expect("no panic holds it").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    const FORGED: &str =
+        "x\n2026-11-26T00:00:00Z ERROR forged\r\u{1b}[2J\u{9b}31m\u{202e}drowssap\u{2066}\u{2028}\0\u{7f}é";
+
+    #[test]
+    fn nothing_that_others_have_named_begins_a_line_of_its_own_or_speaks_to_a_terminal() {
+        for format in [Format::Text, Format::Json] {
+            let line = logged(format, FORGED);
+            let one = line.strip_suffix('\n').expect("a whole line");
+            assert!(!one.chars().any(is_unseen), "{format:?}: {one:?}");
+            assert!(one.contains("drowssap") && one.contains('é'), "what can be seen is still told: {one}");
+        }
+    }
+
+    #[test]
+    fn a_line_of_json_gives_back_what_was_written_into_it() {
+        let line: serde_json::Value = serde_json::from_str(&logged(Format::Json, FORGED)).expect("JSON");
+        for (field, expected) in [("name", FORGED), ("cause", FORGED), ("message", &format!("about {FORGED}"))] {
+            assert_eq!(line[field], expected, "{field}");
+        }
+    }
 }

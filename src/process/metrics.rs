@@ -33,6 +33,7 @@ pub struct Metrics {
     takeovers: Counter,
     given_up: Counter,
     orphans: Counter,
+    put_off: Counter,
     sign_ins: Family<Label<1>, Counter>,
     passes: Family<Label<2>, Counter>,
     pass_durations: Durations<1>,
@@ -71,6 +72,7 @@ impl Metrics {
             takeovers: Counter::default(),
             given_up: Counter::default(),
             orphans: Counter::default(),
+            put_off: Counter::default(),
             sign_ins: Family::default(),
             passes: Family::default(),
             pass_durations: Family::new_with_constructor(histogram),
@@ -98,6 +100,7 @@ impl Metrics {
             ("takeovers", "Keys of nobody in Landscape Management that were made ours", &self.takeovers),
             ("given_up", "Keys in Landscape Management that were left to somebody else or to nobody", &self.given_up),
             ("orphans", "Objects let go although their key may still stand in Landscape Management", &self.orphans),
+            ("put_off", "Passes that were asked for too often, and put off", &self.put_off),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
@@ -129,6 +132,11 @@ impl Metrics {
     /// An object was let go without a look.
     pub fn orphan(&self) {
         self.orphans.inc();
+    }
+
+    /// A pass was asked for too early after others.
+    pub fn put_off(&self) {
+        self.put_off.inc();
     }
 
     /// A call to a remote side was answered, or was not.

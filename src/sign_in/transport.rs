@@ -6,7 +6,8 @@ use std::time::{Duration, SystemTime};
 use reqwest::header::{HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, redirect};
 
-use super::network::Network;
+use super::network::{Guarded, Network};
+use crate::domain::foreign::shown;
 use crate::domain::retry::{LONGEST_WAIT, Retry};
 
 /// The largest answer that is read, in bytes.
@@ -15,6 +16,8 @@ pub const MAX_ANSWER: usize = 256 * 1024;
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 const SHORTEST_WAIT: Duration = Duration::from_secs(1);
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
+/// Longest part of an error that is told, in characters.
+const LONGEST_CAUSE: usize = 256;
 const IDLE_CONNECTION: Duration = Duration::from_secs(30);
 
 /// The certificates of a CA bundle could not be used.
@@ -27,6 +30,15 @@ pub struct BadCaBundle;
 /// # Errors
 /// The CA bundle cannot be used.
 pub fn client(network: Network, ca_bundle: Option<&str>, timeout: Duration) -> Result<Client, BadCaBundle> {
+    client_with(network.resolver(), ca_bundle, timeout)
+}
+
+/// The same, with names resolved by `resolver`.
+pub(super) fn client_with(
+    resolver: Guarded,
+    ca_bundle: Option<&str>,
+    timeout: Duration,
+) -> Result<Client, BadCaBundle> {
     let mut builder = Client::builder()
         .user_agent(concat!("alm-key-operator/", env!("CARGO_PKG_VERSION")))
         .https_only(true)
@@ -34,7 +46,7 @@ pub fn client(network: Network, ca_bundle: Option<&str>, timeout: Duration) -> R
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
-        .dns_resolver(network)
+        .dns_resolver(resolver)
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .timeout(timeout)
         .pool_idle_timeout(IDLE_CONNECTION)
@@ -111,6 +123,8 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
         // What rustls says of an expired certificate goes on with the time of day.
         let cause = cause.to_string();
         let cause = cause.split(": verification time").next().unwrap_or_default();
+        // It quotes the names in a certificate, which whoever answers there has written.
+        let cause = shown(cause, LONGEST_CAUSE);
         return NoAnswer { message: format!("it could not be connected to: {cause}"), may_have_arrived: false };
     }
     let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };

@@ -2,9 +2,13 @@
 
 use super::{Content, Facts, Now, Source, Verdict, Which};
 use crate::domain::fingerprint::Fingerprint;
+use crate::domain::foreign::shown;
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+
+/// Of a client's name, in characters: it is told to people, and a status has to fit its object. Real ones have 60.
+const LONGEST_CLIENT_ID: usize = 256;
 
 impl Facts {
     /// Notes for how long the source has been as it is. Called once, before the first step.
@@ -110,7 +114,7 @@ pub(super) fn uploaded(key: &ServiceKey, origin: Origin, revision: &Revision, no
         fingerprint: Fingerprint::of(key),
         identity_zone: key.identity_zone().to_owned(),
         credential_type: key.credential_type().to_owned(),
-        client_id: key.client_id().to_owned(),
+        client_id: shown(key.client_id(), LONGEST_CLIENT_ID),
         uploaded_at: now.wall,
         proven_at: now.wall,
     }

@@ -2,6 +2,7 @@
 
 mod finding;
 mod json;
+mod plain;
 mod rules;
 mod strict;
 

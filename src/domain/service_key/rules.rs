@@ -7,6 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::json::kind;
+use super::plain::{has_lookalike, is_plain};
 use super::{Finding, Findings, ServiceKey};
 use crate::domain::policy::{HostList, KeyRules};
 use crate::domain::reason::Reason;
@@ -17,15 +18,22 @@ const CLIENT_ID: &str = "$.uaa.clientid";
 const CLIENT_SECRET: &str = "$.uaa.clientsecret";
 const CREDENTIAL_TYPE: &str = "$.uaa.credential-type";
 const URL: &str = "$.uaa.url";
+/// What a URL is that not every reader reads alike, and what it is to be.
+const NOT_PLAIN: &str = "a URL that is written in a way in which readers may see another host";
+const PLAIN: &str =
+    "an https URL in plain form: https://, the host in ASCII, and a path without spaces and backslashes";
+/// Found in the place of a field, or beside it.
+const LOOKALIKE: &str = "a field of this name in other letter case, which some readers take for it";
 
 /// Turns a document, of which `text` is all, into a key, or says everything that is wrong with it.
 pub(super) fn apply(document: &Map<String, Value>, text: String, rules: &KeyRules) -> Result<ServiceKey, Findings> {
-    let Some(uaa) = document.get("uaa").and_then(Value::as_object) else {
+    let lookalike = has_lookalike(document, "uaa");
+    let Some(uaa) = document.get("uaa").and_then(Value::as_object).filter(|_| !lookalike) else {
         let found = document.get("uaa").map_or("nothing", kind);
         return Err(Finding {
             reason: Reason::MissingCredentials,
             path: UAA,
-            found: found.into(),
+            found: if lookalike { LOOKALIKE.into() } else { found.into() },
             expected: "an object with the credentials".into(),
             remedy: "use a service key or binding of the offering SAPCloudALMAPIs",
         }
@@ -134,6 +142,9 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
         expected: expected.into(),
         remedy: "use an unchanged key of this tenant; other hosts are allowed in the ALMTenant's spec.signIn.hosts",
     };
+    if has_lookalike(uaa, "url") {
+        return Err(finding(LOOKALIKE, "the field once"));
+    }
     let text = match uaa.get("url") {
         Some(Value::String(text)) if !text.is_empty() => text,
         other => return Err(finding(other.map_or("nothing", kind), "an https URL")),
@@ -147,6 +158,9 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
     }
     if url.query().is_some() || url.fragment().is_some() {
         return Err(finding("a URL with a query or a fragment", "an https URL without them"));
+    }
+    if !is_plain(text, &url) {
+        return Err(finding(NOT_PLAIN, PLAIN));
     }
     match &rules.token_hosts {
         Some(hosts) if !hosts.allows(&url) => Err(finding("a host that is not allowed", &hosts.to_string())),
@@ -177,6 +191,9 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
         expected: expected.into(),
         remedy: "use an unchanged key of this tenant; other hosts are allowed in the ALMTenant's spec.endpointHosts",
     };
+    if has_lookalike(document, "endpoints") {
+        return vec![finding("$.endpoints", LOOKALIKE, "the field once")];
+    }
     let endpoints = match document.get("endpoints") {
         None => return Vec::new(),
         Some(Value::Object(endpoints)) => endpoints,
@@ -184,7 +201,8 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
     };
     let mut findings: Vec<Finding> = Vec::new();
     for (name, value) in endpoints {
-        let url = value.as_str().and_then(|text| Url::parse(text).ok()).filter(|url| url.scheme() == "https");
+        let text = value.as_str().unwrap_or_default();
+        let url = Url::parse(text).ok().filter(|url| url.scheme() == "https");
         let allowed = hosts.to_string();
         let (found, expected) = match &url {
             None if value.is_string() => ("a string that is no https URL", "an https URL"),
@@ -192,6 +210,7 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
             Some(url) if !url.username().is_empty() || url.password().is_some() => {
                 ("a URL with user information", "an https URL without it")
             }
+            Some(url) if !is_plain(text, url) => (NOT_PLAIN, PLAIN),
             Some(url) if !hosts.allows(url) => ("a host that is not allowed", allowed.as_str()),
             Some(_) => continue,
         };

@@ -223,6 +223,49 @@ fn an_endpoint_that_is_not_of_the_tenants_landscape_is_refused_and_the_remedy_na
 }
 
 #[test]
+fn a_field_in_other_letter_case_is_refused_because_some_readers_take_it_for_the_one_that_was_checked() {
+    let evil = json!({ "Api": "https://api.evil.example", "clientid": "CANARY" });
+    for (name, reason) in [("Endpoints", Reason::EndpointNotAllowed), ("UAA", Reason::MissingCredentials)] {
+        let findings = findings_after(|document| document[name] = evil.clone());
+        assert_eq!(findings.reason(), reason, "{findings}");
+        assert!(findings.to_string().contains("other letter case"), "{findings}");
+    }
+    let findings = findings_after(|document| document["uaa"]["URL"] = "https://evil.example".into());
+    assert_eq!(findings.reason(), Reason::TokenHostNotAllowed);
+}
+
+#[test]
+fn a_host_that_another_reader_would_not_see_there_is_refused_before_it_is_compared() {
+    let found = only_finding(|d| d["endpoints"]["Api"] = "https://eu10.alm.cloud.sap\\@evil.example/api".into());
+    assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints.Api"));
+    let host = "https://acme-calm.authentication.eu10.hana.ondemand.com";
+    for end in ["\\@evil.example", "\t", "%2f@evil.example", "."] {
+        let found = only_finding(|d| d["uaa"]["url"] = format!("{host}{end}").into());
+        assert_eq!(found, (Reason::TokenHostNotAllowed, "$.uaa.url"), "{end}");
+    }
+}
+
+#[test]
+fn a_key_in_the_slot_is_held_against_the_hosts_of_its_tenant() {
+    let mut planted = document();
+    planted["uaa"]["url"] = "https://evil.example".into();
+    let findings =
+        ServiceKey::parse(planted.to_string().as_bytes(), &rules().of_the_slot()).expect_err("a foreign host");
+    assert_eq!(findings.reason(), Reason::TokenHostNotAllowed);
+}
+
+#[test]
+fn a_thousand_foreign_endpoints_are_said_once() {
+    let findings = findings_after(|document| {
+        for number in 0..1000 {
+            document["endpoints"][format!("CANARY-{number}")] = "https://evil.example".into();
+        }
+    });
+    assert_eq!(findings.iter().count(), 1);
+    assert!(findings.to_string().len() < 1000);
+}
+
+#[test]
 fn every_endpoint_is_looked_at_whatever_its_name_and_none_at_all_is_no_defect() {
     let beside = only_finding(|document| document["endpoints"]["CANARY"] = "https://api.evil.example".into());
     assert_eq!(beside, (Reason::EndpointNotAllowed, "$.endpoints.*"), "a name that is not known is not repeated");
