@@ -23,6 +23,7 @@ mod properties;
 #[path = "../rights/mod.rs"]
 mod rights;
 mod scenarios;
+mod threats;
 
 use tokio::sync::Semaphore;
 

@@ -1,5 +1,6 @@
 //! The comments `// proves:` above tests.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
@@ -23,27 +24,60 @@ pub struct Proof {
 pub fn all() -> Vec<Proof> {
     let mut all = Vec::new();
     for folder in ["src", "tests/it"] {
-        of_folder(&package().join(folder), &mut all);
+        each_file(&package().join(folder), &mut |path| of_file(path, &mut all));
     }
     all
 }
 
-fn of_folder(folder: &Path, all: &mut Vec<Proof>) {
+/// Every test there is: its file, from the root of the repository, and its name.
+#[allow(dead_code, reason = "the tests look at all; the page only at those that prove something")]
+pub fn tests() -> BTreeSet<(String, String)> {
+    let mut found = BTreeSet::new();
+    for folder in ["src", "tests/it"] {
+        each_file(&package().join(folder), &mut |path| {
+            let file = below_package(path);
+            let source = fs::read_to_string(path).expect("it can be read");
+            each_function(&source, |name, is_test, _| {
+                if is_test {
+                    found.insert((file.clone(), name.to_owned()));
+                }
+            });
+        });
+    }
+    found
+}
+
+fn each_file(folder: &Path, look: &mut impl FnMut(&Path)) {
     let mut entries: Vec<_> =
         fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            of_folder(&path, all);
+            each_file(&path, look);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            of_file(&path, all);
+            look(&path);
         }
     }
 }
 
+fn below_package(path: &Path) -> String {
+    path.strip_prefix(package()).expect("it lies in the package").display().to_string()
+}
+
 fn of_file(path: &Path, all: &mut Vec<Proof>) {
-    let file = path.strip_prefix(package()).expect("it lies in the package").display().to_string();
+    let file = below_package(path);
     let source = fs::read_to_string(path).expect("it can be read");
+    each_function(&source, |test, is_test, items| {
+        for item in items {
+            let (kind, name) = item.split_once(' ').unwrap_or((&item, ""));
+            let (kind, name) = (kind.to_owned(), name.to_owned());
+            all.push(Proof { kind, name, file: file.clone(), test: test.to_owned(), is_test });
+        }
+    });
+}
+
+/// Each function of a source, whether it is a test, and what the comments above it say that it proves.
+fn each_function(source: &str, mut look: impl FnMut(&str, bool, Vec<String>)) {
     let (mut items, mut is_test) = (Vec::new(), false);
     for line in source.lines().map(str::trim) {
         if let Some(list) = line.strip_prefix("// proves: ") {
@@ -51,12 +85,8 @@ fn of_file(path: &Path, all: &mut Vec<Proof>) {
         } else if line == "#[test]" || line.starts_with("#[tokio::test") {
             is_test = true;
         } else if let Some(name) = line.split("fn ").nth(1).filter(|_| !line.starts_with("//")) {
-            let test: String = name.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect();
-            for item in items.drain(..) {
-                let (kind, name) = item.split_once(' ').unwrap_or((&item, ""));
-                let (kind, name) = (kind.to_owned(), name.to_owned());
-                all.push(Proof { kind, name, file: file.clone(), test: test.clone(), is_test });
-            }
+            let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
+            look(&name[..end], is_test, std::mem::take(&mut items));
             is_test = false;
         }
     }

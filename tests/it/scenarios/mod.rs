@@ -4,6 +4,7 @@ mod admin;
 mod admission;
 mod adoption;
 mod annotations;
+mod attackers;
 mod binding;
 mod canary;
 mod crash;
