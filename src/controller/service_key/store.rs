@@ -4,7 +4,7 @@ use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::{Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::api::ALMServiceKey;
 use crate::api::annotations::requested;
@@ -117,6 +117,25 @@ impl Store {
         let name = self.object.name_any();
         self.object =
             call(self.api.patch_status(&name, &parameters, &Patch::Apply(&patch))).await.map_err(ledger_error)?;
+        self.take_away_what_is_left(&after).await
+    }
+
+    /// What somebody else has written, as who restores a backup does, is not taken away by applying what is ours without
+    /// it: a ledger that no longer holds would stand for ever, and keep its tenant. It is merged away then.
+    async fn take_away_what_is_left(&mut self, wanted: &ALMServiceKeyStatus) -> Result<(), LedgerError> {
+        let found = self.status();
+        if found.ledger() == wanted.ledger() {
+            return Ok(());
+        }
+        let of = |status: &ALMServiceKeyStatus| json!({ "uploaded": status.uploaded, "pending": status.pending, "overwritten": status.overwritten });
+        let patch = json!({
+            "metadata": { "uid": self.object.uid(), "resourceVersion": self.object.resource_version() },
+            "status": merge(&of(&found), &of(wanted)),
+        });
+        let name = self.object.name_any();
+        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        self.object =
+            call(self.api.patch_status(&name, &parameters, &Patch::Merge(&patch))).await.map_err(ledger_error)?;
         Ok(())
     }
 
@@ -165,6 +184,17 @@ impl Ledger for Store {
         }
         self.set_finalizers(finalizers).await
     }
+}
+
+/// The merge (RFC 7386) that makes `wanted` of `found`.
+fn merge(found: &Value, wanted: &Value) -> Value {
+    let (Value::Object(found), Value::Object(wanted)) = (found, wanted) else { return wanted.clone() };
+    let gone = found.keys().filter(|name| !wanted.contains_key(*name)).map(|name| (name.clone(), Value::Null));
+    let kept = wanted.iter().map(|(name, value)| {
+        let merged = found.get(name).map_or_else(|| value.clone(), |old| merge(old, value));
+        (name.clone(), merged)
+    });
+    Value::Object(gone.chain(kept).collect())
 }
 
 /// 404 is a conflict too: the object that was decided on is no more.

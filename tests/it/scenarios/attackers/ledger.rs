@@ -45,7 +45,8 @@ fn a_forged_ledger_deletes_no_key_of_somebody_else_and_uploads_none() {
             )
             .await;
             tenant.look_now("calm", operation).await;
-            tenant.await_ready("calm", "False", "SlotOverwritten").await;
+            let object = tenant.await_ready("calm", "False", "SlotOverwritten").await;
+            assert!(object.status.and_then(|status| status.uploaded).is_none(), "the slot says whose it is");
         }
         tenant.delete("calm").await;
 
