@@ -1,6 +1,6 @@
 //! The admin API: what people do at SAP, and what tests do to it. Without access control: loopback only.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use alm_key_operator::landscape::contract::OwnerDto;
@@ -9,6 +9,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::deviations::Deviation;
+use crate::doors::{Doors, Doorway};
 use crate::faults::Planned;
 use crate::http::{Body, Call, empty, json, problem};
 use crate::keys::Wanted;
@@ -46,7 +47,13 @@ struct Latency {
     ms: u64,
 }
 
-pub(crate) async fn answer(call: &Call, tenants: &Tenants) -> Response<Body> {
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Becomes {
+    becomes: Doorway,
+}
+
+pub(crate) async fn answer(call: &Call, tenants: &Arc<Tenants>) -> Response<Body> {
     let path: Vec<&str> = call.path.split('/').skip(1).collect();
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["health"]) => json(200, &json!({ "status": "ok" })),
@@ -59,11 +66,25 @@ pub(crate) async fn answer(call: &Call, tenants: &Tenants) -> Response<Body> {
             },
         },
         ("DELETE", ["tenants", zone]) if tenants.delete(zone) => empty(204),
+        ("POST", ["doors"]) => match Doors::add(tenants).await {
+            Ok(port) => json(201, &json!({ "port": port })),
+            Err(_) => problem(500, "NoDoor", "no port can be listened on"),
+        },
+        ("PUT", ["doors", port]) => door(call, port, tenants).await,
         (_, ["tenants", zone, rest @ ..]) => match tenants.find(zone) {
             Some(tenant) => of_tenant(call, rest, &tenant, tenants.port).await,
             None => problem(404, "UnknownTenant", "there is no such tenant"),
         },
         _ => problem(404, "UnknownPath", "the admin API has no such path or method"),
+    }
+}
+
+/// A door becomes another one.
+async fn door(call: &Call, port: &str, tenants: &Tenants) -> Response<Body> {
+    match (call.json(), port.parse()) {
+        (Err(response), _) => *response,
+        (Ok(Becomes { becomes }), Ok(port)) if tenants.doors.set(port, becomes).await => empty(204),
+        (Ok(_), _) => problem(404, "UnknownDoor", "there is no such door"),
     }
 }
 

@@ -6,12 +6,26 @@ use std::error::Error;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
-use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair};
+use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
 use rustls::crypto::ring::sign::any_supported_type;
 use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
+
+/// Whose certificate is shown in place of the right one.
+const ANOTHER: &str = "another.localhost";
+
+/// Which certificate is shown to who asks for a name.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shown {
+    /// One of that name.
+    Fitting,
+    /// One of another name.
+    OfAnother,
+    /// One of that name, which ended years ago.
+    Expired,
+}
 
 /// The certificate authority.
 pub(crate) struct Authority(CertifiedIssuer<'static, KeyPair>);
@@ -29,15 +43,20 @@ impl Authority {
         self.0.pem()
     }
 
-    /// A server that shows a fitting certificate to whoever asks for a name below `.localhost`, or for no name.
-    pub(crate) fn server_config(self) -> ServerConfig {
-        let resolver = Certificates { authority: self, made: Mutex::new(HashMap::new()) };
+    /// A server that shows such a certificate to whoever asks for a name below `.localhost`, or for no name.
+    pub(crate) fn server_config(self: &Arc<Self>, shown: Shown) -> ServerConfig {
+        let resolver = Certificates { authority: Arc::clone(self), shown, made: Mutex::new(HashMap::new()) };
         ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
     }
 
-    fn issue(&self, name: &str) -> Result<CertifiedKey, Box<dyn Error>> {
+    fn issue(&self, name: &str, shown: Shown) -> Result<CertifiedKey, Box<dyn Error>> {
         let key = KeyPair::generate()?;
-        let certificate = CertificateParams::new(vec![name.to_owned()])?.signed_by(&key, &self.0)?;
+        let name = if shown == Shown::OfAnother { ANOTHER } else { name };
+        let mut parameters = CertificateParams::new(vec![name.to_owned()])?;
+        if shown == Shown::Expired {
+            parameters.not_after = date_time_ymd(2020, 1, 1);
+        }
+        let certificate = parameters.signed_by(&key, &self.0)?;
         let private = PrivateKeyDer::Pkcs8(PrivatePkcs8KeyDer::from(key.serialize_der()));
         Ok(CertifiedKey::new(vec![certificate.der().clone()], any_supported_type(&private)?))
     }
@@ -47,7 +66,8 @@ impl Authority {
 const LOOPBACK: &str = "127.0.0.1";
 
 struct Certificates {
-    authority: Authority,
+    authority: Arc<Authority>,
+    shown: Shown,
     made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
@@ -61,7 +81,7 @@ impl ResolvesServerCert for Certificates {
         if let Some(certificate) = made.get(name) {
             return Some(Arc::clone(certificate));
         }
-        let certificate = Arc::new(self.authority.issue(name).ok()?);
+        let certificate = Arc::new(self.authority.issue(name, self.shown).ok()?);
         made.insert(name.to_owned(), Arc::clone(&certificate));
         Some(certificate)
     }

@@ -2,8 +2,14 @@
 
 use std::collections::HashMap;
 
+use hyper::Response;
+use hyper::header::HeaderName;
 use serde::Deserialize;
 use tokio::sync::watch;
+
+use crate::doors::Doorway;
+use crate::http::{Body, Dropped, text};
+use crate::spoilt::Spoilt;
 
 /// What goes wrong with a call.
 #[derive(Clone, Debug, Deserialize)]
@@ -23,8 +29,44 @@ pub(crate) enum Fault {
     Hold { hold: bool },
     /// The connection is closed without an answer and without effect.
     Drop { drop: bool },
+    /// The connection is reset without an answer and without effect.
+    Reset { reset: bool },
     /// It takes effect, and the connection is closed without an answer.
     Swallow { swallow: bool },
+    /// It takes effect, and its answer is spoilt on the way.
+    Answer { answer: Spoilt },
+    /// It is answered as usual, and by then the door of this port has become so: the next connection finds it.
+    Door { door: u16, becomes: Doorway },
+}
+
+impl Fault {
+    /// What is answered in place of acting; none if it is acted on.
+    pub(crate) fn instead(&self) -> Option<Response<Body>> {
+        match self {
+            Self::Status { status, headers, body, content_type } => {
+                let mut response = text(*status, content_type.as_deref().unwrap_or("text/plain"), body.clone());
+                for (name, value) in headers {
+                    if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
+                        response.headers_mut().insert(name, value);
+                    }
+                }
+                Some(response)
+            }
+            Self::Drop { drop: true } | Self::Reset { reset: true } => Some(text(0, "", "")),
+            _ => None,
+        }
+    }
+
+    /// How the connection ends, if it does without an answer.
+    pub(crate) fn dropped(&self) -> Option<Dropped> {
+        match self {
+            Self::Drop { drop: true } | Self::Swallow { swallow: true } | Self::Answer { answer: Spoilt::Never } => {
+                Some(Dropped::Closed)
+            }
+            Self::Reset { reset: true } | Self::Answer { answer: Spoilt::Reset } => Some(Dropped::Reset),
+            _ => None,
+        }
+    }
 }
 
 /// A fault to come.

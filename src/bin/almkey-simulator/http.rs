@@ -15,10 +15,14 @@ pub(crate) type Body = Full<Bytes>;
 /// The largest request that is read, in bytes.
 const MAX_BODY: usize = 128 * 1024;
 
-/// The connection is closed without an answer.
-#[derive(Debug, thiserror::Error)]
-#[error("the connection is closed without an answer")]
-pub(crate) struct Dropped;
+/// The connection ends without an answer, or without all of it.
+#[derive(Clone, Copy, Debug, thiserror::Error)]
+pub(crate) enum Dropped {
+    #[error("the connection is closed without an answer")]
+    Closed,
+    #[error("the connection is reset without an answer")]
+    Reset,
+}
 
 /// A request, read whole.
 #[derive(Clone)]

@@ -8,6 +8,7 @@ mod client;
 mod conformance;
 mod contract;
 mod deviations;
+mod doors;
 mod faults;
 mod http;
 mod journal;
@@ -15,6 +16,7 @@ mod keys;
 mod landscape;
 mod serve;
 mod slot;
+mod spoilt;
 mod tenants;
 mod xsuaa;
 

@@ -11,17 +11,20 @@ use serde_json::Value;
 
 use crate::contract::{Contract, Seen};
 use crate::deviations::Deviation;
+use crate::doors::Doors;
 use crate::faults::{Fault, Faults};
-use crate::http::{Body, Call, Dropped, text};
+use crate::http::{Body, Call, Dropped};
 use crate::journal::{Entry, Journal};
 use crate::keys::Keys;
 use crate::slot::Slot;
+use crate::spoilt::Spoilt;
 
 /// All tenants.
 pub(crate) struct Tenants {
     /// Port of all virtual hosts, as the world sees them.
     pub(crate) port: u16,
     pub(crate) journal: Journal,
+    pub(crate) doors: Doors,
     contract: Contract,
     by_zone: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
 }
@@ -68,9 +71,9 @@ impl Tenant {
 }
 
 impl Tenants {
-    pub(crate) fn new(port: u16) -> Result<Self, Box<dyn Error>> {
+    pub(crate) fn new(port: u16, doors: Doors) -> Result<Self, Box<dyn Error>> {
         let by_zone = Mutex::new(HashMap::new());
-        Ok(Self { port, journal: Journal::new(), contract: Contract::new()?, by_zone })
+        Ok(Self { port, journal: Journal::new(), doors, contract: Contract::new()?, by_zone })
     }
 
     /// Makes one; none if it is there.
@@ -119,25 +122,23 @@ impl Tenants {
         if let Some(Fault::Hold { hold: true }) = fault {
             holds.hold().await;
         }
-        let done = match &fault {
-            Some(Fault::Status { status, headers, body, content_type }) => {
-                let mut response = text(*status, content_type.as_deref().unwrap_or("text/plain"), body.clone());
-                for (name, value) in headers {
-                    if let (Ok(name), Ok(value)) = (name.parse::<hyper::header::HeaderName>(), value.parse()) {
-                        response.headers_mut().insert(name, value);
-                    }
-                }
-                Done::answered(response)
-            }
-            Some(Fault::Drop { drop: true }) => Done::answered(text(0, "", "")),
-            _ => act(&mut lock(tenant)),
-        };
-        let dropped = matches!(fault, Some(Fault::Drop { drop: true } | Fault::Swallow { swallow: true }));
+        let instead = fault.as_ref().and_then(Fault::instead);
         // What is done wrong on purpose is no violation; a request never is.
-        let planned = matches!(fault, Some(Fault::Status { .. } | Fault::Drop { drop: true }));
+        let planned = instead.is_some();
+        let mut done = match instead {
+            Some(answer) => Done::answered(answer),
+            None => act(&mut lock(tenant)),
+        };
+        let dropped = fault.as_ref().and_then(Fault::dropped);
         let violation = self.violation(call, kind, (!planned).then_some(&done.response)).await;
-        self.note(call, kind, tenant, &done, dropped, violation);
-        if dropped { Err(Dropped) } else { Ok(done.response) }
+        self.note(call, kind, tenant, &done, dropped.is_some(), violation);
+        match fault {
+            Some(Fault::Answer { answer: Spoilt::Never }) => holds.hold().await,
+            Some(Fault::Answer { answer }) => drop(done.response.extensions_mut().insert(answer)),
+            Some(Fault::Door { door, becomes }) => drop(self.doors.set(door, becomes).await),
+            _ => {}
+        }
+        dropped.map_or(Ok(done.response), Err)
     }
 
     /// Where request or answer deviates from the contract of Landscape Management. A token endpoint has another.
