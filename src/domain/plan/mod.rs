@@ -152,5 +152,6 @@ pub fn give_way(facts: &Facts, now: Now) -> Settlement {
         message: "the slot of Landscape Management changed again and again while it was looked at".into(),
         retry: super::retry::Retry::Backoff,
     };
-    settle::trouble(facts, &trouble, now)
+    let settlement = settle::trouble(facts, &trouble, now);
+    if facts.subject.deleting { remove::removing(facts, settlement) } else { settlement }
 }

@@ -185,7 +185,7 @@ fn gone(facts: &Facts, message: &str, now: Now) -> Settlement {
 }
 
 /// Whatever the trouble, the object says that it is being removed.
-fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
+pub(super) fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
     let Some(conditions) = settlement.conditions else { return settlement };
     let ready = Condition::unknown(
         Reason::Removing,

@@ -171,4 +171,7 @@ fn a_pass_that_gives_way_backs_off_and_leaves_a_true_standing() {
     assert!(settlement.memory.failing.is_some());
     let kept = World::kept().source_signs_in(accepted());
     assert_eq!(give_way(&kept.facts, kept.now).conditions, None);
+    let going = World::kept().object_deleted();
+    let conditions = give_way(&going.facts, going.now).conditions.expect("a verdict");
+    assert_eq!(conditions.ready.reason, Reason::Removing, "it is being removed, whatever is in the way");
 }
