@@ -11,3 +11,4 @@ mod world;
 mod api_server;
 mod replicas;
 mod worlds;
+mod fault_matrix;

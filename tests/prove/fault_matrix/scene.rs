@@ -1,0 +1,159 @@
+//! The situation of a cell: its tenant, its key, and how its fault comes and goes.
+
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use super::calls::Call;
+use super::cell::Cell;
+use super::faults::Fault;
+use super::passes::{Pass, Passes};
+use crate::world::{Tenant, World};
+
+/// Name of the object.
+pub const NAME: &str = "calm";
+const SECRET: &str = "pasted";
+
+/// The situation of a cell.
+pub struct Scene<'a> {
+    /// The tenant, for this cell alone.
+    pub tenant: Tenant<'a>,
+    /// The key of the source.
+    pub key: Value,
+    call: Call,
+    fault: Fault,
+    door: Option<u16>,
+}
+
+impl<'a> Scene<'a> {
+    /// Sets it up, up to the call that the fault is for.
+    pub async fn of(cell: &Cell, world: &'a World) -> Self {
+        let Cell { call, fault, .. } = *cell;
+        let zone = cell.zone();
+        let door = match fault {
+            Fault::Door(_) => {
+                let made = world.simulator.admin(Method::POST, "/doors", None).await;
+                made["port"].as_u64().and_then(|port| u16::try_from(port).ok())
+            }
+            _ => None,
+        };
+        let change = |document: &mut Value| through_door(document, call, &zone, door);
+        let tenant = Tenant::create_with(world, &zone, world.client.clone(), change).await;
+        let mut key = tenant.make_key().await;
+        if let (Some(port), "SignIn") = (door, call.kind()) {
+            key["uaa"]["url"] = format!("https://{zone}.authentication.localhost:{port}").into();
+        }
+        // From now on the tenant's own look at the slot is no longer under way, and the operator has its token.
+        tenant.await_tenant(&zone, "True", "Connected").await;
+        let scene = Self { tenant, key, call, fault, door };
+        scene.fill().await;
+        if call.is_settled() || call.is_deletion() {
+            scene.apply().await;
+            scene.tenant.await_ready(NAME, "True", "Uploaded").await;
+        }
+        scene
+    }
+
+    /// What the slot holds before.
+    async fn fill(&self) {
+        let tenant = &self.tenant;
+        match self.call {
+            Call::ReadContent | Call::TakeOver | Call::GiveUp => tenant.fill_slot(&self.key, None).await,
+            // The one write that comes after a look at the content: over another one.
+            Call::Put if self.door.is_some() => tenant.fill_slot(&tenant.make_key().await, None).await,
+            _ => {}
+        }
+        tenant.write_secret(SECRET, &self.key).await;
+    }
+
+    /// Whether its deletion is that of a dead key.
+    pub fn is_of_dead_key(&self) -> bool {
+        self.call == Call::Delete && self.door.is_some()
+    }
+
+    /// Lets the fault begin, where it does so before the trigger.
+    pub async fn arm(&self) {
+        if !self.is_of_dead_key() {
+            self.begin().await;
+        }
+        if self.call.kind() == "LandscapeToken" {
+            self.tenant.world.simulator.expire_tokens(&self.tenant.name).await;
+        }
+    }
+
+    async fn begin(&self) {
+        let (Some(door), Fault::Door(becomes)) = (self.door, self.fault) else {
+            let fault = self.fault.planned(self.call, &self.tenant.name, self.tenant.world.simulator.port);
+            return self.tenant.fail(self.call.kind(), fault).await;
+        };
+        let fault = json!({ "door": door, "becomes": becomes });
+        match self.call {
+            // The call before it in a pass.
+            Call::ReadContent => self.tenant.fail("ReadSlot", fault).await,
+            Call::Put | Call::TakeOver | Call::GiveUp | Call::Delete => self.tenant.fail("ReadContent", fault).await,
+            _ => self.set_door(becomes).await,
+        }
+    }
+
+    async fn set_door(&self, becomes: &str) {
+        if let Some(door) = self.door {
+            let path = format!("/doors/{door}");
+            self.tenant.world.simulator.admin(Method::PUT, &path, Some(json!({ "becomes": becomes }))).await;
+        }
+    }
+
+    /// Lets the call come.
+    pub async fn trigger(&self, passes: &Passes) {
+        match self.call {
+            _ if self.is_of_dead_key() => self.let_key_die(passes).await,
+            Call::GiveUp | Call::Delete => self.tenant.begin_deletion(NAME).await,
+            _ if self.call.is_settled() => drop(self.tenant.look_now(NAME, "fault").await),
+            _ => self.apply().await,
+        }
+    }
+
+    async fn apply(&self) {
+        let mut spec = json!({ "source": { "secretRef": { "name": SECRET } } });
+        if self.is_of_dead_key() {
+            spec["deadKey"] = json!({ "after": "10s" });
+        }
+        self.tenant.apply(NAME, spec).await;
+    }
+
+    /// It is refused three times; the fault begins before the fourth time, which proves it dead.
+    async fn let_key_die(&self, passes: &Passes) {
+        self.tenant.revoke(&self.key).await;
+        self.tenant.annotate(NAME, "almkey.dev/reconcile-requested-at", "fault").await;
+        // The probes are due at 0, 1, 4 and 10 s.
+        let is_third = |pass: &Pass| (5.0..=6.0).contains(&pass.next.as_secs_f64());
+        passes.first(&self.tenant.name, 0, "leaves one probe to come", is_third).await;
+        self.begin().await;
+    }
+
+    /// Lets the fault stop.
+    pub async fn heal(&self) {
+        self.tenant.heal().await;
+        self.set_door("open").await;
+        self.tenant.release().await;
+    }
+}
+
+/// The tenant is reached through a door where the call is made, and answers in time or not at all.
+fn through_door(document: &mut Value, call: Call, zone: &str, door: Option<u16>) {
+    let spec = &mut document["spec"];
+    spec["landscapeManagement"]["http"]["timeout"] = json!("1s");
+    let Some(port) = door else { return };
+    let landscape = format!("https://{zone}.landscape.localhost:{port}");
+    match call.kind() {
+        "SignIn" => {
+            let hosts = spec["signIn"]["hosts"].as_array_mut().expect("a list");
+            hosts.push(format!("*.authentication.localhost:{port}").into());
+        }
+        "LandscapeToken" => {
+            spec["landscapeManagement"]["http"]["oauth2"]["tokenUrl"] = format!("{landscape}/oauth/token").into();
+        }
+        _ => spec["landscapeManagement"]["http"]["url"] = landscape.into(),
+    }
+    if call == Call::Put {
+        spec["adoptionPolicy"] = json!("Replace");
+    }
+}
