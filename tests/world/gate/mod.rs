@@ -23,7 +23,7 @@ use tokio_rustls::TlsAcceptor;
 pub use guard::{Guard, Open, Request, Ruling};
 pub use name::Name;
 
-use certificates::Authority;
+use certificates::{Authority, Shown};
 use guard::Watch;
 use upstream::Upstreams;
 
@@ -41,11 +41,11 @@ pub struct Gate {
 impl Gate {
     /// Takes a free port.
     pub async fn stand() -> Self {
-        let authority = Authority::generate().expect("a certificate authority");
+        let authority = Arc::new(Authority::generate().expect("a certificate authority"));
         let listener = TcpListener::bind(("127.0.0.1", 0)).await.expect("a free port");
         let port = listener.local_addr().expect("its address").port();
         let ca = authority.pem();
-        let acceptor = TlsAcceptor::from(Arc::new(authority.server_config()));
+        let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(Shown::Fitting)));
         let watch = Arc::new(Mutex::new(Arc::new(Watch::of(Arc::new(Open)))));
         Self { port, ca, listener: Some(listener), acceptor, watch }
     }
