@@ -105,6 +105,12 @@ impl ControlPlane {
         server(self.ports)
     }
 
+    /// URL of etcd, which asks nobody who they are.
+    #[must_use]
+    pub fn etcd(&self) -> String {
+        format!("http://127.0.0.1:{}", self.ports.etcd)
+    }
+
     /// The kubeconfig of a user.
     #[must_use]
     pub fn kubeconfig(&self, user: &str) -> PathBuf {

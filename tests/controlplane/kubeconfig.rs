@@ -35,7 +35,8 @@ pub(super) struct Token(pub(super) String);
 
 impl Token {
     pub(super) fn random() -> Self {
-        Self(format!("{:032x}", rand::random::<u128>()))
+        // With the marker of all secrets in tests.
+        Self(format!("CANARY-{:032x}", rand::random::<u128>()))
     }
 }
 

@@ -13,6 +13,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::world::cluster::package;
+use crate::world::hunt;
 use crate::world::operator::binary;
 use crate::world::simulator::Simulator;
 
@@ -41,7 +42,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    assert!(!String::from_utf8_lossy(&said).contains("CANARY"), "{arguments:?} repeats a value");
+    hunt::output(&format!("{arguments:?}"), &said);
     output
 }
 

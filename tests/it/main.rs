@@ -13,6 +13,7 @@ mod commands;
 mod conformance;
 mod fuzzing;
 mod house;
+mod hunting;
 mod outcomes;
 mod processes;
 mod promises;

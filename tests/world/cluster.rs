@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 
 use super::audit;
 use super::gate::Gate;
+use super::hunt::{self, Found, Hunt};
 use super::operator::{NAMESPACE, Operator};
 use super::simulator::Simulator;
 use crate::controlplane::{Audit, ControlPlane, Options, User, service_account_user};
@@ -65,7 +66,10 @@ pub struct World {
     /// What stands between the operator and everything else, if something does.
     pub gate: Option<Gate>,
     kubeconfig: PathBuf,
+    /// Key material is where it must not be on purpose.
+    pub leaky: bool,
     setup: Setup,
+    hunt: Hunt,
 }
 
 impl World {
@@ -75,7 +79,7 @@ impl World {
     }
 
     /// The same, for this test, as `hack/audit` calls it.
-    pub async fn start_for(test: &str, setup: Setup) -> Self {
+    pub async fn start_for(test: &str, mut setup: Setup) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let beside = if setup.audit { Audit::Beside } else { Audit::Off };
         let people = setup.people.iter().map(|name| User { name: (*name).into(), groups: Vec::new() });
@@ -100,8 +104,23 @@ impl World {
             (None, Simulator::start(directory))
         };
         let client = control_plane.client("admin").await.expect("a client");
-        let mut world =
-            Self { operator: None, simulator, control_plane, client, namespaces, gate, kubeconfig, setup };
+        if hunt::wants_trace() {
+            setup.log = "trace";
+        }
+        let admin = (simulator.url("admin"), simulator.ca.clone());
+        let hunt = Hunt::new(control_plane.directory(), control_plane.etcd(), admin);
+        let mut world = Self {
+            operator: None,
+            simulator,
+            control_plane,
+            client,
+            namespaces,
+            gate,
+            kubeconfig,
+            leaky: false,
+            setup,
+            hunt,
+        };
         world.install();
         if setup.bindings {
             world.install_bindings();
@@ -160,6 +179,16 @@ impl World {
         self.kubectl(&wait);
     }
 
+    /// Hunts for key material in all that was not searched before.
+    pub fn hunt(&self) -> Found {
+        self.hunt.go_on()
+    }
+
+    /// Hunts, and fails if there is any.
+    pub fn expect_no_key_material(&self) {
+        self.hunt().expect_none(&self.hunt.world());
+    }
+
     /// Runs kubectl as the cluster admin and returns what it prints.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
         let output = self.control_plane.kubectl("admin").args(arguments).output().expect("kubectl runs");
@@ -167,6 +196,15 @@ impl World {
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "kubectl {arguments:?} failed: {errors}");
         text
+    }
+}
+
+/// A world ends with a hunt: nothing of a key is left in it but in Secrets.
+impl Drop for World {
+    fn drop(&mut self) {
+        if !std::thread::panicking() && !self.leaky {
+            self.expect_no_key_material();
+        }
     }
 }
 

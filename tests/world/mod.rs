@@ -9,7 +9,11 @@ mod audit;
 pub mod binding;
 pub mod cluster;
 pub mod gate;
+pub mod hunt;
 pub mod key;
+#[path = "../../src/bin/almkey-simulator/marker.rs"]
+pub mod marker;
+pub mod objects;
 pub mod operator;
 pub mod replay;
 pub mod request;

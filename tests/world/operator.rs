@@ -32,8 +32,7 @@ impl Operator {
     /// What its admin server answers: status and body.
     pub async fn admin(&self, path: &str) -> (u16, String) {
         let line = self.await_lines("admin server listens", 1).remove(0);
-        let address = line.split_once("address").expect("it says where").1;
-        let address = address.trim_start_matches(['=', '"', ':']).split(['"', ' ']).next().unwrap_or_default();
+        let address = super::hunt::admin_address(&line).expect("it says where");
         let answer = reqwest::get(format!("http://{address}{path}")).await.expect("it answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }

@@ -85,6 +85,11 @@ impl Simulator {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
+    /// Sends a form somewhere, as the operator should not; whatever is answered.
+    pub async fn send(&self, url: &str, form: &[(&str, &str)]) {
+        self.client.post(url).form(form).send().await.expect("it is answered");
+    }
+
     /// What was asked of a tenant's hosts after entry number `after`, waiting up to `wait` for the first.
     pub async fn journal(&self, tenant: &str, after: u64, wait: Duration) -> Vec<Value> {
         let path = format!("/journal?tenant={tenant}&after={after}&wait={}", wait.as_secs());
@@ -92,7 +97,8 @@ impl Simulator {
         answer["entries"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Where what was asked of a tenant, or of all, and what was answered deviates from the contract.
+    /// Where what was asked of a tenant, or of all, and what was answered deviates from the contract; and what was told of
+    /// a key to somebody who is not entitled to it.
     pub async fn violations(&self, tenant: Option<&str>) -> Vec<String> {
         violations(&self.client, &self.url("admin"), tenant).await.expect("the journal can be read")
     }
@@ -108,9 +114,15 @@ async fn violations(client: &Client, admin: &str, tenant: Option<&str>) -> reqwe
     let answer = client.get(format!("{admin}/journal{of}")).send().await?.bytes().await?;
     let journal: Value = serde_json::from_slice(&answer).expect("JSON");
     let entries = journal["entries"].as_array().into_iter().flatten().filter(|entry| entry["violation"].is_string());
-    Ok(entries
+    let mut found: Vec<String> = entries
         .map(|entry| format!("{}: {} {}: {}", entry["tenant"], entry["seq"], entry["kind"], entry["violation"]))
-        .collect())
+        .collect();
+    let sent = client.get(format!("{admin}/sent")).send().await?.bytes().await?;
+    let sent: Value = serde_json::from_slice(&sent).expect("JSON");
+    let leaks = sent["leaks"].as_array().into_iter().flatten();
+    let leaks = leaks.filter(|leak| tenant.is_none_or(|tenant| leak["tenant"] == tenant));
+    found.extend(leaks.map(|leak| format!("{}: {}", leak["tenant"], leak["what"])));
+    Ok(found)
 }
 
 /// A world ends with its simulator, and all that was said in it was within the contract.

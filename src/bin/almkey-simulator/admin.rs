@@ -58,6 +58,7 @@ pub(crate) async fn answer(call: &Call, tenants: &Arc<Tenants>) -> Response<Body
     match (call.method.as_str(), path.as_slice()) {
         ("GET", ["health"]) => json(200, &json!({ "status": "ok" })),
         ("GET", ["journal"]) => journal(call, tenants).await,
+        ("GET", ["sent"]) => json(200, &json!(tenants.sent.so_far())),
         ("POST", ["tenants"]) => match call.json::<NewTenant>() {
             Err(response) => *response,
             Ok(NewTenant { identity_zone }) => match tenants.create(&identity_zone) {

@@ -24,6 +24,9 @@ pub(crate) enum Fault {
         #[serde(default)]
         body: String,
         content_type: Option<String>,
+        /// With so many spaces after the body.
+        #[serde(default)]
+        padding: usize,
     },
     /// It is only acted on when it is released, even if the client has gone by then.
     Hold { hold: bool },
@@ -43,8 +46,9 @@ impl Fault {
     /// What is answered in place of acting; none if it is acted on.
     pub(crate) fn instead(&self) -> Option<Response<Body>> {
         match self {
-            Self::Status { status, headers, body, content_type } => {
-                let mut response = text(*status, content_type.as_deref().unwrap_or("text/plain"), body.clone());
+            Self::Status { status, headers, body, content_type, padding } => {
+                let body = format!("{body}{}", " ".repeat(*padding));
+                let mut response = text(*status, content_type.as_deref().unwrap_or("text/plain"), body);
                 for (name, value) in headers {
                     if let (Ok(name), Ok(value)) = (name.parse::<HeaderName>(), value.parse()) {
                         response.headers_mut().insert(name, value);

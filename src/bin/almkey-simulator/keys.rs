@@ -8,6 +8,8 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use sha2::{Digest, Sha256};
 
+use crate::marker::MARKER;
+
 /// All credentials that were ever made.
 #[derive(Default)]
 pub(crate) struct Keys(HashMap<(String, String), Credentials>);
@@ -44,9 +46,9 @@ impl Keys {
     }
 
     fn issue(&mut self, zone: &str, port: u16, wanted: &Wanted, client: &str) -> Value {
-        // With the characters that real ones have, and a marker by which a leak is found.
+        // With the characters that real ones have and those that JSON escapes, and a marker by which a leak is found.
         let random = STANDARD.encode(rand::random::<[u8; 32]>());
-        let secret = format!("CANARY-{:08x}$+/{random}", rand::random::<u32>());
+        let secret = format!("{MARKER}-{:08x}$+/=\"\\{random}-{MARKER}", rand::random::<u32>());
         let scope = wanted.scope.clone().unwrap_or_else(|| SCOPE.to_owned());
         self.0.insert((client.to_owned(), secret.clone()), Credentials { alive: true, scope });
         json!({
@@ -79,6 +81,11 @@ impl Keys {
             }
         }
         found
+    }
+
+    /// Whether such credentials were ever made here.
+    pub(crate) fn knows(&self, credentials: &(String, String)) -> bool {
+        self.0.contains_key(credentials)
     }
 
     /// The scope of the token that these credentials get; none if they do not sign in.

@@ -8,7 +8,7 @@ use crate::http::{Body, Call, Dropped, empty, problem, refusal, text, with_heade
 use crate::journal::masked;
 use crate::keys::fingerprint;
 use crate::slot::Refusal;
-use crate::tenants::{Done, Tenant, Tenants};
+use crate::tenants::{Done, Tenant, Tenants, new_secret};
 use crate::xsuaa::{token, unauthorized};
 
 /// Life of an access token in seconds.
@@ -69,7 +69,7 @@ fn issue_token(call: &Call, tenant: &mut Tenant) -> Done {
     if !right {
         return Done::answered(unauthorized());
     }
-    let value = format!("CANARY-{:032x}", rand::random::<u128>());
+    let value = new_secret();
     tenant.tokens.push(value.clone());
     Done { token: Some(tenant.tokens.len() - 1), ..Done::answered(token(&value, EXPIRES_IN, SCOPE)) }
 }

@@ -14,6 +14,8 @@ mod http;
 mod journal;
 mod keys;
 mod landscape;
+mod marker;
+mod sent;
 mod serve;
 mod slot;
 mod spoilt;

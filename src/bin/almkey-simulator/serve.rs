@@ -99,6 +99,8 @@ async fn dispatch(call: Call, tenants: &Arc<Tenants>) -> Result<Response<Body>, 
     if host == "admin" {
         return Ok(admin::answer(&call, tenants).await);
     }
+    let of_tenant = host.rsplit_once('.').unwrap_or_default();
+    tenants.sent.note(&call, of_tenant, tenants);
     match host.rsplit_once('.') {
         Some((zone, "authentication")) => xsuaa::answer(&call, zone, tenants).await,
         Some((zone, "landscape")) => landscape::answer(&call, zone, tenants).await,

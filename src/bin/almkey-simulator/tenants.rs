@@ -16,6 +16,8 @@ use crate::faults::{Fault, Faults};
 use crate::http::{Body, Call, Dropped};
 use crate::journal::{Entry, Journal};
 use crate::keys::Keys;
+use crate::marker::MARKER;
+use crate::sent::Log;
 use crate::slot::Slot;
 use crate::spoilt::Spoilt;
 
@@ -25,6 +27,7 @@ pub(crate) struct Tenants {
     pub(crate) port: u16,
     pub(crate) journal: Journal,
     pub(crate) doors: Doors,
+    pub(crate) sent: Log,
     contract: Contract,
     by_zone: Mutex<HashMap<String, Arc<Mutex<Tenant>>>>,
 }
@@ -73,7 +76,8 @@ impl Tenant {
 impl Tenants {
     pub(crate) fn new(port: u16, doors: Doors) -> Result<Self, Box<dyn Error>> {
         let by_zone = Mutex::new(HashMap::new());
-        Ok(Self { port, journal: Journal::new(), doors, contract: Contract::new()?, by_zone })
+        let (journal, sent) = (Journal::new(), Log::default());
+        Ok(Self { port, journal, doors, sent, contract: Contract::new()?, by_zone })
     }
 
     /// Makes one; none if it is there.
@@ -84,7 +88,7 @@ impl Tenants {
         }
         let tenant = Arc::new(Mutex::new(Tenant {
             zone: zone.to_owned(),
-            client: (format!("landscape-{zone}"), format!("CANARY-{:032x}", rand::random::<u128>())),
+            client: (format!("landscape-{zone}"), new_secret()),
             tokens: Vec::new(),
             keys: Keys::default(),
             slot: Slot::new(),
@@ -98,6 +102,11 @@ impl Tenants {
 
     pub(crate) fn find(&self, zone: &str) -> Option<Arc<Mutex<Tenant>>> {
         lock(&self.by_zone).get(zone).cloned()
+    }
+
+    /// All of them, by their zones.
+    pub(crate) fn all(&self) -> Vec<(String, Arc<Mutex<Tenant>>)> {
+        lock(&self.by_zone).iter().map(|(zone, tenant)| (zone.clone(), Arc::clone(tenant))).collect()
     }
 
     pub(crate) fn delete(&self, zone: &str) -> bool {
@@ -192,6 +201,11 @@ impl Tenants {
             violation,
         });
     }
+}
+
+/// A new secret of the operator itself, or an access token.
+pub(crate) fn new_secret() -> String {
+    format!("{MARKER}-{:032x}", rand::random::<u128>())
 }
 
 /// Locks; a panic elsewhere does not spread.

@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::http::{Body, Call, Dropped, json, problem, text};
 use crate::keys::fingerprint;
-use crate::tenants::{Done, Tenants};
+use crate::tenants::{Done, Tenants, new_secret};
 
 /// Life of an access token in seconds, as XSUAA's default is.
 const EXPIRES_IN: u32 = 43_199;
@@ -28,7 +28,7 @@ pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result
             let response = if call.field("grant_type").as_deref() != Some("client_credentials") {
                 json(400, &json!({ "error": "unsupported_grant_type" }))
             } else if let Some(scope) = tenant.keys.sign_in(&client, &secret) {
-                token(&format!("{:032x}", rand::random::<u128>()), EXPIRES_IN, scope)
+                token(&new_secret(), EXPIRES_IN, scope)
             } else {
                 unauthorized()
             };

@@ -1,24 +1,18 @@
-//! Every secret that the simulator makes carries the marker `CANARY`. It must turn up nowhere.
+//! Every secret that is made here carries the marker `CANARY`. It must turn up nowhere: each world is hunted at its end, and
+//! these see that the hunt comes everywhere and finds what is there.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use serde_json::json;
+use std::io::Write as _;
+use std::time::Duration;
+
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use kube::api::{DeleteParams, Patch, PatchParams};
+use serde_json::{Value, json};
 
 use super::alone;
-use crate::world::{Setup, Tenant};
-
-const MARKER: &str = "CANARY";
-
-/// Where a text holds the marker, as it is or in base64 at any of its three alignments.
-fn hits(text: &str) -> usize {
-    let shifted = |by: usize| {
-        let encoded = STANDARD.encode(format!("{}{MARKER}", "\0".repeat(by)));
-        // The characters at both ends depend on what stands beside the marker.
-        encoded[(by * 4).div_ceil(3)..(by + MARKER.len()) * 4 / 3].to_owned()
-    };
-    let forms = [MARKER.to_owned(), shifted(0), shifted(1), shifted(2)];
-    forms.iter().map(|form| text.matches(form.as_str()).count()).sum()
-}
+use crate::world::cluster::patiently;
+use crate::world::tenant::create;
+use crate::world::{Setup, Tenant, World, marker};
 
 // proves: flag --log
 #[test]
@@ -56,16 +50,102 @@ fn no_key_material_turns_up_in_logs_at_trace_level_in_events_or_in_any_object_bu
 
         let log = world.operator.as_ref().expect("it runs").log.clone();
         let log = std::fs::read_to_string(log).expect("its log");
-        let objects = ["almservicekeys", "almtenants", "events.events.k8s.io", "servicebindings", "leases"]
-            .map(|kind| world.kubectl(&["get", kind, "-A", "-o", "yaml", "--show-managed-fields"]));
-        let journal = serde_json::to_string(&tenant.journal().await).expect("JSON");
-
         assert!(log.contains("TRACE"), "the log is as talkative as it can be");
-        assert!(hits(&world.kubectl(&["get", "secrets", "-A", "-o", "yaml"])) > 0, "the hunt finds what is there");
-        let leaked: Vec<&str> = log.lines().filter(|line| hits(line) > 0).collect();
-        assert!(leaked.is_empty(), "{} lines of the log, the first: {:?}", leaked.len(), leaked.first());
-        for text in objects.iter().chain([&journal]) {
-            assert_eq!(hits(text), 0, "{text}");
-        }
+        let secrets = world.kubectl(&["get", "secrets", "-A", "-o", "yaml"]);
+        assert!(marker::find(&secrets).is_some(), "key material is found where it is");
+        let journal = serde_json::to_string(&tenant.journal().await).expect("JSON");
+        assert_eq!(marker::find(&journal), None, "{journal}");
+        // The rest is what every world ends with.
     });
+}
+
+const POLL: Duration = Duration::from_millis(50);
+
+/// What the hunt finds since it went on the last time.
+fn hits(world: &World) -> Vec<String> {
+    world.hunt().hits
+}
+
+/// That the hunt now finds one thing, and that it is told where.
+fn assert_found(world: &World, what: &str, place: &str) {
+    let found = hits(world);
+    assert!(found.iter().any(|hit| hit.contains(place)), "{what} was not found: {found:#?}");
+    assert_eq!(hits(world).iter().filter(|hit| hit.contains(place)).count(), 0, "{what} was found twice");
+}
+
+#[test]
+fn a_leak_that_is_planted_is_found_wherever_it_is() {
+    alone(Setup::default(), async |mut world| {
+        (world.leaky, world.simulator.deviant) = (true, true);
+        let tenant = Tenant::create(&world, "leaks", world.client.clone()).await;
+        let key = tenant.make_key().await;
+        let secret = key["uaa"]["clientsecret"].as_str().expect("a secret").to_owned();
+        tenant.write_secret("pasted", &key).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(hits(&world), Vec::<String>::new());
+
+        let maps: Api<ConfigMap> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
+        let encoded = json!({ "metadata": { "name": "leak" }, "binaryData": { "key": in_base64(&key.to_string()) } });
+        create(&maps, encoded).await;
+        assert_found(&world, "a key in a ConfigMap", "/registry/configmaps/leaks/leak");
+
+        create(&maps, json!({ "metadata": { "name": "gone" }, "data": { "key": key.to_string() } })).await;
+        maps.delete("gone", &DeleteParams::default()).await.expect("it can be deleted");
+        assert_found(&world, "a key in an object that is no more", "/registry/configmaps/leaks/gone");
+
+        // Also in what is overwritten at once, and in the label of a metric.
+        let condition = |reason: &str| {
+            json!({ "status": { "conditions": [{
+                "type": "Ready", "status": "False", "reason": reason, "message": "",
+                "lastTransitionTime": "2026-11-23T20:17:03Z",
+            }]}})
+        };
+        patch_status(&tenant, condition("CANARY")).await;
+        let operator = world.operator.as_ref().expect("it runs");
+        patiently("the metric", async {
+            while marker::find(&operator.admin("/metrics").await.1).is_none() {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
+        let found = hits(&world);
+        for place in ["/registry/almkey.dev/almservicekeys/leaks/calm", "/metrics of 127.0.0.1"] {
+            assert!(found.iter().any(|hit| hit.contains(place)), "{place}: {found:#?}");
+        }
+        patch_status(&tenant, condition("Overwritten")).await;
+
+        let event = json!({
+            "metadata": { "name": "leak" }, "eventTime": "2026-11-23T20:17:03.000000Z", "action": "Leak",
+            "reason": "Leak", "type": "Normal", "note": format!("{secret:?}"),
+            "reportingController": "example.com/leak", "reportingInstance": "leak",
+            "regarding": { "kind": "Namespace", "name": "leaks", "namespace": "leaks" },
+        });
+        let events: Api<k8s_openapi::api::events::v1::Event> =
+            Api::namespaced(tenant.client.clone(), &tenant.namespace);
+        create(&events, event).await;
+        assert_found(&world, "a key in an Event", "/registry/events/leaks/leak");
+
+        let log = &world.operator.as_ref().expect("it runs").log;
+        let mut log = std::fs::OpenOptions::new().append(true).open(log).expect("its log");
+        log.write_all(format!("sent {:?}\n", secret.as_bytes()).as_bytes()).expect("it can be written");
+        assert_found(&world, "the bytes of a secret in a log", "operator.log");
+
+        let elsewhere = world.simulator.url("elsewhere");
+        world.simulator.send(&format!("{elsewhere}/?key={}", in_base64(&secret)), &[]).await;
+        let found = hits(&world);
+        assert!(found.iter().any(|hit| hit.contains("POST elsewhere.localhost/")), "{found:#?}");
+        let violations = world.simulator.violations(None).await;
+        assert!(violations.iter().any(|one| one.contains("in its query")), "{violations:#?}");
+    });
+}
+
+async fn patch_status(tenant: &Tenant<'_>, patch: Value) {
+    let patched = tenant.keys().patch_status("calm", &PatchParams::default(), &Patch::Merge(&patch)).await;
+    patched.expect("the status can be written");
+}
+
+fn in_base64(text: &str) -> String {
+    use base64::Engine as _;
+    base64::engine::general_purpose::STANDARD.encode(text)
 }

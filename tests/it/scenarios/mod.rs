@@ -50,13 +50,15 @@ static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a ru
 static SHARED: OnceCell<World> = OnceCell::const_new();
 
 /// Runs a test in the shared world, with a tenant and namespace of its own. All that Landscape Management was asked in
-/// it must be within the contract; a world of a test's own sees to that at its end.
+/// it must be within the contract, and nothing of a key may be left anywhere; a world of a test's own sees to both at its
+/// end.
 fn scenario(name: &str, test: impl AsyncFnOnce(Tenant<'static>)) {
     RUNTIME.block_on(async {
         let world = shared().await;
         test(Tenant::create(world, name, world.client.clone()).await).await;
         let violations = world.simulator.violations(Some(name)).await;
         assert!(violations.is_empty(), "the contract of Landscape Management was broken:\n{}", violations.join("\n"));
+        world.expect_no_key_material();
     });
 }
 

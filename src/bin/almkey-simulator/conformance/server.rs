@@ -248,7 +248,7 @@ impl Server {
         let etag = answer.headers.get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let wrote = *method != Method::GET && answer.status.is_success();
         self.notes.revision(etag.as_deref(), wrote);
-        Ok(Answer { status, etag, body: answer.body })
+        Ok(Answer { status, etag, body: answer.body.to_vec() })
     }
 }
 

@@ -1,0 +1,206 @@
+//! The hunt for key material in all that a world leaves behind. Every secret that is made in tests carries a marker, which
+//! must be nowhere but in Secrets and on its way to the two hosts that are entitled to it.
+//!
+//! It goes on where it ended the last time: the world that tests share, which is never dropped, is hunted after each of
+//! them.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Duration;
+
+use alm_key_operator::sign_in::network::Network;
+use alm_key_operator::sign_in::transport;
+use reqwest::Client;
+use serde_json::Value;
+
+use super::marker;
+use super::objects::versions;
+
+/// A folder to which each hunt adds what it searched; and whoever sets it wants the most talkative logs.
+const FOLDER: &str = "ALMKEY_HUNT";
+const TIMEOUT: Duration = Duration::from_secs(30);
+/// For a process that may be stopped, or gone.
+const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
+
+/// What of a world is hunted, and how far that went.
+pub struct Hunt(Arc<Mutex<Ground>>);
+
+struct Ground {
+    directory: PathBuf,
+    etcd: String,
+    /// URL of the simulator's admin API, and the CA that it is trusted by.
+    simulator: (String, String),
+    /// The logs, and how much of each was searched.
+    logs: BTreeMap<PathBuf, u64>,
+    /// Where operators serve their metrics.
+    admins: BTreeSet<String>,
+    /// The last revision of etcd that was searched.
+    revision: i64,
+    /// Requests to the simulator that were counted, and their bytes.
+    sent: (u64, u64),
+}
+
+/// What a hunt searched, and what it found.
+#[derive(Default)]
+pub struct Found {
+    places: u64,
+    bytes: u64,
+    /// Where the marker stands that must not be there.
+    pub hits: Vec<String>,
+}
+
+/// Whether logs are to be as talkative as they can be.
+pub fn wants_trace() -> bool {
+    std::env::var_os(FOLDER).is_some_and(|folder| !folder.is_empty())
+}
+
+impl Found {
+    /// Searches a text. Of a place with a hit only what stands before it is told.
+    pub fn search(&mut self, place: &str, text: &str) {
+        self.bytes += text.len() as u64;
+        if let Some((at, form)) = marker::find(text) {
+            let line = text[..at].rsplit('\n').next().unwrap_or_default();
+            let start = line.char_indices().rev().nth(300).map_or(0, |(start, _)| start);
+            self.hits.push(format!("{place}: key material {form} after: {}", &line[start..]));
+        }
+    }
+
+    /// Fails if there is a hit. What was searched is added up where somebody wants to know.
+    pub fn expect_none(self, world: &str) {
+        if let Some(folder) = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty()) {
+            let line = format!("{world}\t{}\t{}\t{}\n", self.places, self.bytes, self.hits.len());
+            let path = Path::new(&folder).join("hunts");
+            let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
+            // One write, so that a line is there as a whole.
+            file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the hunt can be written down");
+        }
+        assert!(self.hits.is_empty(), "key material is where it must not be:\n{}", self.hits.join("\n"));
+    }
+}
+
+/// Fails if key material is in what a command said.
+pub fn output(command: &str, said: &[u8]) {
+    let mut found = Found { places: 1, ..Found::default() };
+    found.search(command, &String::from_utf8_lossy(said));
+    found.expect_none("commands");
+}
+
+impl Hunt {
+    /// In a world with these files, this etcd and this simulator.
+    pub fn new(directory: &Path, etcd: String, simulator: (String, String)) -> Self {
+        let (logs, admins) = (BTreeMap::new(), BTreeSet::new());
+        let directory = directory.to_owned();
+        Self(Arc::new(Mutex::new(Ground { directory, etcd, simulator, logs, admins, revision: 0, sent: (0, 0) })))
+    }
+
+    /// Searches what was not searched before. On a thread of its own: the test's runtime may be ending.
+    pub fn go_on(&self) -> Found {
+        let ground = Arc::clone(&self.0);
+        let hunt = move || {
+            let mut ground = ground.lock().unwrap_or_else(PoisonError::into_inner);
+            let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
+            let mut found = Found::default();
+            runtime.block_on(ground.search(&mut found));
+            found
+        };
+        std::thread::spawn(hunt).join().expect("the hunt comes to its end")
+    }
+
+    /// As what the world is counted.
+    pub fn world(&self) -> String {
+        let ground = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        ground.directory.file_name().unwrap_or_default().to_string_lossy().into_owned()
+    }
+}
+
+impl Ground {
+    async fn search(&mut self, found: &mut Found) {
+        self.logs(found);
+        self.metrics(found).await;
+        self.objects(found).await;
+        self.requests(found).await;
+    }
+
+    /// What all processes wrote, the API server and etcd among them.
+    fn logs(&mut self, found: &mut Found) {
+        for entry in std::fs::read_dir(&self.directory).expect("the world's folder") {
+            let path = entry.expect("an entry").path();
+            if path.extension().is_none_or(|extension| extension != "log") {
+                continue;
+            }
+            found.places += u64::from(!self.logs.contains_key(&path));
+            let searched = self.logs.entry(path.clone()).or_default();
+            let bytes = read_from(&path, *searched).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            let text = String::from_utf8_lossy(&bytes);
+            found.search(&path.display().to_string(), &text);
+            // A line that is not whole is searched again.
+            *searched += bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end as u64 + 1);
+            self.admins.extend(text.lines().filter_map(admin_address));
+        }
+    }
+
+    /// What operators that run tell on their admin servers.
+    async fn metrics(&mut self, found: &mut Found) {
+        let client = plain(SHORT_TIMEOUT);
+        for address in &self.admins {
+            for path in ["/metrics", "/readyz", "/healthz"] {
+                // One that was ended before has nothing to tell.
+                let Ok(answer) = client.get(format!("http://{address}{path}")).send().await else { continue };
+                let Ok(text) = answer.text().await else { continue };
+                found.places += 1;
+                found.search(&format!("{path} of {address}"), &text);
+            }
+        }
+    }
+
+    /// Every version of every object in etcd but Secrets, also of those that are no more.
+    async fn objects(&mut self, found: &mut Found) {
+        let client = plain(TIMEOUT);
+        let search = |key: &str, revision: i64, value: &[u8]| {
+            if !key.starts_with("/registry/secrets/") {
+                found.places += 1;
+                found.search(&format!("etcd, {key} at revision {revision}"), &String::from_utf8_lossy(value));
+            }
+        };
+        let last = versions(&client, &self.etcd, self.revision, search).await;
+        self.revision = last.unwrap_or_else(|error| panic!("etcd could not be hunted: {error}"));
+    }
+
+    /// What was sent to hosts, as the simulator saw it.
+    async fn requests(&mut self, found: &mut Found) {
+        let (admin, ca) = &self.simulator;
+        let client = transport::client(Network::Any, Some(ca), TIMEOUT).expect("a client");
+        // One that was ended before has nothing to tell.
+        let Ok(answer) = client.get(format!("{admin}/sent")).send().await else { return };
+        let sent: Value = answer.json().await.expect("JSON");
+        let (requests, bytes) = (sent["requests"].as_u64().unwrap_or(0), sent["bytes"].as_u64().unwrap_or(0));
+        found.places += requests.saturating_sub(self.sent.0);
+        found.bytes += bytes.saturating_sub(self.sent.1);
+        self.sent = (requests, bytes);
+        let leaks = sent["leaks"].as_array().into_iter().flatten();
+        found.hits.extend(leaks.map(|leak| leak["what"].as_str().unwrap_or_default().to_owned()));
+    }
+}
+
+/// A client for plain HTTP.
+fn plain(timeout: Duration) -> Client {
+    let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(timeout);
+    builder.build().expect("a client")
+}
+
+fn read_from(path: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
+    let mut file = std::fs::File::open(path)?;
+    file.seek(SeekFrom::Start(offset))?;
+    let mut bytes = Vec::new();
+    file.read_to_end(&mut bytes)?;
+    Ok(bytes)
+}
+
+/// Where the operator that wrote this line serves its metrics.
+pub fn admin_address(line: &str) -> Option<String> {
+    let (_, address) = line.split_once("admin server listens").and_then(|_| line.split_once("address"))?;
+    let address = address.trim_start_matches(['=', '"', ':']).split(['"', ' ']).next()?;
+    Some(address.to_owned())
+}
