@@ -7,7 +7,7 @@ use tracing::{Instrument, Span, debug, error_span, info, warn};
 
 use crate::api::ALMServiceKey;
 use crate::cluster::call;
-use crate::domain::conditions::{Condition, Status};
+use crate::domain::conditions::{Condition, Status, shortened};
 use crate::domain::ledger::Operation;
 use crate::names::REPORTER;
 
@@ -58,8 +58,13 @@ impl Events {
 
     /// Best effort, beside the pass: an Event that cannot be written must not hold up a clean-up.
     fn publish(&self, object: &ALMServiceKey, type_: EventType, reason: &str, action: &str, note: String) {
-        let event =
-            Event { type_, reason: reason.into(), note: Some(shortened(note)), action: action.into(), secondary: None };
+        let event = Event {
+            type_,
+            reason: reason.into(),
+            note: Some(shortened(note, MAX_NOTE)),
+            action: action.into(),
+            secondary: None,
+        };
         let reference: ObjectReference = object.object_ref(&());
         let recorder = self.0.clone();
         let publish = async move {
@@ -81,13 +86,4 @@ pub(crate) fn span(kind: &str, namespace: Option<&str>, name: &str, tenant: &str
 pub(crate) fn pass_failed(error: &dyn std::error::Error) {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
     warn!(%error, cause, "the pass is tried again");
-}
-
-fn shortened(mut note: String) -> String {
-    if note.len() > MAX_NOTE {
-        let end = (0..=MAX_NOTE - 3).rev().find(|end| note.is_char_boundary(*end)).unwrap_or_default();
-        note.truncate(end);
-        note.push_str("...");
-    }
-    note
 }

@@ -2,14 +2,31 @@
 
 use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
+use kube::Resource;
 use kube::api::PartialObjectMeta;
 use kube::runtime::watcher;
 use tracing::debug;
+
+use crate::names::annotation;
+
+/// Longest value of an annotation of ours that is kept, in bytes: a uid, or a word of 256 characters.
+const LONGEST_WORD: usize = 1024;
 
 /// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
 pub(crate) fn forget_values(secret: &mut PartialObjectMeta<Secret>) {
     secret.metadata.annotations = None;
     secret.metadata.managed_fields = None;
+}
+
+/// What is kept of an object of ours: others write labels and annotations, which nobody here needs, without a bound.
+pub(crate) fn slim<K: Resource>(object: &mut K) {
+    let metadata = object.meta_mut();
+    (metadata.managed_fields, metadata.labels, metadata.owner_references) = (None, None, None);
+    if let Some(annotations) = &mut metadata.annotations {
+        annotations
+            .retain(|name, _| [annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT].contains(&name.as_str()));
+        annotations.values_mut().for_each(|value| value.truncate(value.floor_char_boundary(LONGEST_WORD)));
+    }
 }
 
 /// A watch that fails is begun anew by kube, after its own pause; here it is only told.
@@ -23,4 +40,49 @@ where
     stream.filter_map(move |item| async move {
         item.inspect_err(|error| debug!(kind, %error, "the watch is begun anew")).ok()
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use kube::ResourceExt;
+    use serde_json::json;
+
+    use super::*;
+    use crate::api::ALMServiceKey;
+
+    // proves: limit controller/watch LONGEST_WORD
+    #[test]
+    fn of_an_object_in_the_cache_only_what_is_ours_is_kept_and_no_more_than_a_kibibyte_of_it() {
+        let kept = |length: usize| {
+            let mut object: ALMServiceKey = serde_json::from_value(json!({
+                "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
+                "metadata": {
+                    "name": "calm", "labels": { "a": "b" }, "managedFields": [{ "manager": "x" }],
+                    "annotations": { annotation::RECONCILE_REQUESTED_AT: "w".repeat(length), "of.others/huge": "x" },
+                },
+                "spec": { "tenantRef": { "name": "t" }, "source": { "secretRef": { "name": "s" } } },
+            }))
+            .expect("an object");
+            slim(&mut object);
+            assert!(object.labels().is_empty() && object.managed_fields().is_empty());
+            assert_eq!(object.annotations().len(), 1);
+            object.annotations()[annotation::RECONCILE_REQUESTED_AT].len()
+        };
+        assert_eq!((kept(LONGEST_WORD), kept(LONGEST_WORD + 1)), (LONGEST_WORD, LONGEST_WORD));
+    }
+
+    #[test]
+    fn nothing_of_a_secret_is_kept_but_what_names_it() {
+        let mut secret: PartialObjectMeta<Secret> = serde_json::from_value(json!({
+            "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
+            "metadata": {
+                "name": "calm", "managedFields": [{ "manager": "x" }],
+                "annotations": { "kubectl.kubernetes.io/last-applied-configuration": "CANARY" },
+            },
+        }))
+        .expect("an object");
+        forget_values(&mut secret);
+        let kept = serde_json::to_string(&secret).expect("JSON");
+        assert!(!kept.contains("CANARY") && !kept.contains("manager"), "{kept}");
+    }
 }

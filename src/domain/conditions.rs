@@ -2,6 +2,9 @@
 
 use super::reason::Reason;
 
+/// Longest message of a condition, in bytes. Some of it is told by others: names in a certificate, hosts in a spec.
+const LONGEST_MESSAGE: usize = 4096;
+
 /// Status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
@@ -32,7 +35,7 @@ pub struct Condition {
     pub status: Status,
     /// In one word.
     pub reason: Reason,
-    /// For a person. The same in the same state: a changing message would be a write at each pass.
+    /// For a person, of bounded length. The same in the same state: a changing message would be a write at each pass.
     pub message: String,
 }
 
@@ -40,20 +43,37 @@ impl Condition {
     /// It is so.
     #[must_use]
     pub fn yes(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Status::True, reason, message: message.into() }
+        Self::new(Status::True, reason, message)
     }
 
     /// It is known not to be so.
     #[must_use]
     pub fn no(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Status::False, reason, message: message.into() }
+        Self::new(Status::False, reason, message)
     }
 
     /// It is not known.
     #[must_use]
     pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
-        Self { status: Status::Unknown, reason, message: message.into() }
+        Self::new(Status::Unknown, reason, message)
     }
+
+    /// It has this status.
+    #[must_use]
+    pub fn new(status: Status, reason: Reason, message: impl Into<String>) -> Self {
+        Self { status, reason, message: shortened(message.into(), LONGEST_MESSAGE) }
+    }
+}
+
+/// A text of at most so many bytes, which ends in dots if it was longer.
+#[must_use]
+pub fn shortened(mut text: String, longest: usize) -> String {
+    const DOTS: &str = "...";
+    if text.len() > longest {
+        text.truncate(text.floor_char_boundary(longest.saturating_sub(DOTS.len())));
+        text.push_str(DOTS);
+    }
+    text
 }
 
 /// What kstatus is told beside `Ready`.
@@ -97,5 +117,25 @@ impl Conditions {
             progress: Progress::Reconciling,
             others_stand: false,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: limit domain/conditions LONGEST_MESSAGE
+    #[test]
+    fn a_message_of_four_kibibytes_is_told_whole_and_a_longer_one_ends_in_dots() {
+        let message = |length: usize| Condition::no(Reason::InvalidJSON, "x".repeat(length)).message;
+        assert_eq!(message(LONGEST_MESSAGE), "x".repeat(LONGEST_MESSAGE));
+        assert_eq!(message(LONGEST_MESSAGE + 1), "x".repeat(LONGEST_MESSAGE - 3) + "...");
+    }
+
+    #[test]
+    fn a_text_is_never_cut_in_the_midst_of_a_character() {
+        assert_eq!(shortened("é".repeat(4), 7), "éé...");
+        assert_eq!(shortened("é".repeat(4), 6), "é...");
+        assert_eq!(shortened("é".repeat(4), 8), "é".repeat(4));
     }
 }

@@ -25,7 +25,7 @@ use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
-use crate::controller::watch::{forget_values, logged};
+use crate::controller::watch::{forget_values, logged, slim};
 use crate::controller::{Scope, Shared};
 use crate::domain::reason::Reason;
 use crate::source::binding::resource;
@@ -84,7 +84,7 @@ fn keys(
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), Config::default())
         .default_backoff()
-        .modify(|object| object.managed_fields_mut().clear())
+        .modify(slim)
         .reflect(writer)
         .inspect_ok(move |event| {
             let object = match event {

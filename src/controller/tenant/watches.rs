@@ -15,7 +15,7 @@ use kube::{Api, Client, ResourceExt};
 use crate::api::ALMTenant;
 use crate::controller::Shared;
 use crate::controller::tenant::twins;
-use crate::controller::watch::{forget_values, logged};
+use crate::controller::watch::{forget_values, logged, slim};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
@@ -38,7 +38,7 @@ pub(crate) fn start(
     let known = store.clone();
     let tenants = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
         .default_backoff()
-        .modify(|tenant| tenant.managed_fields_mut().clear())
+        .modify(slim)
         .reflect(writer)
         .inspect_ok(move |event| {
             if let Event::Delete(tenant) = event {

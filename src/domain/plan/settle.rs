@@ -126,7 +126,7 @@ pub(super) fn trouble(facts: &Facts, trouble: &RemoteTrouble, now: Now) -> Settl
         Retry::Never => Status::False,
         Retry::After(_) | Retry::Backoff => Status::Unknown,
     };
-    let ready = Condition { status, reason: trouble.reason, message: trouble.message.clone() };
+    let ready = Condition::new(status, trouble.reason, trouble.message.clone());
     let conditions = Conditions {
         ready,
         valid: valid(facts),
