@@ -73,6 +73,7 @@ mod tests {
         Moment::new(Duration::from_secs(seconds))
     }
 
+    // proves: limit domain/retry BACKOFF_MIN, limit domain/retry BACKOFF_MAX
     #[test]
     fn the_bound_doubles_from_two_seconds_to_fifteen_minutes() {
         let mut row = None;
@@ -92,9 +93,11 @@ mod tests {
         assert_eq!(failing.wait(at(0), 0.0), Duration::from_millis(100));
     }
 
+    // proves: limit domain/retry PATIENCE, limit domain/retry RARE
     #[test]
     fn after_an_hour_of_failing_a_try_is_made_every_two_hours() {
         let failing = Failing::once_more(None, at(0));
+        assert_eq!(failing.wait(at(3599), 1.0), Duration::from_secs(2), "not a second before");
         assert_eq!(failing.wait(at(3600), 0.0), Duration::from_mins(108));
         assert_eq!(failing.wait(at(3600), 1.0), Duration::from_mins(132));
     }

@@ -111,6 +111,8 @@ fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<B
 
 #[cfg(test)]
 mod tests {
+    use tokio::io::{AsyncReadExt, AsyncWriteExt};
+
     use super::*;
     use crate::process::leadership::Leadership;
     use std::io::{Read, Write};
@@ -128,6 +130,62 @@ mod tests {
         assert_eq!(status(&Method::GET, "/readyz", &readiness), 503);
         readiness.reached();
         assert_eq!(status(&Method::GET, "/readyz", &readiness), 200);
+    }
+
+    // proves: limit process/admin CONNECTIONS
+    #[tokio::test]
+    async fn who_comes_while_thirty_two_are_served_waits_for_a_place() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let metrics = Arc::new(Metrics::new(Leadership::alone()));
+        let server = tokio::spawn(serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));
+        let ask = async |text: &str| {
+            let mut stream = TcpStream::connect(address).await.expect("a connection");
+            stream.write_all(text.as_bytes()).await.expect("it is sent");
+            stream
+        };
+        // Each has its place, and is answered once its request is whole.
+        let mut begun = Vec::new();
+        for _ in 0..CONNECTIONS {
+            begun.push(ask("GET /healthz HTTP/1.1\r\n").await);
+        }
+        let mut one_more = ask("GET /healthz HTTP/1.1\r\n\r\n").await;
+        let (mut first, mut nothing) = (begun.remove(0), [0]);
+        let early = tokio::time::timeout(Duration::from_millis(200), one_more.read(&mut nothing)).await;
+        assert!(early.is_err(), "it was answered although every place was taken");
+
+        let answer = async |stream: &mut TcpStream| {
+            let mut answer = String::new();
+            stream.read_to_string(&mut answer).await.expect("an answer");
+            answer
+        };
+        first.write_all(b"\r\n").await.expect("it is sent");
+        assert!(answer(&mut first).await.starts_with("HTTP/1.1 200"));
+        assert!(answer(&mut one_more).await.starts_with("HTTP/1.1 200"));
+        server.abort();
+    }
+
+    // proves: limit process/admin HEAD_PATIENCE
+    #[tokio::test]
+    async fn who_sends_nothing_loses_its_place_and_is_not_answered() {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let metrics = Arc::new(Metrics::new(Leadership::alone()));
+        let server = tokio::spawn(serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));
+        let connect = async || TcpStream::connect(address).await.expect("a connection");
+        let (mut silent, mut late) = (connect().await, connect().await);
+        let whole = async {
+            tokio::time::sleep(HEAD_PATIENCE / 2).await;
+            late.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.expect("it is sent");
+            let mut answer = String::new();
+            late.read_to_string(&mut answer).await.expect("an answer");
+            answer
+        };
+        let mut nothing = Vec::new();
+        let (answer, closed) = tokio::join!(whole, silent.read_to_end(&mut nothing));
+        assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        assert!(closed.is_err() || !nothing.starts_with(b"HTTP/1.1 200"));
+        server.abort();
     }
 
     #[test]

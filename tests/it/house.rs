@@ -82,7 +82,7 @@ fn broken(rule: &Rule, root: &Path) -> Vec<String> {
 }
 
 /// The lines of a file that are code: no comments, and nothing after the unit tests begin.
-fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
+pub(super) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
     text.lines()
         .enumerate()
         .take_while(|(_, line)| line.trim() != "mod tests {")
@@ -109,7 +109,7 @@ fn left_for_later(root: &Path) -> Vec<String> {
 }
 
 /// The files that the walls are about: all but unit tests, which may use what they like.
-fn sources(root: &Path) -> Vec<PathBuf> {
+pub(super) fn sources(root: &Path) -> Vec<PathBuf> {
     let is_test = |file: &Path| {
         let below = file.strip_prefix(root).expect("below the root");
         below.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")

@@ -14,6 +14,7 @@ mod conformance;
 mod fuzzing;
 mod house;
 mod hunting;
+mod limits;
 mod outcomes;
 mod processes;
 mod promises;

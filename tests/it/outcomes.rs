@@ -10,9 +10,10 @@ use alm_key_operator::domain::retry::Retry;
 use alm_key_operator::domain::service_key::ServiceKey;
 use alm_key_operator::domain::slot::{Owner, Ownership, Revision, Slot, WriteAnswer};
 use alm_key_operator::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
-use alm_key_operator::pass::ports::LandscapeManagement;
+use alm_key_operator::pass::ports::{LandscapeManagement, SignIn};
+use alm_key_operator::sign_in::TokenEndpoint;
 use alm_key_operator::sign_in::network::Network;
-use alm_key_operator::sign_in::transport;
+use alm_key_operator::sign_in::transport::{self, MAX_ANSWER};
 use reqwest::Method;
 use secrecy::ExposeSecret;
 use serde_json::{Value, json};
@@ -207,5 +208,73 @@ fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_n
         assert!(matches!(side.landscape.delete(&revision).await, WriteAnswer::Refused(_)));
         // With a fresh one it is tried again, once.
         assert_eq!(side.landscape.delete(&revision).await, WriteAnswer::Changed);
+    });
+}
+
+/// What the client makes of the next answer of this kind.
+async fn read(side: &Side, kind: &str, fault: Value) -> String {
+    side.fail_once(kind, fault).await;
+    match kind {
+        "SignIn" => {
+            let client = transport::client(Network::Any, Some(&side.simulator.ca), PATIENCE).expect("a client");
+            format!("{:?}", TokenEndpoint::new(client, Network::Any).sign_in(&side.key).await)
+        }
+        "LandscapeToken" => {
+            side.simulator.expire_tokens(ZONE).await;
+            format!("{:?}", side.landscape.read_slot().await)
+        }
+        "ReadSlot" => format!("{:?}", side.landscape.read_slot().await),
+        "ReadContent" => format!("{:?}", side.landscape.read_content().await),
+        _ => format!("{:?}", side.put().await),
+    }
+}
+
+// proves: limit sign_in/transport MAX_ANSWER
+#[test]
+fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it() {
+    run(async {
+        let side = Side::start().await;
+        // So that there is a token to be refused.
+        side.revision().await;
+        let token = r#"{"access_token":"none","token_type":"bearer","expires_in":3600}"#;
+        let slot = r#"{"identityzone":"z","clientid":"c","credential-type":"t","uploadedAt":"2026-11-23T20:17:03Z"}"#;
+        for (kind, status, body, as_it_is) in [
+            ("SignIn", 200, token, "Accepted"),
+            // The token that was read is none that the simulator made.
+            ("LandscapeToken", 200, token, "answered 401"),
+            ("ReadSlot", 200, slot, "Filled"),
+            ("ReadContent", 200, "{}", "Ok(Some("),
+            ("Put", 422, r#"{"code":"Code","message":"m"}"#, "(Code)"),
+        ] {
+            for (length, expected) in [(MAX_ANSWER, as_it_is), (MAX_ANSWER + 1, "is larger than 262144 bytes")] {
+                let fault = json!({
+                    "status": status, "body": body, "contentType": "application/json",
+                    "headers": { "etag": "\"r1\"" }, "padding": length - body.len(),
+                });
+                let said = read(&side, kind, fault).await;
+                assert!(said.contains(expected), "{kind}, {length} bytes: {said}");
+            }
+        }
+    });
+}
+
+// proves: limit landscape/http/answer LONGEST_REVISION, limit landscape/http/answer LONGEST_WORD
+#[test]
+fn a_revision_and_a_word_of_the_longest_kind_are_taken_and_longer_ones_are_not() {
+    run(async {
+        let side = Side::start().await;
+        for (length, is_taken) in [(256, true), (257, false), (3, true), (2, false)] {
+            let etag = format!("\"{}\"", "r".repeat(length - 2));
+            let body = r#"{"code":"Empty","message":"m"}"#;
+            side.fail_once("ReadSlot", json!({ "status": 404, "body": body, "headers": { "etag": etag } })).await;
+            let taken = side.landscape.read_slot().await.map(|slot| slot.revision().as_str().len());
+            assert_eq!(taken.ok(), is_taken.then_some(length));
+        }
+        for (length, kept) in [(64, 64), (65, 64)] {
+            let body = json!({ "code": "C".repeat(length), "message": "m", "field": "f".repeat(length) }).to_string();
+            let said = read(&side, "Put", json!({ "status": 422, "body": body })).await;
+            let expected = format!("({} at {})", "C".repeat(kept), "f".repeat(kept));
+            assert!(said.contains(&expected), "{said}");
+        }
     });
 }

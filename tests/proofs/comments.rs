@@ -23,7 +23,7 @@ pub struct Proof {
 /// All of them.
 pub fn all() -> Vec<Proof> {
     let mut all = Vec::new();
-    for folder in ["src", "tests/it"] {
+    for folder in ["src", "tests/it", "tests/prove"] {
         each_file(&package().join(folder), &mut |path| of_file(path, &mut all));
     }
     all

@@ -8,7 +8,7 @@ use super::comments::Proof;
 use super::promises::Promise;
 
 /// The kinds of promises, in the order of the page, with a word for each.
-const KINDS: [(&str, &str); 9] = [
+const KINDS: [(&str, &str); 10] = [
     ("field", "Fields"),
     ("condition", "Conditions"),
     ("reason", "Reasons"),
@@ -18,6 +18,7 @@ const KINDS: [(&str, &str); 9] = [
     ("flag", "Flags"),
     ("path", "Paths (HTTP)"),
     ("metric", "Metrics"),
+    ("limit", "Limits"),
 ];
 
 const HEAD: &str = "\

@@ -1,4 +1,4 @@
-//! All that is promised by name: fields, conditions, reasons, rules, annotations, flags, commands and metrics. Taken from
+//! All that is promised by name: fields, conditions, reasons, rules, annotations, flags, commands, metrics and limits. Taken from
 //! the code itself, so that none can be forgotten.
 
 use std::collections::BTreeSet;
@@ -55,6 +55,9 @@ pub fn all() -> BTreeSet<Promise> {
     for metric in metrics() {
         add("metric", &metric);
     }
+    for limit in limits() {
+        add("limit", &limit);
+    }
     all
 }
 
@@ -84,6 +87,14 @@ fn rules(schema: &Value, kind: &str, all: &mut BTreeSet<Promise>) {
         Value::Array(items) => items.iter().for_each(|item| rules(item, kind, all)),
         _ => {}
     }
+}
+
+/// The limits as `docs/limits.md` lists them, which a test compares with the code.
+fn limits() -> Vec<String> {
+    let page = std::fs::read_to_string(super::page::package().join("docs/limits.md")).expect("docs/limits.md");
+    let limits = page.split("## Defaults and pauses").next().unwrap_or_default();
+    let constants = limits.lines().filter_map(|row| row.strip_prefix("| ")?.split(" | ").nth(2));
+    constants.filter_map(|cell| Some(cell.strip_prefix('`')?.trim_end_matches('`').to_owned())).collect()
 }
 
 /// The metrics as `docs/operations.md` lists them, which a scenario compares with what is served.

@@ -33,3 +33,21 @@ pub(in crate::cli) fn read(path: &Path, limit: u64) -> Result<Vec<u8>, Unreadabl
     }
     Ok(bytes)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: limit cli/key_file/read MAX_BYTES
+    #[test]
+    fn a_file_of_two_mebibytes_is_read_and_a_larger_one_is_not() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let of = |length: u64| {
+            let path = folder.path().join(length.to_string());
+            File::create(&path).and_then(|file| file.set_len(length)).expect("a file");
+            read(&path, MAX_BYTES).map(|bytes| bytes.len() as u64)
+        };
+        assert!(matches!(of(MAX_BYTES), Ok(MAX_BYTES)));
+        assert!(matches!(of(MAX_BYTES + 1), Err(Unreadable::TooLarge(_, MAX_BYTES))));
+    }
+}

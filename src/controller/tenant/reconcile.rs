@@ -168,3 +168,19 @@ fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
     context.shared.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
     failing.wait(now, rand::random())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: limit controller/tenant/reconcile NAMED
+    #[test]
+    fn a_tenant_names_five_keys_that_it_waits_for_and_of_more_only_their_number() {
+        let said = |number: usize| {
+            let reasons: Vec<_> = (0..number).map(|key| format!("n/{key}")).collect();
+            terminating(&reasons).ready.message
+        };
+        assert!(said(NAMED).contains(": n/0, n/1, n/2, n/3, n/4; delete them"), "{}", said(NAMED));
+        assert!(said(NAMED + 1).contains(": n/0, n/1, n/2, n/3, n/4 and 1 more; delete them"), "{}", said(NAMED + 1));
+    }
+}

@@ -174,6 +174,7 @@ async fn a_key_that_a_person_put_there_a_moment_before_is_not_deleted() {
     assert!(world.released());
 }
 
+// proves: limit pass/run MAX_STEPS
 #[tokio::test]
 async fn a_slot_that_always_changes_ends_the_pass_after_twelve_steps() {
     let (world, mut object) = (World::new(), Object::new());

@@ -80,9 +80,12 @@ mod tests {
         Terms { lease_duration, renew_deadline, retry_period }.checked()
     }
 
+    // proves: limit process/leadership/terms SHORTEST
     #[test]
     fn the_usual_terms_fit() {
-        for (lease, renew, retry) in [(15_000, 10_000, 2_000), (137_000, 107_000, 26_000), (3_000, 2_000, 250)] {
+        for (lease, renew, retry) in
+            [(1_000, 800, 200), (15_000, 10_000, 2_000), (137_000, 107_000, 26_000), (3_000, 2_000, 250)]
+        {
             assert!(of(lease, renew, retry).is_ok(), "{lease} {renew} {retry}");
         }
     }
@@ -90,7 +93,7 @@ mod tests {
     #[test]
     fn terms_that_do_not_fit_are_refused_by_their_flags() {
         for (terms, flags) in [
-            (of(500, 400, 100), "--lease-duration must be a whole number of seconds"),
+            (of(999, 400, 100), "--lease-duration must be a whole number of seconds"),
             (of(1_500, 400, 100), "--lease-duration must be a whole number of seconds"),
             (of(15_000, 10_000, 0), "--retry-period must be longer than 0s"),
             (of(15_000, 2_000, 2_000), "--renew-deadline (2s) must be longer than --retry-period (2s)"),

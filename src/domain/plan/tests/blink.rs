@@ -8,6 +8,7 @@ use crate::domain::plan::Step;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
 
+// proves: limit domain/plan/hold SOURCE_BLINK
 #[test]
 fn for_less_than_ten_seconds_a_healthy_object_keeps_its_verdict_and_asks_nothing() {
     for seconds in [0, 9] {

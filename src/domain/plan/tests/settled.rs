@@ -72,6 +72,22 @@ fn a_rate_limit_is_obeyed_and_never_comes_back_at_once() {
     assert!(limited(0).next > Duration::ZERO);
 }
 
+// proves: limit domain/retry LONGEST_WAIT
+#[test]
+fn a_rate_limit_of_two_hours_is_obeyed_and_a_longer_one_is_cut_short() {
+    let limited = |seconds: u64| {
+        let trouble = RemoteTrouble {
+            reason: Reason::RateLimited,
+            message: "Landscape Management asked to be called less often".into(),
+            retry: Retry::After(Duration::from_secs(seconds)),
+        };
+        World::new().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement().next
+    };
+    assert_eq!((limited(7_199), limited(7_201)), (Duration::from_secs(7_199), Duration::from_hours(2)));
+    assert_eq!((limited(u64::MAX), limited(2)), (Duration::from_hours(2), Duration::from_secs(2)));
+    assert_eq!(limited(1), Duration::from_secs(2), "the least that is ever waited for is two seconds");
+}
+
 #[test]
 fn failures_in_a_row_are_counted_and_one_success_ends_the_row() {
     let failed = World::kept().source_signs_in(unclear()).settlement();

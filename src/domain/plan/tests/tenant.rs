@@ -23,6 +23,7 @@ fn a_closed_tenant_takes_no_upload() {
     }
 }
 
+// proves: limit domain/retry REPROBE
 #[test]
 fn a_closed_tenant_leaves_what_stands_there_and_it_goes_on_being_tested() {
     let world = World::kept().tenant_closed();

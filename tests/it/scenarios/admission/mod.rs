@@ -149,6 +149,8 @@ fn every_rule_for_a_key_lets_through_what_is_right_and_tells_what_is_wrong() {
 // proves: cel ALMTenant "a host must be host or host:port without scheme and path, a wildcard only as its first label"
 // proves: cel ALMTenant "a host must not be named twice", cel ALMTenant "a credential type must not be named twice"
 // proves: cel ALMTenant "a scope must be one word, without spaces, quotes and backslashes"
+// proves: limit api/schema LONGEST_NAME, limit api/schema LONGEST_HOST, limit api/schema LONGEST_LIST
+// proves: limit api/schema MOST_NAMESPACES
 #[test]
 fn every_rule_for_a_tenant_lets_through_what_is_right_and_tells_what_is_wrong() {
     scenario("rules-of-tenants", async |tenant| holds_every_rule(&tenant, &TENANTS).await);

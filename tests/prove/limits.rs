@@ -1,0 +1,169 @@
+//! Limits that take their time to be reached.
+
+use std::time::Duration;
+
+use alm_key_operator::cluster::{CallError, DEADLINE, call};
+use k8s_openapi::api::events::v1::Event;
+use kube::Api;
+use kube::api::PostParams;
+use reqwest::Method;
+use serde_json::{Value, json};
+
+use crate::world::key::{condition, message};
+use crate::world::tenant::from;
+use crate::world::{Setup, Tenant, World};
+
+const SECOND: Duration = Duration::from_secs(1);
+
+// proves: limit cluster DEADLINE
+#[tokio::test]
+async fn a_call_that_the_api_server_answers_in_its_last_second_is_answered_and_later_it_is_given_up() {
+    let answered = async |after: Duration| {
+        call(async {
+            tokio::time::sleep(after).await;
+            Ok(())
+        })
+        .await
+    };
+    let (in_time, late) = tokio::join!(answered(DEADLINE - SECOND), answered(DEADLINE + SECOND));
+    assert!(in_time.is_ok());
+    assert!(matches!(late, Err(CallError::Deadline)));
+}
+
+/// A tenant whose requests to Landscape Management may take a minute.
+async fn patient<'a>(world: &'a World, name: &str) -> Tenant<'a> {
+    let change = |tenant: &mut Value| tenant["spec"]["landscapeManagement"]["http"]["timeout"] = json!("60s");
+    Tenant::create_with(world, name, world.client.clone(), change).await
+}
+
+/// How many calls of a tenant are held.
+async fn held(tenant: &Tenant<'_>) -> u64 {
+    tenant.admin(Method::GET, "/holds", None).await["held"].as_u64().unwrap_or_default()
+}
+
+async fn all_held(tenants: &[Tenant<'_>]) -> u64 {
+    let mut sum = 0;
+    for tenant in tenants {
+        sum += held(tenant).await;
+    }
+    sum
+}
+
+// proves: limit controller/service_key/reconcile CONCURRENCY
+#[tokio::test(flavor = "multi_thread")]
+async fn sixteen_passes_run_at_a_time_and_the_seventeenth_once_one_of_them_has_ended() {
+    let world = World::start(Setup::default()).await;
+    let mut tenants = Vec::new();
+    for number in 0..17 {
+        let tenant = patient(&world, &format!("crowd-{number}")).await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.await_tenant(&tenant.name, "True", "Connected").await;
+        tenant.fail("Put", json!({ "hold": true })).await;
+        tenants.push(tenant);
+    }
+    for tenant in &tenants {
+        tenant.apply_for_secret("calm", "pasted").await;
+    }
+    while all_held(&tenants).await < 16 {
+        tokio::time::sleep(SECOND / 20).await;
+    }
+    // Nothing tells of a pass that does not begin.
+    for _ in 0..20 {
+        assert_eq!(all_held(&tenants).await, 16);
+        tokio::time::sleep(SECOND / 20).await;
+    }
+    let mut waits = None;
+    for tenant in &tenants {
+        if held(tenant).await == 0 {
+            waits = Some(tenant);
+        }
+    }
+    let waits = waits.expect("one waits");
+    let runs = tenants.iter().find(|tenant| tenant.name != waits.name).expect("the others run");
+    runs.heal().await;
+    runs.release().await;
+    runs.await_ready("calm", "True", "Uploaded").await;
+    waits.await_held().await;
+    for tenant in &tenants {
+        tenant.heal().await;
+        tenant.release().await;
+    }
+    waits.await_ready("calm", "True", "Uploaded").await;
+}
+
+// proves: limit controller/events MAX_NOTE
+#[tokio::test(flavor = "multi_thread")]
+async fn a_note_of_a_kibibyte_is_the_longest_that_the_api_server_takes_and_a_longer_message_is_cut_to_it() {
+    let world = World::start(Setup::default()).await;
+    let long = |tenant: &mut Value| {
+        let hosts = (0..8).map(|host| format!("{}.example", format!("{host}-").repeat(30)));
+        tenant["spec"]["endpointHosts"] = hosts.map(|host| json!(host.replace("-.", "."))).collect();
+    };
+    let tenant = Tenant::create_with(&world, "notes", world.client.clone(), long).await;
+    let mut key = tenant.make_key().await;
+    key["endpoints"]["Other"] = json!("https://elsewhere.example");
+    tenant.write_secret("pasted", &key).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    let object = tenant.await_ready("calm", "False", "EndpointNotAllowed").await;
+    assert!(message(&object, "Ready").len() > 1024, "{}", message(&object, "Ready"));
+    let event = tenant.await_event("calm", "EndpointNotAllowed").await;
+    let note = event.note.clone().expect("a note");
+    assert!(note.len() == 1024 && note.ends_with("..."), "{} bytes: {note}", note.len());
+
+    let events: Api<Event> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
+    for (length, is_taken) in [(1024, true), (1025, false)] {
+        let event: Event = from(json!({
+            "metadata": { "name": format!("note-{length}") }, "eventTime": "2026-11-23T20:17:03.000000Z",
+            "action": "Note", "reason": "Note", "type": "Normal", "note": "n".repeat(length),
+            "reportingController": "example.com/note", "reportingInstance": "note",
+            "regarding": { "kind": "Namespace", "name": "notes", "namespace": "notes" },
+        }));
+        assert_eq!(events.create(&PostParams::default(), &event).await.is_ok(), is_taken, "{length} bytes");
+    }
+}
+
+// proves: limit controller/connections TIMEOUT
+#[tokio::test(flavor = "multi_thread")]
+async fn a_sign_in_is_waited_for_ten_seconds() {
+    let world = World::start(Setup::default()).await;
+    let tenant = Tenant::create(&world, "slow", world.client.clone()).await;
+    tenant.await_tenant("slow", "True", "Connected").await;
+    tenant.write_secret("pasted", &tenant.make_key().await).await;
+    tenant.fail_once("SignIn", json!({ "hold": true })).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    let object = tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
+    let said = message(&object, "SignedIn");
+    assert!(said.contains("did not answer in time"), "{said}");
+    assert_eq!(condition(&object, "Valid").0, "True");
+    tenant.release().await;
+
+    // Landscape Management of this tenant is waited for 3 s, and so must not be as slow.
+    let other = patient(&world, "less-slow").await;
+    other.await_tenant("less-slow", "True", "Connected").await;
+    other.write_secret("pasted", &other.make_key().await).await;
+    other.admin(Method::PUT, "/latency", Some(json!({ "ms": 9_000 }))).await;
+    other.apply_for_secret("calm", "pasted").await;
+    other.await_call("a sign-in after nine seconds", |call| call["kind"] == "SignIn" && call["status"] == 200).await;
+    other.await_call("the look that follows it", |call| call["kind"] == "ReadSlot").await;
+}
+
+// proves: limit controller LAST_PASSES
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was_asked_to_stop() {
+    let mut world = World::start(Setup::default()).await;
+    {
+        let tenant = patient(&world, "endless").await;
+        tenant.await_tenant("endless", "True", "Connected").await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.fail("Put", json!({ "hold": true })).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_held().await;
+    }
+    let mut operator = world.operator.take().expect("it runs");
+    operator.signal("TERM");
+    let status = operator.ended().expect("it ends by itself");
+    assert_eq!(status.code(), Some(1));
+    operator.await_lines("some passes did not end within 45 s", 1);
+    let tenant = Tenant::existing(&world, "endless", world.client.clone());
+    tenant.release().await;
+}
