@@ -23,5 +23,6 @@ pub const SETUP: Setup = Setup {
     audit: false,
     namespaces: &[],
     controller_manager: false,
+    people: &[],
     gate: true,
 };

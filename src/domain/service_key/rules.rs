@@ -25,8 +25,8 @@ const PLAIN: &str =
 /// Found in the place of a field, or beside it.
 const LOOKALIKE: &str = "a field of this name in other letter case, which some readers take for it";
 
-/// Turns a document, of which `text` is all, into a key, or says everything that is wrong with it.
-pub(super) fn apply(document: &Map<String, Value>, text: String, rules: &KeyRules) -> Result<ServiceKey, Findings> {
+/// Turns a document, written out as `whole`, into a key, or says everything that is wrong with it.
+pub(super) fn apply(document: &Map<String, Value>, whole: String, rules: &KeyRules) -> Result<ServiceKey, Findings> {
     let lookalike = has_lookalike(document, "uaa");
     let Some(uaa) = document.get("uaa").and_then(Value::as_object).filter(|_| !lookalike) else {
         let found = document.get("uaa").map_or("nothing", kind);
@@ -58,7 +58,7 @@ pub(super) fn apply(document: &Map<String, Value>, text: String, rules: &KeyRule
         client_secret: SecretString::from(client_secret.expect(complete)),
         credential_type: credential_type.expect(complete),
         url: url.expect(complete),
-        document: SecretString::from(text),
+        document: SecretString::from(whole),
     })
 }
 
