@@ -224,26 +224,3 @@ fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec
     }
     merged
 }
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    // proves: limit controller/service_key/store LONGEST_WORD
-    #[test]
-    fn of_a_word_that_asks_for_a_pass_two_hundred_and_fifty_six_characters_count() {
-        let asked = |word: &str, answered: &str| {
-            let object = json!({
-                "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "ALMServiceKey",
-                "metadata": { "name": "calm", "annotations": { annotation::RECONCILE_REQUESTED_AT: word } },
-                "spec": { "tenantRef": { "name": "t" }, "source": { "secretRef": { "name": "s" } } },
-                "status": { "observedGeneration": 1, "conditions": [], "lastHandledReconcileAt": answered },
-            });
-            requested(&serde_json::from_value(object).expect("an object"))
-        };
-        let longest = "é".repeat(LONGEST_WORD);
-        assert_eq!(asked(&longest, "before"), Some(longest.clone()));
-        assert_eq!(asked(&format!("{longest}x"), "before"), Some(longest.clone()));
-        assert_eq!(asked(&format!("{longest}x"), &longest), None, "it was answered, as far as it counts");
-    }
-}
