@@ -8,11 +8,8 @@ mod crash_matrix;
 #[path = "../world/mod.rs"]
 mod world;
 
-<<<<<<< HEAD
 mod api_server;
 mod replicas;
 mod worlds;
 mod fault_matrix;
-=======
 mod limits;
->>>>>>> b63f91b (List every limit, and test each at its border)
