@@ -29,12 +29,17 @@ pub(super) fn tokens(directory: &Path) -> PathBuf {
     directory.join("tokens.csv")
 }
 
+/// Where etcd keeps everything.
+pub(super) fn etcd_data(directory: &Path) -> PathBuf {
+    directory.join("etcd")
+}
+
 pub(super) fn etcd(binaries: &Binaries, directory: &Path, ports: Ports) -> Command {
     let client = format!("http://127.0.0.1:{}", ports.etcd);
     let peer = format!("http://127.0.0.1:{}", ports.etcd_peers);
     let mut command = Command::new(&binaries.etcd);
     command
-        .arg(format!("--data-dir={}", directory.join("etcd").display()))
+        .arg(format!("--data-dir={}", etcd_data(directory).display()))
         .arg(format!("--listen-client-urls={client}"))
         .arg(format!("--advertise-client-urls={client}"))
         .arg(format!("--listen-peer-urls={peer}"))

@@ -55,11 +55,11 @@ impl Audit {
 pub struct ControlPlane {
     // In this order they are ended, and the folder is deleted.
     _controller_manager: Option<Supervised>,
-    api_server: Supervised,
-    etcd: Supervised,
+    pub(super) api_server: Supervised,
+    pub(super) etcd: Supervised,
     directory: Directory,
-    binaries: Binaries,
-    ports: Ports,
+    pub(super) binaries: Binaries,
+    pub(super) ports: Ports,
     audit_log: Option<PathBuf>,
 }
 
@@ -180,21 +180,20 @@ impl ControlPlane {
         Err(Error::Command(format!("kubectl apply {source:?}: {}", String::from_utf8_lossy(&output.stderr))))
     }
 
-    /// Ends the API server as a crash would, so that clients meet a refused connection.
-    pub fn stop_api_server(&mut self) {
-        self.api_server.kill_and_wait();
-    }
-
-    /// Ends the API server, if it still runs, and starts it again on the same port and the same data.
+    /// The kubeconfig, under a name of its own, of whoever has this token.
     ///
     /// # Errors
-    /// It did not come up again.
-    pub async fn restart_api_server(&mut self) -> Result<(), Error> {
-        self.stop_api_server();
-        let log = self.audit_log.as_deref();
-        let mut command = commands::api_server(&self.binaries, self.directory.path(), self.ports, log)?;
-        self.api_server = spawn("kube-apiserver", &mut command, self.directory.path())?;
-        readiness::api_server(self.directory.path(), &mut self.etcd, &mut self.api_server).await
+    /// It could not be written.
+    pub fn kubeconfig_with(&self, name: &str, token: &str) -> Result<PathBuf, Error> {
+        let user = User { name: name.into(), groups: Vec::new() };
+        let certificate = commands::certificate(self.directory());
+        kubeconfig::write(self.directory(), &self.server(), &certificate, &user, &Token(token.into()))?;
+        Ok(kubeconfig::path(self.directory(), name))
+    }
+
+    /// The command that starts the API server, on the same port and the same data each time.
+    pub(super) fn api_server_command(&self) -> Result<Command, Error> {
+        commands::api_server(&self.binaries, self.directory(), self.ports, self.audit_log.as_deref())
     }
 }
 
@@ -241,7 +240,7 @@ fn server(ports: Ports) -> String {
     format!("https://127.0.0.1:{}", ports.api)
 }
 
-fn spawn(name: &str, command: &mut Command, directory: &Path) -> Result<Supervised, Error> {
+pub(super) fn spawn(name: &str, command: &mut Command, directory: &Path) -> Result<Supervised, Error> {
     let mut log = directory.join(format!("{name}.log"));
     let mut number = 2;
     // What it wrote before it was started again stays readable.

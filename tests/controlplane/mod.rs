@@ -9,6 +9,7 @@ mod commands;
 mod control_plane;
 mod directory;
 mod error;
+mod faults;
 mod kubeconfig;
 mod process;
 mod readiness;
@@ -17,6 +18,7 @@ mod watchdog;
 pub use self::{
     control_plane::{Audit, ControlPlane, Options},
     error::Error,
+    faults::{Backup, Part},
     kubeconfig::{User, service_account_user},
     process::Supervised,
 };

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::watchdog;
 
 /// How long a process may take to end by itself.
-const GRACE: Duration = Duration::from_secs(5);
+pub(super) const GRACE: Duration = Duration::from_secs(5);
 const POLL: Duration = Duration::from_millis(20);
 
 /// A child in a process group of its own, ended when this value is dropped, and by the watchdog if it never is.

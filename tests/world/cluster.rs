@@ -1,6 +1,7 @@
 //! A cluster with everything in it.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 use kube::Client;
@@ -55,8 +56,8 @@ impl Default for Setup {
 pub struct World {
     /// The operator, if it runs.
     pub operator: Option<Operator>,
-    /// SAP.
-    pub simulator: Simulator,
+    /// SAP. Two clusters may have one.
+    pub simulator: Arc<Simulator>,
     /// Kubernetes.
     pub control_plane: ControlPlane,
     /// Kubernetes, for the cluster admin.
@@ -79,7 +80,16 @@ impl World {
     }
 
     /// The same, for this test, as `hack/audit` calls it.
-    pub async fn start_for(test: &str, mut setup: Setup) -> Self {
+    pub async fn start_for(test: &str, setup: Setup) -> Self {
+        Self::start_with(test, setup, None).await
+    }
+
+    /// Starts everything but SAP, which is another cluster's too.
+    pub async fn start_beside(other: &Self, setup: Setup) -> Self {
+        Self::start_with(&audit::test(), setup, Some(Arc::clone(&other.simulator))).await
+    }
+
+    async fn start_with(test: &str, mut setup: Setup, other: Option<Arc<Simulator>>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let beside = if setup.audit { Audit::Beside } else { Audit::Off };
         let people = setup.people.iter().map(|name| User { name: (*name).into(), groups: Vec::new() });
@@ -95,19 +105,21 @@ impl World {
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         let directory = control_plane.directory();
         let mut kubeconfig = control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        let (gate, simulator) = if setup.gate {
-            let mut gate = Gate::stand().await;
-            let simulator = Simulator::start_behind(&gate, directory);
-            kubeconfig = gate.open(&kubeconfig, simulator.itself(), directory);
-            (Some(gate), simulator)
-        } else {
-            (None, Simulator::start(directory))
+        let (gate, simulator) = match other {
+            Some(simulator) => (None, simulator),
+            None if setup.gate => {
+                let mut gate = Gate::stand().await;
+                let simulator = Simulator::start_behind(&gate, directory);
+                kubeconfig = gate.open(&kubeconfig, simulator.itself(), directory);
+                (Some(gate), Arc::new(simulator))
+            }
+            None => (None, Arc::new(Simulator::start(directory))),
         };
         let client = control_plane.client("admin").await.expect("a client");
         if hunt::wants_trace() {
             setup.log = "trace";
         }
-        let admin = (simulator.url("admin"), simulator.ca.clone());
+        let admin = (simulator.url("admin"), simulator.itself().1.to_owned());
         let hunt = Hunt::new(control_plane.directory(), control_plane.etcd(), admin);
         let mut world = Self {
             operator: None,
@@ -163,11 +175,16 @@ impl World {
 
     /// Starts one more operator beside the one that runs.
     pub fn start_replica(&self, name: &str) -> Operator {
+        self.start_replica_as(&self.kubeconfig, name)
+    }
+
+    /// Starts one more operator as who is meant by this kubeconfig.
+    pub fn start_replica_as(&self, kubeconfig: &Path, name: &str) -> Operator {
         let namespaces = self.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
-        Operator::start(&self.kubeconfig, self.control_plane.directory(), name, &arguments)
+        Operator::start(kubeconfig, self.control_plane.directory(), name, &arguments)
     }
 
     /// Installs the kind ServiceBinding.

@@ -53,6 +53,11 @@ impl Operator {
         self.process.signal(signal);
     }
 
+    /// Whether it has not ended.
+    pub fn is_running(&mut self) -> bool {
+        self.process.is_running()
+    }
+
     /// Waits until it has ended by itself; none if it does not.
     pub fn ended(&mut self) -> Option<ExitStatus> {
         self.process.wait_exit(super::PATIENCE)

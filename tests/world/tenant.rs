@@ -38,6 +38,16 @@ impl<'a> Tenant<'a> {
     /// Makes one whose `ALMTenant` is changed by `change` before it is applied.
     pub async fn create_with(world: &'a World, name: &str, client: Client, change: impl FnOnce(&mut Value)) -> Self {
         let made = world.simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": name }))).await;
+        Self::join(world, name, client, &made, change).await
+    }
+
+    /// Makes one in the cluster for what another cluster has made at the simulator.
+    pub async fn share(world: &'a World, name: &str, client: Client, change: impl FnOnce(&mut Value)) -> Self {
+        let made = world.simulator.admin(Method::GET, &format!("/tenants/{name}"), None).await;
+        Self::join(world, name, client, &made, change).await
+    }
+
+    async fn join(world: &'a World, name: &str, client: Client, made: &Value, change: impl FnOnce(&mut Value)) -> Self {
         let landscape = &made["landscapeManagement"];
         let tenant = Self { world, name: name.to_owned(), namespace: name.to_owned(), client };
         make_namespace(&tenant.client, name).await;
