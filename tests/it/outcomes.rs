@@ -193,6 +193,52 @@ fn trouble_says_what_it_is_and_when_to_try_again() {
 }
 
 #[test]
+fn a_page_of_something_in_between_is_neither_an_answer_to_a_write_nor_a_key_nor_a_token() {
+    run(async {
+        let side = Side::start().await;
+        let page = |body: &str| json!({ "status": 200, "headers": { "etag": "\"page\"" }, "body": body });
+        side.fail_once("Put", page("<html>log in</html>")).await;
+        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)), "no write is answered with 200");
+
+        done(side.put().await);
+        let whole = side.document.to_string();
+        for body in ["<html>log in</html>", "[\"a key\"]", &whole[..whole.len() / 2]] {
+            side.fail_once("ReadContent", page(body)).await;
+            let trouble = side.landscape.read_content().await.expect_err("that is no key, and not known to be none");
+            assert_eq!((trouble.reason, trouble.retry), (Reason::LandscapeManagementUnavailable, Retry::Backoff));
+        }
+        side.fail_once("ReadContent", json!({ "status": 200, "body": whole })).await;
+        side.landscape.read_content().await.expect_err("a key without a revision is not what was agreed");
+
+        for body in ["<html>log in</html>", r#"{"access_token":"","expires_in":7}"#] {
+            side.simulator.expire_tokens(ZONE).await;
+            side.fail_once("LandscapeToken", page(body)).await;
+            let trouble = side.landscape.read_slot().await.expect_err("there is no token in that");
+            assert_eq!(trouble.reason, Reason::LandscapeManagementUnavailable, "{body}");
+        }
+    });
+}
+
+#[test]
+fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_is_none() {
+    run(async {
+        let side = Side::start().await;
+        for (fault, said) in [
+            (json!({ "answer": "huge" }), "larger than 262144 bytes"),
+            (json!({ "answer": "resetInBody" }), "broke off"),
+            (json!({ "answer": "cut" }), "answered 404"),
+            (json!({ "reset": true }), "broke off"),
+        ] {
+            side.fail_once("ReadSlot", fault.clone()).await;
+            let trouble = side.landscape.read_slot().await.expect_err("no slot can be read from that");
+            assert!(trouble.message.contains(said), "{fault}: {}", trouble.message);
+        }
+        side.fail_once("Put", json!({ "answer": "weakRevision" })).await;
+        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)), "a revision that cannot be compared is none");
+    });
+}
+
+#[test]
 fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_not() {
     run(async {
         let side = Side::start().await;

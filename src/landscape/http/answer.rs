@@ -68,7 +68,8 @@ pub(super) fn body<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
 #[must_use]
 pub fn written(attempt: &str, answer: &Answer) -> WriteAnswer {
     match answer.status.as_u16() {
-        200 | 201 | 204 => match revision(attempt, answer) {
+        // Not 200: no write is answered so, and a page of something in between may have an ETag, too.
+        201 | 204 => match revision(attempt, answer) {
             Ok(revision) => WriteAnswer::Done(revision),
             Err(trouble) => WriteAnswer::Unknown(trouble),
         },

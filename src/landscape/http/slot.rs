@@ -1,11 +1,13 @@
 //! The slot over HTTP.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
 use reqwest::header::{ACCEPT, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretSlice};
+use serde::de::IgnoredAny;
 use url::Url;
 
 use super::answer::{WHERE, body, revision, trouble, unavailable, unexpected, written};
@@ -91,7 +93,9 @@ impl LandscapeManagement for HttpLandscape {
         let attempt = "hand out the service key";
         let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
         match answer.status.as_u16() {
-            200 => Ok(Some(SecretSlice::from(answer.body))),
+            // A page of something in between, or half an answer, must not pass for another key than ours.
+            200 if is_object(&answer.body) => revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body))),
+            200 => Err(not_as_agreed(attempt)),
             404 => empty(attempt, &answer).map(|_| None),
             _ => Err(unexpected(attempt, &answer)),
         }
@@ -139,6 +143,12 @@ pub fn shown(answer: &Answer) -> Result<Slot, RemoteTrouble> {
         }
         _ => Err(unexpected(attempt, answer)),
     }
+}
+
+/// Whether this is a JSON object, whatever is in it. Keeps no value of it.
+#[expect(clippy::zero_sized_map_values, reason = "a set would be read from an array")]
+fn is_object(bytes: &[u8]) -> bool {
+    serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes).is_ok()
 }
 
 fn not_as_agreed(attempt: &str) -> RemoteTrouble {

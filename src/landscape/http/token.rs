@@ -96,7 +96,10 @@ impl TokenSource {
                 return Err(trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff));
             }
         }
-        let Ok(TokenAnswer { access_token, expires_in }) = serde_json::from_slice(&answer.body) else {
+        let token = serde_json::from_slice::<TokenAnswer>(&answer.body).ok();
+        // An empty one would be refused, and that would look as if our credentials were.
+        let Some(TokenAnswer { access_token, expires_in }) = token.filter(|token| !token.access_token.is_empty())
+        else {
             let message = format!("{WHERE} answered 200 without a token");
             return Err(trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff));
         };
