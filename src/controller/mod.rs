@@ -4,6 +4,7 @@ mod connections;
 mod credentials;
 mod events;
 mod gauges;
+mod paces;
 mod scope;
 mod service_key;
 mod status;
@@ -23,11 +24,12 @@ use kube::runtime::controller::{Config, Error as QueueError, applier};
 use kube::{Api, Client, ResourceExt};
 use tracing::{debug, error, info};
 
-use crate::api::ALMServiceKey;
+use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::{CallError, call};
 use crate::controller::connections::Connections;
 use crate::controller::credentials::CredentialVersions;
 use crate::controller::gauges::Gauges;
+use crate::controller::paces::Paces;
 use crate::controller::service_key::memories::Memories;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
@@ -106,15 +108,26 @@ pub(crate) struct Shared {
     pub(crate) credentials: Arc<CredentialVersions>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) memories: Arc<Memories>,
+    pub(crate) paces: Arc<Paces>,
 }
 
 impl Shared {
     /// Forgets an object that has gone.
     pub(crate) fn forget(&self, object: &ALMServiceKey) {
-        self.memories.forget(&object.uid().unwrap_or_default());
+        let uid = object.uid().unwrap_or_default();
+        self.memories.forget(&uid);
+        self.paces.forget(&uid);
         if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
-            self.sightings.forget(&source.uid);
+            self.sightings.forget(&object.namespace().unwrap_or_default(), &source.uid);
         }
+    }
+
+    /// Forgets a tenant that has gone.
+    pub(crate) fn forget_tenant(&self, tenant: &ALMTenant) {
+        let uid = tenant.uid().unwrap_or_default();
+        self.connections.forget(tenant);
+        self.memories.forget(&uid);
+        self.paces.forget(&uid);
     }
 }
 

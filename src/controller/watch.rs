@@ -4,13 +4,22 @@ use futures::{Stream, StreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Resource;
 use kube::api::PartialObjectMeta;
-use kube::runtime::watcher;
+use kube::runtime::watcher::{self, Config};
 use tracing::debug;
 
 use crate::names::annotation;
 
 /// Longest value of an annotation of ours that is kept, in bytes: a uid, or a word of 256 characters.
 const LONGEST_WORD: usize = 1024;
+
+/// How many objects a list brings at a time. Anybody who may make a Secret somewhere may hang 1.5 MB of annotations and
+/// labels on it: with kube's 500, one page would be larger than all the memory that the operator may have.
+pub(crate) const PAGE: u32 = 10;
+
+/// How everything is listed and watched.
+pub(crate) fn config() -> Config {
+    Config::default().page_size(PAGE)
+}
 
 /// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
 pub(crate) fn forget_values(secret: &mut PartialObjectMeta<Secret>) {
@@ -49,6 +58,20 @@ mod tests {
 
     use super::*;
     use crate::api::ALMServiceKey;
+
+    /// What etcd takes at most, in bytes.
+    const LARGEST_OBJECT: u32 = 1_572_864;
+
+    // proves: limit controller/watch PAGE
+    #[test]
+    fn three_lists_of_the_largest_objects_at_once_fit_into_the_memory_that_the_deployment_allows() {
+        let deployment = std::fs::read_to_string("deploy/base/deployment.yaml").expect("the deployment");
+        let limit = deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
+        let limit: u32 = limit.split_once("Mi").and_then(|(number, _)| number.parse().ok()).expect("MiB");
+        assert_eq!(config().page_size, Some(PAGE));
+        // ALMServiceKeys, Secrets and ServiceBindings, each as text and as what was read of it.
+        assert!(3 * 2 * PAGE * LARGEST_OBJECT < limit * 1024 * 1024);
+    }
 
     // proves: limit controller/watch LONGEST_WORD
     #[test]

@@ -5,9 +5,10 @@ use kube::api::{ApiResource, DynamicObject};
 use kube::core::GroupVersionKind;
 use serde::Deserialize;
 
+use crate::domain::slot::is_object_name;
 use crate::names::{btp, condition};
 
-/// Of a binding's id, in bytes: it is copied into the status. Real ones are UUIDs.
+/// Longest `status.bindingID` that is taken, in characters: it is copied into our status. Real ones have 36.
 const LONGEST_ID: usize = 253;
 
 /// The API resource of the kind.
@@ -41,15 +42,28 @@ struct Status {
 }
 
 impl Binding {
-    /// Reads what matters; none if it is not shaped like a binding.
-    #[must_use]
-    pub fn from_object(object: DynamicObject) -> Option<Self> {
+    /// Reads what matters. Whoever may write bindings writes what stands in them: it becomes part of a request, and of
+    /// our status.
+    ///
+    /// # Errors
+    /// What of it is not shaped like a binding.
+    pub fn from_object(object: DynamicObject) -> Result<Self, &'static str> {
         let part = |name: &str| object.data.get(name).cloned().unwrap_or_else(|| serde_json::json!({}));
-        let status: Status = serde_json::from_value(part("status")).ok()?;
-        if status.binding_id.as_ref().is_some_and(|id| id.len() > LONGEST_ID) {
-            return None;
+        let binding = Self {
+            spec: serde_json::from_value(part("spec")).map_err(|_| "its spec is not that of a binding")?,
+            status: serde_json::from_value(part("status")).map_err(|_| "its status is not that of a binding")?,
+            metadata: object.metadata,
+        };
+        if !is_object_name(binding.secret_name()) {
+            return Err("its spec.secretName cannot be the name of a Secret");
         }
-        Some(Self { spec: serde_json::from_value(part("spec")).ok()?, status, metadata: object.metadata })
+        if binding
+            .binding_id()
+            .is_some_and(|id| id.len() > LONGEST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()))
+        {
+            return Err("its status.bindingID cannot be an id");
+        }
+        Ok(binding)
     }
 
     /// Its uid.
@@ -94,17 +108,51 @@ pub fn is_stale(metadata: &ObjectMeta) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
-
     use super::*;
+    use serde_json::{Value, json};
+
+    fn read(spec: &Value, status: &Value) -> Result<Binding, &'static str> {
+        let object = json!({
+            "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding",
+            "metadata": { "name": "plain", "uid": "1" }, "spec": spec, "status": status,
+        });
+        Binding::from_object(serde_json::from_value(object).expect("an object"))
+    }
 
     #[test]
-    fn a_binding_whose_id_no_status_can_hold_is_none() {
-        let read = |id: &str| {
-            let binding = json!({ "metadata": { "name": "calm" }, "status": { "bindingID": id } });
-            Binding::from_object(serde_json::from_value(binding).expect("an object")).is_some()
-        };
-        assert!(read("11111111-1111-1111-1111-111111111111") && read(&"i".repeat(LONGEST_ID)));
-        assert!(!read(&"i".repeat(LONGEST_ID + 1)));
+    fn the_secret_of_a_binding_is_the_one_that_it_names_or_the_one_of_its_own_name() {
+        assert_eq!(read(&json!({ "secretName": "a.b-c" }), &json!({})).expect("a binding").secret_name(), "a.b-c");
+        for unset in [json!({}), json!({ "secretName": "" }), json!({ "secretName": null })] {
+            assert_eq!(read(&unset, &json!({})).expect("a binding").secret_name(), "plain");
+        }
+    }
+
+    #[test]
+    fn a_secret_name_that_would_turn_a_read_into_another_request_is_no_name() {
+        for name in [
+            "../../other/secrets/theirs",
+            "x?watch=true",
+            "x#",
+            "x/status",
+            "..",
+            ".",
+            "x%2f",
+            "x y",
+            "X",
+            "x\r\ny",
+            "-x",
+        ] {
+            let wrong = read(&json!({ "secretName": name }), &json!({})).expect_err(name);
+            assert!(wrong.contains("spec.secretName"), "{name}: {wrong}");
+        }
+        assert!(read(&json!({ "secretName": "x".repeat(254) }), &json!({})).is_err());
+    }
+
+    #[test]
+    fn an_id_that_is_none_is_not_copied_anywhere() {
+        assert!(read(&json!({}), &json!({ "bindingID": "11111111-1111-1111-1111-111111111111" })).is_ok());
+        for id in ["a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "x".repeat(254), "\u{202e}".to_owned()] {
+            assert!(read(&json!({}), &json!({ "bindingID": id })).expect_err("no id").contains("status.bindingID"));
+        }
     }
 }

@@ -51,8 +51,11 @@ impl Resolver<'_> {
                 None => waiting_for_binding(format!("ServiceBinding \"{name}\" does not exist")),
             };
         };
-        let Some(binding) = Binding::from_object(object) else {
-            return waiting_for_binding(format!("ServiceBinding \"{name}\" is not shaped like one"));
+        let binding = match Binding::from_object(object) {
+            Ok(binding) => binding,
+            Err(wrong) => {
+                return waiting_for_binding(format!("ServiceBinding \"{name}\" is not shaped like one: {wrong}"));
+            }
         };
         let is_recorded = self.recorded_uid.is_none_or(|recorded| recorded == binding.uid());
         if let Some(began) = &binding.metadata.deletion_timestamp {
@@ -172,7 +175,7 @@ impl Resolver<'_> {
         if definition.deletion_timestamp.is_some() {
             return waiting_for_binding("the kind ServiceBinding is being removed".into());
         }
-        let began = deletion_began.or_else(|| self.sightings.began(uid));
+        let began = deletion_began.or_else(|| self.sightings.began(self.namespace, uid));
         // A deletion that began before this definition was made belongs to an earlier one, which took its objects along.
         let counts = match (began, &definition.creation_timestamp) {
             (Some(began), Some(created)) => began > created.0,

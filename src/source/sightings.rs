@@ -3,44 +3,54 @@
 //! A deleted binding goes from `deletionTimestamp` to gone within 40 to 60 ms (recorded), so that a read comes too late
 //! more often than not.
 
-use std::collections::HashMap;
-use std::sync::{Mutex, PoisonError};
+use std::collections::{HashMap, VecDeque};
+use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use jiff::Timestamp;
 
-/// How many are kept. Anybody may make and delete bindings that no object ever takes a key from; that one is forgotten
-/// delays a deletion, and never causes one.
-const MOST: usize = 10_000;
+/// How many are kept of one namespace. Whoever makes and deletes bindings without end there makes only that namespace
+/// forget its oldest, which delays a deletion and never causes one.
+const KEPT: usize = 64;
 
-/// The beginnings of deletions, by uid.
+/// The uid of a binding, and when its deletion began.
+type Sighting = (String, Timestamp);
+
+/// The beginnings of deletions, by namespace, the oldest first.
 #[derive(Debug, Default)]
-pub struct Sightings(Mutex<HashMap<String, Timestamp>>);
+pub struct Sightings(Mutex<HashMap<String, VecDeque<Sighting>>>);
 
 impl Sightings {
-    /// The deletion of the binding `uid` was seen to have begun at `deletion_timestamp`.
-    pub fn note(&self, uid: &str, deletion_timestamp: Timestamp) {
-        let mut sightings = self.locked();
-        if sightings.len() >= MOST && !sightings.contains_key(uid) {
-            let oldest = sightings.iter().min_by_key(|(_, began)| **began).map(|(uid, _)| uid.clone());
-            if let Some(oldest) = oldest {
-                sightings.remove(&oldest);
-            }
+    /// The deletion of the binding `uid` of `namespace` was seen to have begun at `deletion_timestamp`.
+    pub fn note(&self, namespace: &str, uid: &str, deletion_timestamp: Timestamp) {
+        let mut all = self.locked();
+        let seen = all.entry(namespace.to_owned()).or_default();
+        seen.retain(|(known, _)| known != uid);
+        seen.push_back((uid.to_owned(), deletion_timestamp));
+        if seen.len() > KEPT {
+            seen.pop_front();
         }
-        sightings.insert(uid.to_owned(), deletion_timestamp);
     }
 
-    /// When the deletion of the binding `uid` began, if that was seen.
+    /// When the deletion of the binding `uid` of `namespace` began, if that was seen.
     #[must_use]
-    pub fn began(&self, uid: &str) -> Option<Timestamp> {
-        self.locked().get(uid).copied()
+    pub fn began(&self, namespace: &str, uid: &str) -> Option<Timestamp> {
+        let all = self.locked();
+        let found = all.get(namespace)?.iter().find(|(known, _)| known == uid);
+        found.map(|(_, began)| *began)
     }
 
     /// Forgets a binding that no object asks for any more.
-    pub fn forget(&self, uid: &str) {
-        self.locked().remove(uid);
+    pub fn forget(&self, namespace: &str, uid: &str) {
+        let mut all = self.locked();
+        if let Some(seen) = all.get_mut(namespace) {
+            seen.retain(|(known, _)| known != uid);
+            if seen.is_empty() {
+                all.remove(namespace);
+            }
+        }
     }
 
-    fn locked(&self) -> std::sync::MutexGuard<'_, HashMap<String, Timestamp>> {
+    fn locked(&self) -> MutexGuard<'_, HashMap<String, VecDeque<Sighting>>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
@@ -49,21 +59,19 @@ impl Sightings {
 mod tests {
     use super::*;
 
-    // proves: limit source/sightings MOST
+    // proves: limit source/sightings KEPT
     #[test]
-    fn ten_thousand_deletions_are_kept_and_for_one_more_the_oldest_is_forgotten() {
-        let sightings = Sightings::default();
-        let at = |second: usize| Timestamp::from_second(i64::try_from(second).expect("small")).expect("a time");
-        for number in 0..MOST {
-            sightings.note(&number.to_string(), at(number));
+    fn a_namespace_that_deletes_bindings_without_end_makes_no_other_forget() {
+        let (sightings, then) = (Sightings::default(), Timestamp::UNIX_EPOCH);
+        sightings.note("friendly", "1", then);
+        for number in 0..10_000 {
+            sightings.note("hostile", &number.to_string(), then);
         }
-        assert_eq!(sightings.began("0"), Some(at(0)));
-        sightings.note("0", at(0));
-        assert_eq!(sightings.began("1"), Some(at(1)), "what is known takes no place");
-
-        sightings.note("new", at(MOST));
-        assert_eq!((sightings.began("0"), sightings.began("1")), (None, Some(at(1))));
-        assert_eq!(sightings.began("new"), Some(at(MOST)));
-        assert_eq!(sightings.locked().len(), MOST);
+        assert_eq!(sightings.began("friendly", "1"), Some(then));
+        assert_eq!(sightings.locked()["hostile"].len(), KEPT);
+        assert_eq!(sightings.began("hostile", "9999"), Some(then), "the last one is known");
+        assert_eq!(sightings.began("hostile", "1"), None, "a uid is one of its namespace");
+        sightings.forget("friendly", "1");
+        assert!(!sightings.locked().contains_key("friendly"));
     }
 }

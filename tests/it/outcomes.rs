@@ -220,6 +220,26 @@ fn a_page_of_something_in_between_is_neither_an_answer_to_a_write_nor_a_key_nor_
 }
 
 #[test]
+fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
+    run(async {
+        let side = Side::start().await;
+        for (namespace, name) in
+            [("../kube-system", "calm"), ("a", "calm?watch=true"), ("a", "calm/status"), ("a", "..")]
+        {
+            let body = json!({
+                "identityzone": ZONE, "clientid": "c", "credential-type": "instance-secret",
+                "uploadedAt": "2026-01-01T00:00:00Z",
+                "owner": { "clusterID": "this", "namespace": namespace, "name": name, "adopted": false },
+            });
+            let answer = json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": body.to_string() });
+            side.fail_once("ReadSlot", answer).await;
+            let trouble = side.landscape.read_slot().await.expect_err("no owner has that name");
+            assert!(trouble.message.contains("did not answer as agreed"), "{namespace}/{name}: {}", trouble.message);
+        }
+    });
+}
+
+#[test]
 fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_is_none() {
     run(async {
         let side = Side::start().await;

@@ -40,13 +40,14 @@ pub(super) async fn facts(
     if deleting && kind_is_going(context).await? {
         policy.deletion = DeletionPolicy::Retain;
     }
+    let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
     let source = match tenant {
+        // Who may make such objects there need not be one who may read Secrets, and nobody has admitted them.
+        Some(tenant) if !admits(&tenant.spec, &namespace) && !status.ledger().is_open() => {
+            not_looked(Reason::NamespaceNotAllowed, "no source is looked at in a namespace that is not admitted")
+        }
         Some(_) if !deleting && !policy.suspend => source(context, object, &status, &namespace, &policy.rules).await,
-        _ => Source::Unknown {
-            reason: Reason::Progressing,
-            message: "the source is not looked at now".into(),
-            retry: Retry::Never,
-        },
+        _ => not_looked(Reason::Progressing, "the source is not looked at now"),
     };
     let generation = object.metadata.generation.unwrap_or_default();
     let mut siblings = tenant.map(|tenant| siblings::of(context, object, tenant)).unwrap_or_default();
@@ -90,6 +91,14 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
         tenant.metadata.generation.unwrap_or_default(),
         context.shared.credentials.of(credentials)
     );
+    // First of all: who is not admitted is told nothing else of the tenant.
+    if !admits(&tenant.spec, namespace) {
+        let message = format!(
+            "ALMTenant \"{name}\" does not admit namespace \"{namespace}\": nothing is uploaded from here; ask the cluster \
+             admin to add it to spec.allowedNamespaces"
+        );
+        return Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, version };
+    }
     if tenant.metadata.deletion_timestamp.is_some() {
         let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded any more");
         return Tenant::Closed { reason: Reason::TenantTerminating, message, version };
@@ -97,14 +106,7 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
     if let Some(older) = twins::older(&context.tenants, tenant) {
         return Tenant::Closed { reason: Reason::DuplicateTenant, message: twins::message(name, &older), version };
     }
-    if admits(&tenant.spec, namespace) {
-        return Tenant::Open { version };
-    }
-    let message = format!(
-        "ALMTenant \"{name}\" does not admit namespace \"{namespace}\": nothing is uploaded from here; ask the cluster \
-         admin to add it to spec.allowedNamespaces"
-    );
-    Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, version }
+    Tenant::Open { version }
 }
 
 /// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.

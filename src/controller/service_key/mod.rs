@@ -6,4 +6,5 @@ pub(crate) mod memories;
 pub mod reconcile;
 mod siblings;
 mod store;
+mod turn;
 pub mod watches;

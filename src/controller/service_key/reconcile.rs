@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
-use kube::runtime::reflector::Store;
+use kube::runtime::reflector::{ObjectRef, Store};
 use kube::{Api, Client, ResourceExt};
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tracing::{Instrument, debug};
@@ -13,6 +13,7 @@ use tracing::{Instrument, debug};
 use super::load;
 use super::memories::TenantLocks;
 use super::store::Store as StatusStore;
+use super::turn;
 use crate::api::resolve::admits;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::find;
@@ -109,16 +110,25 @@ impl Context {
         }
     }
 
-    /// Waits until this replica leads, until nobody else passes over this tenant, and then until there is a place. None
+    /// What a pass has learnt of an object that went meanwhile is of no use to anybody.
+    fn forget_if_gone(&self, object: &ALMServiceKey) {
+        let known = self.keys.get(&ObjectRef::from_obj(object));
+        if known.is_none_or(|known| known.uid() != object.uid()) {
+            self.shared.forget(object);
+        }
+    }
+
+    /// Waits until this replica leads, until nobody else of the same queue passes, and then until there is a place. None
     /// once the process stops: what has not begun by then is left to the next one.
-    pub(crate) async fn turn(&self, tenant: &str) -> Option<Turn<'_>> {
+    pub(crate) async fn turn(&self, queue: impl Fn() -> String) -> Option<Turn<'_>> {
         let turn = async {
             // What is not known of the others yet must not be taken for their absence.
             self.listed().await;
             self.leadership.begins().await;
-            let tenant = self.locks.of(tenant).lock_owned().await;
+            let queue = queue();
+            let lock = self.locks.of(&queue).lock_owned().await;
             let place = self.places.acquire().await.expect("the semaphore is never closed");
-            Turn { _place: place, _tenant: tenant }
+            Turn { queue, _place: place, _lock: lock }
         };
         tokio::select! {
             biased;
@@ -128,25 +138,35 @@ impl Context {
     }
 }
 
-/// The right to pass over a tenant.
+/// The right to pass.
 pub(crate) struct Turn<'a> {
+    /// The one that was waited in: a tenant's, as no two passes over its slot overlap, or one of those that get to none.
+    queue: String,
     _place: SemaphorePermit<'a>,
-    _tenant: OwnedMutexGuard<()>,
+    _lock: OwnedMutexGuard<()>,
 }
 
 /// Runs one pass. Never fails: what failed is tried again, in its own time.
 pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let Some(_turn) = context.turn(&object.spec.tenant_ref.name).await else {
+    let now = context.clock.now().monotonic;
+    let wait = context.shared.paces.wait_to_pass(&object.uid().unwrap_or_default(), now);
+    if let Some(wait) = wait.or_else(|| turn::wait_to_knock(&object, &context)) {
+        context.metrics.put_off();
+        return Ok(Action::requeue(wait));
+    }
+    let Some(turn) = context.turn(|| turn::queue(&object, &context.tenants)).await else {
         return Ok(Action::await_change());
     };
     let (namespace, name) = (object.namespace(), object.name_any());
     let span = span("ALMServiceKey", namespace.as_deref(), &name, &object.spec.tenant_ref.name);
-    Ok(one(&object, &context).instrument(span).await)
+    let action = one(&object, &context, &turn.queue).instrument(span).await;
+    context.forget_if_gone(&object);
+    Ok(action)
 }
 
-async fn one(object: &ALMServiceKey, context: &Context) -> Action {
+async fn one(object: &ALMServiceKey, context: &Context, queue: &str) -> Action {
     let began = Instant::now();
-    let result = pass(object, context).await;
+    let result = pass(object, context, queue).await;
     context.metrics.pass(Kind::ServiceKey, result.is_ok(), began.elapsed());
     result.unwrap_or_else(|error| {
         pass_failed(&error);
@@ -154,7 +174,7 @@ async fn one(object: &ALMServiceKey, context: &Context) -> Action {
     })
 }
 
-async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, LedgerError> {
+async fn pass(cached: &ALMServiceKey, context: &Context, queue: &str) -> Result<Action, LedgerError> {
     let failed = |error: crate::cluster::CallError| LedgerError::Failed(Box::new(error));
     let api: Api<ALMServiceKey> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
     // The cache may lag behind our own last write; a pass must not begin with an old ledger.
@@ -162,11 +182,11 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         context.shared.forget(cached);
         return Ok(Action::await_change());
     };
-    // The turn that was waited for is that of the tenant in the cache.
-    if object.spec.tenant_ref.name != cached.spec.tenant_ref.name {
+    let tenant = load::tenant(context, &object).await.map_err(failed)?;
+    // The turn that was waited for is the one that the cache told of.
+    if turn::concerns(&object, tenant.as_ref()) && object.spec.tenant_ref.name != queue {
         return Ok(Action::requeue(CACHE_LAG));
     }
-    let tenant = load::tenant(context, &object).await.map_err(failed)?;
     let mut store = StatusStore::new(context.client.clone(), object);
     let may_upload =
         tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &store.object().namespace().unwrap_or_default()));
@@ -178,6 +198,11 @@ async fn pass(cached: &ALMServiceKey, context: &Context) -> Result<Action, Ledge
         store.holds(Hold::on(context.client.clone(), tenant));
     }
     forget_predecessor(&object, &facts.source, context);
+    if let Some(wait) = turn::wait_to_ask(&object, &facts, context) {
+        context.metrics.put_off();
+        debug!(?wait, "the pass is put off: others of its namespace have asked too often");
+        return Ok(Action::requeue(wait));
+    }
 
     let (me, before) = (facts.subject.owner.clone(), facts.previous.clone());
     let connection = context.connection(tenant.as_ref(), Some(&me));
@@ -241,7 +266,7 @@ fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context
     if let (Some(recorded), Source::Present { identity, .. }) = (recorded, source)
         && recorded.uid != identity.uid
     {
-        context.shared.sightings.forget(&recorded.uid);
+        context.shared.sightings.forget(&object.namespace().unwrap_or_default(), &recorded.uid);
     }
 }
 

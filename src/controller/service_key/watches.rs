@@ -16,7 +16,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, PartialObjectMeta};
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::utils::Backoff;
-use kube::runtime::watcher::{Config, Event};
+use kube::runtime::watcher::Event;
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
 
@@ -25,7 +25,7 @@ use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
-use crate::controller::watch::{forget_values, logged, slim};
+use crate::controller::watch::{config, forget_values, logged, slim};
 use crate::controller::{Scope, Shared};
 use crate::domain::reason::Reason;
 use crate::source::binding::resource;
@@ -82,7 +82,7 @@ fn keys(
     let known = store.clone();
     let mut standings = Standings::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), Config::default())
+    let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), config())
         .default_backoff()
         .modify(slim)
         .reflect(writer)
@@ -111,7 +111,7 @@ fn keys(
 }
 
 fn tenants(client: &Client, store: Store<ALMServiceKey>, tenants: Store<ALMTenant>) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<ALMTenant>::all(client.clone()), Config::default()).default_backoff();
+    let stream = watcher(Api::<ALMTenant>::all(client.clone()), config()).default_backoff();
     let mut known: HashMap<String, Known> = HashMap::new();
     logged("ALMTenant", stream)
         .flat_map(move |event| {
@@ -177,7 +177,7 @@ fn sources_in(
     api: Api<PartialObjectMeta<Secret>>,
     store: Store<ALMServiceKey>,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(api, Config::default()).default_backoff().modify(forget_values);
+    let stream = watcher(api, config()).default_backoff().modify(forget_values);
     logged("Secret", stream)
         .flat_map(move |event| {
             let secret = match event {
@@ -209,7 +209,7 @@ fn credentials(
     tenants: Store<ALMTenant>,
     shared: &Shared,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), Config::default())
+    let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), config())
         .default_backoff()
         .modify(forget_values);
     let versions = Arc::clone(&shared.credentials);
@@ -251,7 +251,7 @@ fn bindings_in(
     store: Store<ALMServiceKey>,
     sightings: Arc<Sightings>,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(api, Config::default()).backoff(Regularly(BINDING_PAUSE));
+    let stream = watcher(api, config()).backoff(Regularly(BINDING_PAUSE));
     logged("ServiceBinding", stream)
         .flat_map(move |event| {
             let triggers = match event {
@@ -291,7 +291,7 @@ fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &Object
         key.namespace() == binding.namespace && named == binding.name.as_ref()
     });
     if let (false, Some(uid), Some(began)) = (concerned.is_empty(), &binding.uid, &binding.deletion_timestamp) {
-        sightings.note(uid, began.0);
+        sightings.note(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
     }
     concerned
 }

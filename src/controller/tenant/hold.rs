@@ -6,6 +6,7 @@ use serde_json::json;
 
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::{CallError, call, find};
+use crate::controller::watch::PAGE;
 use crate::names::{FIELD_MANAGER, TENANT_FINALIZER};
 
 /// A tenant that is kept, or let go.
@@ -39,11 +40,20 @@ impl Hold {
     /// The keys for whose sake it is kept, as `namespace/name`, by a live list.
     pub(crate) async fn reasons(&self) -> Result<Vec<String>, CallError> {
         let keys: Api<ALMServiceKey> = Api::all(self.client.clone());
-        let naming = ListParams::default().fields(&format!("spec.tenantRef.name={}", self.tenant.name_any()));
-        let found = call(keys.list(&naming)).await?;
-        let open = found.items.iter().filter(|key| key.status.as_ref().is_some_and(|status| status.ledger().is_open()));
-        let mut names: Vec<_> =
-            open.map(|key| format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any())).collect();
+        let of_this = format!("spec.tenantRef.name={}", self.tenant.name_any());
+        // Anybody may make objects that name it, as many and as large as they like.
+        let mut page = ListParams::default().fields(&of_this).limit(PAGE);
+        let is_open = |key: &ALMServiceKey| key.status.as_ref().is_some_and(|status| status.ledger().is_open());
+        let mut names = Vec::new();
+        loop {
+            let found = call(keys.list(&page)).await?;
+            let open = found.items.iter().filter(|key| is_open(key));
+            names.extend(open.map(|key| format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any())));
+            page.continue_token = found.metadata.continue_.filter(|token| !token.is_empty());
+            if page.continue_token.is_none() {
+                break;
+            }
+        }
         names.sort();
         Ok(names)
     }

@@ -30,7 +30,12 @@ const NAMED: usize = 5;
 
 /// Looks at the tenant's slot and says whether that worked.
 pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let Some(_turn) = context.turn(&tenant.name_any()).await else {
+    let now = context.clock.now().monotonic;
+    if let Some(wait) = context.shared.paces.wait_to_pass(&tenant.uid().unwrap_or_default(), now) {
+        context.metrics.put_off();
+        return Ok(Action::requeue(wait));
+    }
+    let Some(_turn) = context.turn(|| tenant.name_any()).await else {
         return Ok(Action::await_change());
     };
     let name = tenant.name_any();
@@ -50,7 +55,7 @@ async fn one(tenant: &ALMTenant, context: &Context) -> Action {
 async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
     let api: Api<ALMTenant> = Api::all(context.client.clone());
     let Some(mut tenant) = find(api.get(&cached.name_any())).await? else {
-        context.shared.connections.forget(cached);
+        context.shared.forget_tenant(cached);
         return Ok(REPROBE);
     };
     let hold = Hold::on(context.client.clone(), tenant.clone());

@@ -1,21 +1,19 @@
 //! What makes a pass over a tenant run: itself, and the operator's credentials for it.
 
-use std::sync::Arc;
-
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::PartialObjectMeta;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::runtime::watcher::{Config, Event};
+use kube::runtime::watcher::Event;
 use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
 
 use crate::api::ALMTenant;
 use crate::controller::Shared;
 use crate::controller::tenant::twins;
-use crate::controller::watch::{forget_values, logged, slim};
+use crate::controller::watch::{config, forget_values, logged, slim};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
@@ -32,17 +30,17 @@ pub(crate) fn start(
     shared: &Shared,
     told_by_keys: UnboundedReceiver<ObjectRef<ALMTenant>>,
 ) -> Watches {
-    let connections = Arc::clone(&shared.connections);
+    let shared = shared.clone();
     let (store, writer) = reflector::store();
     let (concerned, twin_triggers) = mpsc::unbounded();
     let known = store.clone();
-    let tenants = watcher(Api::<ALMTenant>::all(client.clone()), Config::default())
+    let tenants = watcher(Api::<ALMTenant>::all(client.clone()), config())
         .default_backoff()
         .modify(slim)
         .reflect(writer)
         .inspect_ok(move |event| {
             if let Event::Delete(tenant) = event {
-                connections.forget(tenant);
+                shared.forget_tenant(tenant);
                 // Who listens lives as long as this: a failure to tell is the end of both.
                 for name in twins::of_zone(&known, &tenant.spec.identity_zone) {
                     let _ = concerned.unbounded_send(ObjectRef::new(&name));
@@ -54,7 +52,7 @@ pub(crate) fn start(
     let tenants = logged("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
 
     let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);
-    let credentials = watcher(secrets, Config::default()).default_backoff().modify(forget_values).touched_objects();
+    let credentials = watcher(secrets, config()).default_backoff().modify(forget_values).touched_objects();
     let known = store.clone();
     let credentials = logged("credentials", credentials)
         .flat_map(move |secret| {
