@@ -9,7 +9,7 @@ mod crash_matrix;
 mod world;
 
 mod api_server;
-mod replicas;
-mod worlds;
 mod fault_matrix;
 mod limits;
+mod replicas;
+mod worlds;

@@ -76,7 +76,8 @@ fn assert_found(world: &World, what: &str, place: &str) {
 #[test]
 fn a_leak_that_is_planted_is_found_wherever_it_is() {
     alone(Setup::default(), async |mut world| {
-        (world.leaky, world.simulator.deviant) = (true, true);
+        world.leaky = true;
+        std::sync::Arc::get_mut(&mut world.simulator).expect("it is this world's alone").deviant = true;
         let tenant = Tenant::create(&world, "leaks", world.client.clone()).await;
         let key = tenant.make_key().await;
         let secret = key["uaa"]["clientsecret"].as_str().expect("a secret").to_owned();
