@@ -10,6 +10,8 @@ use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
 use tracing_subscriber::util::SubscriberInitExt;
 
+use super::panics;
+
 /// kube's client logs the whole body of an answer that it cannot read, and that may be a Secret.
 const QUIET: &str = "kube_client::client=error";
 
@@ -28,6 +30,7 @@ pub enum Format {
 /// The filter cannot be read.
 pub fn start(filter: &str, format: Format) -> Result<(), ParseError> {
     subscriber(filter, format, std::io::stderr)?.init();
+    panics::into_the_log();
     Ok(())
 }
 

@@ -16,6 +16,7 @@ mod house;
 mod hunting;
 mod limits;
 mod outcomes;
+mod panics;
 mod processes;
 mod promises;
 #[path = "../proofs/mod.rs"]
