@@ -1,7 +1,13 @@
 //! Calls to the API server, each with a deadline: kube's client retries by itself, up to minutes.
 
+use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
+
+use k8s_openapi::ByteString;
+use zeroize::Zeroize;
+
+use crate::wiped::Wipe;
 
 /// Longest time for one call.
 pub const DEADLINE: Duration = Duration::from_secs(15);
@@ -57,5 +63,24 @@ pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<O
         Ok(found) => Ok(Some(found)),
         Err(error) if error.says_not_found() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// The entries of a Secret.
+impl Wipe for BTreeMap<String, ByteString> {
+    fn wipe(&mut self) {
+        self.values_mut().for_each(|entry| entry.0.zeroize());
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn nothing_is_left_of_the_entries_of_a_secret_that_were_overwritten() {
+        let mut entries = BTreeMap::from([("key".to_owned(), ByteString(b"CANARY".to_vec()))]);
+        entries.wipe();
+        assert!(entries["key"].0.is_empty());
     }
 }

@@ -9,6 +9,7 @@
 //! * [`sign_in`] and [`landscape`]: the two ports that speak HTTP.
 //! * [`controller`]: watches, loads the facts, runs the pass, writes the status.
 //! * [`process`]: what a process needs beside that. [`cli`]: its commands.
+//! * [`wiped`]: memory that held key material.
 
 pub mod api;
 pub mod cli;
@@ -21,3 +22,4 @@ pub mod pass;
 pub mod process;
 pub mod sign_in;
 pub mod source;
+pub mod wiped;

@@ -25,6 +25,7 @@ use crate::process::metrics::Metrics;
 use crate::sign_in::TokenEndpoint;
 use crate::sign_in::network::Network;
 use crate::sign_in::transport;
+use crate::wiped::Wiped;
 
 /// Default of `landscapeManagement.http.timeout`, and deadline of a sign-in.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -83,12 +84,12 @@ impl Connection<'_> {
             }
         };
         let version = secret.resource_version().unwrap_or_default();
+        let entries = Wiped::new(secret.data.unwrap_or_default());
         let stamp = format!("{} {version}", tenant.metadata.generation.unwrap_or_default());
         keep(&self.connections.landscapes, tenant, stamp, || {
             let entry = |entry: &str| {
-                let bytes = secret.data.as_ref().and_then(|data| data.get(entry));
-                let text = bytes.and_then(|bytes| String::from_utf8(bytes.0.clone()).ok());
-                text.map(|text| text.trim().to_owned()).filter(|text| !text.is_empty()).ok_or_else(|| {
+                let text = entries.get(entry).and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(str::trim);
+                text.map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(|| {
                     misconfigured(&format!("{} has no text in its entry \"{entry}\"", place()), Retry::Backoff)
                 })
             };

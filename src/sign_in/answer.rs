@@ -3,6 +3,9 @@
 //! Facts: the table of `docs/sign-in.md`. Only the token endpoint itself can say that a key is dead; whatever an outage,
 //! a proxy or a router says in its place leaves it unknown.
 
+use std::borrow::Cow;
+
+use serde::Deserialize;
 use serde_json::Value;
 
 use super::transport::{Answer, retry_after};
@@ -48,10 +51,18 @@ pub(super) fn unknown(what: &str, retry: Retry) -> Verdict {
 
 /// What the token in an answer is good for; none if there is no token in it.
 fn scopes(body: &[u8]) -> Option<Scopes> {
-    let answer: Value = serde_json::from_slice(body).unwrap_or_default();
-    let text = |field: &str| answer.get(field).and_then(Value::as_str).unwrap_or_default();
-    let is_token = !text("access_token").is_empty() && text("token_type").eq_ignore_ascii_case("bearer");
-    is_token.then(|| Scopes::new(text("scope")))
+    let TokenAnswer { access_token, token_type, scope } = serde_json::from_slice(body).ok()?;
+    let is_token = !access_token.is_empty() && token_type.eq_ignore_ascii_case("bearer");
+    is_token.then(|| Scopes::new(&scope.unwrap_or_default()))
+}
+
+/// The token is borrowed from the answer, so that there is no second copy of it.
+#[derive(Deserialize)]
+struct TokenAnswer<'a> {
+    #[serde(borrow)]
+    access_token: Cow<'a, str>,
+    token_type: String,
+    scope: Option<String>,
 }
 
 /// An error code as RFC 6749 and UAA write them, in lower case: a web framework or gateway in between says things like
@@ -78,7 +89,7 @@ mod tests {
         let headers: HeaderMap =
             headers.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect();
         let status = StatusCode::from_u16(status).expect("a status");
-        verdict(&Answer { status, headers, body: body.into() })
+        verdict(&Answer { status, headers, body: body.as_bytes().to_vec().into() })
     }
 
     fn refused(verdict: &Verdict) -> Option<Reason> {

@@ -2,13 +2,11 @@
 
 use async_trait::async_trait;
 use reqwest::Client;
-use reqwest::header::ACCEPT;
-use secrecy::ExposeSecret;
 use url::Url;
 
 use super::answer::{unknown, verdict};
 use super::network::Network;
-use super::transport::send;
+use super::transport::{send, token_request};
 use crate::domain::plan::Verdict;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
@@ -31,17 +29,12 @@ impl TokenEndpoint {
 
 #[async_trait]
 impl SignIn for TokenEndpoint {
-    /// `POST {uaa.url}/oauth/token` with the credentials in the form body: safest with their special characters.
+    /// `POST {uaa.url}/oauth/token`.
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         if let Err(error) = self.network.check_literal(key.url()) {
             return unknown(&format!("must not be connected to: {error}"), Retry::Never);
         }
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", key.client_id()),
-            ("client_secret", key.client_secret().expose_secret()),
-        ];
-        let request = self.client.post(token_url(key.url())).header(ACCEPT, "application/json").form(&form);
+        let request = token_request(&self.client, token_url(key.url()), key.client_id(), key.client_secret());
         match send(request).await {
             Ok(answer) => verdict(&answer),
             Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),

@@ -3,12 +3,16 @@
 
 use std::time::{Duration, SystemTime};
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
 use reqwest::{Certificate, Client, RequestBuilder, StatusCode, redirect};
+use secrecy::{ExposeSecret, SecretString};
+use url::Url;
+use url::form_urlencoded::Serializer;
 
 use super::network::{Guarded, Network};
 use crate::domain::foreign::shown;
 use crate::domain::retry::{LONGEST_WAIT, Retry};
+use crate::wiped::Buffer;
 
 /// The largest answer that is read, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
@@ -68,7 +72,7 @@ pub struct Answer {
     /// Its headers.
     pub headers: HeaderMap,
     /// Its body. May hold a token or a key.
-    pub body: Vec<u8>,
+    pub body: Buffer,
 }
 
 /// No complete answer came.
@@ -87,7 +91,7 @@ pub struct NoAnswer {
 pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut body = Vec::new();
+    let mut body = Buffer::default();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(NoAnswer {
@@ -95,9 +99,28 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
                 may_have_arrived: true,
             });
         }
-        body.extend_from_slice(&chunk);
+        body.extend(&chunk);
     }
     Ok(Answer { status, headers, body })
+}
+
+/// A token request (RFC 6749, section 4.4.2): the credentials are in the form body, which is safest with their special
+/// characters.
+pub fn token_request(client: &Client, url: Url, client_id: &str, client_secret: &SecretString) -> RequestBuilder {
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", client_id),
+        ("client_secret", client_secret.expose_secret()),
+    ];
+    // Encoded, a byte becomes three at most: the text never grows out of its memory.
+    let longest = fields.iter().map(|(name, value)| name.len() + 3 * value.len() + 2).sum();
+    let form = Serializer::new(String::with_capacity(longest)).extend_pairs(fields).finish();
+    let body = Buffer::from(form.into_bytes()).into_bytes();
+    client
+        .post(url)
+        .header(ACCEPT, "application/json")
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body)
 }
 
 /// What a 429 says of the next try: in a second at the soonest, and no later than the longest wait that is obeyed.

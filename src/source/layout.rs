@@ -6,7 +6,8 @@ use k8s_openapi::ByteString;
 use serde_json::{Map, Value};
 
 use crate::domain::reason::Reason;
-use crate::domain::service_key::{Finding, read_object};
+use crate::domain::service_key::{Finding, MAX_BYTES, read_object};
+use crate::wiped::{Buffer, Wiped};
 
 const WHAT_IS_TAKEN: &str = "the entries uaa and endpoints, or one entry with the whole key";
 /// Where a finding lies that is one of the Secret, not of the key in it.
@@ -39,9 +40,9 @@ pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Res
     }
     let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrapped);
     let objects = data.values().filter_map(|bytes| read(bytes).ok());
-    let mut keys: Vec<_> = objects.filter(holds_credentials).collect();
+    let mut keys: Vec<_> = objects.map(Wiped::new).filter(|object| holds_credentials(object)).collect();
     match (keys.pop(), keys.len(), data.len()) {
-        (Some(key), 0, _) => Ok(key),
+        (Some(key), 0, _) => Ok(key.hand_on()),
         (None, _, 0) => Err(finding("no entry at all".into(), WHAT_IS_TAKEN.into())),
         // What is wrong with the only entry is said of it as of a key.
         (None, _, 1) => data.values().map(read).next().unwrap_or_else(|| Ok(Map::new())),
@@ -54,25 +55,28 @@ pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Res
 
 /// The default layout: an entry for each top-level field, objects as JSON text.
 fn by_field(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, Finding> {
-    let mut document = Map::new();
+    let mut document: Wiped<Map<String, Value>> = Wiped::default();
     for field in [UAA, ENDPOINTS] {
         if let Some(bytes) = data.get(field) {
             document.insert(field.into(), within(&format!("the entry \"{field}\""), read_object(&bytes.0))?.into());
         }
     }
+    let mut together = Buffer::with_capacity(MAX_BYTES);
+    serde_json::to_writer(&mut together, &*document).expect("JSON can be written to memory");
     // Together they may be larger and deeper than a key may be.
-    within("the entries together", read_object(Value::from(document).to_string().as_bytes()))
+    within("the entries together", read_object(&together))
 }
 
 /// The key itself, whatever it is wrapped in; an object that is no key stays as it is.
-fn unwrapped(mut object: Map<String, Value>) -> Result<Map<String, Value>, Finding> {
+fn unwrapped(object: Map<String, Value>) -> Result<Map<String, Value>, Finding> {
+    let mut object = Wiped::new(object);
     for _ in 0..MAX_WRAPPINGS {
         match unwrapped_once(&object)? {
-            Some(inner) => object = inner,
+            Some(inner) => object = Wiped::new(inner),
             None => break,
         }
     }
-    Ok(object)
+    Ok(object.hand_on())
 }
 
 fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Finding> {
@@ -171,6 +175,17 @@ mod tests {
     fn wrappers_of_cf_and_crossplane_are_taken_off() {
         assert_eq!(read(&[("key", &json!({ "credentials": key() }).to_string())], None), Ok(key()));
         assert_eq!(read(&[("__raw", KEY), ("attribute.uaa", "x"), ("other", KEY)], None), Ok(key()));
+    }
+
+    // proves: limit source/layout MAX_WRAPPINGS
+    #[test]
+    fn a_key_that_is_wrapped_three_times_is_found_and_deeper_it_is_not_looked_for() {
+        let wrapped = |times: usize| {
+            let key = (0..times).fold(key(), |inner, _| json!({ "credentials": inner }));
+            read(&[("key", &key.to_string())], None)
+        };
+        assert_eq!(wrapped(MAX_WRAPPINGS), Ok(key()));
+        assert_eq!(wrapped(MAX_WRAPPINGS + 1), Ok(json!({ "credentials": key() })));
     }
 
     #[test]

@@ -18,6 +18,7 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::is_object_name;
 use crate::names::btp;
+use crate::wiped::Wiped;
 
 const BINDING: &str = "ServiceBinding";
 const SECRET: &str = "Secret";
@@ -101,7 +102,7 @@ impl Resolver<'_> {
                 binding_id: None,
                 secret_name: name.to_owned(),
             },
-            key: self.parse(&secret, entry),
+            key: self.parse(secret, entry),
             suspected_lost: false,
         }
     }
@@ -143,14 +144,14 @@ impl Resolver<'_> {
                 binding_id: Some(binding_id.to_owned()),
                 secret_name: secret_name.to_owned(),
             },
-            key: self.parse(&secret, None),
+            key: self.parse(secret, None),
             suspected_lost: binding.is_lost(),
         }
     }
 
-    fn parse(&self, secret: &Secret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
-        let empty = std::collections::BTreeMap::new();
-        let document = document(secret.data.as_ref().unwrap_or(&empty), entry)?;
+    fn parse(&self, secret: Secret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
+        let entries = Wiped::new(secret.data.unwrap_or_default());
+        let document = document(&entries, entry)?;
         ServiceKey::from_document(document, self.rules)
     }
 

@@ -6,6 +6,7 @@ use serde_json::{Map, Value};
 use super::strict::Strict;
 use super::{Finding, MAX_BYTES, MAX_DEPTH};
 use crate::domain::reason::Reason;
+use crate::wiped::Wiped;
 
 /// What some editors put before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
@@ -29,12 +30,13 @@ pub fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
         };
         not_json(format!("{what} at line {}, column {}", error.line(), error.column()), "JSON".into())
     })?;
+    let value = Wiped::new(value);
     if deeper_than(&value, MAX_DEPTH) {
         return Err(not_json(format!("nesting deeper than {MAX_DEPTH}"), format!("at most {MAX_DEPTH} levels")));
     }
-    match value {
+    match value.hand_on() {
         Value::Object(object) => Ok(object),
-        other => Err(not_json(kind(&other).into(), "a JSON object".into())),
+        other => Err(not_json(kind(&Wiped::new(other)).into(), "a JSON object".into())),
     }
 }
 

@@ -57,9 +57,9 @@ impl ServiceKey {
     pub fn from_document(document: Map<String, Value>, rules: &KeyRules) -> Result<Self, Findings> {
         // What is uploaded is read again, out of the slot: as it is written there, it must keep the bounds too. Numbers grow
         // when they are written out, and objects that stood in strings nest deeper than before.
-        let text = Value::Object(document).to_string();
-        let document = read_object(text.as_bytes())?;
-        rules::apply(&document, text, rules)
+        let whole = rules::as_text(&Wiped::new(document));
+        let document = read_object(whole.expose_secret().as_bytes())?;
+        rules::apply(document, whole, rules)
     }
 
     /// `uaa.identityzone`: the tenant it belongs to.

@@ -8,9 +8,10 @@ use url::Url;
 
 use super::json::kind;
 use super::plain::{has_lookalike, is_plain};
-use super::{Finding, Findings, ServiceKey};
+use super::{Finding, Findings, MAX_BYTES, ServiceKey};
 use crate::domain::policy::{HostList, KeyRules};
 use crate::domain::reason::Reason;
+use crate::wiped::{Buffer, Wiped};
 
 const UAA: &str = "$.uaa";
 const IDENTITY_ZONE: &str = "$.uaa.identityzone";
@@ -26,8 +27,13 @@ const PLAIN: &str =
 const LOOKALIKE: &str = "a field of this name in other letter case, which some readers take for it";
 
 /// Turns a document, written out as `whole`, into a key, or says everything that is wrong with it.
-pub(super) fn apply(document: &Map<String, Value>, whole: String, rules: &KeyRules) -> Result<ServiceKey, Findings> {
-    let lookalike = has_lookalike(document, "uaa");
+pub(super) fn apply(
+    document: Map<String, Value>,
+    whole: SecretString,
+    rules: &KeyRules,
+) -> Result<ServiceKey, Findings> {
+    let document = Wiped::new(document);
+    let lookalike = has_lookalike(&document, "uaa");
     let Some(uaa) = document.get("uaa").and_then(Value::as_object).filter(|_| !lookalike) else {
         let found = document.get("uaa").map_or("nothing", kind);
         return Err(Finding {
@@ -42,7 +48,7 @@ pub(super) fn apply(document: &Map<String, Value>, whole: String, rules: &KeyRul
     let mut findings = Vec::new();
     let identity_zone = keep(identity_zone(uaa, rules), &mut findings);
     let client_id = keep(text(uaa, "clientid", CLIENT_ID), &mut findings);
-    let client_secret = keep(client_secret(uaa), &mut findings);
+    let client_secret = keep(client_secret(uaa).map(SecretString::from), &mut findings);
     let credential_type = keep(credential_type(uaa, rules), &mut findings);
     let url = keep(url(uaa, rules), &mut findings);
 
@@ -55,11 +61,18 @@ pub(super) fn apply(document: &Map<String, Value>, whole: String, rules: &KeyRul
     Ok(ServiceKey {
         identity_zone: identity_zone.expect(complete),
         client_id: client_id.expect(complete),
-        client_secret: SecretString::from(client_secret.expect(complete)),
+        client_secret: client_secret.expect(complete),
         credential_type: credential_type.expect(complete),
         url: url.expect(complete),
-        document: SecretString::from(whole),
+        document: whole,
     })
+}
+
+/// Without a copy in memory that is given back as it is.
+pub(super) fn as_text(document: &Map<String, Value>) -> SecretString {
+    let mut text = Buffer::with_capacity(MAX_BYTES);
+    serde_json::to_writer(&mut text, document).expect("JSON can be written to memory");
+    SecretString::from(String::from_utf8_lossy(&text).into_owned())
 }
 
 fn keep<T>(result: Result<T, Finding>, findings: &mut Vec<Finding>) -> Option<T> {
@@ -200,10 +213,10 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
         Some(other) => return vec![finding("$.endpoints", kind(other), "an object of https URLs")],
     };
     let mut findings: Vec<Finding> = Vec::new();
+    let allowed = hosts.to_string();
     for (name, value) in endpoints {
         let text = value.as_str().unwrap_or_default();
         let url = Url::parse(text).ok().filter(|url| url.scheme() == "https");
-        let allowed = hosts.to_string();
         let (found, expected) = match &url {
             None if value.is_string() => ("a string that is no https URL", "an https URL"),
             None => (kind(value), "an https URL"),

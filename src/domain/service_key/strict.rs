@@ -6,6 +6,8 @@ use std::fmt;
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
+use crate::wiped::Wiped;
+
 /// A value whose objects have no field twice. One that has is the only error of serde's category *data*.
 pub(super) struct Strict(pub(super) Value);
 
@@ -53,21 +55,22 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        let mut array = Vec::new();
+        // A document that breaks off leaves nothing behind either.
+        let mut array: Wiped<Vec<Value>> = Wiped::default();
         while let Some(Strict(item)) = items.next_element()? {
             array.push(item);
         }
-        Ok(Value::Array(array))
+        Ok(Value::Array(array.hand_on()))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut object = Map::new();
+        let mut object: Wiped<Map<String, Value>> = Wiped::default();
         while let Some(name) = fields.next_key::<String>()? {
             let Strict(value) = fields.next_value()?;
             if object.insert(name, value).is_some() {
                 return Err(A::Error::custom("a field stands twice"));
             }
         }
-        Ok(Value::Object(object))
+        Ok(Value::Object(object.hand_on()))
     }
 }

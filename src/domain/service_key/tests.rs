@@ -326,6 +326,7 @@ fn a_uaa_that_is_no_object_is_found_and_named_by_its_kind() {
     assert_eq!(only_finding(|d| *d = json!({ "endpoints": {} })), (Reason::MissingCredentials, "$.uaa"));
 }
 
+// proves: limit domain/service_key MAX_BYTES
 #[test]
 fn a_document_of_sixty_four_kibibytes_is_read_and_a_larger_one_is_not() {
     let padded = |length: usize| {
@@ -340,6 +341,7 @@ fn a_document_of_sixty_four_kibibytes_is_read_and_a_larger_one_is_not() {
     assert_eq!(MAX_BYTES, 65_536);
 }
 
+// proves: limit domain/service_key MAX_DEPTH
 #[test]
 fn a_document_of_sixteen_levels_is_read_and_a_deeper_one_is_not() {
     let nested = |levels: usize| {
@@ -387,6 +389,18 @@ fn nesting_without_end_does_not_exhaust_the_stack() {
     }
     let within_the_size = format!("{{\"uaa\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
     assert_eq!(findings_of(within_the_size.as_bytes()).reason(), Reason::InvalidJSON);
+}
+
+#[test]
+fn what_is_wrong_with_thousands_of_endpoints_alike_is_said_once() {
+    let findings = findings_after(|document| {
+        for number in 0..4_000 {
+            document["endpoints"][number.to_string()] = json!(0);
+        }
+        document["endpoints"]["Api"] = json!("https://api.attacker.example");
+    });
+    let paths: Vec<_> = findings.iter().map(|finding| finding.path).collect();
+    assert_eq!(paths, ["$.endpoints.*", "$.endpoints.Api"]);
 }
 
 #[test]

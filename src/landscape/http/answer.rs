@@ -15,6 +15,9 @@ pub(super) const WHERE: &str = "Landscape Management";
 /// Longest `ETag` that is taken, in bytes: it is kept in the status.
 const LONGEST_REVISION: usize = 256;
 
+/// Longest part of a code or a field in a refusal that is repeated, in characters: it goes into a message.
+const LONGEST_WORD: usize = 64;
+
 /// Trouble of a kind.
 pub(super) fn trouble(reason: Reason, message: String, retry: Retry) -> RemoteTrouble {
     RemoteTrouble { reason, message, retry }
@@ -83,8 +86,8 @@ pub fn written(attempt: &str, answer: &Answer) -> WriteAnswer {
 /// Code and field of a refusal. Its message is not repeated: it might quote a value.
 fn rejection(attempt: &str, answer: &Answer) -> String {
     let status = answer.status.as_u16();
-    let word =
-        |text: &str| text.chars().filter(|c| c.is_ascii_alphanumeric() || "$._-[]".contains(*c)).take(64).collect();
+    let admitted = |c: &char| c.is_ascii_alphanumeric() || "$._-[]".contains(*c);
+    let word = |text: &str| text.chars().filter(admitted).take(LONGEST_WORD).collect();
     match body(answer) {
         Some(ProblemDto { code, message: _, field }) => {
             let code: String = word(&code);

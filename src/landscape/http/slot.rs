@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
-use reqwest::header::{ACCEPT, IF_MATCH};
+use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::de::IgnoredAny;
@@ -21,6 +21,10 @@ use crate::landscape::contract::{
 };
 use crate::pass::ports::LandscapeManagement;
 use crate::sign_in::transport::{Answer, NoAnswer, send};
+use crate::wiped::{Buffer, Wipe};
+
+/// Its names are shorter than that.
+const ROOM_FOR_THE_OWNER: usize = 1024;
 
 /// The slot of one tenant, at an endpoint that speaks the contract.
 #[derive(Clone)]
@@ -94,7 +98,9 @@ impl LandscapeManagement for HttpLandscape {
         let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
         match answer.status.as_u16() {
             // A page of something in between, or half an answer, must not pass for another key than ours.
-            200 if is_object(&answer.body) => revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body))),
+            200 if is_object(&answer.body) => {
+                revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body.to_vec())))
+            }
             200 => Err(not_as_agreed(attempt)),
             404 => empty(attempt, &answer).map(|_| None),
             _ => Err(unexpected(attempt, &answer)),
@@ -103,12 +109,15 @@ impl LandscapeManagement for HttpLandscape {
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         let attempt = "take the service key";
-        let Ok(document) = serde_json::from_str(key.document().expose_secret()) else {
+        let Ok(body) = put_body(key, owner) else {
             return WriteAnswer::Rejected("the key cannot be written as JSON".into());
         };
-        let body = PutDto { owner: to_wire(owner, false), key: KeyDto(document) };
+        let body = body.into_bytes();
         self.write(attempt, || {
-            self.request(Method::PUT, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
+            self.request(Method::PUT, SERVICE_KEY_PATH)
+                .header(IF_MATCH, revision.as_str())
+                .header(CONTENT_TYPE, "application/json")
+                .body(body.clone())
         })
         .await
     }
@@ -149,6 +158,16 @@ pub fn shown(answer: &Answer) -> Result<Slot, RemoteTrouble> {
 #[expect(clippy::zero_sized_map_values, reason = "a set would be read from an array")]
 fn is_object(bytes: &[u8]) -> bool {
     serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes).is_ok()
+}
+
+/// The key as it goes over the wire, in memory that is overwritten when it has gone.
+fn put_body(key: &ServiceKey, owner: &Owner) -> serde_json::Result<Buffer> {
+    let document = key.document().expose_secret();
+    let mut put = PutDto { owner: to_wire(owner, false), key: KeyDto(serde_json::from_str(document)?) };
+    let mut body = Buffer::with_capacity(document.len() + ROOM_FOR_THE_OWNER);
+    let written = serde_json::to_writer(&mut body, &put);
+    put.key.0.wipe();
+    written.map(|()| body)
 }
 
 fn not_as_agreed(attempt: &str) -> RemoteTrouble {

@@ -1,10 +1,10 @@
 //! The operator's own access token for Landscape Management (OAuth 2.0 client credentials, RFC 6749, section 4.4).
 
+use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
 use reqwest::Client;
-use reqwest::header::ACCEPT;
-use secrecy::{ExposeSecret, SecretString};
+use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Mutex;
 use url::Url;
@@ -13,11 +13,13 @@ use super::answer::{trouble, unavailable};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
-use crate::sign_in::transport::{retry_after, send};
+use crate::sign_in::transport::{retry_after, send, token_request};
 
 const WHERE: &str = "the token endpoint of Landscape Management";
 /// A token is not used in its last seconds.
 const MARGIN: Duration = Duration::from_secs(30);
+/// A token is not used for longer, whatever it says of itself.
+const LONGEST_LIFE: Duration = Duration::from_hours(24);
 /// For a token that does not say how long it lives.
 const SHORT_LIFE: Duration = Duration::from_mins(5);
 
@@ -42,9 +44,11 @@ struct Token {
     best_before: Instant,
 }
 
+/// The token is borrowed from the answer, so that there is no second copy of it.
 #[derive(Deserialize)]
-struct TokenAnswer {
-    access_token: String,
+struct TokenAnswer<'a> {
+    #[serde(borrow)]
+    access_token: Cow<'a, str>,
     expires_in: Option<u64>,
 }
 
@@ -73,12 +77,8 @@ impl TokenSource {
     }
 
     async fn fetch(&self) -> Result<Token, RemoteTrouble> {
-        let form = [
-            ("grant_type", "client_credentials"),
-            ("client_id", &self.credentials.client_id),
-            ("client_secret", self.credentials.client_secret.expose_secret()),
-        ];
-        let request = self.client.post(self.url.clone()).header(ACCEPT, "application/json").form(&form);
+        let ClientCredentials { client_id, client_secret } = &self.credentials;
+        let request = token_request(&self.client, self.url.clone(), client_id, client_secret);
         let asked_at = Instant::now();
         let answer = send(request).await.map_err(|error| unavailable(WHERE, &error))?;
         match answer.status.as_u16() {
@@ -103,8 +103,28 @@ impl TokenSource {
             let message = format!("{WHERE} answered 200 without a token");
             return Err(trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff));
         };
-        let life = expires_in.map_or(SHORT_LIFE, Duration::from_secs);
-        let best_before = asked_at + life.min(Duration::from_hours(24)).saturating_sub(MARGIN.min(life / 2));
-        Ok(Token { value: SecretString::from(access_token), best_before })
+        Ok(Token { value: SecretString::from(access_token.into_owned()), best_before: asked_at + use_of(expires_in) })
+    }
+}
+
+/// For how long a token is used that lives for so many seconds.
+fn use_of(expires_in: Option<u64>) -> Duration {
+    let life = expires_in.map_or(SHORT_LIFE, Duration::from_secs);
+    life.min(LONGEST_LIFE).saturating_sub(MARGIN.min(life / 2))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    // proves: limit landscape/http/token MARGIN, limit landscape/http/token SHORT_LIFE
+    // proves: limit landscape/http/token LONGEST_LIFE
+    #[test]
+    fn a_token_is_used_up_to_its_last_half_minute_and_for_a_day_at_most() {
+        let seconds = |expires_in| use_of(expires_in).as_secs();
+        assert_eq!(seconds(Some(3_600)), 3_570);
+        assert_eq!((seconds(Some(60)), seconds(Some(59)), seconds(Some(2)), seconds(Some(0))), (30, 29, 1, 0));
+        assert_eq!(seconds(None), 270);
+        assert_eq!((seconds(Some(86_400)), seconds(Some(86_401)), seconds(Some(u64::MAX))), (86_370, 86_370, 86_370));
     }
 }
