@@ -15,9 +15,10 @@ const SECRET: &str = "CANARY-0a1b2c3d$+/=\"\\rAnD0m/+x-CANARY";
 fn a_secret_is_found_in_each_form_that_it_could_be_written_in() {
     let base64 = |by: usize, text: &str| STANDARD.encode(format!("{}{text}", "x".repeat(by)));
     let bytes: Vec<String> = SECRET.bytes().map(|byte| byte.to_string()).collect();
-    let hexadecimal: String = SECRET.bytes().map(|byte| format!("{byte:02x}")).collect();
-    let percent: String = SECRET.bytes().map(|byte| format!("%{byte:02X}")).collect();
-    let escaped: String = SECRET.bytes().map(|byte| format!("\\u{byte:04x}")).collect();
+    let each = |form: fn(u8) -> String| SECRET.bytes().map(form).collect::<Vec<_>>().concat();
+    let hexadecimal = each(|byte| format!("{byte:02x}"));
+    let percent = each(|byte| format!("%{byte:02X}"));
+    let escaped = each(|byte| format!("\\u{byte:04x}"));
     let form: String = url::form_urlencoded::byte_serialize(SECRET.as_bytes()).collect();
     let wrapped =
         base64(1, &SECRET.repeat(4)).as_bytes().chunks(5).map(String::from_utf8_lossy).collect::<Vec<_>>().join("\n");

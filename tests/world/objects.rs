@@ -61,7 +61,7 @@ fn tell(message: &Value, each: &mut impl FnMut(&str, i64, &[u8])) -> Result<i64,
     Ok(last)
 }
 
-/// A 64-bit number, which JSON of gRPC writes as a string.
+/// A number of 64 bits, which this API writes as a string.
 fn number(value: &Value) -> i64 {
     value.as_str().and_then(|text| text.parse().ok()).unwrap_or_default()
 }

@@ -5,6 +5,7 @@ use std::io::Write as _;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
+use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
@@ -80,65 +81,78 @@ fn a_leak_that_is_planted_is_found_wherever_it_is() {
         std::sync::Arc::get_mut(&mut world.simulator).expect("it is this world's alone").deviant = true;
         let tenant = Tenant::create(&world, "leaks", world.client.clone()).await;
         let key = tenant.make_key().await;
-        let secret = key["uaa"]["clientsecret"].as_str().expect("a secret").to_owned();
         tenant.write_secret("pasted", &key).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(hits(&world), Vec::<String>::new());
 
-        let maps: Api<ConfigMap> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
-        let encoded = json!({ "metadata": { "name": "leak" }, "binaryData": { "key": in_base64(&key.to_string()) } });
-        create(&maps, encoded).await;
-        assert_found(&world, "a key in a ConfigMap", "/registry/configmaps/leaks/leak");
+        plant_in_objects(&world, &tenant, &key).await;
+        plant_in_a_status_and_a_metric(&world, &tenant).await;
 
-        create(&maps, json!({ "metadata": { "name": "gone" }, "data": { "key": key.to_string() } })).await;
-        maps.delete("gone", &DeleteParams::default()).await.expect("it can be deleted");
-        assert_found(&world, "a key in an object that is no more", "/registry/configmaps/leaks/gone");
-
-        // Also in what is overwritten at once, and in the label of a metric.
-        let condition = |reason: &str| {
-            json!({ "status": { "conditions": [{
-                "type": "Ready", "status": "False", "reason": reason, "message": "",
-                "lastTransitionTime": "2026-11-23T20:17:03Z",
-            }]}})
-        };
-        patch_status(&tenant, condition("CANARY")).await;
-        let operator = world.operator.as_ref().expect("it runs");
-        patiently("the metric", async {
-            while marker::find(&operator.admin("/metrics").await.1).is_none() {
-                tokio::time::sleep(POLL).await;
-            }
-        })
-        .await;
-        let found = hits(&world);
-        for place in ["/registry/almkey.dev/almservicekeys/leaks/calm", "/metrics of 127.0.0.1"] {
-            assert!(found.iter().any(|hit| hit.contains(place)), "{place}: {found:#?}");
-        }
-        patch_status(&tenant, condition("Overwritten")).await;
-
-        let event = json!({
-            "metadata": { "name": "leak" }, "eventTime": "2026-11-23T20:17:03.000000Z", "action": "Leak",
-            "reason": "Leak", "type": "Normal", "note": format!("{secret:?}"),
-            "reportingController": "example.com/leak", "reportingInstance": "leak",
-            "regarding": { "kind": "Namespace", "name": "leaks", "namespace": "leaks" },
-        });
-        let events: Api<k8s_openapi::api::events::v1::Event> =
-            Api::namespaced(tenant.client.clone(), &tenant.namespace);
-        create(&events, event).await;
-        assert_found(&world, "a key in an Event", "/registry/events/leaks/leak");
-
+        let secret = key["uaa"]["clientsecret"].as_str().expect("a secret");
         let log = &world.operator.as_ref().expect("it runs").log;
         let mut log = std::fs::OpenOptions::new().append(true).open(log).expect("its log");
         log.write_all(format!("sent {:?}\n", secret.as_bytes()).as_bytes()).expect("it can be written");
         assert_found(&world, "the bytes of a secret in a log", "operator.log");
 
         let elsewhere = world.simulator.url("elsewhere");
-        world.simulator.send(&format!("{elsewhere}/?key={}", in_base64(&secret)), &[]).await;
+        world.simulator.send(&format!("{elsewhere}/?key={}", in_base64(secret)), &[]).await;
         let found = hits(&world);
         assert!(found.iter().any(|hit| hit.contains("POST elsewhere.localhost/")), "{found:#?}");
         let violations = world.simulator.violations(None).await;
         assert!(violations.iter().any(|one| one.contains("in its query")), "{violations:#?}");
     });
+}
+
+async fn plant_in_objects(world: &World, tenant: &Tenant<'_>, key: &Value) {
+    let maps: Api<ConfigMap> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
+    let encoded = json!({ "metadata": { "name": "leak" }, "binaryData": { "key": in_base64(&key.to_string()) } });
+    create(&maps, encoded).await;
+    assert_found(world, "a key in a ConfigMap", "/registry/configmaps/leaks/leak");
+
+    create(&maps, json!({ "metadata": { "name": "gone" }, "data": { "key": key.to_string() } })).await;
+    maps.delete("gone", &DeleteParams::default()).await.expect("it can be deleted");
+    assert_found(world, "a key in an object that is no more", "/registry/configmaps/leaks/gone");
+
+    let events: Api<Event> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
+    let event = json!({
+        "metadata": { "name": "leak" }, "eventTime": "2026-11-23T20:17:03.000000Z", "action": "Leak",
+        "reason": "Leak", "type": "Normal", "note": format!("{:?}", key["uaa"]["clientsecret"].as_str()),
+        "reportingController": "example.com/leak", "reportingInstance": "leak",
+        "regarding": { "kind": "Namespace", "name": "leaks", "namespace": "leaks" },
+    });
+    create(&events, event).await;
+    assert_found(world, "a key in an Event", "/registry/events/leaks/leak");
+}
+
+/// In what is overwritten at once, and in the label of a metric.
+async fn plant_in_a_status_and_a_metric(world: &World, tenant: &Tenant<'_>) {
+    let condition = |reason: &str| {
+        json!({ "status": { "conditions": [{
+            "type": "Ready", "status": "False", "reason": reason, "message": "",
+            "lastTransitionTime": "2026-11-23T20:17:03Z",
+        }]}})
+    };
+    patch_status(tenant, condition("CANARY")).await;
+    let operator = world.operator.as_ref().expect("it runs");
+    patiently("the metric", async {
+        while marker::find(&operator.admin("/metrics").await.1).is_none() {
+            tokio::time::sleep(POLL).await;
+        }
+    })
+    .await;
+    patch_status(tenant, condition("Overwritten")).await;
+    let found = hits(world);
+    let status = "/registry/almkey.dev/almservicekeys/leaks/calm";
+    assert!(found.iter().any(|hit| hit.contains(status)), "{found:#?}");
+
+    patch_status(tenant, condition("CANARY")).await;
+    patiently("the hunt to find the metric", async {
+        while !hits(world).iter().any(|hit| hit.contains("/metrics of 127.0.0.1")) {
+            tokio::time::sleep(POLL).await;
+        }
+    })
+    .await;
 }
 
 async fn patch_status(tenant: &Tenant<'_>, patch: Value) {
