@@ -4,7 +4,7 @@
 use alm_key_operator::domain::service_key::Finding;
 
 /// What may be found, `#` for a number.
-const FOUND: [&str; 37] = [
+const FOUND: [&str; 39] = [
     "nothing",
     "null",
     "a boolean",
@@ -30,6 +30,8 @@ const FOUND: [&str; 37] = [
     "a URL with user information",
     "a URL with a query or a fragment",
     "a host that is not allowed",
+    "a URL that is written in a way in which readers may see another host",
+    "a field of this name in other letter case, which some readers take for it",
     "no entry at all",
     "no entry \"named\"",
     "# entries and a key in none of them",

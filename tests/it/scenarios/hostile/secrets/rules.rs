@@ -135,25 +135,27 @@ fn token_urls(key: &Value) -> Vec<Hostile> {
 fn token_hosts(key: &Value) -> Vec<Hostile> {
     let authority = key["uaa"]["url"].as_str().expect("a URL").trim_start_matches("https://");
     let (host, port) = authority.rsplit_once(':').expect("a host and a port");
+    let is = |what, authority: String, says| file(what, set(key, "url", format!("https://{authority}")), HOST, says);
     let foreign = |what, authority: String| {
-        let says = &["$.uaa.url: found a host that is not allowed", "spec.signIn.hosts"];
-        file(what, set(key, "url", format!("https://{authority}")), HOST, says)
+        is(what, authority, &["$.uaa.url: found a host that is not allowed", "spec.signIn.hosts"])
     };
+    // Written so that two readers may see two hosts: what is said first is either that or that it is not allowed.
+    let doubtful = |what, authority: String| is(what, authority, &["$.uaa.url: found ", "spec.signIn.hosts"]);
     vec![
         foreign("a foreign host", "evil.example".into()),
         foreign("an allowed host in front", format!("{host}.evil.example:{port}")),
         foreign("an allowed host in a path", format!("evil.example/{host}")),
-        foreign("an allowed host behind a backslash", format!("evil.example\\.{host}")),
+        doubtful("an allowed host behind a backslash", format!("evil.example\\.{host}")),
         foreign("an allowed host with a dot at its end", format!("{host}.:{port}")),
         foreign("another port", format!("{host}:1")),
         foreign("no port", host.into()),
         foreign("two labels for one", format!("evil.{authority}")),
         foreign("an address", format!("127.0.0.1:{port}")),
         foreign("the address of a cloud's own secrets", "169.254.169.254/latest/meta-data".into()),
-        foreign("an address in decimal", format!("2130706433:{port}")),
-        foreign("an address of IPv6", format!("[::ffff:127.0.0.1]:{port}")),
+        doubtful("an address in decimal", format!("2130706433:{port}")),
+        doubtful("an address of IPv6", format!("[::ffff:127.0.0.1]:{port}")),
         foreign("the API server", "kubernetes.default.svc".into()),
-        foreign("a host in another script", format!("\u{430}{host}:{port}")),
+        doubtful("a host in another script", format!("\u{430}{host}:{port}")),
     ]
 }
 
