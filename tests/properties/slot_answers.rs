@@ -26,7 +26,8 @@ pub fn hold(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(etag) {
         headers.insert(ETAG, value);
     }
-    let answer = Answer { status: StatusCode::from_u16(status).expect("a status"), headers, body: body.to_vec() };
+    let answer =
+        Answer { status: StatusCode::from_u16(status).expect("a status"), headers, body: body.to_vec().into() };
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
 
     match shown(&answer) {

@@ -34,7 +34,7 @@ pub fn holds(bytes: &[u8]) {
     let answer = Answer {
         status: StatusCode::from_u16(status).expect("a status"),
         headers: header_map(routed, headers & 2 == 2),
-        body: body.to_vec(),
+        body: body.to_vec().into(),
     };
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name: &str| parsed.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -13,7 +13,7 @@ mod tests;
 
 use std::fmt;
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Map, Value};
 use url::Url;
 
@@ -21,6 +21,7 @@ pub use finding::{Finding, Findings};
 pub use json::read as read_object;
 
 use super::policy::KeyRules;
+use crate::wiped::Wiped;
 
 /// The largest key that is read, in bytes. Real ones have about 2 KiB.
 pub const MAX_BYTES: usize = 64 * 1024;

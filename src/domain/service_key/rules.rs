@@ -52,7 +52,7 @@ pub(super) fn apply(
     let credential_type = keep(credential_type(uaa, rules), &mut findings);
     let url = keep(url(uaa, rules), &mut findings);
 
-    findings.extend(endpoints(document, rules));
+    findings.extend(endpoints(&document, rules));
 
     if let Some(findings) = Findings::from_vec(findings) {
         return Err(findings);

@@ -33,6 +33,8 @@ const SETUP: Setup = Setup {
     audit: false,
     namespaces: &[],
     controller_manager: false,
+    people: &[],
+    gate: false,
 };
 
 #[test]
