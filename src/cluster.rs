@@ -69,7 +69,9 @@ pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<O
 /// The entries of a Secret.
 impl Wipe for BTreeMap<String, ByteString> {
     fn wipe(&mut self) {
-        self.values_mut().for_each(|entry| entry.0.zeroize());
+        for entry in self.values_mut() {
+            entry.0.zeroize();
+        }
     }
 }
 

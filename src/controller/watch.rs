@@ -34,7 +34,9 @@ pub(crate) fn slim<K: Resource>(object: &mut K) {
     if let Some(annotations) = &mut metadata.annotations {
         annotations
             .retain(|name, _| [annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT].contains(&name.as_str()));
-        annotations.values_mut().for_each(|value| value.truncate(value.floor_char_boundary(LONGEST_WORD)));
+        for value in annotations.values_mut() {
+            value.truncate(value.floor_char_boundary(LONGEST_WORD));
+        }
     }
 }
 

@@ -176,10 +176,13 @@ mod tests {
         assert!((298..=300).contains(&wait.as_secs()), "{wait:?}");
     }
 
+    // proves: limit sign_in/transport SHORTEST_WAIT
     #[test]
     fn a_date_that_has_passed_or_zero_means_soon_and_nonsense_means_the_default() {
         assert_eq!(after("Wed, 21 Oct 2015 07:28:00 GMT"), Retry::After(Duration::from_secs(1)));
-        assert_eq!(after("0"), Retry::After(Duration::from_secs(1)));
+        assert_eq!(after("0"), Retry::After(SHORTEST_WAIT));
+        assert_eq!(after("1"), Retry::After(SHORTEST_WAIT));
+        assert_eq!(after("2"), Retry::After(2 * SHORTEST_WAIT));
         assert_eq!(after("-5"), Retry::After(DEFAULT_RETRY_AFTER));
         assert_eq!(retry_after(&HeaderMap::new()), Retry::After(DEFAULT_RETRY_AFTER));
     }

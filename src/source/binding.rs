@@ -148,10 +148,12 @@ mod tests {
         assert!(read(&json!({ "secretName": "x".repeat(254) }), &json!({})).is_err());
     }
 
+    // proves: limit source/binding LONGEST_ID
     #[test]
     fn an_id_that_is_none_is_not_copied_anywhere() {
         assert!(read(&json!({}), &json!({ "bindingID": "11111111-1111-1111-1111-111111111111" })).is_ok());
-        for id in ["a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "x".repeat(254), "\u{202e}".to_owned()] {
+        assert!(read(&json!({}), &json!({ "bindingID": "x".repeat(LONGEST_ID) })).is_ok());
+        for id in ["a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "x".repeat(LONGEST_ID + 1), "\u{202e}".to_owned()] {
             assert!(read(&json!({}), &json!({ "bindingID": id })).expect_err("no id").contains("status.bindingID"));
         }
     }

@@ -7,9 +7,11 @@ use super::house::{code, sources};
 use crate::world::cluster::package;
 
 /// Numbers that limit nothing, and why.
-const NO_LIMITS: [(&str, &str); 3] = [
+const NO_LIMITS: [(&str, &str); 5] = [
     ("cli UNUSABLE", "an exit code"),
     ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/service_key/reconcile CONCURRENCY"),
+    ("process/leadership/guard WAITING", "a line in kube's own client: who finds it full waits"),
+    ("sign_in/transport LONGEST_CAUSE", "of a part of a message, which is bounded as a whole"),
     ("landscape/http/slot ROOM_FOR_THE_OWNER", "memory that is taken beforehand"),
 ];
 

@@ -119,3 +119,24 @@ pub(super) fn uploaded(key: &ServiceKey, origin: Origin, revision: &Revision, no
         proven_at: now.wall,
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use super::*;
+    use crate::domain::service_key::examples::key_with;
+    use crate::domain::time::Moment;
+
+    // proves: limit domain/plan/learn LONGEST_CLIENT_ID
+    #[test]
+    fn of_a_clients_name_two_hundred_and_fifty_six_characters_are_told() {
+        let now = Now { monotonic: Moment::new(Duration::ZERO), wall: jiff::Timestamp::UNIX_EPOCH };
+        let told = |length: usize| {
+            let key = key_with(|document| document["uaa"]["clientid"] = "c".repeat(length).into());
+            uploaded(&key, Origin::Uploaded, &Revision::new("\"1\""), now).client_id
+        };
+        assert_eq!(told(LONGEST_CLIENT_ID), "c".repeat(LONGEST_CLIENT_ID));
+        assert_eq!(told(LONGEST_CLIENT_ID + 1), format!("{}…", "c".repeat(LONGEST_CLIENT_ID)));
+    }
+}

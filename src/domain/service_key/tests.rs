@@ -255,17 +255,6 @@ fn a_key_in_the_slot_is_held_against_the_hosts_of_its_tenant() {
 }
 
 #[test]
-fn a_thousand_foreign_endpoints_are_said_once() {
-    let findings = findings_after(|document| {
-        for number in 0..1000 {
-            document["endpoints"][format!("CANARY-{number}")] = "https://evil.example".into();
-        }
-    });
-    assert_eq!(findings.iter().count(), 1);
-    assert!(findings.to_string().len() < 1000);
-}
-
-#[test]
 fn every_endpoint_is_looked_at_whatever_its_name_and_none_at_all_is_no_defect() {
     let beside = only_finding(|document| document["endpoints"]["CANARY"] = "https://api.evil.example".into());
     assert_eq!(beside, (Reason::EndpointNotAllowed, "$.endpoints.*"), "a name that is not known is not repeated");
@@ -389,18 +378,6 @@ fn nesting_without_end_does_not_exhaust_the_stack() {
     }
     let within_the_size = format!("{{\"uaa\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
     assert_eq!(findings_of(within_the_size.as_bytes()).reason(), Reason::InvalidJSON);
-}
-
-#[test]
-fn what_is_wrong_with_thousands_of_endpoints_alike_is_said_once() {
-    let findings = findings_after(|document| {
-        for number in 0..4_000 {
-            document["endpoints"][number.to_string()] = json!(0);
-        }
-        document["endpoints"]["Api"] = json!("https://api.attacker.example");
-    });
-    let paths: Vec<_> = findings.iter().map(|finding| finding.path).collect();
-    assert_eq!(paths, ["$.endpoints.*", "$.endpoints.Api"]);
 }
 
 #[test]

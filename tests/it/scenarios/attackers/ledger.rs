@@ -6,6 +6,7 @@ use serde_json::{Value, json};
 
 use crate::scenarios::scenario;
 use crate::world::Tenant;
+use crate::world::key::condition;
 use crate::world::tenant::create;
 
 /// Writes a status as only the operator should.
@@ -45,8 +46,13 @@ fn a_forged_ledger_deletes_no_key_of_somebody_else_and_uploads_none() {
             )
             .await;
             tenant.look_now("calm", operation).await;
-            let object = tenant.await_ready("calm", "False", "SlotOverwritten").await;
-            assert!(object.status.and_then(|status| status.uploaded).is_none(), "the slot says whose it is");
+            tenant
+                .await_key("calm", "overwritten, and without the forged entry", |object| {
+                    let status = object.status.as_ref();
+                    let claims = status.is_some_and(|status| status.uploaded.is_some());
+                    condition(object, "Ready") == ("False".into(), "SlotOverwritten".into()) && !claims
+                })
+                .await;
         }
         tenant.delete("calm").await;
 

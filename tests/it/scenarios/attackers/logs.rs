@@ -12,7 +12,7 @@ const FORGED: &str = "x\n2026-11-26T00:00:00Z ERROR FORGED\r\u{1b}[2J\u{202e}sdr
 fn what_others_write_reaches_no_condition_event_or_log_line_unescaped() {
     scenario("injected", async |tenant| {
         let mut key = tenant.make_key().await;
-        key["uaa"]["clientid"] = json!(format!("CANARY{FORGED}{}", "x".repeat(1000)));
+        key["uaa"]["clientid"] = json!(format!("sb-{FORGED}{}", "x".repeat(1000)));
         tenant.import_key(&key).await;
         let answer = json!({ "code": FORGED, "message": FORGED, "field": FORGED }).to_string();
         let refused = json!({ "status": 422, "body": answer, "contentType": "application/json" });

@@ -28,7 +28,7 @@ fn by_field(key: &Value) -> Vec<Hostile> {
         entries(what, vec![("uaa", text(&key["uaa"])), ("endpoints", endpoints)], INVALID, says)
     };
     let deep = text(&(0..15).fold(json!({}), |inner, _| json!({ "in": inner })));
-    let large = text(&json!({ "CANARY": "x".repeat(65_000) }));
+    let large = text(&json!({ "CANARY": "x".repeat(65_500) }));
     vec![
         uaa("uaa is a word", b"CANARY", no_json),
         uaa("a field is smuggled in beside uaa", format!("{},\"endpoints\":{{}}", key["uaa"]).as_bytes(), no_json),
