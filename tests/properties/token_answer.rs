@@ -42,7 +42,7 @@ pub fn holds(bytes: &[u8]) {
         Verdict::Accepted { .. } => {
             assert_eq!(status, 200);
             assert!(field("access_token").is_some());
-            assert!(field("token_type").is_some_and(|kind| kind.to_ascii_lowercase() == "bearer"));
+            assert!(field("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")));
         }
         Verdict::Refused { reason, message } => {
             assert!(!routed, "a router knows nothing of keys");

@@ -25,7 +25,7 @@ async fn a_call_that_the_api_server_answers_in_its_last_second_is_answered_and_l
         })
         .await
     };
-    let (in_time, late) = tokio::join!(answered(DEADLINE - SECOND), answered(DEADLINE + SECOND));
+    let (in_time, late) = tokio::join!(answered(DEADLINE.saturating_sub(SECOND)), answered(DEADLINE + SECOND));
     assert!(in_time.is_ok());
     assert!(matches!(late, Err(CallError::Deadline)));
 }

@@ -40,18 +40,18 @@ fn is_operator(subject: &Value) -> bool {
     account == (Some("ServiceAccount"), Some(NAMESPACE), Some("alm-key-operator"))
 }
 
-fn of_rule(role: &str, place: Place, rule: &PolicyRule) -> Vec<Right> {
+fn of_rule(role: &str, place: Place, granted: &PolicyRule) -> Vec<Right> {
     assert!(
-        rule.non_resource_urls.as_ref().is_none_or(Vec::is_empty),
+        granted.non_resource_urls.as_ref().is_none_or(Vec::is_empty),
         "{role} has a URL: the table has no place for it"
     );
     let any = vec![String::new()];
-    let names = rule.resource_names.as_ref().filter(|names| !names.is_empty()).unwrap_or(&any);
+    let names = granted.resource_names.as_ref().filter(|names| !names.is_empty()).unwrap_or(&any);
     let mut rights = Vec::new();
-    for group in rule.api_groups.iter().flatten() {
-        for resource in rule.resources.iter().flatten() {
+    for group in granted.api_groups.iter().flatten() {
+        for resource in granted.resources.iter().flatten() {
             for name in names {
-                rights.extend(rule.verbs.iter().map(|verb| Right {
+                rights.extend(granted.verbs.iter().map(|verb| Right {
                     role: role.to_owned(),
                     place,
                     group: group.clone(),

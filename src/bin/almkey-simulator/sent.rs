@@ -110,10 +110,9 @@ fn of_another(call: &Call, host: &str, zone: &str, tenants: &Tenants) -> Option<
     let all = tenants.all();
     let here = |known: &dyn Fn(&Tenant) -> bool| all.iter().any(|(of, tenant)| of == zone && known(&lock(tenant)));
     let anywhere = |known: &dyn Fn(&Tenant) -> bool| all.iter().any(|(_, tenant)| known(&lock(tenant)));
-    let (wanted, other): (&dyn Fn(&Tenant) -> bool, &dyn Fn(&Tenant) -> bool) =
-        if signs_in_here { (&is_client, &is_key) } else { (&is_key, &is_client) };
-    if here(wanted) {
+    let is_meant = if signs_in_here { here(&is_client) } else { here(&is_key) };
+    if is_meant {
         return None;
     }
-    (anywhere(wanted) || anywhere(other)).then(|| "credentials of somebody else in its body".to_owned())
+    (anywhere(&is_client) || anywhere(&is_key)).then(|| "credentials of somebody else in its body".to_owned())
 }

@@ -35,11 +35,11 @@ impl Right {
         let patch = Patch::Merge(json!({ "rules": rules }));
         let (parameters, client) = (PatchParams::default(), world.client.clone());
         if self.is_local {
-            let roles: Api<Role> = Api::namespaced(client, NAMESPACE);
-            roles.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
+            let all: Api<Role> = Api::namespaced(client, NAMESPACE);
+            all.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
         } else {
-            let roles: Api<ClusterRole> = Api::all(client);
-            roles.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
+            let all: Api<ClusterRole> = Api::all(client);
+            all.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
         }
     }
 

@@ -30,7 +30,7 @@ const PATCH: &str = "/apis/almkey.dev/v1alpha1/namespaces/default/almservicekeys
 
 /// The API server has no time, as long as this lives.
 pub struct NoTime {
-    _unfinished: StreamOwned<ClientConnection, TcpStream>,
+    unfinished: StreamOwned<ClientConnection, TcpStream>,
 }
 
 impl NoTime {
@@ -46,6 +46,7 @@ impl NoTime {
 
     /// There is time again.
     pub fn ends(self, world: &World) {
+        drop(self.unfinished);
         world.kubectl(&["delete", "flowschema", NAME]);
         world.kubectl(&["delete", "prioritylevelconfiguration", NAME]);
     }
@@ -58,10 +59,10 @@ impl NoTime {
         let client = Client::try_from(config.clone()).expect("a client");
         patiently("the API server to have no time", async {
             loop {
-                let _unfinished = unfinished(&config);
+                let unfinished = unfinished(&config);
                 for _ in 0..20 {
                     if has_no_time(&client).await {
-                        return Self { _unfinished };
+                        return Self { unfinished };
                     }
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }

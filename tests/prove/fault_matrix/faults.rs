@@ -10,7 +10,7 @@ use super::calls::Call;
 pub const ELSEWHERE: &str = "elsewhere";
 
 /// How far away the date of a `Retry-After` is: further than any other wait of a first failure.
-const DATE: Duration = Duration::from_secs(60);
+const DATE: Duration = Duration::from_mins(1);
 
 /// A fault.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -8,6 +8,9 @@ use serde_json::{Value, json};
 use crate::world::operator::NAMESPACE;
 use crate::world::{Tenant, World};
 
+/// What is changed of a document, for a name.
+type Change = fn(&mut Value, &str);
+
 /// An `ALMServiceKey` that is answered: its name, the reason of `Ready`, and what it says.
 pub(super) struct Answered {
     pub(super) name: String,
@@ -102,7 +105,7 @@ pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> 
 /// Tenants that cannot be used, each with what it says.
 pub(super) async fn tenants(world: &World) -> Vec<(String, &'static str)> {
     let no_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
-    let http: [(&str, fn(&mut Value, &str), &str); 4] = [
+    let http: [(&str, Change, &str); 4] = [
         ("bundle", |http, no_pem| http["caBundle"] = json!(no_pem), "landscapeManagement.http.caBundle"),
         ("port", |http, _| http["url"] = json!("https://localhost:99999"), "landscapeManagement.http.url"),
         ("token-port", |http, _| http["oauth2"]["tokenUrl"] = json!("https://localhost:99999"), "oauth2.tokenUrl"),

@@ -126,7 +126,7 @@ fn shapes() -> Vec<Refused> {
         with("a spec in an array", "spec", |key| key["spec"] = json!([key["spec"]])),
         with("a spec that is a key", "unknown field \"spec.uaa\"", |key| key["spec"]["uaa"] = json!({})),
         with("a field that is misspelt", "unknown field \"spec.tenantref\"", |key| {
-            key["spec"]["tenantref"] = json!({})
+            key["spec"]["tenantref"] = json!({});
         }),
         with("10,000 fields that nobody knows", "unknown field \"spec.f", |key| {
             key["spec"].as_object_mut().expect("a spec").extend(many);
