@@ -16,11 +16,11 @@ test: ## Run every test: units, the simulator's, and the scenarios on a real API
 lint: ## Check format, clippy, licences and sources of dependencies, generated files
 	@hack/lint
 
-prove: ## Prove what is too long for make test: matrices of crashes and faults, and that known breaks are noticed
+prove: ## Prove what is too long for make test: crashes, faults, rights, the hunt for keys, and that known breaks are noticed
 	@hack/prove
 
-fuzz: ## Fuzz the parsers
-	@echo "make fuzz: there are no fuzz targets yet; they come with the proofs under faults and bad input."
+fuzz: ## Fuzz all that reads input from outside, 60 s for each target (FUZZ_SECONDS)
+	@hack/fuzz
 
 bench: ## Measure against the budgets
 	@echo "make bench: nothing is measured yet; it comes with the budgets of memory and latency."
