@@ -10,6 +10,7 @@ mod world;
 
 mod api_server;
 mod fault_matrix;
+mod hostile;
 mod limits;
 mod replicas;
 mod worlds;

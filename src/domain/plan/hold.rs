@@ -15,7 +15,7 @@ const SOURCE_BLINK: Duration = Duration::from_secs(10);
 
 /// Without its tenant nothing can be asked at all.
 pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Step {
-    let message = format!("no ALMTenant named \"{name}\" exists");
+    let message = format!("no ALMTenant named \"{name}\" exists, as spec.tenantRef.name asks for: apply it");
     let unknown = Condition::unknown(Reason::WaitingForTenant, message);
     let conditions = Conditions {
         ready: unknown.clone(),

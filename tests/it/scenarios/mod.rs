@@ -14,7 +14,6 @@ mod definitions;
 mod deletion;
 mod gitops;
 mod guards;
-mod hostile;
 mod install;
 mod kinds;
 mod layouts;

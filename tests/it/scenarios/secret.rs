@@ -139,3 +139,15 @@ fn it_takes_at_most_four_writes_from_new_to_ready() {
         assert!(writes <= 4, "{writes} writes after the creation");
     });
 }
+
+#[test]
+fn an_object_whose_name_is_as_long_as_it_may_be_is_served_and_cleared_away() {
+    scenario("long-names", async |tenant| {
+        let long = "n".repeat(253);
+        tenant.write_secret(&long, &tenant.make_key().await).await;
+        tenant.apply_for_secret(&long, &long).await;
+        tenant.await_ready(&long, "True", "Uploaded").await;
+        tenant.delete(&long).await;
+        assert!(tenant.slot_key().await.is_null());
+    });
+}

@@ -71,7 +71,7 @@ pub(super) async fn signed_in(tenant: &Tenant<'_>) -> Vec<(Answered, String)> {
 /// Bindings as no operator writes them.
 pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> {
     let shape = "is not shaped like one";
-    let named = "spec.secretName of ServiceBinding";
+    let named = "its spec.secretName cannot be the name of a Secret";
     let cases = [
         ("path", json!({ "secretName": "../../kube-system/secrets/x" }), json!({ "bindingID": "1" }), named),
         ("question", json!({ "secretName": "x?watch=true" }), json!({ "bindingID": "1" }), named),

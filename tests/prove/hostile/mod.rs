@@ -1,13 +1,12 @@
 //! Hostile and clumsy documents, some hundreds of them, in one cluster: each is refused at admission or answered by
 //! a condition with its place, costs next to nothing, and is no burden to a healthy key beside it.
 
-#![expect(clippy::print_stdout, reason = "how many there were, and what became of them, is part of the proof")]
-
 mod answered;
 mod documents;
 mod log;
 mod secrets;
 
+use alm_key_operator::api::ALMTenant;
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
@@ -15,11 +14,11 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
 use serde_json::{Value, json};
 
-use super::{alone, scenario};
-use crate::world::almtenant::tenant_message;
+use crate::world::almtenant::{tenant_condition, tenant_message};
 use crate::world::key::{condition, message};
 use crate::world::request;
 use crate::world::{Setup, Tenant, World};
+use crate::worlds::{alone, told};
 
 use answered::Answered;
 use documents::{Collection, Refused};
@@ -66,7 +65,8 @@ fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_be
             is_answered(&tenant, object).await;
         }
         for (name, says) in &misconfigured {
-            let found = tenant.await_tenant(name, "False", "TenantMisconfigured").await;
+            let misconfigured = |tenant: &ALMTenant| tenant_condition(tenant, "Ready").1 == "TenantMisconfigured";
+            let found = tenant.await_tenant_as(name, "TenantMisconfigured", misconfigured).await;
             let said = tenant_message(&found, "Ready");
             assert!(said.contains(says) && !said.contains("CANARY"), "{name}: {said}");
         }
@@ -82,7 +82,7 @@ fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_be
 
         let all = documents.len() + hostile.len() + answered.len() + signed_in.len() + misconfigured.len();
         assert!(all >= AT_LEAST, "{all} cases");
-        println!(
+        told(&format!(
             "hostile: {all} documents: {} refused at admission, {} keys refused by a condition, {} signed in with once, \
              {} sources waited for, {} tenants not Ready; {} passes in all",
             documents.len(),
@@ -91,19 +91,7 @@ fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_be
             answered.len(),
             misconfigured.len(),
             log.all(),
-        );
-    });
-}
-
-#[test]
-fn an_object_whose_name_is_as_long_as_it_may_be_is_served_and_cleared_away() {
-    scenario("long-names", async |tenant| {
-        let long = "n".repeat(253);
-        tenant.write_secret(&long, &tenant.make_key().await).await;
-        tenant.apply_for_secret(&long, &long).await;
-        tenant.await_ready(&long, "True", "Uploaded").await;
-        tenant.delete(&long).await;
-        assert_eq!(tenant.slot_key().await, Value::Null);
+        ));
     });
 }
 
@@ -126,8 +114,6 @@ async fn healthy(tenant: &Tenant<'_>, name: &str) -> (usize, Vec<String>) {
 }
 
 async fn apply(tenant: &Tenant<'_>, name: &str, case: &Hostile) {
-    // Read by whoever reads a failure.
-    println!("{name}: {}", case.what);
     let data: BTreeMap<_, _> =
         case.data.iter().map(|(name, bytes)| (name.clone(), ByteString(bytes.clone()))).collect();
     let metadata = ObjectMeta { name: Some(name.into()), ..ObjectMeta::default() };
