@@ -1,5 +1,7 @@
 //! Calls to the API server, each with a deadline: kube's client retries by itself, up to minutes.
 
+pub mod objects;
+
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::time::Duration;
@@ -11,6 +13,10 @@ use crate::wiped::Wipe;
 
 /// Longest time for one call.
 pub const DEADLINE: Duration = Duration::from_secs(15);
+
+/// How many objects a list brings at a time. Anybody who may make a Secret somewhere may hang 1.5 MB of annotations and
+/// labels on it: with kube's 500, one page would be larger than all the memory that the operator may have.
+pub(crate) const PAGE: u32 = 10;
 
 /// Why a call failed.
 #[derive(Debug, thiserror::Error)]

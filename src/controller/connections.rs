@@ -5,14 +5,14 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::Secret;
-use kube::{Api, Client, ResourceExt};
+use kube::ResourceExt;
 use secrecy::{SecretSlice, SecretString};
 use url::Url;
 
+use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
-use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::find;
+use crate::cluster::objects::Objects;
+use crate::controller::ghost::without_ghost;
 use crate::domain::plan::Verdict;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -51,7 +51,7 @@ impl Connections {
 /// One tenant, connected to when that is first needed: a pass that has nothing to ask opens nothing.
 pub(crate) struct Connection<'a> {
     pub(crate) connections: &'a Connections,
-    pub(crate) client: Client,
+    pub(crate) cluster: &'a dyn Objects,
     pub(crate) tenant: Option<&'a ALMTenant>,
     pub(crate) resource_namespace: &'a str,
     /// As what this cluster owns slots.
@@ -68,9 +68,8 @@ impl Connection<'_> {
         let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
         let http = &tenant.spec.landscape_management.http;
         let name = &http.oauth2.secret_ref.name;
-        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), self.resource_namespace);
         let place = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
-        let secret = match find(secrets.get(name)).await {
+        let secret = match self.cluster.secret(self.resource_namespace, name).await {
             Ok(Some(secret)) => secret,
             Ok(None) => {
                 let what = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", place());
@@ -112,27 +111,6 @@ impl Connection<'_> {
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
             Ok(HttpLandscape::new(client, base, tokens))
         })
-    }
-
-    /// Whoever the slot names of this cluster must still be there, and name this tenant: an owner that is no more would
-    /// hold the slot for ever.
-    async fn without_ghost(&self, slot: Slot) -> Result<Slot, RemoteTrouble> {
-        let owner = match slot.ownership().map(|held| &held.owner) {
-            Some(owner) if owner.cluster_id == self.cluster_id && Some(owner) != self.me => owner,
-            Some(_) | None => return Ok(slot),
-        };
-        let keys: Api<ALMServiceKey> = Api::namespaced(self.client.clone(), &owner.namespace);
-        let names_this =
-            |key: &ALMServiceKey| self.tenant.is_some_and(|tenant| key.spec.tenant_ref.name == tenant.name_any());
-        match find(keys.get(&owner.name)).await {
-            Ok(Some(key)) if names_this(&key) => Ok(slot),
-            Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
-            Err(error) => Err(RemoteTrouble {
-                reason: Reason::SlotUnknown,
-                message: format!("the slot holds the key of {owner}, and {}", error.in_words()),
-                retry: Retry::Backoff,
-            }),
-        }
     }
 
     /// Makes a write if it is answered, or given up, while this replica still leads.
@@ -266,7 +244,7 @@ impl SignIn for Connection<'_> {
 impl LandscapeManagement for Connection<'_> {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
         let slot = self.timed("read_slot", self.landscape().await?.read_slot()).await?;
-        self.without_ghost(slot).await
+        without_ghost(slot, self.cluster, self.tenant, self.cluster_id, self.me).await
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {

@@ -4,6 +4,7 @@ mod connections;
 mod credentials;
 mod events;
 mod gauges;
+mod ghost;
 mod paces;
 mod scope;
 mod service_key;

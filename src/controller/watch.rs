@@ -7,14 +7,11 @@ use kube::api::PartialObjectMeta;
 use kube::runtime::watcher::{self, Config};
 use tracing::debug;
 
+use crate::cluster::PAGE;
 use crate::names::annotation;
 
 /// Longest value of an annotation of ours that is kept, in bytes: a uid, or a word of 256 characters.
 const LONGEST_WORD: usize = 1024;
-
-/// How many objects a list brings at a time. Anybody who may make a Secret somewhere may hang 1.5 MB of annotations and
-/// labels on it: with kube's 500, one page would be larger than all the memory that the operator may have.
-pub(crate) const PAGE: u32 = 10;
 
 /// How everything is listed and watched.
 pub(crate) fn config() -> Config {
@@ -64,7 +61,7 @@ mod tests {
     /// What etcd takes at most, in bytes.
     const LARGEST_OBJECT: u32 = 1_572_864;
 
-    // proves: limit controller/watch PAGE
+    // proves: limit cluster PAGE
     #[test]
     fn three_lists_of_the_largest_objects_at_once_fit_into_the_memory_that_the_deployment_allows() {
         let deployment = std::fs::read_to_string("deploy/base/deployment.yaml").expect("the deployment");

@@ -2,15 +2,13 @@
 
 use jiff::Timestamp;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::DynamicObject;
-use kube::{Api, Client};
 
-use super::binding::{Binding, is_stale, resource};
+use super::binding::{Binding, is_stale};
 use super::layout::document;
 use super::sightings::Sightings;
-use crate::cluster::{CallError, find};
+use crate::cluster::CallError;
+use crate::cluster::objects::Objects;
 use crate::domain::plan::{Evidence, Source, SourceIdentity};
 use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
@@ -26,7 +24,7 @@ const SECRET: &str = "Secret";
 /// Reads sources of one namespace.
 pub struct Resolver<'a> {
     /// The API server.
-    pub client: Client,
+    pub cluster: &'a dyn Objects,
     /// The object's own namespace: nothing is ever read outside it, but the definition of `ServiceBinding`.
     pub namespace: &'a str,
     /// What the tenant demands of a key.
@@ -40,8 +38,7 @@ pub struct Resolver<'a> {
 impl Resolver<'_> {
     /// A `ServiceBinding` and its Secret.
     pub async fn binding(&self, name: &str) -> Source {
-        let api: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), self.namespace, &resource());
-        let found = match find(api.get(name)).await {
+        let found = match self.cluster.binding(self.namespace, name).await {
             Err(error) if error.status() == Some(404) => return self.without_kind(name, &error).await,
             Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
             Ok(found) => found,
@@ -79,8 +76,7 @@ impl Resolver<'_> {
 
     /// A plain Secret.
     pub async fn secret(&self, name: &str, entry: Option<&str>) -> Source {
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
-        let secret = match find(api.get(name)).await {
+        let secret = match self.cluster.secret(self.namespace, name).await {
             Err(error) => return unreadable(&format!("Secret \"{name}\""), &error),
             Ok(Some(secret)) => secret,
             Ok(None) => {
@@ -122,8 +118,7 @@ impl Resolver<'_> {
             let message = format!("spec.secretName of ServiceBinding \"{name}\" cannot be the name of a Secret");
             return waiting_for_binding(message);
         }
-        let api: Api<Secret> = Api::namespaced(self.client.clone(), self.namespace);
-        let secret = match find(api.get(secret_name)).await {
+        let secret = match self.cluster.secret(self.namespace, secret_name).await {
             Err(error) => return unreadable(&format!("Secret \"{secret_name}\""), &error),
             Ok(None) => return secret_missing(secret_name, name),
             Ok(Some(secret)) => secret,
@@ -157,8 +152,7 @@ impl Resolver<'_> {
 
     /// A 404 that does not say "not found": the path itself is unknown, as it is while the kind is not installed.
     async fn without_kind(&self, name: &str, error: &CallError) -> Source {
-        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        match find(api.get_metadata(btp::BINDING_CRD)).await {
+        match self.cluster.definition(btp::BINDING_CRD).await {
             Ok(None) => waiting_for_binding("the kind ServiceBinding is not installed".into()),
             Ok(Some(_)) => unreadable(&format!("ServiceBinding \"{name}\""), error),
             Err(error) => unreadable("the definition of ServiceBinding", &error),
@@ -167,11 +161,10 @@ impl Resolver<'_> {
 
     /// The recorded binding is not there, or on its way out. Only while its kind is defined does that mean anything.
     async fn absent(&self, uid: &str, name: &str, deletion_began: Option<Timestamp>) -> Source {
-        let api: Api<CustomResourceDefinition> = Api::all(self.client.clone());
-        let definition = match find(api.get_metadata(btp::BINDING_CRD)).await {
+        let definition = match self.cluster.definition(btp::BINDING_CRD).await {
             Err(error) => return unreadable("the definition of ServiceBinding", &error),
             Ok(None) => return waiting_for_binding("the kind ServiceBinding is not installed".into()),
-            Ok(Some(definition)) => definition.metadata,
+            Ok(Some(definition)) => definition,
         };
         if definition.deletion_timestamp.is_some() {
             return waiting_for_binding("the kind ServiceBinding is being removed".into());

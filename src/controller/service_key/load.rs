@@ -1,16 +1,15 @@
 //! The facts that a pass begins with.
 
-use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 
-use super::reconcile::Context;
+use super::attend::Desk;
 use super::siblings;
 use crate::api::annotations::{is_abandoned, requested};
 use crate::api::resolve::{admits, policy};
 use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::{CallError, find};
+use crate::cluster::CallError;
 use crate::controller::tenant::twins;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::plan::{Answers, Facts, Source, Subject, Tenant};
@@ -21,15 +20,9 @@ use crate::domain::slot::Owner;
 use crate::names::{condition, crd};
 use crate::source::resolve::Resolver;
 
-/// The tenant that the object names, as it is now.
-pub(super) async fn tenant(context: &Context, object: &ALMServiceKey) -> Result<Option<ALMTenant>, CallError> {
-    let tenants: Api<ALMTenant> = Api::all(context.client.clone());
-    find(tenants.get(&object.spec.tenant_ref.name)).await
-}
-
 /// All facts of one object.
 pub(super) async fn facts(
-    context: &Context,
+    desk: &Desk<'_>,
     object: &ALMServiceKey,
     tenant: Option<&ALMTenant>,
 ) -> Result<Facts, CallError> {
@@ -37,7 +30,7 @@ pub(super) async fn facts(
     let mut policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let status = object.status.clone().unwrap_or_default();
     let deleting = object.metadata.deletion_timestamp.is_some();
-    if deleting && kind_is_going(context).await? {
+    if deleting && kind_is_going(desk).await? {
         policy.deletion = DeletionPolicy::Retain;
     }
     let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
@@ -46,21 +39,21 @@ pub(super) async fn facts(
         Some(tenant) if !admits(&tenant.spec, &namespace) && !status.ledger().is_open() => {
             not_looked(Reason::NamespaceNotAllowed, "no source is looked at in a namespace that is not admitted")
         }
-        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &namespace, &policy.rules).await,
+        Some(_) if !deleting && !policy.suspend => source(desk, object, &status, &namespace, &policy.rules).await,
         _ => not_looked(Reason::Progressing, "the source is not looked at now"),
     };
     let generation = object.metadata.generation.unwrap_or_default();
-    let mut siblings = tenant.map(|tenant| siblings::of(context, object, tenant)).unwrap_or_default();
+    let mut siblings = tenant.map(|tenant| siblings::of(desk, object, tenant)).unwrap_or_default();
     if deleting || matches!(source, Source::Gone { .. }) {
         siblings.heir = match siblings.heir {
-            Some(heir) => siblings::living(context, heir).await,
+            Some(heir) => siblings::living(desk, heir).await,
             None => None,
         };
     }
     Ok(Facts {
         subject: Subject {
             owner: Owner {
-                cluster_id: context.cluster_id.clone(),
+                cluster_id: desk.cluster_id.to_owned(),
                 namespace: namespace.clone(),
                 name: object.name_any(),
             },
@@ -69,19 +62,19 @@ pub(super) async fn facts(
             abandoned: deleting && is_abandoned(object),
             requested: requested(object),
         },
-        tenant: tenant_state(context, object, tenant, &namespace),
+        tenant: tenant_state(desk, object, tenant, &namespace),
         policy,
         source,
         siblings,
         ledger: status.ledger(),
         previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
-        memory: context.shared.memories.of(&object.uid().unwrap_or_default()),
+        memory: desk.shared.memories.of(&object.uid().unwrap_or_default()),
         answers: Answers::default(),
-        jitter: rand::random(),
+        jitter: desk.jitter,
     })
 }
 
-fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
+fn tenant_state(desk: &Desk<'_>, object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
     let name = &object.spec.tenant_ref.name;
     let Some(tenant) = tenant else { return Tenant::Missing { name: name.clone() } };
     let credentials = &tenant.spec.landscape_management.http.oauth2.secret_ref.name;
@@ -89,7 +82,7 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
         "{} {} {}",
         tenant.uid().unwrap_or_default(),
         tenant.metadata.generation.unwrap_or_default(),
-        context.shared.credentials.of(credentials)
+        desk.shared.credentials.of(credentials)
     );
     // First of all: who is not admitted is told nothing else of the tenant.
     if !admits(&tenant.spec, namespace) {
@@ -103,7 +96,7 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
         let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded any more");
         return Tenant::Closed { reason: Reason::TenantTerminating, message, version };
     }
-    if let Some(older) = twins::older(&context.tenants, tenant) {
+    if let Some(older) = twins::older(desk.tenants, tenant) {
         return Tenant::Closed { reason: Reason::DuplicateTenant, message: twins::message(name, &older), version };
     }
     Tenant::Open { version }
@@ -111,14 +104,13 @@ fn tenant_state(context: &Context, object: &ALMServiceKey, tenant: Option<&ALMTe
 
 /// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.
 /// While that cannot be found out, nothing is done: not knowing must not lead to a deletion.
-async fn kind_is_going(context: &Context) -> Result<bool, CallError> {
-    let api: Api<CustomResourceDefinition> = Api::all(context.client.clone());
-    let found = find(api.get_metadata(crd::SERVICE_KEYS)).await?;
-    Ok(found.is_some_and(|definition| definition.metadata.deletion_timestamp.is_some()))
+async fn kind_is_going(desk: &Desk<'_>) -> Result<bool, CallError> {
+    let found = desk.cluster.definition(crd::SERVICE_KEYS).await?;
+    Ok(found.is_some_and(|definition| definition.deletion_timestamp.is_some()))
 }
 
 async fn source(
-    context: &Context,
+    desk: &Desk<'_>,
     object: &ALMServiceKey,
     status: &ALMServiceKeyStatus,
     namespace: &str,
@@ -128,10 +120,10 @@ async fn source(
     let resolver = |kind: &str, name: &str| {
         let recorded = status.source.as_ref().filter(|seen| seen.kind == kind && seen.name == name);
         Resolver {
-            client: context.client.clone(),
+            cluster: desk.cluster,
             namespace,
             rules,
-            sightings: &context.shared.sightings,
+            sightings: &desk.shared.sightings,
             recorded_uid: recorded.map(|seen| seen.uid.as_str()),
         }
     };

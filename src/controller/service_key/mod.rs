@@ -1,5 +1,6 @@
 //! The controller of `ALMServiceKey`: load → pass → store → requeue.
 
+mod attend;
 mod line;
 mod load;
 pub(crate) mod memories;

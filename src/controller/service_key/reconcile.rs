@@ -2,45 +2,37 @@
 
 use std::convert::Infallible;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use kube::runtime::controller::Action;
 use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Api, Client, ResourceExt};
+use kube::{Client, ResourceExt};
 use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use tracing::{Instrument, debug};
 
-use super::load;
+use super::attend::{Attended, Desk, Remote, Remotes, attend, back_off};
 use super::memories::TenantLocks;
-use super::store::Store as StatusStore;
 use super::turn;
-use crate::api::resolve::admits;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::find;
+use crate::cluster::objects::ApiServer;
 use crate::controller::connections::Connection;
 use crate::controller::events::{Events, pass_failed, span};
-use crate::controller::tenant::hold::Hold;
 use crate::controller::{Scope, Settings, Shared};
 use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
-use crate::domain::evidence::Memory;
-use crate::domain::plan::Source;
-use crate::domain::retry::Failing;
 use crate::domain::slot::Owner;
-use crate::pass::ports::{Clock, LedgerError, Ports};
-use crate::pass::run::{Outcome, run};
+use crate::pass::ports::{Clock, LedgerError};
+use crate::pass::run::Outcome;
 use crate::process::leadership::Leadership;
 use crate::process::metrics::{Kind, Metrics};
 
 /// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
 /// with many objects and a slow remote side takes one place, not all of them.
 pub(crate) const CONCURRENCY: usize = 16;
-/// After the cache was found to lag behind the API server.
-const CACHE_LAG: Duration = Duration::from_millis(100);
 
 /// What all passes share.
 pub(crate) struct Context {
-    pub(crate) client: Client,
+    pub(crate) cluster: ApiServer,
     pub(crate) cluster_id: String,
     pub(crate) shared: Shared,
     /// All `ALMServiceKey`s, as far as the watch has told.
@@ -72,7 +64,7 @@ impl Context {
     ) -> Self {
         Self {
             events: Events::new(client.clone()),
-            client,
+            cluster: ApiServer(client),
             cluster_id,
             resource_namespace: settings.cluster_resource_namespace,
             scope: settings.scope,
@@ -100,7 +92,7 @@ impl Context {
     pub(crate) fn connection<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: Option<&'a Owner>) -> Connection<'a> {
         Connection {
             connections: &self.shared.connections,
-            client: self.client.clone(),
+            cluster: &self.cluster,
             tenant,
             resource_namespace: &self.resource_namespace,
             cluster_id: &self.cluster_id,
@@ -115,6 +107,20 @@ impl Context {
         let known = self.keys.get(&ObjectRef::from_obj(object));
         if known.is_none_or(|known| known.uid() != object.uid()) {
             self.shared.forget(object);
+        }
+    }
+
+    fn desk(&self) -> Desk<'_> {
+        Desk {
+            cluster: &self.cluster,
+            cluster_id: &self.cluster_id,
+            remotes: self,
+            clock: &self.clock,
+            shared: &self.shared,
+            keys: &self.keys,
+            tenants: &self.tenants,
+            scope: &self.scope,
+            jitter: rand::random(),
         }
     }
 
@@ -138,6 +144,14 @@ impl Context {
     }
 }
 
+impl Remote for Connection<'_> {}
+
+impl Remotes for Context {
+    fn of<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a> {
+        Box::new(self.connection(tenant, Some(me)))
+    }
+}
+
 /// The right to pass.
 pub(crate) struct Turn<'a> {
     /// The one that was waited in: a tenant's, as no two passes over its slot overlap, or one of those that get to none.
@@ -150,7 +164,7 @@ pub(crate) struct Turn<'a> {
 pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
     let now = context.clock.now().monotonic;
     let wait = context.shared.paces.wait_to_pass(&object.uid().unwrap_or_default(), now);
-    if let Some(wait) = wait.or_else(|| turn::wait_to_knock(&object, &context)) {
+    if let Some(wait) = wait.or_else(|| turn::wait_to_knock(&object, &context.desk())) {
         context.metrics.put_off();
         return Ok(Action::requeue(wait));
     }
@@ -166,77 +180,42 @@ pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>)
 
 async fn one(object: &ALMServiceKey, context: &Context, queue: &str) -> Action {
     let began = Instant::now();
-    let result = pass(object, context, queue).await;
+    let desk = context.desk();
+    let result = attend(object, queue, &desk).await.and_then(|attended| conclude(context, attended));
     context.metrics.pass(Kind::ServiceKey, result.is_ok(), began.elapsed());
     result.unwrap_or_else(|error| {
         pass_failed(&error);
-        Action::requeue(back_off(object, context))
+        Action::requeue(back_off(object, &desk))
     })
 }
 
-async fn pass(cached: &ALMServiceKey, context: &Context, queue: &str) -> Result<Action, LedgerError> {
-    let failed = |error: crate::cluster::CallError| LedgerError::Failed(Box::new(error));
-    let api: Api<ALMServiceKey> = Api::namespaced(context.client.clone(), &cached.namespace().unwrap_or_default());
-    // The cache may lag behind our own last write; a pass must not begin with an old ledger.
-    let Some(object) = find(api.get(&cached.name_any())).await.map_err(failed)? else {
-        context.shared.forget(cached);
-        return Ok(Action::await_change());
+/// Tells what a pass came to.
+fn conclude(context: &Context, attended: Attended) -> Result<Action, LedgerError> {
+    let (object, before, outcome) = match attended {
+        Attended::Gone => return Ok(Action::await_change()),
+        Attended::Again(wait) => return Ok(Action::requeue(wait)),
+        Attended::PutOff(wait) => {
+            context.metrics.put_off();
+            debug!(?wait, "the pass is put off: others of its namespace have asked too often");
+            return Ok(Action::requeue(wait));
+        }
+        Attended::Passed { object, before, outcome } => (object, before, outcome),
     };
-    let tenant = load::tenant(context, &object).await.map_err(failed)?;
-    // The turn that was waited for is the one that the cache told of.
-    if turn::concerns(&object, tenant.as_ref()) && object.spec.tenant_ref.name != queue {
-        return Ok(Action::requeue(CACHE_LAG));
-    }
-    let mut store = StatusStore::new(context.client.clone(), object);
-    let may_upload =
-        tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &store.object().namespace().unwrap_or_default()));
-    store.prepare(may_upload).await?;
-    let object = store.object().clone();
-    let facts = load::facts(context, &object, tenant.as_ref()).await.map_err(failed)?;
-    store.saw(&facts.source);
-    if let Some(tenant) = tenant.clone() {
-        store.holds(Hold::on(context.client.clone(), tenant));
-    }
-    forget_predecessor(&object, &facts.source, context);
-    if let Some(wait) = turn::wait_to_ask(&object, &facts, context) {
-        context.metrics.put_off();
-        debug!(?wait, "the pass is put off: others of its namespace have asked too often");
-        return Ok(Action::requeue(wait));
-    }
-
-    let (me, before) = (facts.subject.owner.clone(), facts.previous.clone());
-    let connection = context.connection(tenant.as_ref(), Some(&me));
-    let ports = Ports { sign_in: &connection, landscape: &connection, ledger: &mut store, clock: &context.clock };
-    let outcome = run(facts, ports).await;
-    conclude(context, &object, before.as_ref(), outcome)
-}
-
-/// Tells what a pass came to, and remembers it for the next one.
-fn conclude(
-    context: &Context,
-    object: &ALMServiceKey,
-    before: Option<&Conditions>,
-    outcome: Outcome,
-) -> Result<Action, LedgerError> {
-    let uid = object.uid().unwrap_or_default();
     match outcome {
         Outcome::Settled { settlement, effects } => {
-            report(context, object, before, settlement.conditions.as_ref(), &effects);
+            report(context, &object, before.as_deref(), settlement.conditions.as_ref(), &effects);
             if settlement.orphan {
                 context.metrics.orphan();
-                context.events.orphan(object);
+                context.events.orphan(&object);
             }
             if settlement.release {
-                context.shared.forget(object);
                 return Ok(Action::await_change());
             }
             debug!(next = ?settlement.next, "pass settled");
-            context.shared.memories.keep(&uid, settlement.memory);
             Ok(Action::requeue(settlement.next))
         }
-        Outcome::Interrupted { error, memory, effects } => {
-            report(context, object, None, None, &effects);
-            context.shared.memories.keep(&uid, *memory);
+        Outcome::Interrupted { error, memory: _, effects } => {
+            report(context, &object, None, None, &effects);
             Err(error)
         }
     }
@@ -258,24 +237,4 @@ fn report(
     if !before.is_some_and(|before| same(&before.ready)) {
         context.events.transition(object, ready);
     }
-}
-
-/// A source that has been replaced is not asked for any more.
-fn forget_predecessor(object: &ALMServiceKey, source: &Source, context: &Context) {
-    let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
-    if let (Some(recorded), Source::Present { identity, .. }) = (recorded, source)
-        && recorded.uid != identity.uid
-    {
-        context.shared.sightings.forget(&object.namespace().unwrap_or_default(), &recorded.uid);
-    }
-}
-
-/// Somebody else wrote the object, or the API server failed us: again ever more rarely, as with any other failure.
-fn back_off(object: &ALMServiceKey, context: &Context) -> Duration {
-    let uid = object.uid().unwrap_or_default();
-    let now = context.clock.now().monotonic;
-    let memory = context.shared.memories.of(&uid);
-    let failing = Failing::once_more(memory.failing, now);
-    context.shared.memories.keep(&uid, Memory { failing: Some(failing), ..memory });
-    failing.wait(now, rand::random())
 }

@@ -1,25 +1,24 @@
 //! The other objects of a tenant: who stands in line for its slot.
 
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 
-use super::reconcile::Context;
+use super::attend::Desk;
 use crate::api::resolve::admits;
 use crate::api::service_key::Mode;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::find;
 use crate::domain::plan::{Heir, Siblings};
 use crate::domain::reason::Reason;
 use crate::domain::slot::Owner;
 use crate::names::condition;
 
 /// What the cache shows of the siblings of an object.
-pub(super) fn of(context: &Context, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
-    let keys = context.keys.state();
+pub(super) fn of(desk: &Desk<'_>, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
+    let keys = desk.keys.state();
     let mut others: Vec<&ALMServiceKey> =
         keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
     others.sort_by_cached_key(|other| age(other));
     // Whom nobody serves here uploads nothing, whatever it says of itself.
-    let served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
+    let served = others.iter().filter(|other| desk.scope.serves(other.namespace().as_deref()));
     let mut line = served.filter(|other| may_upload(other, tenant));
     let first = line.next();
     Siblings {
@@ -28,21 +27,20 @@ pub(super) fn of(context: &Context, object: &ALMServiceKey, tenant: &ALMTenant) 
             .iter()
             .find(|other| status_of(other).is_some_and(|it| it.uploaded.is_some()))
             .map(|it| named(it)),
-        heir: first.and_then(|other| heir(context, other)),
+        heir: first.and_then(|other| heir(desk, other)),
     }
 }
 
 /// The heir, if a live read still finds it: who is going inherits nothing.
-pub(super) async fn living(context: &Context, heir: Heir) -> Option<Heir> {
-    let api: Api<ALMServiceKey> = Api::namespaced(context.client.clone(), &heir.owner.namespace);
-    let found = find(api.get_metadata(&heir.owner.name)).await.ok().flatten()?;
+pub(super) async fn living(desk: &Desk<'_>, heir: Heir) -> Option<Heir> {
+    let found = desk.cluster.key(&heir.owner.namespace, &heir.owner.name).await.ok().flatten()?;
     found.metadata.deletion_timestamp.is_none().then_some(heir)
 }
 
-fn heir(context: &Context, other: &ALMServiceKey) -> Option<Heir> {
-    let fingerprint = context.shared.memories.of(&other.uid()?).judged?;
+fn heir(desk: &Desk<'_>, other: &ALMServiceKey) -> Option<Heir> {
+    let fingerprint = desk.shared.memories.of(&other.uid()?).judged?;
     let (namespace, name) = (other.namespace()?, other.name_any());
-    Some(Heir { owner: Owner { cluster_id: context.cluster_id.clone(), namespace, name }, fingerprint })
+    Some(Heir { owner: Owner { cluster_id: desk.cluster_id.to_owned(), namespace, name }, fingerprint })
 }
 
 /// Whether two different objects name the same tenant.

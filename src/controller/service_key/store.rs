@@ -2,38 +2,37 @@
 
 use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-use kube::api::{Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
+use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use crate::api::ALMServiceKey;
 use crate::api::annotations::requested;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
-use crate::cluster::{CallError, call};
+use crate::cluster::CallError;
+use crate::cluster::objects::Objects;
 use crate::controller::status;
 use crate::controller::tenant::hold::Hold;
 use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
 use crate::domain::plan::{Settlement, Source, SourceIdentity};
-use crate::names::{FIELD_MANAGER, GROUP, KEY_FINALIZER, VERSION, condition};
+use crate::names::{KEY_FINALIZER, condition};
 use crate::pass::ports::{Ledger, LedgerError};
 
 /// One object, as it was last written or read.
-pub(crate) struct Store {
-    api: Api<ALMServiceKey>,
+pub(crate) struct Store<'a> {
+    cluster: &'a dyn Objects,
     object: ALMServiceKey,
     seen: Option<SourceStatus>,
-    tenant: Option<Hold>,
+    tenant: Option<Hold<'a>>,
 }
 
-impl Store {
-    pub(crate) fn new(client: Client, object: ALMServiceKey) -> Self {
-        let namespace = object.namespace().unwrap_or_default();
-        Self { api: Api::namespaced(client, &namespace), object, seen: None, tenant: None }
+impl<'a> Store<'a> {
+    pub(crate) fn new(cluster: &'a dyn Objects, object: ALMServiceKey) -> Self {
+        Self { cluster, object, seen: None, tenant: None }
     }
 
     /// Before anything of the object is said to stand there or to be under way, the tenant is kept from going.
-    pub(crate) fn holds(&mut self, tenant: Hold) {
+    pub(crate) fn holds(&mut self, tenant: Hold<'a>) {
         self.tenant = Some(tenant);
     }
 
@@ -52,7 +51,7 @@ impl Store {
         if is_held && !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
             let mut finalizers = self.object.finalizers().to_vec();
             finalizers.push(KEY_FINALIZER.into());
-            self.set_finalizers(finalizers).await?;
+            self.set_finalizers(&finalizers).await?;
         }
         let status = self.status();
         if status.conditions.is_empty() {
@@ -103,20 +102,7 @@ impl Store {
         if after == before {
             return Ok(());
         }
-        let patch = json!({
-            "apiVersion": format!("{GROUP}/{VERSION}"),
-            "kind": "ALMServiceKey",
-            "metadata": {
-                "name": self.object.name_any(),
-                "uid": self.object.uid(),
-                "resourceVersion": self.object.resource_version(),
-            },
-            "status": after,
-        });
-        let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let name = self.object.name_any();
-        self.object =
-            call(self.api.patch_status(&name, &parameters, &Patch::Apply(&patch))).await.map_err(ledger_error)?;
+        self.object = self.cluster.write_status(&self.object, &after).await.map_err(ledger_error)?;
         self.take_away_what_is_left(&after).await
     }
 
@@ -128,28 +114,13 @@ impl Store {
             return Ok(());
         }
         let of = |status: &ALMServiceKeyStatus| json!({ "uploaded": status.uploaded, "pending": status.pending, "overwritten": status.overwritten });
-        let patch = json!({
-            "metadata": { "uid": self.object.uid(), "resourceVersion": self.object.resource_version() },
-            "status": merge(&of(&found), &of(wanted)),
-        });
-        let name = self.object.name_any();
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        self.object =
-            call(self.api.patch_status(&name, &parameters, &Patch::Merge(&patch))).await.map_err(ledger_error)?;
+        let change = merge(&of(&found), &of(wanted));
+        self.object = self.cluster.merge_status(&self.object, &change).await.map_err(ledger_error)?;
         Ok(())
     }
 
-    async fn set_finalizers(&mut self, finalizers: Vec<String>) -> Result<(), LedgerError> {
-        let patch = json!({
-            "metadata": {
-                "uid": self.object.uid(),
-                "resourceVersion": self.object.resource_version(),
-                "finalizers": finalizers,
-            }
-        });
-        let name = self.object.name_any();
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        self.object = call(self.api.patch(&name, &parameters, &Patch::Merge(&patch))).await.map_err(ledger_error)?;
+    async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), LedgerError> {
+        self.object = self.cluster.write_finalizers(&self.object, finalizers).await.map_err(ledger_error)?;
         Ok(())
     }
 }
@@ -162,7 +133,7 @@ struct Settled<'a> {
 }
 
 #[async_trait]
-impl Ledger for Store {
+impl Ledger for Store<'_> {
     async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError> {
         self.keep_tenant().await?;
         self.write(Settled { conditions: None, ledger, ends_the_pass: false }).await
@@ -182,7 +153,7 @@ impl Ledger for Store {
         if finalizers.len() == self.object.finalizers().len() {
             return Ok(());
         }
-        self.set_finalizers(finalizers).await
+        self.set_finalizers(&finalizers).await
     }
 }
 

@@ -5,13 +5,12 @@ use std::time::Duration;
 use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::reconcile::Context;
+use super::attend::Desk;
 use crate::api::resolve::admits;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::plan::{Facts, Step, plan};
 use crate::domain::time::Moment;
 use crate::names::KEY_FINALIZER;
-use crate::pass::ports::Clock;
 
 /// Whose turns an object takes: those of its tenant, if it may have something in the slot. Anybody may make objects
 /// that a tenant does not admit, so those wait for each other, by namespace, and never in the way of a key.
@@ -44,27 +43,27 @@ fn leaves(object: &ALMServiceKey) -> bool {
 
 /// How long an object waits until it may knock at all: one that nobody knows and that has to be looked for in the slot
 /// all the same must not take the turns of the tenant's keys again and again.
-pub(super) fn wait_to_knock(object: &ALMServiceKey, context: &Context) -> Option<Duration> {
-    let tenant = context.tenants.get(&ObjectRef::new(&object.spec.tenant_ref.name));
+pub(super) fn wait_to_knock(object: &ALMServiceKey, desk: &Desk<'_>) -> Option<Duration> {
+    let tenant = desk.tenants.get(&ObjectRef::new(&object.spec.tenant_ref.name));
     if is_known(object, tenant.as_deref()) || !leaves(object) {
         return None;
     }
-    paced(object, context, context.clock.now().monotonic)
+    paced(object, desk, desk.clock.now().monotonic)
 }
 
 /// How long a pass waits that would ask somebody outside. Who has something in the slot never does.
-pub(super) fn wait_to_ask(object: &ALMServiceKey, facts: &Facts, context: &Context) -> Option<Duration> {
-    let now = context.clock.now();
+pub(super) fn wait_to_ask(object: &ALMServiceKey, facts: &Facts, desk: &Desk<'_>) -> Option<Duration> {
+    let now = desk.clock.now();
     if facts.ledger.is_open() || matches!(plan(facts, now), Step::Settle(_)) {
         return None;
     }
-    paced(object, context, now.monotonic)
+    paced(object, desk, now.monotonic)
 }
 
-fn paced(object: &ALMServiceKey, context: &Context, now: Moment) -> Option<Duration> {
+fn paced(object: &ALMServiceKey, desk: &Desk<'_>, now: Moment) -> Option<Duration> {
     let namespace = object.namespace().unwrap_or_default();
     let uid = object.uid().unwrap_or_default();
-    context.shared.paces.wait_to_ask(&uid, &object.spec.tenant_ref.name, &namespace, now)
+    desk.shared.paces.wait_to_ask(&uid, &object.spec.tenant_ref.name, &namespace, now)
 }
 
 #[cfg(test)]

@@ -285,7 +285,7 @@ impl Backoff for Regularly {
 }
 
 /// Notes a deletion that somebody will ask for, and tells whom the binding matters to.
-fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &ObjectMeta) -> Vec<Trigger> {
+pub(super) fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &ObjectMeta) -> Vec<Trigger> {
     let concerned = select(store, |key| {
         let named = key.spec.source.service_binding_ref.as_ref().map(|binding| &binding.name);
         key.namespace() == binding.namespace && named == binding.name.as_ref()

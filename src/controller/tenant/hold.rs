@@ -1,24 +1,22 @@
 //! The finalizer of an `ALMTenant`: it must not go while something of a key that names it stands in its slot.
 
-use kube::api::{ListParams, Patch, PatchParams};
-use kube::{Api, Client, ResourceExt};
-use serde_json::json;
+use kube::ResourceExt;
 
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::{CallError, call, find};
-use crate::controller::watch::PAGE;
-use crate::names::{FIELD_MANAGER, TENANT_FINALIZER};
+use crate::cluster::CallError;
+use crate::cluster::objects::Objects;
+use crate::names::TENANT_FINALIZER;
 
 /// A tenant that is kept, or let go.
-pub(crate) struct Hold {
-    client: Client,
+pub(crate) struct Hold<'a> {
+    cluster: &'a dyn Objects,
     tenant: ALMTenant,
 }
 
-impl Hold {
+impl<'a> Hold<'a> {
     /// On the tenant as it was read.
-    pub(crate) fn on(client: Client, tenant: ALMTenant) -> Self {
-        Self { client, tenant }
+    pub(crate) fn on(cluster: &'a dyn Objects, tenant: ALMTenant) -> Self {
+        Self { cluster, tenant }
     }
 
     /// Ensures that the tenant cannot go. One that is going already takes no finalizer any more.
@@ -28,7 +26,7 @@ impl Hold {
         }
         let mut finalizers = self.tenant.finalizers().to_vec();
         finalizers.push(TENANT_FINALIZER.into());
-        self.write(&finalizers).await?;
+        self.cluster.write_tenant_finalizers(&self.tenant, &finalizers).await?;
         Ok(())
     }
 
@@ -39,21 +37,14 @@ impl Hold {
 
     /// The keys for whose sake it is kept, as `namespace/name`, by a live list.
     pub(crate) async fn reasons(&self) -> Result<Vec<String>, CallError> {
-        let keys: Api<ALMServiceKey> = Api::all(self.client.clone());
-        let of_this = format!("spec.tenantRef.name={}", self.tenant.name_any());
-        // Anybody may make objects that name it, as many and as large as they like.
-        let mut page = ListParams::default().fields(&of_this).limit(PAGE);
         let is_open = |key: &ALMServiceKey| key.status.as_ref().is_some_and(|status| status.ledger().is_open());
         let mut names = Vec::new();
-        loop {
-            let found = call(keys.list(&page)).await?;
-            let open = found.items.iter().filter(|key| is_open(key));
-            names.extend(open.map(|key| format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any())));
-            page.continue_token = found.metadata.continue_.filter(|token| !token.is_empty());
-            if page.continue_token.is_none() {
-                break;
+        let mut see = |key: ALMServiceKey| {
+            if is_open(&key) {
+                names.push(format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any()));
             }
-        }
+        };
+        self.cluster.keys_of(&self.tenant.name_any(), &mut see).await?;
         names.sort();
         Ok(names)
     }
@@ -62,17 +53,46 @@ impl Hold {
     pub(crate) async fn release(self) -> Result<Option<ALMTenant>, CallError> {
         let mut finalizers = self.tenant.finalizers().to_vec();
         finalizers.retain(|finalizer| finalizer != TENANT_FINALIZER);
-        self.write(&finalizers).await
+        self.cluster.write_tenant_finalizers(&self.tenant, &finalizers).await
     }
+}
 
-    async fn write(&self, finalizers: &[String]) -> Result<Option<ALMTenant>, CallError> {
-        let api: Api<ALMTenant> = Api::all(self.client.clone());
-        let patch = json!({ "metadata": {
-            "uid": self.tenant.uid(),
-            "resourceVersion": self.tenant.resource_version(),
-            "finalizers": finalizers,
-        }});
-        let parameters = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        find(api.patch(&self.tenant.name_any(), &parameters, &Patch::Merge(&patch))).await
+/// A tenant after it was let go, if nothing kept it.
+pub(crate) enum Held {
+    /// It is there.
+    Here {
+        /// As it is now.
+        tenant: Box<ALMTenant>,
+        /// The keys for whose sake it is kept, as `namespace/name`.
+        reasons: Vec<String>,
+    },
+    /// It went, or goes.
+    Gone,
+}
+
+/// Lets a tenant go that nothing keeps. `owner_there` answers with the object of this cluster that owns the slot.
+pub(crate) async fn settled(
+    cluster: &dyn Objects,
+    tenant: ALMTenant,
+    owner_there: impl Future<Output = Option<String>> + Send,
+) -> Result<Held, CallError> {
+    let hold = Hold::on(cluster, tenant.clone());
+    if !hold.is_kept() {
+        return Ok(Held::Here { tenant: Box::new(tenant), reasons: Vec::new() });
+    }
+    let mut reasons = hold.reasons().await?;
+    if reasons.is_empty() {
+        // A key that was just handed over stands there before its new owner has noted it.
+        reasons.extend(owner_there.await);
+    }
+    if !reasons.is_empty() {
+        return Ok(Held::Here { tenant: Box::new(tenant), reasons });
+    }
+    match hold.release().await? {
+        // It may have gone by that.
+        Some(tenant) if tenant.metadata.deletion_timestamp.is_none() => {
+            Ok(Held::Here { tenant: Box::new(tenant), reasons })
+        }
+        Some(_) | None => Ok(Held::Gone),
     }
 }

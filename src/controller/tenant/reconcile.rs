@@ -8,12 +8,13 @@ use kube::runtime::controller::Action;
 use kube::{Api, ResourceExt};
 use tracing::{Instrument, warn};
 
-use super::hold::Hold;
+use super::hold::{self, Held};
 use super::store::{Seen, write};
 use super::twins;
 use crate::api::ALMTenant;
 use crate::api::tenant::{KeyRef, SlotState};
-use crate::cluster::{CallError, find};
+use crate::cluster::CallError;
+use crate::cluster::objects::Objects;
 use crate::controller::events::span;
 use crate::controller::service_key::reconcile::Context;
 use crate::domain::conditions::{Condition, Progress};
@@ -53,24 +54,16 @@ async fn one(tenant: &ALMTenant, context: &Context) -> Action {
 }
 
 async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
-    let api: Api<ALMTenant> = Api::all(context.client.clone());
-    let Some(mut tenant) = find(api.get(&cached.name_any())).await? else {
+    let api: Api<ALMTenant> = Api::all(context.cluster.0.clone());
+    let Some(tenant) = context.cluster.tenant(&cached.name_any()).await? else {
         context.shared.forget_tenant(cached);
         return Ok(REPROBE);
     };
-    let hold = Hold::on(context.client.clone(), tenant.clone());
-    let mut reasons = if hold.is_kept() { hold.reasons().await? } else { Vec::new() };
-    if hold.is_kept() && reasons.is_empty() {
-        // A key that was just handed over stands there before its new owner has noted it.
-        reasons.extend(owner_there(&tenant, context).await);
-    }
-    if hold.is_kept() && reasons.is_empty() {
-        match hold.release().await? {
-            // It may have gone by that.
-            Some(released) if released.metadata.deletion_timestamp.is_none() => tenant = released,
-            Some(_) | None => return Ok(REPROBE),
-        }
-    }
+    let owner_there = owner_there(&tenant, context);
+    let (tenant, reasons) = match hold::settled(&context.cluster, tenant.clone(), owner_there).await? {
+        Held::Here { tenant, reasons } => (*tenant, reasons),
+        Held::Gone => return Ok(REPROBE),
+    };
     let (seen, next) = match (tenant.metadata.deletion_timestamp.is_some(), twins::older(&context.tenants, &tenant)) {
         (true, _) => (terminating(&reasons), REPROBE),
         (false, Some(older)) => (duplicate(&tenant, &older), REPROBE),
