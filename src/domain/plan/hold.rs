@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::{self, Wait};
-use super::{Facts, Now, Step, standing};
+use super::{Facts, Now, Settlement, Step, standing};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -106,5 +106,6 @@ fn held(facts: &Facts, ready: Condition, progress: Progress, wait: Option<Wait>,
     };
     let valid = settle::valid(facts);
     let conditions = Conditions { ready, valid, signed_in, uploaded, progress, others_stand: false };
-    Step::Settle(Box::new(settle::with(facts, Some(conditions), &waits, now)))
+    let settlement = settle::with(facts, Some(conditions), &waits, now);
+    Step::Settle(Box::new(Settlement { ledger: settle::as_seen(facts), ..settlement }))
 }

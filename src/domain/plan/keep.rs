@@ -131,18 +131,13 @@ fn refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: 
         Err(step) => return step,
         Ok(waits) => waits,
     };
-    let mut ledger = facts.ledger.clone();
-    if let Some(Ok(slot)) = &facts.answers.slot {
-        match slot.holder(&facts.subject.owner) {
-            Holder::Empty(revision) if write::may_still_land(facts, revision) => {
-                return write::delete(facts, revision, now);
-            }
-            Holder::Us(_) => {}
-            Holder::Empty(_) | Holder::Nobody(_) | Holder::Sibling(..) | Holder::Elsewhere(..) => {
-                ledger = settle::without_ours(facts);
-            }
-        }
+    if let Some(Ok(slot)) = &facts.answers.slot
+        && let Holder::Empty(revision) = slot.holder(&facts.subject.owner)
+        && write::may_still_land(facts, revision)
+    {
+        return write::delete(facts, revision, now);
     }
+    let ledger = settle::as_seen(facts);
     waits = waits.into_iter().map(Wait::at_most_hourly).collect();
     waits.push(probe(facts, facts.memory.refusals.get(&Fingerprint::of(key)), now));
     let conditions = Conditions {
@@ -177,5 +172,6 @@ fn unproven(facts: &Facts, message: &str, retry: Retry, now: Now) -> Step {
         progress: Progress::Reconciling,
         others_stand: false,
     };
-    Step::Settle(Box::new(settle::with(facts, Some(conditions), &waits, now)))
+    let settlement = settle::with(facts, Some(conditions), &waits, now);
+    Step::Settle(Box::new(Settlement { ledger: settle::as_seen(facts), ..settlement }))
 }

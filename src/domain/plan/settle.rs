@@ -84,6 +84,14 @@ pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait]
     Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, memory }
 }
 
+/// The ledger after this pass's look at the slot, if it took one: no key that stands there no more is said to.
+pub(super) fn as_seen(facts: &Facts) -> Ledger {
+    match &facts.answers.slot {
+        Some(Ok(slot)) if !matches!(slot.holder(&facts.subject.owner), Holder::Us(_)) => without_ours(facts),
+        Some(_) | None => facts.ledger.clone(),
+    }
+}
+
 /// The ledger once a look at the slot, which has `revision`, showed that it holds no key of ours. A write that may still
 /// be under way stays recorded, and so does that somebody put another key over ours.
 pub(super) fn without_ours(facts: &Facts) -> Ledger {

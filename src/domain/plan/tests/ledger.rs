@@ -115,3 +115,20 @@ fn a_put_that_may_still_land_is_fenced_when_the_source_is_gone() {
     assert_eq!(world.clone().slot_is_empty("1").record().1, delete_at("1"));
     assert_eq!(world.slot_is_empty("2").settlement().ledger, Ledger::default());
 }
+
+#[test]
+fn a_key_that_somebody_took_away_is_not_said_to_stand_there_whatever_the_source_says() {
+    for world in [
+        World::kept().source_is_unknown(),
+        World::kept().source(present(Err(findings()))),
+        World::kept().tenant_closed(),
+        World::kept().with(|facts| facts.previous = None).source(present(Ok(rotated()))).source_signs_in(unclear()),
+    ] {
+        // Long enough for no verdict to stand by itself.
+        let world = world.lasting(60).slot_is_empty("7");
+        assert_eq!(world.settlement().ledger, Ledger::default(), "{:?}", world.facts.source);
+        let overwritten = world.slot_is_held("8", None).settlement().ledger;
+        assert_eq!(overwritten.uploaded, None);
+        assert!(overwritten.overwritten.is_some(), "two clusters are not to fight over it");
+    }
+}
