@@ -5,6 +5,7 @@ use kube::ResourceExt;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
 use crate::cluster::objects::Objects;
+use crate::domain::slot::{RemoteTrouble, Slot};
 use crate::names::TENANT_FINALIZER;
 
 /// A tenant that is kept, or let go.
@@ -35,20 +36,6 @@ impl<'a> Hold<'a> {
         self.tenant.finalizers().iter().any(|finalizer| finalizer == TENANT_FINALIZER)
     }
 
-    /// The keys for whose sake it is kept, as `namespace/name`, by a live list.
-    pub(crate) async fn reasons(&self) -> Result<Vec<String>, CallError> {
-        let is_open = |key: &ALMServiceKey| key.status.as_ref().is_some_and(|status| status.ledger().is_open());
-        let mut names = Vec::new();
-        let mut see = |key: ALMServiceKey| {
-            if is_open(&key) {
-                names.push(format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any()));
-            }
-        };
-        self.cluster.keys_of(&self.tenant.name_any(), &mut see).await?;
-        names.sort();
-        Ok(names)
-    }
-
     /// Lets it go. Answers with the tenant as it is then; none if it is gone.
     pub(crate) async fn release(self) -> Result<Option<ALMTenant>, CallError> {
         let mut finalizers = self.tenant.finalizers().to_vec();
@@ -70,21 +57,37 @@ pub(crate) enum Held {
     Gone,
 }
 
-/// Lets a tenant go that nothing keeps. `owner_there` answers with the object of this cluster that owns the slot.
+/// Lets a tenant go that nothing keeps. `slot` is what its slot shows, and is only looked at when it matters.
 pub(crate) async fn settled(
     cluster: &dyn Objects,
     tenant: ALMTenant,
-    owner_there: impl Future<Output = Option<String>> + Send,
+    slot: impl Future<Output = Result<Slot, RemoteTrouble>> + Send,
+    cluster_id: &str,
 ) -> Result<Held, CallError> {
     let hold = Hold::on(cluster, tenant.clone());
     if !hold.is_kept() {
         return Ok(Held::Here { tenant: Box::new(tenant), reasons: Vec::new() });
     }
-    let mut reasons = hold.reasons().await?;
-    if reasons.is_empty() {
-        // A key that was just handed over stands there before its new owner has noted it.
-        reasons.extend(owner_there.await);
+    let (mut reasons, mut others) = (Vec::new(), Vec::new());
+    let mut see = |key: ALMServiceKey| {
+        let is_open = key.status.as_ref().is_some_and(|status| status.ledger().is_open());
+        let of = if is_open { &mut reasons } else { &mut others };
+        of.push(format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any()));
+    };
+    cluster.keys_of(&tenant.name_any(), &mut see).await?;
+    if reasons.is_empty() && !others.is_empty() {
+        // A key that was just handed over stands there before its new owner has noted it. While nobody can say whose
+        // the slot is, it may be any of them.
+        reasons = match slot.await {
+            Ok(slot) => slot
+                .ownership()
+                .map(|held| &held.owner)
+                .filter(|it| it.cluster_id == cluster_id)
+                .map_or_else(Vec::new, |owner| vec![format!("{}/{}", owner.namespace, owner.name)]),
+            Err(_) => others,
+        };
     }
+    reasons.sort();
     if !reasons.is_empty() {
         return Ok(Held::Here { tenant: Box::new(tenant), reasons });
     }

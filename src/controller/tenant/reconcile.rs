@@ -59,8 +59,9 @@ async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
         context.shared.forget_tenant(cached);
         return Ok(REPROBE);
     };
-    let owner_there = owner_there(&tenant, context);
-    let (tenant, reasons) = match hold::settled(&context.cluster, tenant.clone(), owner_there).await? {
+    let connection = context.connection(Some(&tenant), None);
+    let held = hold::settled(&context.cluster, tenant.clone(), connection.read_slot(), &context.cluster_id);
+    let (tenant, reasons) = match held.await? {
         Held::Here { tenant, reasons } => (*tenant, reasons),
         Held::Gone => return Ok(REPROBE),
     };
@@ -74,13 +75,6 @@ async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
         context.shared.memories.forget(&tenant.uid().unwrap_or_default());
     }
     Ok(next)
-}
-
-/// The object of this cluster that owns the slot, if it can be looked at and one does.
-async fn owner_there(tenant: &ALMTenant, context: &Context) -> Option<String> {
-    let slot = context.connection(Some(tenant), None).read_slot().await.ok()?;
-    let owner = &slot.ownership()?.owner;
-    (owner.cluster_id == context.cluster_id).then(|| format!("{}/{}", owner.namespace, owner.name))
 }
 
 /// It goes when the keys that it names have left its slot.
