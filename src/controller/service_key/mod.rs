@@ -9,3 +9,6 @@ mod siblings;
 mod store;
 mod turn;
 pub mod watches;
+
+#[cfg(test)]
+mod tests;

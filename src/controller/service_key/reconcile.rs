@@ -21,7 +21,7 @@ use crate::controller::{Scope, Settings, Shared};
 use crate::controller::{Stopping, SystemClock};
 use crate::domain::conditions::{Condition, Conditions};
 use crate::domain::slot::Owner;
-use crate::pass::ports::{Clock, LedgerError};
+use crate::pass::ports::LedgerError;
 use crate::pass::run::Outcome;
 use crate::process::leadership::Leadership;
 use crate::process::metrics::{Kind, Metrics};
@@ -162,9 +162,7 @@ pub(crate) struct Turn<'a> {
 
 /// Runs one pass. Never fails: what failed is tried again, in its own time.
 pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
-    let now = context.clock.now().monotonic;
-    let wait = context.shared.paces.wait_to_pass(&object.uid().unwrap_or_default(), now);
-    if let Some(wait) = wait.or_else(|| turn::wait_to_knock(&object, &context.desk())) {
+    if let Some(wait) = turn::wait_to_begin(&object, &context.desk()) {
         context.metrics.put_off();
         return Ok(Action::requeue(wait));
     }

@@ -41,14 +41,21 @@ fn leaves(object: &ALMServiceKey) -> bool {
         && object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER)
 }
 
-/// How long an object waits until it may knock at all: one that nobody knows and that has to be looked for in the slot
+/// How long an object waits until it may pass at all.
+pub(super) fn wait_to_begin(object: &ALMServiceKey, desk: &Desk<'_>) -> Option<Duration> {
+    let now = desk.clock.now().monotonic;
+    let wait = desk.shared.paces.wait_to_pass(&object.uid().unwrap_or_default(), now);
+    wait.or_else(|| wait_to_knock(object, desk, now))
+}
+
+/// How long an object waits until it may knock: one that nobody knows and that has to be looked for in the slot
 /// all the same must not take the turns of the tenant's keys again and again.
-pub(super) fn wait_to_knock(object: &ALMServiceKey, desk: &Desk<'_>) -> Option<Duration> {
+fn wait_to_knock(object: &ALMServiceKey, desk: &Desk<'_>, now: Moment) -> Option<Duration> {
     let tenant = desk.tenants.get(&ObjectRef::new(&object.spec.tenant_ref.name));
     if is_known(object, tenant.as_deref()) || !leaves(object) {
         return None;
     }
-    paced(object, desk, desk.clock.now().monotonic)
+    paced(object, desk, now)
 }
 
 /// How long a pass waits that would ask somebody outside. Who has something in the slot never does.

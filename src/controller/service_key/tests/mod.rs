@@ -1,0 +1,5 @@
+//! The controller's real code in a world of models.
+
+mod histories;
+mod tenant;
+mod world;

@@ -1,0 +1,121 @@
+//! What the judge knows of one pass: what it was shown, and what was true then.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use kube::ResourceExt;
+
+use super::cluster::{Cluster, Fate, Kind, NAMESPACE};
+use super::sap::KeyNo;
+use super::state::State;
+use crate::api::resolve::policy;
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::domain::policy::Policy;
+use crate::domain::slot::Owner;
+
+/// What was true of a source when a pass read it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Truth {
+    /// It was not read.
+    NotRead,
+    /// It was there.
+    Stands,
+    /// It was gone.
+    Gone {
+        since: Duration,
+        /// Not because somebody deleted it.
+        with_its_kind: bool,
+    },
+}
+
+/// A pass.
+pub(super) struct Pass {
+    pub(super) cluster: usize,
+    pub(super) name: String,
+    pub(super) zone: usize,
+    /// Which process runs it.
+    pub(super) process: usize,
+    pub(super) began: Duration,
+    /// The object as it was read.
+    pub(super) object: Option<ALMServiceKey>,
+    /// Its tenant as it was read.
+    pub(super) tenant: Option<ALMTenant>,
+    pub(super) own_kind_is_going: bool,
+    pub(super) source: Truth,
+    /// The keys that it was told sign in.
+    pub(super) proven: BTreeSet<KeyNo>,
+    /// The revision that was pending when it began.
+    pub(super) pending: Option<String>,
+    /// A write to the API server did not succeed: nothing remote may follow.
+    pub(super) is_cut: bool,
+}
+
+impl Pass {
+    pub(super) fn new(cluster: usize, name: &str, zone: usize, process: usize, began: Duration) -> Self {
+        Self {
+            cluster,
+            name: name.into(),
+            zone,
+            process,
+            began,
+            object: None,
+            tenant: None,
+            own_kind_is_going: false,
+            source: Truth::NotRead,
+            proven: BTreeSet::new(),
+            pending: None,
+            is_cut: false,
+        }
+    }
+
+    pub(super) fn uid(&self) -> String {
+        self.object.as_ref().and_then(ResourceExt::uid).unwrap_or_default()
+    }
+
+    /// How the object is to be treated, by what was read.
+    pub(super) fn policy(&self) -> Option<Policy> {
+        let object = self.object.as_ref()?;
+        Some(policy(&object.spec, self.tenant.as_ref().map(|tenant| &tenant.spec)))
+    }
+
+    pub(super) fn is_deleting(&self) -> bool {
+        self.object.as_ref().is_some_and(|object| object.metadata.deletion_timestamp.is_some())
+    }
+
+    pub(super) fn owner(&self, state: &State) -> Owner {
+        owner(&state.clusters[self.cluster], &self.name)
+    }
+}
+
+/// As what an object owns a slot.
+pub(super) fn owner(cluster: &Cluster, name: &str) -> Owner {
+    Owner { cluster_id: cluster.id.clone(), namespace: NAMESPACE.into(), name: name.into() }
+}
+
+/// What is true of an object's source just now.
+pub(super) fn truth(cluster: &Cluster, object: &ALMServiceKey) -> Truth {
+    let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
+    if let Some(secret) = &object.spec.source.secret_ref {
+        return match cluster.secret_gone.get(&secret.name) {
+            Some(since) if !cluster.secrets.contains_key(&secret.name) => {
+                Truth::Gone { since: *since, with_its_kind: false }
+            }
+            Some(_) | None => Truth::Stands,
+        };
+    }
+    let Some(binding) = &object.spec.source.service_binding_ref else { return Truth::Stands };
+    let recorded = recorded.filter(|seen| seen.kind == "ServiceBinding" && seen.name == binding.name);
+    let Some(uid) = recorded.map(|seen| seen.uid.as_str()) else { return Truth::Stands };
+    let Kind::Defined { since: defined } = cluster.kind else { return Truth::Stands };
+    if let Some(now) = cluster.bindings.get(&binding.name).filter(|binding| !binding.is_going()) {
+        let has_key = now.id.is_some() && cluster.secrets.contains_key(&binding.name);
+        if now.uid() == uid || has_key {
+            return Truth::Stands;
+        }
+    }
+    match cluster.fates.get(uid) {
+        Some(Fate::Deleted(at)) => Truth::Gone { since: *at, with_its_kind: false },
+        Some(Fate::LostWithKind(at)) => Truth::Gone { since: (*at).max(defined), with_its_kind: true },
+        None => Truth::Stands,
+    }
+}
