@@ -60,6 +60,12 @@ pub(super) fn unknown(facts: &Facts, reason: Reason, message: &str, retry: Retry
     held(facts, ready, Progress::Reconciling, Some(Wait::Retry(retry)), now)
 }
 
+/// Whether a tenant that takes no uploads is not looked at either. One that is being deleted is, by those whom it admits:
+/// if their status was lost, a key of theirs would stay there unseen, dead or without its source.
+pub(super) fn is_out_of_sight(facts: &Facts, reason: Reason) -> bool {
+    !facts.ledger.is_open() && reason != Reason::TenantTerminating
+}
+
 /// The tenant does not take uploads from here.
 pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason, message: &str, now: Now) -> Step {
     let message = match findings {
@@ -67,7 +73,7 @@ pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason,
         Some(findings) => format!("{message}. Besides, {findings}"),
     };
     let ready = Condition::no(reason, message);
-    if !facts.ledger.is_open() {
+    if is_out_of_sight(facts, reason) {
         // Nothing of ours can be there, and who is not admitted learns nothing of the slot and spends no call on it.
         let not_looked = Condition::unknown(reason, "Landscape Management is not looked at from here");
         let conditions = Conditions {

@@ -131,7 +131,7 @@ fn enforced(facts: &Facts, now: Now) -> Step {
         (Source::Unknown { .. }, Tenant::Closed { reason, message, .. }) => {
             hold::closed(facts, None, *reason, message, now)
         }
-        (Source::Gone { .. }, Tenant::Closed { reason, message, .. }) if !facts.ledger.is_open() => {
+        (Source::Gone { .. }, Tenant::Closed { reason, message, .. }) if hold::is_out_of_sight(facts, *reason) => {
             hold::closed(facts, None, *reason, message, now)
         }
         (Source::Gone { evidence, message }, _) => remove::source_gone(facts, *evidence, message, now),

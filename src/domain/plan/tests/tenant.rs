@@ -56,6 +56,17 @@ fn a_closed_tenant_lets_the_key_of_a_source_go_that_is_gone() {
 }
 
 #[test]
+fn a_tenant_that_is_being_deleted_is_looked_at_though_the_status_was_lost() {
+    let world = World::new().tenant_terminating();
+    assert_eq!(world.plan(), Step::ReadSlot);
+    let dead = World::new().tenant_terminating().refused_at(&key(), &[0, 60, 240, 600]);
+    let dead = dead.slot_is_ours("1").slot_holds(&key()).source_signs_in(refused());
+    assert_eq!(dead.record().1, delete_at("1"));
+    let gone = World::new().tenant_terminating().source_is_gone(Evidence::DeletionSeen).lasting(0);
+    assert_eq!(gone.slot_is_ours("1").record().1, delete_at("1"));
+}
+
+#[test]
 fn an_invalid_key_under_a_closed_tenant_is_told_of_both() {
     let world = World::new().tenant_closed().source(present(Err(findings()))).slot_is_empty("1");
     let conditions = world.verdict();

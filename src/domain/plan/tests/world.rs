@@ -164,6 +164,16 @@ impl World {
         })
     }
 
+    pub(super) fn tenant_terminating(self) -> Self {
+        self.with(|facts| {
+            facts.tenant = Tenant::Closed {
+                reason: Reason::TenantTerminating,
+                message: "the ALMTenant is being deleted".into(),
+                version: "1".into(),
+            };
+        })
+    }
+
     pub(super) fn tenant_missing(self) -> Self {
         self.with(|facts| facts.tenant = Tenant::Missing { name: "acme".into() })
     }

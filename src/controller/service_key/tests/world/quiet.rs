@@ -43,8 +43,8 @@ struct Seen<'a> {
     eligible: Option<KeyNo>,
     /// Nothing keeps it from being looked after.
     is_served: bool,
-    /// Its tenant takes uploads.
-    is_open: bool,
+    /// Its tenant admits it.
+    is_admitted: bool,
     ready: (String, String),
 }
 
@@ -53,14 +53,14 @@ fn seen<'a>(state: &'a State, cluster: usize, object: &'a ALMServiceKey) -> Seen
     let tenant = it.tenants.get(&object.spec.tenant_ref.name);
     let policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let is_served = tenant.is_some() && policy.mode == Mode::Enforce && !policy.suspend;
-    let is_open =
-        tenant.is_some_and(|tenant| tenant.metadata.deletion_timestamp.is_none() && admits(&tenant.spec, NAMESPACE));
+    let is_admitted = tenant.is_some_and(|tenant| admits(&tenant.spec, NAMESPACE));
+    let is_open = is_admitted && tenant.is_some_and(|tenant| tenant.metadata.deletion_timestamp.is_none());
     let wants = is_served && is_open && object.metadata.deletion_timestamp.is_none();
     let alive = source_key(it, object).filter(|key| state.sap.is_alive(*key));
     let conditions = object.status.iter().flat_map(|status| &status.conditions);
     let ready = conditions.into_iter().find(|found| found.type_ == condition::READY);
     let ready = ready.map(|ready| (ready.status.clone(), ready.reason.clone())).unwrap_or_default();
-    Seen { cluster, object, policy, eligible: alive.filter(|_| wants), is_served, is_open, ready }
+    Seen { cluster, object, policy, eligible: alive.filter(|_| wants), is_served, is_admitted, ready }
 }
 
 /// All that is not as it should be.
@@ -132,9 +132,9 @@ fn of_object(state: &State, zone: usize, one: &Seen<'_>, found: &mut Vec<String>
         }
         return;
     }
-    // A tenant that takes no uploads is not looked at for an object that says it has nothing there: if that is so because
-    // its status was lost, its key stays until the tenant takes uploads again or the object is deleted.
-    let is_overlooked = !one.is_open && cluster.tampered.contains(&one.object.uid().unwrap_or_default());
+    // A tenant that does not admit an object is not looked at for one that says it has nothing there: if that is so because
+    // its status was lost, its key stays until the tenant admits it again or the object is deleted.
+    let is_overlooked = !one.is_admitted && cluster.tampered.contains(&one.object.uid().unwrap_or_default());
     if !one.is_served || is_overlooked {
         return;
     }
