@@ -42,7 +42,9 @@ fn whatever_happens_the_invariants_hold_and_all_comes_to_rest() {
         for worker in workers {
             let (taken, found) = worker.join().expect("a worker");
             steps += taken;
-            found.into_iter().for_each(|(what, seed)| _ = broken.entry(what).or_insert(seed));
+            for (what, seed) in found {
+                broken.entry(what).or_insert(seed);
+            }
         }
     });
     let told: Vec<String> = broken.values().take(TOLD).map(|seed| told(*seed)).collect();

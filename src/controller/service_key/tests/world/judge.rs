@@ -188,7 +188,7 @@ fn put(state: &State, request: &Request, key: KeyNo, me: &Owner, before: Option<
     if !cluster.has(&pass.name, &uid) && !cluster.let_go.contains(&uid) {
         return Some("a late write filled the slot for an object that had gone");
     }
-    let Some(Filling { key: there, owner: held }) = before else { return None };
+    let Filling { key: there, owner: held } = before?;
     let holder = held.as_ref().map(|held| &held.owner);
     if holder == Some(me) {
         let is_retry = pass.pending.as_deref() == Some(request.revision.as_str());
@@ -277,7 +277,7 @@ pub(super) fn of_end(state: &mut State, pass: usize) {
     let Pass { cluster, name, object, .. } = &state.passes[pass];
     let generation = object.as_ref().and_then(|object| object.metadata.generation);
     let stored =
-        state.clusters[*cluster].keys.get(name).filter(|key| key.uid() == object.as_ref().and_then(|it| it.uid()));
+        state.clusters[*cluster].keys.get(name).filter(|key| key.uid() == object.as_ref().and_then(ResourceExt::uid));
     let observed = stored.and_then(|key| key.status.as_ref()).map(|status| status.observed_generation);
     if observed.is_some() && observed < generation {
         state.breaks("a pass ended, and observedGeneration did not advance");

@@ -111,7 +111,7 @@ impl Side<'_> {
 
 /// A write reaches its slot.
 pub(super) fn lands(state: &mut State, request: &Request) -> WriteAnswer {
-    let Some(after) = state.sap.after(request) else {
+    let Ok(after) = state.sap.after(request) else {
         state.tells(|| format!("pass {}: {} meets another revision", request.pass, request.write));
         return WriteAnswer::Changed;
     };

@@ -108,6 +108,9 @@ pub(super) struct Sap {
     pub(super) held_back: Vec<Request>,
 }
 
+/// The slot has another revision by now.
+pub(super) struct Stale;
+
 impl Sap {
     pub(super) fn new() -> Self {
         let mut sap = Self {
@@ -158,13 +161,13 @@ impl Sap {
         self.instance[zone] = self.makes_a_key(zone);
     }
 
-    /// A slot as a request leaves it; none if the slot has another revision by now.
-    pub(super) fn after(&self, request: &Request) -> Option<Option<Filling>> {
+    /// A slot as a request leaves it.
+    pub(super) fn after(&self, request: &Request) -> Result<Option<Filling>, Stale> {
         let place = &self.places[request.zone];
         if place.revision() != request.revision {
-            return None;
+            return Err(Stale);
         }
-        Some(match (&request.write, &place.filling) {
+        Ok(match (&request.write, &place.filling) {
             (Write::Put { key, owner }, _) => {
                 Some(Filling { key: *key, owner: Some(Ownership { owner: owner.clone(), adopted: false }) })
             }
