@@ -6,9 +6,9 @@ mod documents;
 mod log;
 mod secrets;
 
-use alm_key_operator::api::ALMTenant;
 use std::collections::BTreeMap;
 
+use alm_key_operator::api::ALMTenant;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
