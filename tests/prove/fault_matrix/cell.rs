@@ -135,7 +135,7 @@ impl Cell {
             }
             Fault::Door(_) => {}
             Fault::Late => scene.tenant.await_held().await,
-            _ => assert!(calls.len() > self.call.effects_before(), "{} was not asked: {calls:#?}", self.call.kind()),
+            _ => assert!(calls.len() > self.call.calls_before(), "{} was not asked: {calls:#?}", self.call.kind()),
         }
         if let (Some(operation), false) = (self.call.recorded(), self.fault.is_no()) {
             let pending = object.status.as_ref().and_then(|status| status.pending.as_ref());
