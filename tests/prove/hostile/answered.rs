@@ -68,6 +68,9 @@ pub(super) async fn signed_in(tenant: &Tenant<'_>) -> Vec<(Answered, String)> {
     answered
 }
 
+/// What a binding says that nobody may repeat. The marker of keys would be found in the binding itself.
+pub(super) const QUOTED: &str = "QUOTED";
+
 /// Bindings as no operator writes them.
 pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> {
     let shape = "is not shaped like one";
@@ -77,11 +80,11 @@ pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> 
         ("question", json!({ "secretName": "x?watch=true" }), json!({ "bindingID": "1" }), named),
         ("escape", json!({ "secretName": "x%2f..%2f" }), json!({ "bindingID": "1" }), named),
         ("long-name", json!({ "secretName": "s".repeat(300_000) }), json!({ "bindingID": "1" }), named),
-        ("capitals", json!({ "secretName": "CANARY" }), json!({ "bindingID": "1" }), named),
+        ("capitals", json!({ "secretName": QUOTED }), json!({ "bindingID": "1" }), named),
         ("number", json!({ "secretName": 7 }), json!({ "bindingID": "1" }), shape),
         ("long-id", json!({}), json!({ "bindingID": "i".repeat(300_000) }), shape),
         ("id-of-a-number", json!({}), json!({ "bindingID": 7 }), shape),
-        ("conditions", json!({}), json!({ "bindingID": "1", "conditions": ["CANARY"] }), shape),
+        ("conditions", json!({}), json!({ "bindingID": "1", "conditions": [QUOTED] }), shape),
         ("no-credentials", json!({}), json!({ "bindingID": "" }), "has no credentials"),
     ];
     let mut answered = Vec::new();

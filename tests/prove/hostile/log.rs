@@ -40,11 +40,14 @@ impl Passes {
         self.ended.get(object).and_then(|ended| ended.last()).map_or(0.0, |pass| pass.next)
     }
 
-    /// How many it took until this was the reason of an object's `Ready`; none if it has not been yet.
+    /// How many it took until this was the reason of an object's `Ready`; none if it has not been yet. A pass that was put
+    /// off, because others of the namespace have asked too often, asked nobody and is none.
     pub(super) fn until(&self, wanted: &str, reason: &str) -> Option<usize> {
         let mut seen = BTreeSet::new();
         for line in lines(&self.text).filter(|line| line["kind"] == "ALMServiceKey" && object(line) == wanted) {
-            seen.insert(word(&line, "pass"));
+            if !word(&line, "message").starts_with("the pass is put off") {
+                seen.insert(word(&line, "pass"));
+            }
             if line["message"] == "verdict changed" && line["reason"] == reason {
                 return Some(seen.len());
             }
@@ -56,6 +59,12 @@ impl Passes {
     pub(super) fn failed(&self) -> Vec<String> {
         let failed = lines(&self.text).filter(|line| line["message"] == "the pass is tried again");
         failed.map(|line| line.to_string()).collect()
+    }
+
+    /// The lines that tell of an object.
+    pub(super) fn lines_of(&self, wanted: &str) -> String {
+        let told = lines(&self.text).filter(|line| object(line) == wanted);
+        told.map(|line| format!("\n{line}")).collect()
     }
 
     /// The whole log.
