@@ -6,6 +6,8 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::fingerprint::Fingerprint;
 use super::retry::Failing;
 use super::time::Moment;
@@ -17,6 +19,8 @@ pub struct Memory {
     pub settled: Option<Settled>,
     /// Since when the source has been gone without a break.
     pub gone_since: Option<Moment>,
+    /// Since when its kind has been defined under which it is gone: under a later definition the absence begins anew.
+    pub kind_since: Option<Timestamp>,
     /// Since when nothing certain can be said of the source.
     pub unknown_since: Option<Moment>,
     /// Refused sign-ins, by key.

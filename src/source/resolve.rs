@@ -179,7 +179,9 @@ impl Resolver<'_> {
             let message = format!("ServiceBinding \"{name}\" has been deleted");
             return Source::Gone { evidence: Evidence::DeletionSeen, message };
         }
-        Source::Gone { evidence: Evidence::BindingAbsent, message: format!("ServiceBinding \"{name}\" is gone") }
+        let kind_since = definition.creation_timestamp.map(|created| created.0);
+        let message = format!("ServiceBinding \"{name}\" is gone");
+        Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, message }
     }
 }
 

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use jiff::Timestamp;
+
 use crate::domain::conditions::Conditions;
 use crate::domain::evidence::Memory;
 use crate::domain::fingerprint::Fingerprint;
@@ -134,7 +136,10 @@ pub enum Evidence {
     /// The deletion of the very binding that was recorded has been seen to begin.
     DeletionSeen,
     /// The binding was seen before, and a quorum read does not find this very object.
-    BindingAbsent,
+    BindingAbsent {
+        /// Since when its kind has been defined, by the API server's clock. A later definition has not its objects yet.
+        kind_since: Option<Timestamp>,
+    },
     /// The plain Secret was seen before, and a quorum read does not find it.
     SecretAbsent,
 }

@@ -1,6 +1,6 @@
 //! How an answer becomes a fact.
 
-use super::{Content, Facts, Now, Source, Verdict, Which};
+use super::{Content, Evidence, Facts, Now, Source, Verdict, Which};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::foreign::shown;
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
@@ -15,8 +15,16 @@ impl Facts {
     pub fn begin(&mut self, now: Now) {
         let (gone, unknown) =
             (matches!(self.source, Source::Gone { .. }), matches!(self.source, Source::Unknown { .. }));
+        let kind_since = match self.source {
+            Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, .. } => kind_since,
+            _ => None,
+        };
         let memory = &mut self.memory;
+        if kind_since.is_some() && memory.kind_since.is_some() && kind_since != memory.kind_since {
+            memory.gone_since = None;
+        }
         memory.gone_since = gone.then(|| memory.gone_since.unwrap_or(now.monotonic));
+        memory.kind_since = kind_since.or(memory.kind_since).filter(|_| gone);
         memory.unknown_since = unknown.then(|| memory.unknown_since.unwrap_or(now.monotonic));
     }
 

@@ -102,7 +102,7 @@ fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait
             Some(wait) => Ok([vec![wait], standing::test(facts, now)?].concat()),
         },
         // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
-        Evidence::BindingAbsent => match standing::slot_verdict(facts)? {
+        Evidence::BindingAbsent { .. } => match standing::slot_verdict(facts)? {
             Ok(Some(Verdict::Refused { .. })) => Ok(Vec::new()),
             Ok(Some(Verdict::Accepted { .. }) | None) => {
                 let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));

@@ -26,7 +26,7 @@ pub(super) fn sources() -> impl Strategy<Value = World> {
         world().source(present(Err(findings()))),
         kept().source_is_unknown(),
         kept().source_is_gone(Evidence::DeletionSeen),
-        kept().source_is_gone(Evidence::BindingAbsent),
+        kept().source_is_gone(ABSENT),
         kept().source_is_gone(Evidence::SecretAbsent),
     ];
     worlds.extend([world(), kept(), kept().source(present(Ok(rotated()))), world(), kept()]);

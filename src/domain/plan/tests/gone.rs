@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::world::*;
 use crate::domain::conditions::Status;
 use crate::domain::ledger::{Ledger, Operation};
@@ -28,7 +30,7 @@ fn gone_alive(evidence: Evidence, grace: u64) -> World {
 
 /// With the slot's key read.
 fn binding_absent(grace: u64) -> World {
-    gone(Evidence::BindingAbsent, grace).slot_holds(&key())
+    gone(ABSENT, grace).slot_holds(&key())
 }
 
 /// It waits, and comes back after so many seconds.
@@ -69,7 +71,7 @@ fn a_secret_that_is_absent_waits_the_grace_period() {
 
 #[test]
 fn when_a_binding_is_absent_the_slots_own_key_is_asked() {
-    let world = gone(Evidence::BindingAbsent, 0).lasting(0);
+    let world = gone(ABSENT, 0).lasting(0);
     assert_eq!(world.plan(), Step::ReadContent);
     assert_eq!(world.slot_holds(&key()).plan(), Step::SignIn(Which::Slot));
 }
@@ -100,7 +102,7 @@ fn when_a_binding_is_absent_an_unclear_answer_waits_however_long_it_takes() {
 
 #[test]
 fn when_a_binding_is_absent_and_the_content_cannot_be_read_it_waits() {
-    let world = gone(Evidence::BindingAbsent, 0).lasting(1_000_000);
+    let world = gone(ABSENT, 0).lasting(1_000_000);
     let world = world.with(|facts| facts.learn_content(Err(unavailable())));
     assert_eq!(world.verdict().ready.reason, Reason::RemovalPending);
 }
@@ -108,9 +110,7 @@ fn when_a_binding_is_absent_and_the_content_cannot_be_read_it_waits() {
 #[test]
 fn when_a_binding_is_absent_content_that_is_no_key_is_deleted_after_the_wait() {
     let at = |seconds: u64| {
-        gone(Evidence::BindingAbsent, 0)
-            .with(|facts| facts.learn_content(Ok(Content::Unreadable(findings()))))
-            .lasting(seconds)
+        gone(ABSENT, 0).with(|facts| facts.learn_content(Ok(Content::Unreadable(findings())))).lasting(seconds)
     };
     waits(&at(599), 1);
     assert_eq!(at(600).record().1, delete_at("1"));
@@ -122,6 +122,20 @@ fn an_absence_is_counted_over_all_passes_that_saw_it() {
     world.facts.begin(now_at(START + 200));
     waits(&world.clone().later(200), GRACE - 200);
     assert_eq!(world.later(GRACE).record().1, delete_at("1"));
+}
+
+#[test]
+fn an_absence_begins_anew_under_a_later_definition_of_the_kind() {
+    let defined = |at: i64| Source::Gone {
+        evidence: Evidence::BindingAbsent { kind_since: Some(Timestamp::from_second(at).expect("a time")) },
+        message: "the binding is gone".into(),
+    };
+    let mut world = gone(ABSENT, 0).source(defined(1)).slot_holds(&key()).slot_signs_in(accepted()).lasting(0);
+    world.facts.begin(now_at(START + 500));
+    waits(&world.clone().later(500), 100);
+    world.facts.source = defined(2);
+    world.facts.begin(now_at(START + 550));
+    waits(&world.later(550), 600);
 }
 
 #[test]

@@ -167,7 +167,7 @@ fn before_an_object_goes_a_write_of_its_own_that_may_still_land_is_fenced_and_th
 
 #[test]
 fn a_source_that_is_gone_leaves_a_key_that_is_not_ours() {
-    for evidence in [Evidence::DeletionSeen, Evidence::BindingAbsent, Evidence::SecretAbsent] {
+    for evidence in [Evidence::DeletionSeen, ABSENT, Evidence::SecretAbsent] {
         for world in held(&World::new().source_is_gone(evidence).lasting(1_000_000)) {
             let settlement = world.settlement();
             assert_eq!(settlement.ledger, Ledger::default());

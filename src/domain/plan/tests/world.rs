@@ -20,6 +20,9 @@ use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::domain::time::Moment;
 
+/// A binding is not found, and its kind is as old as ever.
+pub(super) const ABSENT: Evidence = Evidence::BindingAbsent { kind_since: None };
+
 /// When a world begins, in seconds.
 pub(super) const START: u64 = 1_000;
 

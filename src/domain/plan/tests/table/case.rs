@@ -171,7 +171,7 @@ impl Case {
             From::Invalid => world.source(present(Err(findings()))),
             From::Unknown => world.source_is_unknown(),
             From::Deleted => world.source_is_gone(Evidence::DeletionSeen),
-            From::AbsentNow | From::AbsentForLong => world.source_is_gone(Evidence::BindingAbsent),
+            From::AbsentNow | From::AbsentForLong => world.source_is_gone(ABSENT),
         }
     }
 
