@@ -2,11 +2,12 @@
 
 use std::time::Duration;
 
+use super::draw::{Dice, history};
 use super::operator::Operator;
 use super::people::tenant_of;
 use super::quiet::{REST, STILL, too_eager, unsettled};
 use super::state::World;
-use super::step::{Dice, Step, Trouble, history};
+use super::step::{Step, Trouble};
 
 /// More calls than passes make between two moments at which nothing is left to do.
 const ENOUGH: usize = 20_000;

@@ -6,6 +6,7 @@
 
 mod binding;
 mod cluster;
+mod draw;
 mod history;
 mod hold;
 mod judge;
