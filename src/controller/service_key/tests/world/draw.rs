@@ -40,32 +40,62 @@ impl Dice {
     }
 }
 
-/// A history: most begin with a key that is uploaded.
+/// A history: how things stand, and what happens then.
 pub(super) fn history(seed: u64) -> Vec<Step> {
     let mut dice = Dice::new(seed);
-    let cast: Vec<Who> = match dice.below(4) {
+    let cast: Vec<Who> = match dice.below(6) {
         0 => vec![Who::FIRST],
         1 => Who::EVERYBODY.to_vec(),
+        2 => vec![Who::FIRST, Who::SIBLING],
         _ => vec![Who::FIRST, dice.of(&Who::EVERYBODY)],
     };
-    let mut steps = Vec::new();
-    if dice.below(4) > 0 {
-        let credential = dice.of(&[Credential::Instance, Credential::Own]);
-        steps.extend([Step::Source(Who::FIRST, SourceAct::Bind(credential)), Step::Key(Who::FIRST, Act::Create)]);
-        steps.push(Step::Settle);
-    }
+    let mut steps = opening(&mut dice, &cast);
     let kinds = 3 + dice.below(8);
     let mut palette: Vec<Step> = (0..kinds).map(|_| event(&mut dice, &cast)).collect();
     let ends: Vec<Step> = palette.iter().filter_map(|step| end_of(*step)).collect();
     palette.extend(ends);
     let calm = 20 + dice.below(50);
+    // Either all runs to its end between two events, or they meet passes that are under way.
+    let is_cut = dice.coin();
     let length = 4 + dice.below(36);
     for _ in 0..length {
         steps.push(match dice.below(100) {
-            part if part < calm => flow(&mut dice),
-            95..100 => event(&mut dice, &cast),
+            part if part < calm => flow(&mut dice, is_cut),
+            96..100 => event(&mut dice, &cast),
             _ => dice.of(&palette),
         });
+    }
+    steps
+}
+
+/// How things stand at first: mostly a key is uploaded.
+fn opening(dice: &mut Dice, cast: &[Who]) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if dice.coin() {
+        let policy = dice.of(&[AdoptionPolicy::Never, AdoptionPolicy::Replace, AdoptionPolicy::Replace]);
+        steps.push(Step::Tenant(dice.of(&[0, 0, 1]), "acme", TenantAct::Adoption(policy)));
+    }
+    for who in cast {
+        let credential = dice.of(&[Credential::Instance, Credential::Instance, Credential::Own]);
+        steps.push(Step::Source(*who, SourceAct::Bind(credential)));
+        if dice.below(5) > 0 {
+            steps.push(Step::Key(*who, Act::Create));
+        }
+        if dice.below(3) == 0 {
+            steps.push(Step::Key(*who, spec_act(dice)));
+        }
+    }
+    match dice.below(8) {
+        0 => steps.push(Step::App(0, AppAct::Fill)),
+        // Its binding is ready once it was worked on twice.
+        1 => steps.extend([Step::Work(0), Step::Work(0), Step::App(0, AppAct::FillAlike(Who::FIRST))]),
+        _ => {}
+    }
+    if dice.below(6) == 0 {
+        steps.push(Step::Trouble(Trouble::NextWrite(write_fault(dice))));
+    }
+    if dice.below(5) > 0 {
+        steps.push(Step::Settle);
     }
     steps
 }
@@ -79,6 +109,9 @@ fn end_of(step: Step) -> Option<Step> {
         Step::Trouble(Trouble::Lag(cluster, watch, on)) => Some(Step::Trouble(Trouble::Lag(cluster, watch, !on))),
         Step::Trouble(Trouble::BindingKind(cluster, on)) => Some(Step::Trouble(Trouble::BindingKind(cluster, !on))),
         Step::Trouble(Trouble::NextWrite(Fault::HeldBack)) => Some(Step::Trouble(Trouble::HeldWritesLand)),
+        Step::Key(who, Act::Observe(on)) => Some(Step::Key(who, Act::Observe(!on))),
+        Step::Key(who, Act::Suspend(on)) => Some(Step::Key(who, Act::Suspend(!on))),
+        Step::Key(who, Act::Retain(on)) => Some(Step::Key(who, Act::Retain(!on))),
         Step::Key(who, Act::Delete) => Some(Step::Key(who, Act::Create)),
         Step::Source(who, SourceAct::Unbind) => Some(Step::Source(who, SourceAct::Bind(Credential::Instance))),
         Step::Source(who, SourceAct::Kill) => Some(Step::Source(who, SourceAct::Revive)),
@@ -89,10 +122,11 @@ fn end_of(step: Step) -> Option<Step> {
 }
 
 /// Time goes by.
-fn flow(dice: &mut Dice) -> Step {
+fn flow(dice: &mut Dice, is_cut: bool) -> Step {
     match dice.below(43) {
-        0..16 => Step::Settle,
-        16..28 => Step::Calls(dice.of(&[1, 2, 3, 4, 5, 7, 9, 12])),
+        0..20 if is_cut => Step::Calls(dice.of(&[1, 2, 3, 4, 5, 6, 7, 9, 12])),
+        0..24 => Step::Settle,
+        24..28 => Step::Calls(dice.of(&[1, 2, 3, 4, 5, 7, 9, 12])),
         28..40 => Step::Wait(dice.of(&[1, 5, 11, 60, 61, 240, 301, 601, 960, 3600, 4000])),
         _ => Step::Work(dice.of(&[0, 0, 1])),
     }
@@ -113,17 +147,23 @@ fn act(dice: &mut Dice) -> Act {
     match dice.below(20) {
         0..6 => Act::Create,
         6..9 => Act::Delete,
-        9 => Act::Observe(dice.coin()),
-        10 => Act::Suspend(dice.coin()),
-        11 => Act::Retain(dice.coin()),
-        12 => Act::Report(dice.coin()),
-        13 => Act::Grace(dice.of(&[0, 60, 300])),
-        14 => Act::Interval(dice.of(&[900, 3600])),
+        9..15 => spec_act(dice),
         15 => Act::FromSecret(dice.coin()),
         16 => Act::Abandon,
         17 => Act::Request,
         18 => Act::Annotate,
         _ => Act::LosesItsStatus,
+    }
+}
+
+fn spec_act(dice: &mut Dice) -> Act {
+    match dice.below(6) {
+        0 => Act::Observe(dice.coin()),
+        1 => Act::Suspend(dice.coin()),
+        2 => Act::Retain(dice.coin()),
+        3 => Act::Report(dice.coin()),
+        4 => Act::Grace(dice.of(&[0, 60, 300])),
+        _ => Act::Interval(dice.of(&[900, 3600])),
     }
 }
 
@@ -167,18 +207,16 @@ fn app_act(dice: &mut Dice, cast: &[Who]) -> AppAct {
     }
 }
 
+fn write_fault(dice: &mut Dice) -> Fault {
+    dice.of(&[Fault::AnswerLost, Fault::HeldBack, Fault::HeldBack, Fault::Lost, Fault::TooMany])
+}
+
 fn trouble(dice: &mut Dice) -> Trouble {
     let cluster = dice.of(&[0, 0, 0, 1]);
     match dice.below(20) {
         0..2 => Trouble::TokenEndpointDown(dice.coin()),
         2..4 => Trouble::LandscapeDown(dice.coin()),
-        4..8 => Trouble::NextWrite(dice.of(&[
-            Fault::AnswerLost,
-            Fault::HeldBack,
-            Fault::HeldBack,
-            Fault::Lost,
-            Fault::TooMany,
-        ])),
+        4..8 => Trouble::NextWrite(write_fault(dice)),
         8..10 => Trouble::HeldWritesLand,
         10 => Trouble::ApiServerDown(cluster, dice.coin()),
         11..13 => Trouble::NextStatusWrite(cluster, dice.of(&[WriteFault::AnswerLost, WriteFault::Conflict])),

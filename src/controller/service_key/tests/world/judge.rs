@@ -84,6 +84,27 @@ pub(super) fn of_release(state: &mut State, pass: usize) {
     }
 }
 
+/// A tenant is let go: no key of its objects stands in its slot.
+pub(super) fn of_tenant_release(state: &mut State, pass: usize, name: &str) {
+    let pass = &state.passes[pass];
+    let it = &state.clusters[pass.cluster];
+    // One that stays gets its finalizer back before anything is written.
+    if it.tenants.get(name).is_none_or(|tenant| tenant.metadata.deletion_timestamp.is_none()) {
+        return;
+    }
+    let Some(holder) = holder(state.sap.places[super::operator::zone(name)].filling.as_ref()) else { return };
+    let stands = it.keys.get(&holder.name).is_some_and(|key| {
+        let uid = key.uid().unwrap_or_default();
+        key.spec.tenant_ref.name == name
+            && !is_made_since(pass, key)
+            && !it.let_go.contains(&uid)
+            && !it.tampered.contains(&uid)
+    });
+    if stands && holder.cluster_id == it.id {
+        state.breaks("a tenant was let go while a key of one of its objects stood in the slot");
+    }
+}
+
 fn is_abandoned(object: Option<&ALMServiceKey>) -> bool {
     object.is_some_and(|object| object.annotations().get(crate::names::annotation::ABANDON) == object.uid().as_ref())
 }
@@ -176,9 +197,12 @@ pub(super) fn of_effect(state: &mut State, request: &Request) {
 fn is_nobodys(state: &State, pass: &Pass, held: Option<&Ownership>) -> bool {
     let Some(Ownership { owner, .. }) = held else { return true };
     let cluster = &state.clusters[pass.cluster];
-    let made_since =
-        |key: &ALMServiceKey| key.creation_timestamp().is_some_and(|made| made.0 >= super::cluster::wall(pass.began));
-    owner.cluster_id == cluster.id && cluster.keys.get(&owner.name).is_none_or(made_since)
+    owner.cluster_id == cluster.id && cluster.keys.get(&owner.name).is_none_or(|key| is_made_since(pass, key))
+}
+
+/// Whether an object may have come after a pass began.
+fn is_made_since(pass: &Pass, key: &ALMServiceKey) -> bool {
+    key.creation_timestamp().is_some_and(|made| made.0 >= super::cluster::wall(pass.began))
 }
 
 fn put(state: &State, request: &Request, key: KeyNo, me: &Owner, before: Option<&Filling>) -> Option<&'static str> {

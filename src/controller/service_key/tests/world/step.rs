@@ -19,6 +19,8 @@ const ALL: [(usize, &str, &str); 5] =
 impl Who {
     /// The one that most happens to.
     pub(super) const FIRST: Self = Self(0);
+    /// One that wants the same slot.
+    pub(super) const SIBLING: Self = Self(1);
     /// Those of its slot, and at last one of another.
     pub(super) const EVERYBODY: [Self; 5] = [Self(0), Self(1), Self(2), Self(3), Self(4)];
 

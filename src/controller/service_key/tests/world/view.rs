@@ -150,6 +150,7 @@ impl Objects for View {
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError> {
         self.read(|state| {
             let now = state.now;
+            self.notes_truth(state);
             let cluster = self.cluster(state);
             if name == crd::SERVICE_KEYS {
                 let is_going = cluster.own_kind_is_going;
@@ -229,6 +230,10 @@ impl Objects for View {
                 return Ok(None);
             }
             matches(found.map(|found| &found.metadata), &tenant.metadata)?;
+            if finalizers.is_empty() {
+                state.tells(|| format!("tenant {name}: let go"));
+                judge::of_tenant_release(state, self.pass, &name);
+            }
             state.writes += 1;
             self.cluster(state).change_tenant(&name, |it| it.metadata.finalizers = Some(finalizers.to_vec()));
             Ok(self.cluster(state).tenants.get(&name).cloned())
@@ -238,10 +243,10 @@ impl Objects for View {
 }
 
 impl View {
-    /// What is true at the moment of the first read is what the pass may rest on.
+    /// What is true at the moment of a read is what the pass may rest on; that a source is gone it may learn while it reads.
     fn notes_truth(&self, state: &mut State) {
         let Some(object) = state.passes[self.pass].object.clone() else { return };
-        if state.passes[self.pass].source == Truth::NotRead {
+        if matches!(state.passes[self.pass].source, Truth::NotRead | Truth::Stands) {
             state.passes[self.pass].source = truth(&state.clusters[self.cluster], &object);
         }
     }
