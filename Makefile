@@ -19,7 +19,9 @@ lint: ## Check format, clippy, licences and sources of dependencies, generated f
 prove: ## Prove what is too long for make test: crashes, faults, rights, the hunt for keys, and that known breaks are noticed
 	@hack/prove
 
-fuzz: ## Fuzz all that reads input from outside, 60 s for each target (FUZZ_SECONDS)
+fuzz: ## Play 100,000 random histories, find planted bugs, fuzz all that reads input from outside (FUZZ_SECONDS each)
+	@hack/histories
+	@hack/plants
 	@hack/fuzz
 
 bench: ## Measure against the budgets
