@@ -49,9 +49,11 @@ pub(super) fn unknown(what: &str, retry: Retry) -> Verdict {
     Verdict::Unknown { message: format!("nothing is known of the key: the token endpoint {what}"), retry }
 }
 
-/// What the token in an answer is good for; none if there is no token in it.
+/// What the token in an answer is good for; none if there is no token in it. JSON is UTF-8 (RFC 8259, 8.1), also where the
+/// parser skips what nobody asked for.
 fn scopes(body: &[u8]) -> Option<Scopes> {
-    let TokenAnswer { access_token, token_type, scope } = serde_json::from_slice(body).ok()?;
+    let text = std::str::from_utf8(body).ok()?;
+    let TokenAnswer { access_token, token_type, scope } = serde_json::from_str(text).ok()?;
     let is_token = !access_token.is_empty() && token_type.eq_ignore_ascii_case("bearer");
     is_token.then(|| Scopes::new(&scope.unwrap_or_default()))
 }

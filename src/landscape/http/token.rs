@@ -96,7 +96,8 @@ impl TokenSource {
                 return Err(trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff));
             }
         }
-        let token = serde_json::from_slice::<TokenAnswer>(&answer.body).ok();
+        let token =
+            std::str::from_utf8(&answer.body).ok().and_then(|text| serde_json::from_str::<TokenAnswer>(text).ok());
         // An empty one would be refused, and that would look as if our credentials were.
         let Some(TokenAnswer { access_token, expires_in }) = token.filter(|token| !token.access_token.is_empty())
         else {
