@@ -64,7 +64,7 @@ impl Passes {
     /// The lines that tell of an object.
     pub(super) fn lines_of(&self, wanted: &str) -> String {
         let told = lines(&self.text).filter(|line| object(line) == wanted);
-        told.map(|line| format!("\n{line}")).collect()
+        told.map(|line| line.to_string()).collect::<Vec<_>>().join("\n")
     }
 
     /// The whole log.

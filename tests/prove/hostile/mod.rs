@@ -187,7 +187,9 @@ async fn cost_next_to_nothing(tenant: &Tenant<'_>, names: &[String], signed_in: 
         .map(|name| (name, PASSES, REST))
         .chain(signed_in.iter().map(|(object, _)| (&object.name, PASSES + PROBES, REPROBE)))
         .collect();
-    objects.iter().for_each(|(name, ..)| drop(operator.await_lines(&end_of_pass(&tenant.namespace, name), 1)));
+    for (name, ..) in &objects {
+        operator.await_lines(&end_of_pass(&tenant.namespace, name), 1);
+    }
     let journal = tenant.journal().await;
     let log = Passes::read(&operator.log);
     let mut passes = 0;
