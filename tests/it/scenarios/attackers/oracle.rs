@@ -1,14 +1,14 @@
 //! Status and Events as an oracle: what somebody learns of Secrets that are not theirs to read.
 
 use alm_key_operator::api::ALMServiceKey;
-use k8s_openapi::api::core::v1::{Namespace, Secret};
+use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
 use serde_json::{Value, json};
 
 use crate::scenarios::scenario;
 use crate::world::Tenant;
 use crate::world::key::{condition, message};
-use crate::world::tenant::create;
+use crate::world::tenant::{create, make_namespace};
 
 /// All that the status says, with the name of the object's source taken out, and without times.
 fn told(object: &ALMServiceKey, source: &str) -> Value {
@@ -22,8 +22,7 @@ fn told(object: &ALMServiceKey, source: &str) -> Value {
 
 /// Puts a key into a Secret of a namespace that is not the tenant's own.
 async fn secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key: &Value) {
-    let namespaces: Api<Namespace> = Api::all(tenant.client.clone());
-    create(&namespaces, json!({ "metadata": { "name": namespace } })).await;
+    make_namespace(&tenant.client, namespace).await;
     let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), namespace);
     create(&secrets, json!({ "metadata": { "name": name }, "stringData": { "key.json": key.to_string() } })).await;
 }
