@@ -70,7 +70,7 @@ impl Cell {
             }
         }
         scene.arm().await;
-        scene.trigger(passes).await;
+        scene.trigger().await;
         let before = ["", "Progressing", "Uploaded"];
         let object = patiently("a verdict", async {
             while let Some(event) = events.try_next().await.expect("keys can be watched") {
@@ -95,7 +95,7 @@ impl Cell {
         passes.first(&zone, 0, "found all well", |pass| is_interval(pass.next)).await;
         let before = (scene.tenant.keys().get(NAME).await.expect("it is there"), passes.count(&zone));
         scene.arm().await;
-        scene.trigger(passes).await;
+        scene.trigger().await;
         let pass = passes.first(&zone, before.1, "failed", |pass| !is_interval(pass.next)).await;
         let object = scene.tenant.keys().get(NAME).await.expect("it is there");
         if self.mark.verdict == 'T' {

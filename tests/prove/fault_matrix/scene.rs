@@ -1,12 +1,13 @@
 //! The situation of a cell: its tenant, its key, and how its fault comes and goes.
 
+use std::sync::atomic::{AtomicUsize, Ordering};
+
 use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::calls::Call;
 use super::cell::Cell;
 use super::faults::Fault;
-use super::passes::{Pass, Passes};
 use crate::world::{Tenant, World};
 
 /// Name of the object.
@@ -102,9 +103,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Lets the call come.
-    pub async fn trigger(&self, passes: &Passes) {
+    pub async fn trigger(&self) {
         match self.call {
-            _ if self.is_of_dead_key() => self.let_key_die(passes).await,
+            _ if self.is_of_dead_key() => self.let_key_die().await,
             Call::GiveUp | Call::Delete => self.tenant.begin_deletion(NAME).await,
             _ if self.call.is_settled() => drop(self.tenant.look_now(NAME, "fault").await),
             _ => self.apply().await,
@@ -120,12 +121,16 @@ impl<'a> Scene<'a> {
     }
 
     /// It is refused three times; the fault begins before the fourth time, which proves it dead.
-    async fn let_key_die(&self, passes: &Passes) {
+    async fn let_key_die(&self) {
         self.tenant.revoke(&self.key).await;
         self.tenant.annotate(NAME, "almkey.dev/reconcile-requested-at", "fault").await;
         // The probes are due at 0, 1, 4 and 10 s.
-        let is_third = |pass: &Pass| (5.0..=6.0).contains(&pass.next.as_secs_f64());
-        passes.first(&self.tenant.name, 0, "leaves one probe to come", is_third).await;
+        let refused = AtomicUsize::new(0);
+        let is_third = |call: &Value| {
+            let is_refusal = call["kind"] == "SignIn" && call["status"] == 401;
+            is_refusal && refused.fetch_add(1, Ordering::Relaxed) == 2
+        };
+        self.tenant.await_call("the third refusal of the key", is_third).await;
         self.begin().await;
     }
 
