@@ -70,7 +70,7 @@ impl Cell {
             }
         }
         scene.arm().await;
-        scene.trigger().await;
+        scene.trigger(passes).await;
         let before = ["", "Progressing", "Uploaded"];
         let object = patiently("a verdict", async {
             while let Some(event) = events.try_next().await.expect("keys can be watched") {
@@ -95,7 +95,7 @@ impl Cell {
         passes.first(&zone, 0, "found all well", |pass| is_interval(pass.next)).await;
         let before = (scene.tenant.keys().get(NAME).await.expect("it is there"), passes.count(&zone));
         scene.arm().await;
-        scene.trigger().await;
+        scene.trigger(passes).await;
         let pass = passes.first(&zone, before.1, "failed", |pass| !is_interval(pass.next)).await;
         let object = scene.tenant.keys().get(NAME).await.expect("it is there");
         if self.mark.verdict == 'T' {
@@ -208,7 +208,7 @@ async fn effects(scene: &Scene<'_>) -> Vec<String> {
 }
 
 /// Whether this is `spec.interval`'s default, ± 10 %, or what is left of it a moment later.
-fn is_interval(next: Duration) -> bool {
+pub fn is_interval(next: Duration) -> bool {
     (13 * 60..=17 * 60).contains(&next.as_secs())
 }
 

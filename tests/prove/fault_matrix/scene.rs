@@ -6,8 +6,9 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::calls::Call;
-use super::cell::Cell;
+use super::cell::{Cell, is_interval};
 use super::faults::Fault;
+use super::passes::Passes;
 use crate::world::{Tenant, World};
 
 /// Name of the object.
@@ -103,9 +104,9 @@ impl<'a> Scene<'a> {
     }
 
     /// Lets the call come.
-    pub async fn trigger(&self) {
+    pub async fn trigger(&self, passes: &Passes) {
         match self.call {
-            _ if self.is_of_dead_key() => self.let_key_die().await,
+            _ if self.is_of_dead_key() => self.let_key_die(passes).await,
             Call::GiveUp | Call::Delete => self.tenant.begin_deletion(NAME).await,
             _ if self.call.is_settled() => drop(self.tenant.look_now(NAME, "fault").await),
             _ => self.apply().await,
@@ -121,7 +122,10 @@ impl<'a> Scene<'a> {
     }
 
     /// It is refused three times; the fault begins before the fourth time, which proves it dead.
-    async fn let_key_die(&self) {
+    async fn let_key_die(&self, passes: &Passes) {
+        let zone = &self.tenant.name;
+        passes.first(zone, 0, "found all well", |pass| is_interval(pass.next)).await;
+        let before = passes.count(zone);
         self.tenant.revoke(&self.key).await;
         self.tenant.annotate(NAME, "almkey.dev/reconcile-requested-at", "fault").await;
         // The probes are due at 0, 1, 4 and 10 s.
@@ -131,6 +135,8 @@ impl<'a> Scene<'a> {
             is_refusal && refused.fetch_add(1, Ordering::Relaxed) == 2
         };
         self.tenant.await_call("the third refusal of the key", is_third).await;
+        // Its pass goes on to the slot: the fault is not for that.
+        passes.first(zone, before + 2, "was the third", |_| true).await;
         self.begin().await;
     }
 
