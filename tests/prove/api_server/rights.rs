@@ -2,183 +2,221 @@
 
 use std::time::Duration;
 
-use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule, Role};
-use kube::api::{ListParams, Patch, PatchParams};
+use k8s_openapi::api::coordination::v1::Lease;
+use kube::api::DeleteParams;
 use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::moments::effects;
+use super::right::{self, Right};
 use crate::world::cluster::patiently;
-use crate::world::operator::NAMESPACE;
+use crate::world::key::condition;
+use crate::world::operator::{NAMESPACE, Operator};
 use crate::world::{Setup, Tenant, World};
 use crate::worlds::{alone, told};
 
 const TERMS: &[&str] = &["--leader-elect=true", "--lease-duration=5s", "--renew-deadline=4s", "--retry-period=250ms"];
+const LEASE: &str = "alm-key-operator";
+const POLL: Duration = Duration::from_millis(50);
 
-/// One verb on the resources of one rule of a role.
-struct Right {
-    role: String,
-    /// In the operator's own namespace, and not in the whole cluster.
-    is_local: bool,
-    rules: Vec<PolicyRule>,
-    rule: usize,
-    verb: String,
+/// What an operator that runs does not miss, since it asks for it when it begins; one that starts does.
+const AT_START: [&str; 8] = [
+    // A watch goes on without the right to begin it. What keys there are is asked anew for each tenant.
+    "watch almservicekeys",
+    "list almtenants",
+    "watch almtenants",
+    "list secrets",
+    "watch secrets",
+    "list servicebindings",
+    "watch servicebindings",
+    // Its uid never changes.
+    "get namespaces kube-system",
+];
+/// The tenants whose keys are to stay as they are, and what they say: of a binding, of a plain Secret, and of a binding
+/// that has gone, whose key is not to be removed yet.
+const KEPT: [(&str, (&str, &str)); 3] =
+    [("kept", ("True", "Uploaded")), ("pasted", ("True", "Uploaded")), ("pending", ("Unknown", "RemovalPending"))];
+/// The tenants whose keys come and go by turns.
+const TURNS: [&str; 2] = ["by-turns", "the-others-turn"];
+
+fn tenant<'a>(world: &'a World, name: &str) -> Tenant<'a> {
+    Tenant::existing(world, name, world.client.clone())
 }
 
-impl Right {
-    fn name(&self) -> String {
-        let resources = self.rules[self.rule].resources.clone().unwrap_or_default();
-        format!("{} {}", self.verb, resources.join(","))
+fn leases(world: &World) -> Api<Lease> {
+    Api::namespaced(world.client.clone(), NAMESPACE)
+}
+
+/// What is asked of the operator at once: something for each of its rights.
+struct Task {
+    number: usize,
+    /// What the rotated binding gets.
+    key: Value,
+}
+
+impl Task {
+    /// From number 1 on.
+    async fn new(world: &World, number: usize) -> Self {
+        Self { number, key: tenant(world, "rotated").make_key().await }
     }
 
-    async fn write(&self, world: &World, rules: &[PolicyRule]) {
-        let patch = Patch::Merge(json!({ "rules": rules }));
-        let (parameters, client) = (PatchParams::default(), world.client.clone());
-        if self.is_local {
-            let all: Api<Role> = Api::namespaced(client, NAMESPACE);
-            all.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
-        } else {
-            let all: Api<ClusterRole> = Api::all(client);
-            all.patch(&self.role, &parameters, &patch).await.expect("an admin can change roles");
+    fn word(&self) -> String {
+        self.number.to_string()
+    }
+
+    /// In which tenant a key comes, and in which one goes.
+    fn turns(&self) -> (&'static str, &'static str) {
+        (TURNS[self.number % 2], TURNS[(self.number + 1) % 2])
+    }
+
+    /// A binding is rotated, a key comes, one goes, the others are to be looked at, a tenant is changed, and somebody
+    /// deletes the Lease.
+    async fn begin(&self, world: &World) {
+        let (comes, goes) = self.turns();
+        tenant(world, "rotated").rotate_binding("plain", &self.key).await;
+        for (name, _) in KEPT {
+            tenant(world, name).annotate("calm", "almkey.dev/reconcile-requested-at", &self.word()).await;
         }
+        tenant(world, comes).apply_for_secret("calm", "pasted").await;
+        tenant(world, goes).begin_deletion("calm").await;
+        let timeout = json!({ "http": { "timeout": format!("{}ms", 3000 + self.number) } });
+        tenant(world, "kept").patch_tenant(json!({ "spec": { "landscapeManagement": timeout } })).await;
+        leases(world).delete(LEASE, &DeleteParams::default()).await.expect("an admin can delete it");
     }
 
-    async fn taken(&self, world: &World) {
-        let mut rules = self.rules.clone();
-        rules[self.rule].verbs.retain(|verb| *verb != self.verb);
-        rules.retain(|rule| !rule.verbs.is_empty());
-        self.write(world, &rules).await;
-    }
-
-    async fn given_back(&self, world: &World) {
-        self.write(world, &self.rules).await;
-    }
-}
-
-/// All rights of the operator as it is shipped.
-async fn rights(world: &World) -> Vec<Right> {
-    let everywhere: Api<ClusterRole> = Api::all(world.client.clone());
-    let local: Api<Role> = Api::namespaced(world.client.clone(), NAMESPACE);
-    let mut roles = Vec::new();
-    for role in everywhere.list(&ListParams::default()).await.expect("they can be read") {
-        roles.push((role.name_any(), false, role.rules.unwrap_or_default()));
-    }
-    for role in local.list(&ListParams::default()).await.expect("they can be read") {
-        roles.push((role.name_any(), true, role.rules.unwrap_or_default()));
-    }
-    roles.retain(|(name, ..)| name.starts_with(NAMESPACE));
-    assert_eq!(roles.len(), 3, "as deploy/ says");
-    let of_role = |(role, is_local, rules): (String, bool, Vec<PolicyRule>)| {
-        let each = |(rule, policy): (usize, &PolicyRule)| {
-            policy.verbs.iter().map(move |verb| (rule, verb.clone())).collect::<Vec<_>>()
-        };
-        let pairs: Vec<_> = rules.iter().enumerate().flat_map(each).collect();
-        pairs.into_iter().map(move |(rule, verb)| Right {
-            role: role.clone(),
-            is_local,
-            rules: rules.clone(),
-            rule,
-            verb,
-        })
-    };
-    roles.into_iter().flat_map(of_role).collect()
-}
-
-/// How often the operator was refused something so far.
-fn refusals(world: &World) -> usize {
-    let log = world.control_plane.audit_log().expect("it was asked for");
-    let log = std::fs::read_to_string(log).expect("the audit log");
-    let refused = log.lines().filter(|line| line.contains("\"code\":403") && line.contains(":alm-key-operator\""));
-    refused.count()
-}
-
-async fn is_uploaded(world: &World, key: &Value) -> bool {
-    let object = Tenant::existing(world, "rotated", world.client.clone()).keys().get("calm").await;
-    let uploaded = object.expect("it is there").status.and_then(|status| status.uploaded);
-    uploaded.is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"])
-}
-
-/// Waits until the rotation has come to its end. An operator that ended is started again, as Kubernetes would.
-async fn recovered(world: &mut World, key: &Value) {
-    patiently("the rotation to be followed", async {
-        while !is_uploaded(world, key).await {
-            if !world.operator.as_mut().expect("it was started").is_running() {
-                world.start_operator("operator-again");
+    /// Waits until all of it is done.
+    async fn done(&self, world: &World) {
+        let (comes, goes) = self.turns();
+        tenant(world, "rotated").await_uploaded("calm", &self.key).await;
+        for (name, (status, reason)) in KEPT {
+            let looked_at = |key: &alm_key_operator::api::ALMServiceKey| {
+                let handled = key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
+                handled == Some(self.word()) && condition(key, "Ready") == (status.into(), reason.into())
+            };
+            tenant(world, name).await_key("calm", "looked at, and as before", looked_at).await;
+        }
+        tenant(world, comes).await_ready("calm", "True", "Uploaded").await;
+        tenant(world, goes).await_gone("calm").await;
+        tenant(world, goes).await_tenant_as(goes, "kept by nobody", |tenant| tenant.finalizers().is_empty()).await;
+        tenant(world, "kept").await_tenant("kept", "True", "Connected").await;
+        patiently("the Lease to be there again", async {
+            while leases(world).get_opt(LEASE).await.expect("it can be read").is_none() {
+                tokio::time::sleep(POLL).await;
             }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-    })
-    .await;
+        })
+        .await;
+    }
 }
 
-/// The operator is started without the right, in the midst of a rotation; then it gets it back. Whether it missed it.
-async fn missed(world: &mut World, right: &Right, key: &Value) -> bool {
-    if let Some(mut operator) = world.operator.take() {
-        // One that ended because of the last right is over already.
-        operator.signal("TERM");
-        operator.ended();
+/// All tenants with their keys; of those that stay, the keys.
+async fn prepared(world: &World) -> Vec<Value> {
+    for name in ["rotated", TURNS[0], TURNS[1]].into_iter().chain(KEPT.map(|(name, _)| name)) {
+        Tenant::create(world, name, world.client.clone()).await;
     }
-    right.taken(world).await;
-    let before = refusals(world);
-    let client = world.client.clone();
-    Tenant::existing(world, "rotated", client.clone()).rotate_binding("plain", key).await;
-    world.start_operator(&format!("without-{}", right.name().replace([' ', '/', ','], "-")));
-    patiently(&format!("the operator to do without {}, or to miss it", right.name()), async {
-        while !is_uploaded(world, key).await && refusals(world) == before {
-            tokio::time::sleep(Duration::from_millis(50)).await;
+    for name in TURNS.into_iter().chain(["pasted"]) {
+        tenant(world, name).write_secret("pasted", &tenant(world, name).make_key().await).await;
+    }
+    for name in ["rotated", "kept", "pending"] {
+        tenant(world, name).bind("plain", &tenant(world, name).make_key().await).await;
+    }
+    tenant(world, TURNS[0]).apply_for_secret("calm", "pasted").await;
+    let spec = json!({ "source": { "secretRef": { "name": "pasted" } }, "gracePeriod": "0s" });
+    tenant(world, "pasted").apply("calm", spec).await;
+    tenant(world, "rotated").apply_for_binding("calm", "plain").await;
+    tenant(world, "kept").apply_for_binding("calm", "plain").await;
+    let spec = json!({ "source": { "serviceBindingRef": { "name": "plain" } }, "gracePeriod": "1h" });
+    tenant(world, "pending").apply("calm", spec).await;
+    for name in ["rotated", TURNS[0]].into_iter().chain(KEPT.map(|(name, _)| name)) {
+        tenant(world, name).await_ready("calm", "True", "Uploaded").await;
+    }
+    // It goes, and its key goes on to sign in.
+    let pending = tenant(world, "pending");
+    pending.bindings().delete("plain", &DeleteParams::default()).await.expect("bindings can be deleted");
+    pending.delete_secret("plain").await;
+    pending.finish_binding("plain").await;
+    pending.await_ready("calm", "Unknown", "RemovalPending").await;
+    let mut keys = Vec::new();
+    for (name, _) in KEPT {
+        keys.push(tenant(world, name).slot_key().await);
+    }
+    keys
+}
+
+/// Sees to it that an operator runs. One that ended is started again, as Kubernetes would.
+async fn kept_running(world: &World, operator: &mut Operator) {
+    loop {
+        if !operator.is_running() {
+            *operator = world.start_replica("operator-again");
         }
-    })
-    .await;
-    let missed = refusals(world) > before;
+        tokio::time::sleep(POLL).await;
+    }
+}
+
+/// The operator has the right again: it does all that it was asked for.
+async fn recovered(world: &mut World, task: &Task) {
+    let mut operator = world.operator.take().expect("it was started");
+    tokio::select! {
+        () = kept_running(world, &mut operator) => {}
+        () = task.done(world) => {}
+    }
+    world.operator = Some(operator);
+}
+
+/// The operator loses the right while it runs, and gets it back when it has missed it. If it does without, it ends, and
+/// another one starts without the right, and gets it then. Whether the one that ran missed it.
+async fn lost(world: &mut World, right: &Right, number: &mut usize) -> bool {
+    let from = right::audit_end(world);
+    right.taken(world).await;
+    *number += 1;
+    let mut task = Task::new(world, *number).await;
+    task.begin(world).await;
+    let may_do_without = AT_START.contains(&right.name().as_str());
+    let missed = tokio::select! {
+        () = right.missed(world, from) => true,
+        () = task.done(world), if may_do_without => false,
+    };
+    if !missed {
+        let from = right::audit_end(world);
+        assert!(world.operator.take().expect("it runs").stop(), "it ends with success");
+        *number += 1;
+        task = Task::new(world, *number).await;
+        task.begin(world).await;
+        world.start_operator(&format!("without-{}", right.name().replace([' ', '/'], "-")));
+        right.missed(world, from).await;
+    }
     right.given_back(world).await;
+    recovered(world, &task).await;
     missed
 }
 
 #[test]
 fn no_right_is_such_that_to_lose_it_loses_a_key() {
     alone(Setup { arguments: TERMS, audit: true, ..Setup::default() }, async |mut world| {
-        let client = world.client.clone();
-        let (kept, pasted) = {
-            let tenant = Tenant::create(&world, "kept", client.clone()).await;
-            let kept = tenant.make_key().await;
-            tenant.bind("plain", &kept).await;
-            tenant.apply_for_binding("calm", "plain").await;
-            tenant.await_ready("calm", "True", "Uploaded").await;
-            let tenant = Tenant::create(&world, "pasted", client.clone()).await;
-            let pasted = tenant.make_key().await;
-            tenant.write_secret("pasted", &pasted).await;
-            let spec = json!({ "source": { "secretRef": { "name": "pasted" } }, "gracePeriod": "0s" });
-            tenant.apply("calm", spec).await;
-            tenant.await_ready("calm", "True", "Uploaded").await;
-            let tenant = Tenant::create(&world, "rotated", client.clone()).await;
-            tenant.bind("plain", &tenant.make_key().await).await;
-            tenant.apply_for_binding("calm", "plain").await;
-            tenant.await_ready("calm", "True", "Uploaded").await;
-            (kept, pasted)
-        };
-        let rights = rights(&world).await;
-        let mut needed = 0;
-        for right in &rights {
-            let key = Tenant::existing(&world, "rotated", client.clone()).make_key().await;
-            if missed(&mut world, right, &key).await {
-                needed += 1;
-            }
-            recovered(&mut world, &key).await;
+        let keys = prepared(&world).await;
+        let rights = right::all(&world).await;
+        for name in AT_START {
+            assert!(rights.iter().any(|right| right.name() == name), "there is no right to {name}");
         }
-        let tenant = |name: &str| Tenant::existing(&world, name, client.clone());
-        assert_eq!(effects(&tenant("rotated")).await, vec!["+Put"; rights.len() + 1]);
-        for (name, key) in [("kept", &kept), ("pasted", &pasted)] {
-            tenant(name).await_ready("calm", "True", "Uploaded").await;
-            assert_eq!(
-                (tenant(name).slot_key().await, effects(&tenant(name)).await),
-                (key.clone(), vec!["+Put".into()])
-            );
+        let (mut tasks, mut at_once) = (0, 0);
+        for right in &rights {
+            at_once += usize::from(lost(&mut world, right, &mut tasks).await);
+        }
+
+        assert_eq!(effects(&tenant(&world, "rotated")).await, vec!["+Put"; tasks + 1]);
+        for ((name, (status, reason)), key) in KEPT.into_iter().zip(keys) {
+            let tenant = tenant(&world, name);
+            tenant.await_ready("calm", status, reason).await;
+            assert_eq!((tenant.slot_key().await, effects(&tenant).await), (key, vec!["+Put".into()]), "{name}");
+        }
+        for (name, writes) in [(TURNS[0], tasks + 1), (TURNS[1], tasks)] {
+            let by_turns: Vec<_> = ["+Put", "+Delete"].into_iter().cycle().take(writes).collect();
+            assert_eq!(effects(&tenant(&world, name)).await, by_turns, "{name}");
         }
         told(&format!(
-            "api-server: {} rights taken away and given back one by one, {needed} of them missed at once: {} rotations, \
-             0 deletions",
+            "api-server: {} rights taken away and given back one by one, {at_once} of them missed at once and {} by an \
+             operator that starts: {tasks} rotations, 0 deletions of what was to stay",
             rights.len(),
-            rights.len()
+            rights.len() - at_once,
         ));
     });
 }
@@ -189,16 +227,12 @@ fn an_operator_that_is_asked_to_stop_before_it_could_list_anything_goes_at_once(
         let mut operator = world.operator.take().expect("it runs");
         operator.signal("KILL");
         operator.ended();
-        let lists = rights(&world).await.into_iter().find(|right| right.name() == "list almservicekeys");
-        lists.expect("it may list them").taken(&world).await;
-        let before = refusals(&world);
+        let lists = right::all(&world).await.into_iter().find(|right| right.name() == "list almservicekeys");
+        let lists = lists.expect("it may list them");
+        lists.taken(&world).await;
+        let from = right::audit_end(&world);
         world.start_operator("without-lists");
-        patiently("the operator to be refused the list", async {
-            while refusals(&world) == before {
-                tokio::time::sleep(Duration::from_millis(50)).await;
-            }
-        })
-        .await;
+        lists.missed(&world, from).await;
 
         assert!(world.operator.take().expect("it runs").stop(), "it ends with success");
         told("api-server: an operator that could not list anything ended with success when it was asked to stop");
