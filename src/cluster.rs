@@ -7,9 +7,11 @@ use std::future::Future;
 use std::time::Duration;
 
 use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use zeroize::Zeroize;
 
-use crate::wiped::Wipe;
+use crate::wiped::{Wipe, Wiped};
 
 /// Longest time for one call.
 pub const DEADLINE: Duration = Duration::from_secs(15);
@@ -69,6 +71,20 @@ pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<O
         Ok(found) => Ok(Some(found)),
         Err(error) if error.says_not_found() => Ok(None),
         Err(error) => Err(error),
+    }
+}
+
+/// A Secret that was read: whatever comes of it, its entries are overwritten when it is dropped.
+pub struct OpenSecret {
+    /// As it was read.
+    pub metadata: ObjectMeta,
+    /// Its `data`.
+    pub entries: Wiped<BTreeMap<String, ByteString>>,
+}
+
+impl From<Secret> for OpenSecret {
+    fn from(secret: Secret) -> Self {
+        Self { metadata: secret.metadata, entries: Wiped::new(secret.data.unwrap_or_default()) }
     }
 }
 

@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
+use crate::cluster::OpenSecret;
 use crate::cluster::objects::Objects;
 use crate::controller::ghost::without_ghost;
 use crate::domain::plan::Verdict;
@@ -18,14 +19,13 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
+use crate::landscape::http::{ClientCredentials, HttpLandscape, MayWrite, TokenSource};
 use crate::pass::ports::{LandscapeManagement, SignIn};
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
 use crate::sign_in::TokenEndpoint;
 use crate::sign_in::network::Network;
 use crate::sign_in::transport;
-use crate::wiped::Wiped;
 
 /// Default of `landscapeManagement.http.timeout`, and deadline of a sign-in.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -70,7 +70,7 @@ impl Connection<'_> {
         let name = &http.oauth2.secret_ref.name;
         let place = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
         let secret = match self.cluster.secret(self.resource_namespace, name).await {
-            Ok(Some(secret)) => secret,
+            Ok(Some(secret)) => OpenSecret::from(secret),
             Ok(None) => {
                 let what = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", place());
                 return Err(misconfigured(&what, Retry::Backoff));
@@ -82,12 +82,12 @@ impl Connection<'_> {
                 ));
             }
         };
-        let version = secret.resource_version().unwrap_or_default();
-        let entries = Wiped::new(secret.data.unwrap_or_default());
+        let version = secret.metadata.resource_version.as_deref().unwrap_or_default();
         let stamp = format!("{} {version}", tenant.metadata.generation.unwrap_or_default());
         keep(&self.connections.landscapes, tenant, stamp, || {
             let entry = |entry: &str| {
-                let text = entries.get(entry).and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(str::trim);
+                let text =
+                    secret.entries.get(entry).and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(str::trim);
                 text.map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(|| {
                     misconfigured(&format!("{} has no text in its entry \"{entry}\"", place()), Retry::Backoff)
                 })
@@ -109,20 +109,12 @@ impl Connection<'_> {
                 misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
             })?;
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
-            Ok(HttpLandscape::new(client, base, tokens))
+            Ok(HttpLandscape::new(client, base, tokens, while_leading(self.leadership.clone(), timeout)))
         })
     }
 
-    /// Makes a write if it is answered, or given up, while this replica still leads.
+    /// Makes a write, and waits for its answer while this replica still leads.
     async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
-        if !self.leadership.allows(self.tenant.map_or(TIMEOUT, deadline)) {
-            return WriteAnswer::Refused(RemoteTrouble {
-                reason: Reason::NotLeader,
-                message: "this replica may cease to lead before Landscape Management would answer: nothing was written"
-                    .into(),
-                retry: Retry::Backoff,
-            });
-        }
         self.leadership.during(write).await.unwrap_or_else(|| {
             WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
@@ -194,6 +186,21 @@ impl<T: Send> Told for Result<T, RemoteTrouble> {
             Err(_) => "failed",
         }
     }
+}
+
+/// A write is sent if it is answered, or given up, while this replica still leads.
+fn while_leading(leadership: Leadership, timeout: Duration) -> MayWrite {
+    Arc::new(move || {
+        if leadership.allows(timeout) {
+            return Ok(());
+        }
+        Err(RemoteTrouble {
+            reason: Reason::NotLeader,
+            message: "this replica may cease to lead before Landscape Management would answer: nothing was written"
+                .into(),
+            retry: Retry::Backoff,
+        })
+    })
 }
 
 /// How long one request to the tenant's Landscape Management may take.

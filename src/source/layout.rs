@@ -83,7 +83,7 @@ fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Valu
     match (object.get(UAA), object.get(WRAPPER)) {
         // `secretRootKey`: all values are strings, and the objects among them JSON in a string.
         (Some(Value::String(_)), _) => {
-            let mut document = Map::new();
+            let mut document: Wiped<Map<String, Value>> = Wiped::default();
             for field in [UAA, ENDPOINTS] {
                 let value = match object.get(field) {
                     None => continue,
@@ -92,7 +92,7 @@ fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Valu
                 };
                 document.insert(field.into(), value);
             }
-            Ok(Some(document))
+            Ok(Some(document.hand_on()))
         }
         // An object is the key itself, and of anything else the rules say what is wrong.
         (Some(_), _) => Ok(None),
@@ -101,9 +101,9 @@ fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Valu
         (None, _) => {
             let looks_like_one = |text: &&str| text.trim_start().starts_with('{') && text.contains(UAA);
             let texts = object.values().filter_map(Value::as_str).filter(looks_like_one);
-            let mut keys = texts.map(|text| read_text("a string", text));
+            let mut keys = texts.map(|text| read_text("a string", text).map(Wiped::new));
             match (keys.next(), keys.next()) {
-                (Some(key), None) => key.map(Some),
+                (Some(key), None) => Ok(Some(key?.hand_on())),
                 _ => Ok(None),
             }
         }

@@ -1,14 +1,13 @@
 //! What is known of the source, by live reads.
 
 use jiff::Timestamp;
-use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::binding::{Binding, is_stale};
 use super::layout::document;
 use super::sightings::Sightings;
-use crate::cluster::CallError;
 use crate::cluster::objects::Objects;
+use crate::cluster::{CallError, OpenSecret};
 use crate::domain::plan::{Evidence, Source, SourceIdentity};
 use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
@@ -16,7 +15,6 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::is_object_name;
 use crate::names::btp;
-use crate::wiped::Wiped;
 
 const BINDING: &str = "ServiceBinding";
 const SECRET: &str = "Secret";
@@ -39,7 +37,13 @@ impl Resolver<'_> {
     /// A `ServiceBinding` and its Secret.
     pub async fn binding(&self, name: &str) -> Source {
         let found = match self.cluster.binding(self.namespace, name).await {
-            Err(error) if error.status() == Some(404) => return self.without_kind(name, &error).await,
+            // It does not say "not found": the path itself is unknown, as it is while the kind is not installed.
+            Err(error) if error.status() == Some(404) => {
+                return match self.kind().await {
+                    Ok(_) => unreadable(&format!("ServiceBinding \"{name}\""), &error),
+                    Err(unknown) => unknown,
+                };
+            }
             Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
             Ok(found) => found,
         };
@@ -76,7 +80,7 @@ impl Resolver<'_> {
 
     /// A plain Secret.
     pub async fn secret(&self, name: &str, entry: Option<&str>) -> Source {
-        let secret = match self.cluster.secret(self.namespace, name).await {
+        let secret = match self.open(name).await {
             Err(error) => return unreadable(&format!("Secret \"{name}\""), &error),
             Ok(Some(secret)) => secret,
             Ok(None) => {
@@ -98,7 +102,7 @@ impl Resolver<'_> {
                 binding_id: None,
                 secret_name: name.to_owned(),
             },
-            key: self.parse(secret, entry),
+            key: self.parse(&secret, entry),
             suspected_lost: false,
         }
     }
@@ -118,7 +122,7 @@ impl Resolver<'_> {
             let message = format!("spec.secretName of ServiceBinding \"{name}\" cannot be the name of a Secret");
             return waiting_for_binding(message);
         }
-        let secret = match self.cluster.secret(self.namespace, secret_name).await {
+        let secret = match self.open(secret_name).await {
             Err(error) => return unreadable(&format!("Secret \"{secret_name}\""), &error),
             Ok(None) => return secret_missing(secret_name, name),
             Ok(Some(secret)) => secret,
@@ -139,47 +143,52 @@ impl Resolver<'_> {
                 binding_id: Some(binding_id.to_owned()),
                 secret_name: secret_name.to_owned(),
             },
-            key: self.parse(secret, None),
+            key: self.parse(&secret, None),
             suspected_lost: binding.is_lost(),
         }
     }
 
-    fn parse(&self, secret: Secret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
-        let entries = Wiped::new(secret.data.unwrap_or_default());
-        let document = document(&entries, entry)?;
+    async fn open(&self, name: &str) -> Result<Option<OpenSecret>, CallError> {
+        Ok(self.cluster.secret(self.namespace, name).await?.map(OpenSecret::from))
+    }
+
+    fn parse(&self, secret: &OpenSecret, entry: Option<&str>) -> Result<ServiceKey, Findings> {
+        let document = document(&secret.entries, entry)?;
         ServiceKey::from_document(document, self.rules)
     }
 
-    /// A 404 that does not say "not found": the path itself is unknown, as it is while the kind is not installed.
-    async fn without_kind(&self, name: &str, error: &CallError) -> Source {
-        match self.cluster.definition(btp::BINDING_CRD).await {
-            Ok(None) => waiting_for_binding("the kind ServiceBinding is not installed".into()),
-            Ok(Some(_)) => unreadable(&format!("ServiceBinding \"{name}\""), error),
-            Err(error) => unreadable("the definition of ServiceBinding", &error),
+    /// Since when the kind `ServiceBinding` is defined; what is known of the source if it is not, or is being removed.
+    async fn kind(&self) -> Result<Option<Timestamp>, Source> {
+        let definition = self.cluster.definition(btp::BINDING_CRD).await;
+        let definition = definition.map_err(|error| unreadable("the definition of ServiceBinding", &error))?;
+        let message = match definition {
+            Some(definition) if definition.deletion_timestamp.is_none() => {
+                return Ok(definition.creation_timestamp.map(|created| created.0));
+            }
+            Some(_) => "the kind ServiceBinding is being removed",
+            None => "the kind ServiceBinding is not installed",
+        };
+        // The kind takes its objects along. Their times alone do not tell such a deletion from one under a definition that
+        // comes after it: clocks of API servers differ, and may be set back.
+        if let Some(uid) = self.recorded_uid {
+            self.sightings.forget(self.namespace, uid);
         }
+        Err(waiting_for_binding(message.into()))
     }
 
     /// The recorded binding is not there, or on its way out. Only while its kind is defined does that mean anything.
     async fn absent(&self, uid: &str, name: &str, deletion_began: Option<Timestamp>) -> Source {
-        let definition = match self.cluster.definition(btp::BINDING_CRD).await {
-            Err(error) => return unreadable("the definition of ServiceBinding", &error),
-            Ok(None) => return waiting_for_binding("the kind ServiceBinding is not installed".into()),
-            Ok(Some(definition)) => definition,
+        let kind_since = match self.kind().await {
+            Ok(since) => since,
+            Err(unknown) => return unknown,
         };
-        if definition.deletion_timestamp.is_some() {
-            return waiting_for_binding("the kind ServiceBinding is being removed".into());
-        }
         let began = deletion_began.or_else(|| self.sightings.began(self.namespace, uid));
         // A deletion that began before this definition was made belongs to an earlier one, which took its objects along.
-        let counts = match (began, &definition.creation_timestamp) {
-            (Some(began), Some(created)) => began > created.0,
-            _ => false,
-        };
+        let counts = began.zip(kind_since).is_some_and(|(began, since)| began > since);
         if counts {
             let message = format!("ServiceBinding \"{name}\" has been deleted");
             return Source::Gone { evidence: Evidence::DeletionSeen, message };
         }
-        let kind_since = definition.creation_timestamp.map(|created| created.0);
         let message = format!("ServiceBinding \"{name}\" is gone");
         Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, message }
     }

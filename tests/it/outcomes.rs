@@ -2,13 +2,14 @@
 //! against the contract when the simulator ends.
 
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::reason::Reason;
 use alm_key_operator::domain::retry::Retry;
 use alm_key_operator::domain::service_key::ServiceKey;
-use alm_key_operator::domain::slot::{Owner, Ownership, Revision, Slot, WriteAnswer};
+use alm_key_operator::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use alm_key_operator::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
 use alm_key_operator::pass::ports::{LandscapeManagement, SignIn};
 use alm_key_operator::sign_in::TokenEndpoint;
@@ -26,6 +27,8 @@ const ZONE: &str = "outcomes";
 /// The client in front of a simulator of its own.
 struct Side {
     landscape: HttpLandscape,
+    /// How many writes may still be sent.
+    writes_left: Arc<AtomicUsize>,
     simulator: Simulator,
     key: ServiceKey,
     document: Value,
@@ -44,7 +47,18 @@ impl Side {
         let credentials =
             ClientCredentials { client_id: access("clientId"), client_secret: access("clientSecret").into() };
         let tokens = TokenSource::new(client.clone(), access("tokenUrl").parse().expect("a URL"), credentials);
-        let landscape = HttpLandscape::new(client, access("url").parse().expect("a URL"), Arc::new(tokens));
+        let writes_left = Arc::new(AtomicUsize::new(usize::MAX));
+        let left = Arc::clone(&writes_left);
+        let may_write = move || {
+            let one_less = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
+            one_less.map(|_| ()).map_err(|_| RemoteTrouble {
+                reason: Reason::NotLeader,
+                message: "not any more".into(),
+                retry: Retry::Backoff,
+            })
+        };
+        let url = access("url").parse().expect("a URL");
+        let landscape = HttpLandscape::new(client, url, Arc::new(tokens), Arc::new(may_write));
         let rules = KeyRules {
             identity_zone: Some(ZONE.into()),
             accepted_credential_types: vec!["instance-secret".into()],
@@ -52,7 +66,7 @@ impl Side {
             endpoint_hosts: None,
         };
         let key = ServiceKey::parse(document.to_string().as_bytes(), &rules).expect("the simulator's key is valid");
-        Self { landscape, simulator, key, document, _folder: folder }
+        Self { landscape, writes_left, simulator, key, document, _folder: folder }
     }
 
     async fn revision(&self) -> Revision {
@@ -155,6 +169,23 @@ fn each_status_of_a_write_is_read_as_the_contract_says() {
                 assert!(!said.contains("CANARY"), "{said}");
                 assert_eq!(said.contains("(Code at $.uaa)"), kind == Kind::Rejected, "{said}");
             }
+        }
+    });
+}
+
+#[test]
+fn a_write_is_not_sent_when_it_must_not_be_any_more_by_the_time_that_its_token_is_there() {
+    run(async {
+        let side = Side::start().await;
+        let revision = side.revision().await;
+        for (left, refused_tokens) in [(0, 0), (1, 1)] {
+            side.writes_left.store(left, Ordering::SeqCst);
+            if refused_tokens > 0 {
+                side.fail_once("Put", json!({ "status": 401 })).await;
+            }
+            let answer = side.put().await;
+            assert!(matches!(&answer, WriteAnswer::Refused(why) if why.reason == Reason::NotLeader), "{answer:?}");
+            assert_eq!(side.revision().await, revision, "{left} writes may be sent");
         }
     });
 }

@@ -64,7 +64,7 @@ impl Context {
     ) -> Self {
         Self {
             events: Events::new(client.clone()),
-            cluster: ApiServer(client),
+            cluster: ApiServer::new(client),
             cluster_id,
             resource_namespace: settings.cluster_resource_namespace,
             scope: settings.scope,

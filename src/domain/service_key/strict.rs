@@ -67,7 +67,8 @@ impl<'de> Visitor<'de> for Anything {
         let mut object: Wiped<Map<String, Value>> = Wiped::default();
         while let Some(name) = fields.next_key::<String>()? {
             let Strict(value) = fields.next_value()?;
-            if object.insert(name, value).is_some() {
+            if let Some(earlier) = object.insert(name, value) {
+                drop(Wiped::new(earlier));
                 return Err(A::Error::custom("a field stands twice"));
             }
         }

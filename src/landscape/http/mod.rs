@@ -5,5 +5,5 @@ mod slot;
 mod token;
 
 pub use answer::written;
-pub use slot::{HttpLandscape, shown};
+pub use slot::{HttpLandscape, MayWrite, shown};
 pub use token::{ClientCredentials, TokenSource};

@@ -26,27 +26,31 @@ use crate::wiped::{Buffer, Wipe};
 /// Its names are shorter than that.
 const ROOM_FOR_THE_OWNER: usize = 1024;
 
+/// Says of a write that is about to be sent why it must not be.
+pub type MayWrite = Arc<dyn Fn() -> Result<(), RemoteTrouble> + Send + Sync>;
+
 /// The slot of one tenant, at an endpoint that speaks the contract.
 #[derive(Clone)]
 pub struct HttpLandscape {
     client: Client,
     base: Url,
     tokens: Arc<TokenSource>,
+    may_write: MayWrite,
 }
 
 /// Why a request has no answer.
 enum Failed {
-    /// It was not sent: there is no token for it.
+    /// It was not sent: there is no token for it, or it must not be.
     NotSent(RemoteTrouble),
     /// It may have been sent.
     NoAnswer(NoAnswer),
 }
 
 impl HttpLandscape {
-    /// Below `base`.
+    /// Below `base`. `may_write` is asked just before each write is sent: getting a token for it may have taken long.
     #[must_use]
-    pub fn new(client: Client, base: Url, tokens: Arc<TokenSource>) -> Self {
-        Self { client, base, tokens }
+    pub fn new(client: Client, base: Url, tokens: Arc<TokenSource>, may_write: MayWrite) -> Self {
+        Self { client, base, tokens, may_write }
     }
 
     fn request(&self, method: Method, path: &str) -> RequestBuilder {
@@ -56,29 +60,38 @@ impl HttpLandscape {
     }
 
     /// Sends with a token; once more with a fresh one if that was refused. A 401 has no effect, so this repeats nothing.
-    async fn authorised(&self, build: impl Fn() -> RequestBuilder) -> Result<Answer, Failed> {
-        let first = self.once(build()).await?;
+    async fn authorised(
+        &self,
+        build: impl Fn() -> RequestBuilder,
+        may_be_sent: impl Fn() -> Result<(), RemoteTrouble>,
+    ) -> Result<Answer, Failed> {
+        let first = self.once(build(), &may_be_sent).await?;
         if first.status.as_u16() != 401 {
             return Ok(first);
         }
         self.tokens.forget().await;
-        self.once(build()).await
+        self.once(build(), &may_be_sent).await
     }
 
-    async fn once(&self, request: RequestBuilder) -> Result<Answer, Failed> {
+    async fn once(
+        &self,
+        request: RequestBuilder,
+        may_be_sent: impl Fn() -> Result<(), RemoteTrouble>,
+    ) -> Result<Answer, Failed> {
         let token = self.tokens.token().await.map_err(Failed::NotSent)?;
+        may_be_sent().map_err(Failed::NotSent)?;
         send(request.bearer_auth(token.expose_secret())).await.map_err(Failed::NoAnswer)
     }
 
     async fn read(&self, path: &str) -> Result<Answer, RemoteTrouble> {
-        self.authorised(|| self.request(Method::GET, path)).await.map_err(|failed| match failed {
+        self.authorised(|| self.request(Method::GET, path), || Ok(())).await.map_err(|failed| match failed {
             Failed::NotSent(trouble) => trouble,
             Failed::NoAnswer(error) => unavailable(WHERE, &error),
         })
     }
 
     async fn write(&self, attempt: &str, build: impl Fn() -> RequestBuilder) -> WriteAnswer {
-        match self.authorised(build).await {
+        match self.authorised(build, || (self.may_write)()).await {
             Ok(answer) => written(attempt, &answer),
             Err(Failed::NotSent(trouble)) => WriteAnswer::Refused(trouble),
             Err(Failed::NoAnswer(error)) if error.may_have_arrived => WriteAnswer::Unknown(unavailable(WHERE, &error)),
