@@ -7,6 +7,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
+use tokio::sync::Mutex;
 
 use super::{CallError, PAGE, call, find};
 use crate::api::status::ALMServiceKeyStatus;
@@ -59,11 +60,26 @@ pub trait Objects: Send + Sync {
 }
 
 /// The API server.
-pub struct ApiServer(pub Client);
+pub struct ApiServer {
+    client: Client,
+    /// Whoever lists: one page is in memory at a time, however many passes need one.
+    lists: Mutex<()>,
+}
 
 impl ApiServer {
+    /// By this client.
+    #[must_use]
+    pub fn new(client: Client) -> Self {
+        Self { client, lists: Mutex::default() }
+    }
+
+    /// All `ALMTenant`s.
+    pub(crate) fn tenants(&self) -> Api<ALMTenant> {
+        Api::all(self.client.clone())
+    }
+
     fn keys(&self, namespace: &str) -> Api<ALMServiceKey> {
-        Api::namespaced(self.0.clone(), namespace)
+        Api::namespaced(self.client.clone(), namespace)
     }
 }
 
@@ -79,9 +95,10 @@ impl Objects for ApiServer {
     }
 
     async fn keys_of(&self, tenant: &str, see: &mut (dyn FnMut(ALMServiceKey) + Send)) -> Result<(), CallError> {
-        let keys: Api<ALMServiceKey> = Api::all(self.0.clone());
+        let keys: Api<ALMServiceKey> = Api::all(self.client.clone());
         // Anybody may make objects that name it, as many and as large as they like.
         let mut page = ListParams::default().fields(&format!("spec.tenantRef.name={tenant}")).limit(PAGE);
+        let _lists = self.lists.lock().await;
         loop {
             let found = call(keys.list(&page)).await?;
             found.items.into_iter().for_each(&mut *see);
@@ -93,22 +110,21 @@ impl Objects for ApiServer {
     }
 
     async fn tenant(&self, name: &str) -> Result<Option<ALMTenant>, CallError> {
-        let tenants: Api<ALMTenant> = Api::all(self.0.clone());
-        find(tenants.get(name)).await
+        find(self.tenants().get(name)).await
     }
 
     async fn binding(&self, namespace: &str, name: &str) -> Result<Option<DynamicObject>, CallError> {
-        let bindings: Api<DynamicObject> = Api::namespaced_with(self.0.clone(), namespace, &resource());
+        let bindings: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource());
         find(bindings.get(name)).await
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError> {
-        let secrets: Api<Secret> = Api::namespaced(self.0.clone(), namespace);
+        let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         find(secrets.get(name)).await
     }
 
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError> {
-        let definitions: Api<CustomResourceDefinition> = Api::all(self.0.clone());
+        let definitions: Api<CustomResourceDefinition> = Api::all(self.client.clone());
         Ok(find(definitions.get_metadata(name)).await?.map(|definition| definition.metadata))
     }
 
@@ -160,12 +176,11 @@ impl Objects for ApiServer {
         tenant: &ALMTenant,
         finalizers: &[String],
     ) -> Result<Option<ALMTenant>, CallError> {
-        let tenants: Api<ALMTenant> = Api::all(self.0.clone());
         let patch = json!({ "metadata": {
             "uid": tenant.uid(),
             "resourceVersion": tenant.resource_version(),
             "finalizers": finalizers,
         }});
-        find(tenants.patch(&tenant.name_any(), &merge(), &Patch::Merge(&patch))).await
+        find(self.tenants().patch(&tenant.name_any(), &merge(), &Patch::Merge(&patch))).await
     }
 }

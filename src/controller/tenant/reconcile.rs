@@ -5,7 +5,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use kube::runtime::controller::Action;
-use kube::{Api, ResourceExt};
+use kube::ResourceExt;
 use tracing::{Instrument, warn};
 
 use super::hold::{self, Held};
@@ -54,7 +54,6 @@ async fn one(tenant: &ALMTenant, context: &Context) -> Action {
 }
 
 async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
-    let api: Api<ALMTenant> = Api::all(context.cluster.0.clone());
     let Some(tenant) = context.cluster.tenant(&cached.name_any()).await? else {
         context.shared.forget_tenant(cached);
         return Ok(REPROBE);
@@ -70,7 +69,7 @@ async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallErr
         (false, Some(older)) => (duplicate(&tenant, &older), REPROBE),
         (false, None) => look(&tenant, context).await,
     };
-    write(&api, &tenant, &seen).await?;
+    write(&context.cluster.tenants(), &tenant, &seen).await?;
     if seen.progress == Progress::Done {
         context.shared.memories.forget(&tenant.uid().unwrap_or_default());
     }
