@@ -1,5 +1,7 @@
 //! The API server is written to by the leader alone: one place for all writes, so that none can be forgotten.
 
+use std::time::Duration;
+
 use hyper::body::Body as HttpBody;
 use hyper::body::Bytes;
 use hyper::{Method, Request, Response};
@@ -12,9 +14,16 @@ use tower::retry::RetryLayer;
 use tower::{BoxError, Service};
 
 use super::Leadership;
+use crate::cluster::DEADLINE;
 
 /// Requests that may wait for the connection at a time.
 const WAITING: usize = 1024;
+
+/// How often a request is sent again that the API server had no time for (429, 503, 504): all within the deadline of the
+/// call. A `Retry-After` counts instead of the pause.
+const RETRIES: u32 = 8;
+/// The first pause; each is twice as long as the one before, and up to three times that by chance.
+const FIRST_PAUSE: Duration = Duration::from_millis(5);
 
 /// A write was held back.
 #[derive(Debug, thiserror::Error)]
@@ -56,15 +65,18 @@ where
     service
         .with_layer(&FilterLayer::new(Guard(leadership)))
         .with_layer(&BufferLayer::new(WAITING))
-        .with_layer(&RetryLayer::new(RetryPolicy::server_retry()))
+        .with_layer(&RetryLayer::new(retries()))
         .build()
+}
+
+fn retries() -> RetryPolicy {
+    RetryPolicy::new(FIRST_PAUSE, DEADLINE, RETRIES, true).expect("the first pause is the shorter one")
 }
 
 #[cfg(test)]
 mod tests {
     use std::sync::Arc;
     use std::sync::atomic::{AtomicUsize, Ordering};
-    use std::time::Duration;
 
     use kube::api::DeleteParams;
     use kube::core::Request as Write;
@@ -87,9 +99,9 @@ mod tests {
         assert!(passes(Method::GET, &waits));
     }
 
-    /// How often a write arrives whose first two attempts are answered with 429, at once or only when the Lease is lost,
-    /// and what becomes of it.
-    async fn arrivals(leadership: Leadership, at_once: bool) -> (usize, kube::Result<String>) {
+    /// How often a write arrives whose first attempts are answered with 429, at once or only when the Lease is lost, and
+    /// what becomes of it.
+    async fn arrivals(leadership: Leadership, at_once: bool, refused: usize) -> (usize, kube::Result<String>) {
         let arrived = Arc::new(AtomicUsize::new(0));
         let (counted, lease) = (Arc::clone(&arrived), leadership.clone());
         let server = tower::service_fn(move |_: Request<Body>| {
@@ -98,7 +110,7 @@ mod tests {
                 if !at_once {
                     lease.ends().await;
                 }
-                Response::builder().status(if count < 3 { 429 } else { 200 }).body(Body::empty())
+                Response::builder().status(if count <= refused { 429 } else { 200 }).body(Body::empty())
             }
         });
         let client = guarded(ClientBuilder::new(server, "default"), leadership);
@@ -107,17 +119,24 @@ mod tests {
         (arrived.load(Ordering::SeqCst), answer)
     }
 
+    // proves: limit process/leadership/guard RETRIES
+    // proves: limit process/leadership/guard FIRST_PAUSE
     #[tokio::test]
-    async fn what_the_api_server_had_no_time_for_is_sent_again() {
-        let (arrived, answer) = arrivals(Leadership::alone(), true).await;
-        assert_eq!(arrived, 3);
+    async fn what_the_api_server_had_no_time_for_is_sent_again_eight_times_and_that_within_the_deadline_of_a_call() {
+        assert!(FIRST_PAUSE * 3 * 2_u32.pow(RETRIES) < DEADLINE);
+        let retries = RETRIES as usize;
+        let (arrived, answer) = arrivals(Leadership::alone(), true, retries).await;
+        assert_eq!(arrived, retries + 1);
         assert!(answer.is_ok(), "{answer:?}");
+        let (arrived, answer) = arrivals(Leadership::alone(), true, retries + 1).await;
+        assert_eq!(arrived, retries + 1);
+        assert!(answer.is_err(), "{answer:?}");
     }
 
     #[tokio::test]
     async fn a_write_that_the_api_server_had_no_time_for_is_not_sent_again_once_the_lease_is_lost() {
         let leadership = Leadership::ending_after(Duration::from_millis(200), Duration::MAX);
-        let (arrived, answer) = arrivals(leadership, false).await;
+        let (arrived, answer) = arrivals(leadership, false, 2).await;
         assert_eq!(arrived, 1);
         assert!(answer.is_err_and(|error| format!("{error:?}").contains("NotLeading")));
     }
