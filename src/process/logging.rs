@@ -3,17 +3,19 @@
 mod clean;
 mod json;
 
-use tracing::Subscriber;
+use tracing::{Level, Subscriber};
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{ParseError, filter_fn};
 use tracing_subscriber::fmt::MakeWriter;
 use tracing_subscriber::fmt::format::JsonFields;
+use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
 use super::panics;
 
-/// kube's client logs the whole body of an answer that it cannot read, and that may be a Secret.
-const QUIET: &str = "kube_client::client=error";
+/// kube's client logs the whole body of an answer that it cannot read, and that may be a Secret: of this module only
+/// errors are told, whatever the filter says.
+const TELLS_BODIES: &str = "kube_client::client";
 
 /// How log lines are written.
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
@@ -39,11 +41,15 @@ fn subscriber<W>(filter: &str, format: Format, writer: W) -> Result<Box<dyn Subs
 where
     W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
 {
-    let filter = EnvFilter::try_new(format!("{filter},{QUIET}"))?;
+    let filter = EnvFilter::try_new(filter)?;
+    let keeps_bodies =
+        filter_fn(|metadata| !metadata.target().starts_with(TELLS_BODIES) || *metadata.level() == Level::ERROR);
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(clean::Clean(writer)).with_ansi(false);
     Ok(match format {
-        Format::Json => Box::new(lines.fmt_fields(JsonFields::new()).event_format(json::Flat).finish()),
-        Format::Text => Box::new(lines.finish()),
+        Format::Json => {
+            Box::new(lines.fmt_fields(JsonFields::new()).event_format(json::Flat).finish().with(keeps_bodies))
+        }
+        Format::Text => Box::new(lines.finish().with(keeps_bodies)),
     })
 }
 
@@ -69,18 +75,37 @@ mod tests {
         }
     }
 
-    /// What is logged, of a name, an error and a message that all hold `text`.
-    fn logged(format: Format, text: &str) -> String {
+    /// What `told` writes with this filter.
+    fn written(filter: &str, format: Format, told: impl FnOnce()) -> String {
         let buffer = Buffer::default();
         let writer = buffer.clone();
-        let subscriber = subscriber("info", format, move || writer.clone()).expect("a filter");
-        tracing::subscriber::with_default(subscriber, || {
+        let subscriber = subscriber(filter, format, move || writer.clone()).expect("a filter");
+        tracing::subscriber::with_default(subscriber, told);
+        let bytes = buffer.0.lock().expect("no panic holds it").clone();
+        String::from_utf8(bytes).expect("text")
+    }
+
+    /// What is logged, of a name, an error and a message that all hold `text`.
+    fn logged(format: Format, text: &str) -> String {
+        written("info", format, || {
             let span = tracing::error_span!("pass", name = text, namespace = %text);
             let _within = span.enter();
             tracing::warn!(error = %text, cause = text, list = ?[text], "about {text}");
-        });
-        let bytes = buffer.0.lock().expect("no panic holds it").clone();
-        String::from_utf8(bytes).expect("text")
+        })
+    }
+
+    #[test]
+    fn no_filter_makes_the_client_tell_the_body_of_an_answer() {
+        for filter in ["trace", "kube_client::client=trace", "kube_client::client::body=trace,info", "[pass]=trace"] {
+            let lines = written(filter, Format::Text, || {
+                let span = tracing::error_span!("pass");
+                let _within = span.enter();
+                tracing::warn!(target: "kube_client::client", "CANARY");
+                tracing::trace!(target: "kube_client::client::body", "CANARY");
+                tracing::error!(target: "kube_client::client", "told");
+            });
+            assert!(lines.contains("told") && !lines.contains("CANARY"), "{filter}: {lines}");
+        }
     }
 
     const FORGED: &str =
