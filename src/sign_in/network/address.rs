@@ -15,11 +15,14 @@ pub(super) enum Reach {
 }
 
 /// Where clouds serve credentials outside the link-local range: Azure's wire server, Alibaba Cloud, Oracle Cloud (its
-/// first generation), and by IPv6 AWS and Google Cloud.
+/// first generation); and by IPv6 Google Cloud, Oracle Cloud, Scaleway. AWS has a range of its own.
 const METADATA_V4: [Ipv4Addr; 3] =
     [Ipv4Addr::new(168, 63, 129, 16), Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192)];
-const METADATA_V6: [Ipv6Addr; 2] =
-    [Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
+const METADATA_V6: [Ipv6Addr; 3] = [
+    Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254),
+    Ipv6Addr::new(0xfd00, 0xc1, 0, 0, 0, 0, 0xa9fe, 0xa9fe),
+    Ipv6Addr::new(0xfd00, 0x42, 0, 0, 0, 0, 0, 0x42),
+];
 
 /// How far `address` reaches. One that holds an IPv4 address reaches as far as that.
 pub(super) fn reach(address: IpAddr) -> Reach {
@@ -58,13 +61,17 @@ fn reach_v4(address: Ipv4Addr) -> Reach {
 
 fn reach_v6(address: Ipv6Addr) -> Reach {
     let [first, second, ..] = address.segments();
+    // Instance metadata, time and the agent that hands out pod identities.
+    let of_aws = first == 0xfd00 && second == 0x0ec2;
     let unique_local = (first & 0xfe00) == 0xfc00;
     // Only global unicast is handed out (2000::/3). Inside of it lie what the IETF keeps for protocols (2001::/23, with
     // Teredo, which holds an IPv4 address) and documentation.
     let global = (first & 0xe000) == 0x2000;
     let protocols = first == 0x2001 && second < 0x0200;
     let documentation = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000);
-    if unique_local {
+    if of_aws {
+        Reach::Nowhere
+    } else if unique_local {
         Reach::Private
     } else if global && !protocols && !documentation {
         Reach::Public
@@ -73,7 +80,8 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     }
 }
 
-/// The IPv4 address inside a mapped, compatible, NAT64 (also a network's own) or 6to4 address.
+/// The IPv4 address inside a mapped, compatible, NAT64 or 6to4 address. A network's own NAT64 (RFC 8215) may have it further
+/// up (RFC 6052): it is taken from the end where nothing could stand further up, and the rest reaches nowhere.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let last = |high: u16, low: u16| {
@@ -84,7 +92,7 @@ fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
         [0, 0, 0, 0, 0, 0 | 0xffff, high, low]
         | [0, 0, 0, 0, 0xffff, 0, high, low]
         | [0x64, 0xff9b, 0, 0, 0, 0, high, low]
-        | [0x64, 0xff9b, 1, _, _, _, high, low]
+        | [0x64, 0xff9b, 1, _, 0, 0, high, low]
         | [0x2002, high, low, ..] => Some(last(high, low)),
         _ => None,
     }

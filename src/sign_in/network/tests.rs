@@ -29,6 +29,7 @@ fn private_addresses_are_refused_in_every_notation_unless_the_tenant_allows_them
         "::127.0.0.1",
         "64:ff9b::a00:1",
         "64:ff9b:1::a00:1",
+        "64:ff9b:1:fffe::a00:1",
         "2002:7f00:1::",
     ] {
         let refused = Network::Public.check(parsed(address));
@@ -47,12 +48,18 @@ fn metadata_services_and_what_is_nobodys_service_are_refused_whatever_the_tenant
         "100.100.100.200",
         "192.0.0.192",
         "fd00:ec2::254",
+        "fd00:ec2::23",
         "fd20:ce::254",
+        "fd00:c1::a9fe:a9fe",
+        "fd00:42::42",
         "::ffff:169.254.169.254",
         "::ffff:0:169.254.169.254",
         "::169.254.169.254",
         "64:ff9b::a9fe:a9fe",
         "64:ff9b:1::a9fe:a9fe",
+        // A network's own NAT64, whose prefix may be shorter: the IPv4 address stands further up.
+        "64:ff9b:1:a9fe:a9:fe00:808:808",
+        "64:ff9b:1:a9:fe:a9fe:808:808",
         "2002:a9fe:a9fe::",
         // What the system takes for this machine, link-local, multicast, reserved.
         "0.0.0.0",
