@@ -161,12 +161,12 @@ fn each_line_of_a_pass_tells_its_id_and_its_object_and_no_other_pass_has_that_id
     let arguments = &["--leader-elect=false", "--log-format=json"];
     alone(Setup { arguments, log: "trace", ..Setup::default() }, async |world| {
         let tenant = Tenant::create(&world, "told", world.client.clone()).await;
-        for name in ["calm", "second"] {
+        // One after the other: of two that are new, the one whose key is proven first has the slot.
+        for (name, ready, reason) in [("calm", "True", "Uploaded"), ("second", "False", "NotSlotOwner")] {
             tenant.write_secret(name, &tenant.make_key().await).await;
             tenant.apply_for_secret(name, name).await;
+            tenant.await_ready(name, ready, reason).await;
         }
-        tenant.await_ready("calm", "True", "Uploaded").await;
-        tenant.await_ready("second", "False", "NotSlotOwner").await;
         let operator = world.operator.as_ref().expect("it runs");
         operator.await_lines("verdict changed", 2);
 
