@@ -40,6 +40,11 @@ impl Fault {
         }
     }
 
+    /// Whether whatever begins after it meets it too, until it ends.
+    pub fn lasts(self) -> bool {
+        self != Self::Conflict
+    }
+
     /// It begins; it concerns the objects `calm` of these tenants. It lasts until it is ended with what this answers.
     pub async fn begin(self, world: &mut World, tenants: &[String]) -> Option<NoTime> {
         match self {

@@ -1,8 +1,12 @@
 //! In the midst of which operation something goes wrong.
 
+use alm_key_operator::api::ALMServiceKey;
 use serde_json::{Value, json};
 
 use crate::world::{Tenant, World};
+
+/// The word by which somebody asks for a look at a key that is settled.
+const LOOK: &str = "in-the-midst";
 
 /// What the operator is doing when it goes wrong.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,9 +21,9 @@ pub enum Moment {
     Removal,
     /// The key of a deleted object is being deleted.
     Deletion,
-    /// Nothing: a binding's key stands there, and lives.
+    /// It looks at a binding's key that stands there, and lives.
     SettledBinding,
-    /// Nothing: a plain Secret's key stands there, and lives; it would be deleted at once if the Secret were not found.
+    /// The same with a plain Secret's key, which would be deleted at once if the Secret were not found.
     SettledSecret,
 }
 
@@ -49,13 +53,17 @@ impl Moment {
     }
 
     /// The call in whose midst it goes wrong.
-    pub fn call(self) -> Option<&'static str> {
+    fn call(self) -> &'static str {
         match self {
-            Self::SignIn => Some("SignIn"),
-            Self::FirstUpload | Self::Rotation => Some("Put"),
-            Self::Removal | Self::Deletion => Some("Delete"),
-            Self::SettledBinding | Self::SettledSecret => None,
+            Self::SignIn | Self::SettledBinding | Self::SettledSecret => "SignIn",
+            Self::FirstUpload | Self::Rotation => "Put",
+            Self::Removal | Self::Deletion => "Delete",
         }
+    }
+
+    /// Whether all is well, and nothing is to be done.
+    pub fn is_settled(self) -> bool {
+        matches!(self, Self::SettledBinding | Self::SettledSecret)
     }
 
     /// The writes that take effect, from the beginning to the end.
@@ -94,8 +102,7 @@ impl Moment {
 
     /// It begins, and is held. Answers with the key that the slot is to hold in the end.
     pub async fn begun(self, tenant: &Tenant<'_>, key: Value) -> Value {
-        let Some(call) = self.call() else { return key };
-        tenant.fail_once(call, json!({ "hold": true })).await;
+        tenant.fail_once(self.call(), json!({ "hold": true })).await;
         let end = match self {
             Self::Rotation => {
                 let new = tenant.make_key().await;
@@ -110,7 +117,11 @@ impl Moment {
                 tenant.begin_deletion("calm").await;
                 Value::Null
             }
-            _ => {
+            Self::SettledBinding | Self::SettledSecret => {
+                tenant.annotate("calm", "almkey.dev/reconcile-requested-at", LOOK).await;
+                key
+            }
+            Self::SignIn | Self::FirstUpload => {
                 tenant.apply_for_binding("calm", "plain").await;
                 key
             }
@@ -125,6 +136,9 @@ impl Moment {
             Self::Removal => drop(tenant.await_ready("calm", "False", "SourceGone").await),
             Self::Deletion => tenant.await_gone("calm").await,
             _ => {
+                if self.is_settled() {
+                    tenant.await_key("calm", "looked at after all", was_looked_at).await;
+                }
                 tenant.await_uploaded("calm", key).await;
                 tenant.await_ready("calm", "True", "Uploaded").await;
             }
@@ -145,6 +159,10 @@ impl Moment {
         assert_eq!(tenant.slot_key().await, new, "{}", tenant.name);
         assert_eq!(effects(tenant).await, ["+Put", "+Put"], "{}", tenant.name);
     }
+}
+
+fn was_looked_at(key: &ALMServiceKey) -> bool {
+    key.status.as_ref().is_some_and(|status| status.last_handled_reconcile_at.as_deref() == Some(LOOK))
 }
 
 /// The writes that took effect, in order.
