@@ -1,6 +1,7 @@
 //! The operator is killed before and after every single request of a whole life, and whatever happens meanwhile, it
 //! makes good when it comes back: design, section 5.
 
+mod needed;
 mod table;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -28,7 +29,10 @@ fn an_operator_that_is_killed_at_any_request_makes_good_when_it_comes_back() {
     Runtime::new().expect("a runtime").block_on(async {
         let began = Instant::now();
         let worlds = worlds().await;
-        let points = [points(&worlds, Kind::Uploaded).await, points(&worlds, Kind::Adopted).await].concat();
+        let mut points = [points(&worlds, Kind::Uploaded).await, points(&worlds, Kind::Adopted).await].concat();
+        let only = std::env::var(ONLY).unwrap_or_default();
+        points.retain(|point| point.to_string().contains(&only));
+        assert!(!points.is_empty(), "no point has {only:?} in its name");
         let table = all(&worlds, points).await;
         table.print(began.elapsed(), worlds.len());
         table.assert_right();
@@ -54,17 +58,22 @@ async fn points(worlds: &[World], kind: Kind) -> Vec<Point> {
             requests.entry(name).or_insert((chapter, 0)).1 += 1;
         }
     }
-    let in_some = requests.len();
-    requests.retain(|_, (_, lives)| *lives == worlds.len());
-    let only = std::env::var(ONLY).unwrap_or_default();
-    let all = requests.iter().flat_map(|(name, (chapter, _))| Point::all(kind, name, *chapter));
-    let chosen: Vec<Point> = all.filter(|point| point.to_string().contains(&only)).collect();
-    let (in_all, points) = (requests.len(), chosen.len());
+    let (in_all, in_some): (Vec<_>, Vec<_>) = requests.iter().partition(|(_, (_, lives))| *lives == worlds.len());
+    let points: Vec<_> = in_all.iter().flat_map(|(name, (chapter, _))| Point::all(kind, name, *chapter)).collect();
+    let in_some: Vec<_> = in_some.iter().map(|(request, _)| request.to_string()).collect();
     table::say(&format!(
-        "{in_all} requests make the life of an {name} key ({} more only some lives); {points} points",
-        in_some - in_all
+        "{} requests make the life of an {name} key, with {} points; more only of some lives: {}",
+        in_all.len(),
+        points.len(),
+        in_some.join(", ")
     ));
-    chosen
+    for (kind, count) in needed::of(kind) {
+        for nth in 1..=*count {
+            let request = Name { kind: (*kind).into(), nth };
+            assert!(points.iter().any(|point| point.request == request), "{request}: no point of an {name} key");
+        }
+    }
+    points
 }
 
 async fn all(worlds: &[World], points: Vec<Point>) -> Table {

@@ -84,14 +84,13 @@ impl Table {
         for unmet in &self.unmet {
             say(&format!("no life made this request: {unmet}"));
         }
-        let Self { all: Count(points, converged), lives, uploads, double_uploads, wrong_deletes, unmet, .. } = self;
+        let Self { all: Count(judged, converged), lives, uploads, double_uploads, wrong_deletes, unmet, .. } = self;
+        say(&format!("{lives} lives with {uploads} uploads on {worlds} API servers in {} s", took.as_secs()));
         say(&format!(
-            "{lives} lives with {uploads} uploads on {worlds} API servers in {} s; {} points were not met",
-            took.as_secs(),
+            "{} points, {converged} met and converged, {} not met; {double_uploads} double uploads, {wrong_deletes} wrong \
+             deletes",
+            judged + unmet.len(),
             unmet.len()
-        ));
-        say(&format!(
-            "{points} points, {converged} converged, {double_uploads} double uploads, {wrong_deletes} wrong deletes"
         ));
     }
 
