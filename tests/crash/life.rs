@@ -55,7 +55,8 @@ struct Life<'a> {
     tenant: Tenant<'a>,
     strike: Arc<Strike>,
     operator: Running,
-    starts: usize,
+    /// The numbers of the journal after which a process was started.
+    starts: Vec<u64>,
     key: Value,
     applied: bool,
     stands: Stands,
@@ -81,7 +82,7 @@ pub async fn live(world: &World, name: &str, kind: Kind, point: Option<&Point>) 
         tenant,
         strike,
         operator,
-        starts: 0,
+        starts: Vec::new(),
         key,
         applied: false,
         stands: Stands::Bound,
@@ -108,7 +109,7 @@ impl Life<'_> {
                 () = strike.fallen() => {
                     self.met = true;
                     self.happen(meanwhile).await;
-                    self.restart();
+                    self.restart().await;
                     self.settled(chapter).await;
                     self.strike.let_it_arrive().await;
                 }
@@ -121,7 +122,7 @@ impl Life<'_> {
 
     async fn act(&mut self, chapter: Chapter) {
         match (chapter, self.stands) {
-            (Chapter::Start, _) => self.restart(),
+            (Chapter::Start, _) => self.restart().await,
             (Chapter::Create, _) => {
                 self.applied = true;
                 self.tenant.apply_for_binding(OBJECT, BINDING).await;
@@ -168,11 +169,12 @@ impl Life<'_> {
     }
 
     /// Starts the operator, unless it lives.
-    fn restart(&mut self) {
+    async fn restart(&mut self) {
+        let last = last(&self.tenant.journal().await);
         let mut operator = self.operator.lock().unwrap_or_else(PoisonError::into_inner);
         if operator.is_none() {
-            self.starts += 1;
-            *operator = Some(self.world.start_replica(&format!("{}-{}", self.tenant.name, self.starts)));
+            self.starts.push(last);
+            *operator = Some(self.world.start_replica(&format!("{}-{}", self.tenant.name, self.starts.len())));
         }
     }
 
@@ -215,8 +217,8 @@ impl Life<'_> {
             operator.kill();
         }
         let found = key["uaa"]["clientid"].as_str().filter(|_| kind == Kind::Adopted);
-        let history = History::of(&tenant.journal().await, &ends, found);
-        let log = log(world, &tenant.name, starts);
+        let history = History::of(&tenant.journal().await, &starts, &ends, found);
+        let log = log(world, &tenant.name, starts.len());
         let wrong = wrong.or_else(|| wrote_elsewhere(&strike.foreign())).or_else(|| history.wrong());
         let wrong = match wrong {
             _ if log.contains(CANARY) => Some("its log holds a secret".to_owned()),
