@@ -116,9 +116,4 @@ impl Call {
             _ => 0,
         }
     }
-
-    /// How often at least the same call was made before the fault, for what was well then.
-    pub fn calls_before(self) -> usize {
-        usize::from(self.is_settled() || self == Self::GiveUp)
-    }
 }

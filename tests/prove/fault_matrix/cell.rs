@@ -19,6 +19,8 @@ use crate::world::key::{condition, message};
 
 /// After a longer wait than this the next try is asked for.
 const SOON: Duration = Duration::from_secs(4);
+/// Of the twelve steps that a pass has, a write takes three: a look at the slot, the record, and itself.
+const WRITES_A_PASS: usize = 4;
 
 /// A cell of the table.
 #[derive(Clone, Debug)]
@@ -48,12 +50,15 @@ impl Cell {
     /// Runs it.
     pub async fn run(&self, world: &World, passes: &Passes) {
         let scene = Scene::of(self, world).await;
+        let before = passes.count(&self.zone());
         let (object, pass) =
             if self.call.is_settled() { self.look(&scene, passes).await } else { self.told(&scene, passes).await };
         self.assert_told(&object, &pass);
         self.assert_asked(&scene, &object).await;
         self.assert_writes(&scene).await;
+        let asked = scene.asked().await;
         let seen = passes.count(&self.zone());
+        self.assert_attempts(&asked, seen - before);
         scene.heal().await;
         self.converge(&scene, passes, seen, pass.next).await;
         assert_eq!(effects(&scene).await, self.call.effects(), "the writes that took effect, at the end");
@@ -126,7 +131,6 @@ impl Cell {
 
     /// The fault met the very call that it is for.
     async fn assert_asked(&self, scene: &Scene<'_>, object: &ALMServiceKey) {
-        let calls = scene.tenant.calls(&[self.call.kind()]).await;
         match self.fault {
             Fault::Door(_) if self.call == Call::ReadContent => {
                 let calls = scene.tenant.calls(&["SignIn", "ReadSlot"]).await;
@@ -135,7 +139,11 @@ impl Cell {
             }
             Fault::Door(_) => {}
             Fault::Late => scene.tenant.await_held().await,
-            _ => assert!(calls.len() > self.call.calls_before(), "{} was not asked: {calls:#?}", self.call.kind()),
+            _ => {
+                let asked = scene.asked().await;
+                let met = asked.iter().any(|call| call["kind"] == self.call.kind());
+                assert!(met, "{} was not asked under the fault: {asked:#?}", self.call.kind());
+            }
         }
         if let (Some(operation), false) = (self.call.recorded(), self.fault.is_no()) {
             let pending = object.status.as_ref().and_then(|status| status.pending.as_ref());
@@ -148,6 +156,27 @@ impl Cell {
     async fn assert_writes(&self, scene: &Scene<'_>) {
         let count = self.call.effects_before() + usize::from(self.mark.effect);
         assert_eq!(effects(scene).await, self.call.effects()[..count], "the writes that took effect under the fault");
+    }
+
+    /// A write that came to nothing is not sent again before the slot was looked at anew, but once with a new token if that
+    /// was refused; and passes under the fault make so many attempts at most.
+    fn assert_attempts(&self, asked: &[Value], passes: usize) {
+        if self.call.recorded().is_none() {
+            return;
+        }
+        let (mut attempts, mut may_write, mut may_repeat, mut is_refused) = (0, true, true, false);
+        for call in asked {
+            if call["kind"] == self.call.kind() {
+                assert!(may_write, "it was sent again without a look at the slot: {asked:#?}");
+                (attempts, may_write, is_refused) = (attempts + 1, false, call["status"] == 401);
+            } else if call["kind"] == "LandscapeToken" && is_refused {
+                (may_write, may_repeat) = (may_repeat, false);
+            } else if call["kind"] == "ReadSlot" {
+                (may_write, may_repeat) = (true, true);
+            }
+        }
+        // One is under way, and the end of another one may not have been read yet.
+        assert!(attempts <= (passes + 2) * WRITES_A_PASS, "{attempts} attempts in {passes} passes: {asked:#?}");
     }
 
     /// Once the fault has stopped, all becomes as it should be: by itself if the next try is near, else when asked for.
@@ -216,8 +245,8 @@ pub fn is_interval(next: Duration) -> bool {
 fn is_next(mark: &str, next: Duration) -> bool {
     let seconds = next.as_secs_f64();
     match mark {
-        // The first failure in a row.
-        "~" => seconds <= 2.0,
+        // The first failure in a row, and not at once.
+        "~" => (0.1..=2.0).contains(&seconds),
         "." => (54.0 * 60.0..=66.0 * 60.0).contains(&seconds),
         "=" => (43.0 * 60.0..=45.0 * 60.0).contains(&seconds),
         // A date has whole seconds, and a moment has passed since it was given.

@@ -70,7 +70,9 @@ pub fn cells() -> Vec<Cell> {
     for (fault, line) in lines() {
         let mut columns = line.split('|').map(str::trim);
         let name = columns.next().unwrap_or_default();
-        for (call, mark) in Call::ALL.into_iter().zip(columns).filter(|(_, mark)| *mark != "-") {
+        let marks: Vec<_> = columns.collect();
+        assert_eq!(marks.len(), Call::ALL.len(), "marks of {name:?}, one for each call");
+        for (call, mark) in Call::ALL.into_iter().zip(marks).filter(|(_, mark)| *mark != "-") {
             cells.push(Cell { call, fault, fault_name: name, mark: Mark::parse(mark) });
         }
     }

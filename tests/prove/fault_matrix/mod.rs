@@ -65,6 +65,7 @@ fn every_remote_call_under_every_fault_says_what_is_stated_and_converges_once_th
             ));
         }
         assert!(failed.is_empty(), "{} of {} cells failed", failed.len(), cells.len());
+        assert_eq!(results.len(), cells.len(), "each cell has a name of its own");
         let followed = world.simulator.journal(ELSEWHERE, 0, std::time::Duration::ZERO).await;
         assert!(followed.is_empty(), "a redirect was followed: {followed:#?}");
         let log = std::fs::read_to_string(log).expect("the operator's log");

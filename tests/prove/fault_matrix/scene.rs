@@ -1,6 +1,6 @@
 //! The situation of a cell: its tenant, its key, and how its fault comes and goes.
 
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -24,6 +24,8 @@ pub struct Scene<'a> {
     call: Call,
     fault: Fault,
     door: Option<u16>,
+    /// The number of the journal's last entry when the fault began.
+    begun_after: AtomicU64,
 }
 
 impl<'a> Scene<'a> {
@@ -46,7 +48,7 @@ impl<'a> Scene<'a> {
         }
         // From now on the tenant's own look at the slot is no longer under way, and the operator has its token.
         tenant.await_tenant(&zone, "True", "Connected").await;
-        let scene = Self { tenant, key, call, fault, door };
+        let scene = Self { tenant, key, call, fault, door, begun_after: AtomicU64::default() };
         scene.fill().await;
         if call.is_settled() || call.is_deletion() {
             scene.apply().await;
@@ -83,10 +85,17 @@ impl<'a> Scene<'a> {
     }
 
     async fn begin(&self) {
-        let (Some(door), Fault::Door(becomes)) = (self.door, self.fault) else {
+        if let (Some(door), Fault::Door(becomes)) = (self.door, self.fault) {
+            self.begin_at(door, becomes).await;
+        } else {
             let fault = self.fault.planned(self.call, &self.tenant.name, self.tenant.world.simulator.port);
-            return self.tenant.fail(self.call.kind(), fault).await;
-        };
+            self.tenant.fail(self.call.kind(), fault).await;
+        }
+        let last = self.tenant.journal().await.last().and_then(|call| call["seq"].as_u64());
+        self.begun_after.store(last.unwrap_or_default(), Ordering::Relaxed);
+    }
+
+    async fn begin_at(&self, door: u16, becomes: &str) {
         let fault = json!({ "door": door, "becomes": becomes });
         match self.call {
             // The call before it in a pass.
@@ -138,6 +147,14 @@ impl<'a> Scene<'a> {
         // Its pass goes on to the slot: the fault is not for that.
         passes.first(zone, before + 2, "was the third", |_| true).await;
         self.begin().await;
+    }
+
+    /// What was asked of the tenant while the fault lasted, so far.
+    pub async fn asked(&self) -> Vec<Value> {
+        let begun_after = self.begun_after.load(Ordering::Relaxed);
+        let mut calls = self.tenant.journal().await;
+        calls.retain(|call| call["seq"].as_u64() > Some(begun_after));
+        calls
     }
 
     /// Lets the fault stop.
