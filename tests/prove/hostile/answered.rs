@@ -105,8 +105,16 @@ pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> 
     answered
 }
 
-/// Tenants that cannot be used, each with what it says.
-pub(super) async fn tenants(world: &World) -> Vec<(String, &'static str)> {
+/// An `ALMTenant` that cannot be used, and what it says.
+pub(super) struct Misconfigured {
+    pub(super) name: String,
+    pub(super) says: &'static str,
+    /// Only a change of its spec can mend it. A Secret is looked at again, ever more rarely: nobody outside is asked.
+    pub(super) by_its_spec: bool,
+}
+
+/// Tenants that cannot be used.
+pub(super) async fn tenants(world: &World) -> Vec<Misconfigured> {
     let no_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let http: [(&str, Change, &str); 4] = [
         ("bundle", |http, no_pem| http["caBundle"] = json!(no_pem), "landscapeManagement.http.caBundle"),
@@ -119,11 +127,11 @@ pub(super) async fn tenants(world: &World) -> Vec<(String, &'static str)> {
         let name = format!("tenant-{name}");
         let change = |tenant: &mut Value| change(&mut tenant["spec"]["landscapeManagement"]["http"], no_pem);
         Tenant::create_with(world, &name, world.client.clone(), change).await;
-        answered.push((name, says));
+        answered.push(Misconfigured { by_its_spec: !name.ends_with("no-secret"), name, says });
     }
     let change = |tenant: &mut Value| tenant["spec"]["signIn"]["caBundle"] = json!(no_pem);
     Tenant::create_with(world, "tenant-sign-in", world.client.clone(), change).await;
-    answered.push(("tenant-sign-in".into(), "signIn.caBundle"));
+    answered.push(Misconfigured { name: "tenant-sign-in".into(), says: "signIn.caBundle", by_its_spec: true });
     for (name, data, says) in [
         ("tenant-no-entry", json!({ "clientId": null }), "\"clientId\""),
         ("tenant-empty-entry", json!({ "clientSecret": "" }), "\"clientSecret\""),
@@ -133,7 +141,7 @@ pub(super) async fn tenants(world: &World) -> Vec<(String, &'static str)> {
         let secrets: Api<Secret> = Api::namespaced(world.client.clone(), NAMESPACE);
         let patch = Patch::Merge(json!({ "data": data }));
         secrets.patch(name, &PatchParams::default(), &patch).await.expect("its Secret can be changed");
-        answered.push((name.into(), says));
+        answered.push(Misconfigured { name: name.into(), says, by_its_spec: false });
     }
     answered
 }

@@ -14,13 +14,15 @@ use k8s_openapi::api::core::v1::Secret;
 use kube::api::{ObjectMeta, PostParams};
 use serde_json::{Value, json};
 
+use crate::controlplane::service_account_user;
 use crate::world::almtenant::{tenant_condition, tenant_message};
 use crate::world::key::{condition, message};
+use crate::world::operator::NAMESPACE;
 use crate::world::request;
 use crate::world::{Setup, Tenant, World};
 use crate::worlds::{alone, told};
 
-use answered::{Answered, QUOTED};
+use answered::{Answered, Misconfigured, QUOTED};
 use documents::{Collection, Refused};
 use log::{Passes, end_of_pass};
 use secrets::{Hostile, Keys};
@@ -43,7 +45,8 @@ const LONGEST_MESSAGE: usize = 16 * 1024;
 
 #[test]
 fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_beside_them_is_served_as_ever() {
-    let setup = Setup { arguments: &["--leader-elect=false", "--log-format", "json"], ..Setup::default() };
+    let arguments = &["--leader-elect=false", "--log-format", "json"];
+    let setup = Setup { arguments, audit: true, ..Setup::default() };
     alone(setup, async |world| {
         let before = healthy(&Tenant::create(&world, "calm", world.client.clone()).await, "healthy").await;
         let tenant = Tenant::create(&world, "hostile", world.client.clone()).await;
@@ -67,16 +70,18 @@ fn every_bad_document_is_refused_or_answered_with_its_place_and_a_healthy_key_be
         for object in answered.iter().chain(signed_in.iter().map(|(object, _)| object)) {
             is_answered(&tenant, object).await;
         }
-        for (name, says) in &misconfigured {
+        for Misconfigured { name, says, by_its_spec } in &misconfigured {
             let misconfigured = |tenant: &ALMTenant| tenant_condition(tenant, "Ready").1 == "TenantMisconfigured";
             let found = tenant.await_tenant_as(name, "TenantMisconfigured", misconfigured).await;
             let said = tenant_message(&found, "Ready");
             assert!(said.contains(says) && !said.contains("CANARY"), "{name}: {said}");
+            assert_eq!(tenant_condition(&found, "Stalled").0 == "True", *by_its_spec, "{name}");
         }
 
         let names = (0..hostile.len()).map(|number| format!("case-{number:03}"));
         let names: Vec<_> = names.chain(answered.iter().map(|object| object.name.clone())).collect();
         cost_next_to_nothing(&tenant, &names, &signed_in).await;
+        cost_no_more_than_a_few_passes(&world, &misconfigured).await;
         let beside = healthy(&tenant, "healthy").await;
         let log = Passes::read(&world.operator.as_ref().expect("it runs").log);
         let of_it = || log.lines_of(&format!("{}/healthy", tenant.namespace));
@@ -210,4 +215,28 @@ async fn cost_next_to_nothing(tenant: &Tenant<'_>, names: &[String], signed_in: 
     assert_eq!(calls("SignIn"), sign_ins, "what breaks a rule is never signed in with");
     assert_eq!(calls("Put") + calls("Patch") + calls("Delete"), 0);
     assert!(journal.len() <= passes * CALLS, "{} calls in {passes} passes", journal.len());
+}
+
+/// A tenant that its spec makes unusable is looked at a few times, each of which begins with a live read of it, and is then
+/// left alone; one whose Secret does is looked at again. Somebody outside is asked no more often than that comes to, and
+/// for nothing but whether the slot can be seen.
+async fn cost_no_more_than_a_few_passes(world: &World, misconfigured: &[Misconfigured]) {
+    let operator = service_account_user(NAMESPACE, NAMESPACE).name;
+    let log = std::fs::read_to_string(world.control_plane.audit_log().expect("it was asked for")).expect("its log");
+    let whole = &log[..log.rfind('\n').expect("a whole line")];
+    let read = |line: &str| {
+        let entry: Value = serde_json::from_str(line).expect("JSON");
+        let is_read = entry["verb"] == "get" && entry["user"]["username"] == operator.as_str();
+        is_read.then(|| entry["objectRef"]["name"].as_str().unwrap_or_default().to_owned())
+    };
+    let reads: Vec<_> = whole.lines().filter(|line| line.contains("\"almtenants\"")).filter_map(read).collect();
+    for Misconfigured { name, by_its_spec, .. } in misconfigured {
+        let passes = reads.iter().filter(|read| *read == name).count();
+        let most = if *by_its_spec { PASSES } else { usize::MAX };
+        assert!((1..=most).contains(&passes), "{name}: {passes} passes");
+        let journal = Tenant::existing(world, name, world.client.clone()).journal().await;
+        assert!(journal.len() <= PASSES * CALLS, "{name}: {} calls", journal.len());
+        let is_a_look = |call: &Value| call["kind"] == "LandscapeToken" || call["kind"] == "ReadSlot";
+        assert!(journal.iter().all(is_a_look), "{name}: {journal:#?}");
+    }
 }
