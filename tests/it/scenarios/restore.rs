@@ -121,10 +121,14 @@ fn the_kind_servicebinding_that_is_reinstalled_brings_its_keys_back_without_a_wr
         let kinds: Api<CustomResourceDefinition> = Api::all(client);
         let kind = "servicebindings.services.cloud.sap.com";
         kinds.delete(kind, &DeleteParams::default()).await.expect("the kind can be deleted");
-        tenant.finish_binding("plain").await;
+        // Its deletion is seen while BTP still keeps it.
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
+        tenant.finish_binding("plain").await;
         world.kubectl(&["wait", "--for=delete", "--timeout=60s", &format!("crd/{kind}")]);
         world.install_bindings();
+        // That it was deleted under the earlier definition is no deletion now: it is absent, and its key lives.
+        tenant.await_ready("calm", "Unknown", "RemovalPending").await;
+        assert_eq!(tenant.slot_key().await, key);
         tenant.bind("plain", &key).await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
