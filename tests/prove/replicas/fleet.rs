@@ -15,6 +15,8 @@ use crate::world::operator::{NAMESPACE, Operator};
 
 const LEASE: &str = "alm-key-operator";
 pub const LEADS: &str = "this replica leads";
+/// What it says before it ends, if it has lost its Lease.
+pub const LOST: &str = "this replica does not lead any more";
 const WAITS: &str = "another replica leads";
 
 /// One replica as a process.
@@ -39,13 +41,17 @@ impl Replica {
 
     /// Whether its log has a line with this.
     pub fn has_said(&self, text: &str) -> bool {
-        std::fs::read_to_string(&self.operator.log).unwrap_or_default().contains(text)
+        self.said().contains(text)
+    }
+
+    /// Its log.
+    fn said(&self) -> String {
+        std::fs::read_to_string(&self.operator.log).unwrap_or_default()
     }
 
     /// Whether it has led as `identity`.
     fn has_led_as(&self, identity: &str) -> bool {
-        let log = std::fs::read_to_string(&self.operator.log).unwrap_or_default();
-        log.lines().any(|line| line.contains(LEADS) && line.contains(identity))
+        self.said().lines().any(|line| line.contains(LEADS) && line.contains(identity))
     }
 }
 
@@ -101,7 +107,11 @@ impl<'a> Fleet<'a> {
     /// Starts as many as are missing, as Kubernetes would, and waits until one leads and the other one waits.
     pub async fn complete(&mut self) {
         let before = self.replicas.len();
-        self.replicas.retain_mut(|replica| replica.operator.is_running());
+        self.replicas.retain_mut(|replica| {
+            let runs = replica.operator.is_running();
+            assert!(runs || replica.has_said(LOST), "a replica ended for another reason: {}", replica.said());
+            runs
+        });
         self.lost += before - self.replicas.len();
         while self.replicas.len() < 2 {
             self.started += 1;

@@ -1,5 +1,6 @@
 //! Fifty rotations, during which the leader is killed or stopped at random moments.
 
+use std::collections::BTreeSet;
 use std::ops::AddAssign;
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
 use super::elected;
-use super::fleet::{Fleet, Replica, await_other_holder, end_the_first};
+use super::fleet::{Fleet, LOST, Replica, await_other_holder, end_the_first};
 use crate::world::{Tenant, World};
 use crate::worlds::{alone, told};
 
@@ -91,16 +92,23 @@ struct Sleeper {
 impl Sleeper {
     /// Resumes it, waits until it has ended by itself, and counts what it wrote.
     async fn resumed(mut self, tenant: &Tenant<'_>) -> Count {
-        let (journal, now) = (last(&tenant.journal().await), Timestamp::now());
+        let before = tenant.journal().await;
+        let (journal, now) = (last(&before), Timestamp::now());
+        // Those that were issued while it stood still. Its own are the earlier ones, and what it fetches from now on.
+        let issued = before.iter().filter(|call| call["kind"] == "LandscapeToken");
+        let issued = issued.filter_map(|call| call["token"].as_u64());
+        let of_others: BTreeSet<u64> = issued.filter(|token| *token > self.token).collect();
         self.replica.operator.signal("CONT");
         let ended = tokio::task::spawn_blocking(move || (self.replica.operator.ended(), self)).await;
         let (status, sleeper) = ended.expect("no panic");
         assert_eq!(status.and_then(|status| status.code()), Some(1), "it does not lead any more, and ends");
+        assert!(sleeper.replica.has_said(LOST));
         let asked = sleeper.replica.asked_since(tenant.world, now);
         let (done, refused): (Vec<_>, Vec<_>) =
             asked.iter().filter(|asked| asked.writes()).partition(|asked| asked.succeeded());
         let by_it = |call: &Value| {
-            call["seq"].as_u64() > Some(journal) && call["token"].as_u64().is_some_and(|token| token <= sleeper.token)
+            let of_another = call["token"].as_u64().is_some_and(|token| of_others.contains(&token));
+            call["seq"].as_u64() > Some(journal) && !of_another
         };
         let calls = tenant.calls(&["Put", "Patch", "Delete"]).await;
         let remote = calls.iter().filter(|call| by_it(call)).count();
