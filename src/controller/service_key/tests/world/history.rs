@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::draw::{Dice, history};
 use super::operator::Operator;
+use super::panics::panic_of;
 use super::people::tenant_of;
 use super::quiet::{REST, STILL, too_eager, unsettled};
 use super::state::World;
@@ -48,6 +49,13 @@ impl Stage {
 
     fn is_broken(&self) -> bool {
         self.world.with(|state| state.broken.is_some())
+    }
+
+    /// Does something. If the code panics over it, that breaks the history as an invariant does.
+    fn does(&mut self, act: impl FnOnce(&mut Self)) {
+        if let Some(panic) = panic_of(|| act(self)) {
+            self.world.with(|state| state.breaks(panic));
+        }
     }
 
     fn takes(&mut self, step: Step) {
@@ -187,10 +195,10 @@ fn run(seed: u64, steps: &[Step]) -> Result<usize, Broken> {
 
 fn played(stage: &mut Stage, steps: &[Step]) -> Result<usize, Broken> {
     for (number, step) in steps.iter().enumerate() {
-        stage.takes(*step);
+        stage.does(|stage| stage.takes(*step));
         stage.ends(Some(number))?;
     }
-    stage.rests();
+    stage.does(Stage::rests);
     stage.ends(None)?;
     Ok(steps.len() + 1)
 }

@@ -11,6 +11,7 @@ mod history;
 mod hold;
 mod judge;
 mod operator;
+mod panics;
 mod pass;
 mod people;
 mod process;

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::future::Future;
 use std::pin::Pin;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -77,7 +77,8 @@ impl World {
     }
 
     pub(super) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        act(&mut self.0.lock().expect("nobody panics while he holds this"))
+        // After a panic the history is told.
+        act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
