@@ -71,9 +71,13 @@ impl Binding {
     }
 }
 
+/// What breaks every rule. Whatever is said of it, none of its values is to be repeated.
+const BROKEN: &str = r#"{"uaa":{"identityzone":"CANARY","clientid":["CANARY"],"clientsecret":{"CANARY":"CANARY"},
+    "credential-type":"CANARY","url":"CANARY"},"endpoints":{"CANARY":"CANARY"}}"#;
+
 /// A Secret with a key in it; none makes it one that breaks the rules.
 pub(super) fn secret(metadata: ObjectMeta, document: Option<&str>) -> Secret {
-    let document = document.unwrap_or(r#"{"uaa":{}}"#);
+    let document = document.unwrap_or(BROKEN);
     let data = BTreeMap::from([("key".to_owned(), ByteString(document.as_bytes().to_vec()))]);
     Secret { metadata, data: Some(data), ..Secret::default() }
 }
@@ -103,8 +107,9 @@ impl Cluster {
 
     /// A person deletes a binding.
     pub(super) fn deletes_binding(&mut self, name: &str, now: Duration) {
+        let stamp = self.stamp(now);
         let Some(binding) = self.bindings.get_mut(name).filter(|binding| !binding.is_going()) else { return };
-        delete(&mut binding.metadata, now);
+        delete(&mut binding.metadata, stamp);
         binding.next = Next::Unbind;
         self.fates.insert(binding.uid().to_owned(), Fate::Deleted(now));
         self.told_bindings.push(binding.metadata.clone());
@@ -130,10 +135,11 @@ impl Cluster {
             return;
         }
         self.kind = Kind::Terminating;
+        let stamped = self.stamp(now);
         for binding in self.bindings.values_mut().filter(|binding| !binding.is_going()) {
-            delete(&mut binding.metadata, now);
+            delete(&mut binding.metadata, stamped);
             binding.next = Next::Nothing;
-            self.fates.insert(binding.uid().to_owned(), Fate::LostWithKind(now));
+            self.fates.insert(binding.uid().to_owned(), Fate::LostWithKind { at: now, stamped });
             self.told_bindings.push(binding.metadata.clone());
         }
     }

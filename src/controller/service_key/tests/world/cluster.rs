@@ -10,6 +10,7 @@ use kube::ResourceExt;
 
 use super::binding::Binding;
 use super::sap::KeyNo;
+use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::names::KEY_FINALIZER;
 
@@ -27,6 +28,8 @@ pub(super) enum Told<T> {
 pub(super) enum Kind {
     Defined {
         since: Duration,
+        /// When that was by the clock of the API server.
+        stamped: Timestamp,
     },
     /// All bindings are marked as deleted, and nobody unbinds them.
     Terminating,
@@ -39,7 +42,11 @@ pub(super) enum Fate {
     /// Somebody deleted it.
     Deleted(Duration),
     /// Its kind was removed, and it with it; its credentials live on.
-    LostWithKind(Duration),
+    LostWithKind {
+        at: Duration,
+        /// When that was by the clock of the API server.
+        stamped: Timestamp,
+    },
 }
 
 /// What happens to the next write to the API server.
@@ -51,18 +58,48 @@ pub(super) enum WriteFault {
     Conflict,
 }
 
+/// A kind of objects to read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Reads {
+    Keys,
+    Tenants,
+    Bindings,
+    Secrets,
+    Definitions,
+}
+
+pub(super) const READS: [Reads; 5] = [Reads::Keys, Reads::Tenants, Reads::Bindings, Reads::Secrets, Reads::Definitions];
+
+/// How reads of one kind fail.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum ReadFault {
+    /// The right to them was taken away.
+    Refused,
+    NoAnswer,
+}
+
 /// One cluster.
 pub(super) struct Cluster {
     pub(super) id: String,
     version: u64,
+    /// By how much the clock of its API server is wrong, in seconds: it shows in what is stamped on objects.
+    pub(super) clock_is_off: i64,
+    /// When objects were really made, by uid.
+    pub(super) made_at: BTreeMap<String, Duration>,
     pub(super) keys: BTreeMap<String, ALMServiceKey>,
     pub(super) tenants: BTreeMap<String, ALMTenant>,
     pub(super) bindings: BTreeMap<String, Binding>,
     pub(super) secrets: BTreeMap<String, Secret>,
     pub(super) kind: Kind,
+    /// When `ServiceBinding` was first defined with that time stamped on it: of two definitions that have the same one
+    /// nobody can tell that they are two.
+    defined: BTreeMap<Timestamp, Duration>,
+    /// Which process has seen the kind away since it was told last that a binding goes, by the binding's uid.
+    seen_away: BTreeSet<(usize, String)>,
     /// `ALMServiceKey` itself is being removed.
     pub(super) own_kind_is_going: bool,
     pub(super) is_down: bool,
+    pub(super) reads_fail: BTreeMap<Reads, ReadFault>,
     pub(super) next_write: Option<WriteFault>,
     pub(super) told_keys: Vec<Told<ALMServiceKey>>,
     pub(super) told_tenants: Vec<Told<ALMTenant>>,
@@ -76,13 +113,15 @@ pub(super) struct Cluster {
     pub(super) held: BTreeMap<String, BTreeSet<KeyNo>>,
     /// What plain Secrets hold, by name; none is a key that breaks the rules.
     pub(super) pasted: BTreeMap<String, Option<KeyNo>>,
-    /// Objects whose status somebody else wrote, by uid.
-    pub(super) tampered: BTreeSet<String>,
-    /// Objects that ended without a claim to have cleaned up, by uid: abandoned or observing.
+    /// Objects whose status somebody else wrote, by uid, and how many passes had begun when that was done last.
+    pub(super) tampered: BTreeMap<String, usize>,
+    /// The statuses that the operator wrote, by the object's name, the latest last.
+    pub(super) past: BTreeMap<String, Vec<ALMServiceKeyStatus>>,
+    /// Objects that ended without a claim to have cleaned up, by uid: abandoned, observing, or robbed of what they knew.
     pub(super) let_go: BTreeSet<String>,
 }
 
-/// A moment on the clock of the API servers.
+/// A moment on a clock that is right.
 pub(super) fn wall(now: Duration) -> Timestamp {
     let seconds = i64::try_from(now.as_secs()).expect("a history does not last that long");
     Timestamp::from_second(1_790_000_000 + seconds).expect("a moment of this century")
@@ -90,16 +129,21 @@ pub(super) fn wall(now: Duration) -> Timestamp {
 
 impl Cluster {
     pub(super) fn new(id: &str) -> Self {
-        Self {
+        let mut cluster = Self {
             id: id.into(),
             version: 0,
+            clock_is_off: 0,
+            made_at: BTreeMap::new(),
             keys: BTreeMap::new(),
             tenants: BTreeMap::new(),
             bindings: BTreeMap::new(),
             secrets: BTreeMap::new(),
-            kind: Kind::Defined { since: Duration::ZERO },
+            kind: Kind::Missing,
+            defined: BTreeMap::new(),
+            seen_away: BTreeSet::new(),
             own_kind_is_going: false,
             is_down: false,
+            reads_fail: BTreeMap::new(),
             next_write: None,
             told_keys: Vec::new(),
             told_tenants: Vec::new(),
@@ -109,9 +153,50 @@ impl Cluster {
             secret_gone: BTreeMap::new(),
             held: BTreeMap::new(),
             pasted: BTreeMap::new(),
-            tampered: BTreeSet::new(),
+            tampered: BTreeMap::new(),
+            past: BTreeMap::new(),
             let_go: BTreeSet::new(),
+        };
+        cluster.defines_the_kind(Duration::ZERO);
+        cluster
+    }
+
+    /// What its API server takes a moment for.
+    pub(super) fn stamp(&self, now: Duration) -> Timestamp {
+        let seconds = wall(now).as_second() + self.clock_is_off;
+        Timestamp::from_second(seconds).expect("a moment of this century")
+    }
+
+    /// `ServiceBinding` is defined.
+    pub(super) fn defines_the_kind(&mut self, now: Duration) {
+        let stamped = self.stamp(now);
+        let since = *self.defined.entry(stamped).or_insert(now);
+        self.kind = Kind::Defined { since, stamped };
+    }
+
+    /// A process learns that a binding is as this says.
+    pub(super) fn shows_binding(&mut self, process: usize, binding: &ObjectMeta) {
+        if binding.deletion_timestamp.is_some() {
+            self.seen_away.remove(&(process, binding.uid.clone().unwrap_or_default()));
         }
+    }
+
+    /// A process that asks for the sake of a binding learns that its kind is away.
+    pub(super) fn shows_kind_away(&mut self, process: usize, uid: &str) {
+        self.seen_away.insert((process, uid.to_owned()));
+    }
+
+    /// Whether a process cannot but take a binding that went with its kind for one that was deleted under the definition of
+    /// now: the API server's clock was set back between, so that the times say so, and since the process was told that
+    /// the binding goes it has not once looked while the kind was away. No read tells it then what it missed: the judge
+    /// holds it to what it can know. Who has looked must not be taken in.
+    pub(super) fn looks_deleted(&self, process: usize, uid: &str) -> bool {
+        let (Some(Fate::LostWithKind { stamped: went, .. }), Kind::Defined { stamped: made, .. }) =
+            (self.fates.get(uid), self.kind)
+        else {
+            return false;
+        };
+        *went > made && !self.seen_away.contains(&(process, uid.to_owned()))
     }
 
     fn next(&mut self) -> u64 {
@@ -122,13 +207,15 @@ impl Cluster {
     /// The metadata of an object that is made now.
     pub(super) fn made(&mut self, name: &str, now: Duration) -> ObjectMeta {
         let version = self.next();
+        let uid = format!("{}-{version}", self.id);
+        self.made_at.insert(uid.clone(), now);
         ObjectMeta {
             name: Some(name.into()),
             namespace: Some(NAMESPACE.into()),
-            uid: Some(format!("{}-{version}", self.id)),
+            uid: Some(uid),
             resource_version: Some(version.to_string()),
             generation: Some(1),
-            creation_timestamp: Some(ApiTime(wall(now))),
+            creation_timestamp: Some(ApiTime(self.stamp(now))),
             ..ObjectMeta::default()
         }
     }
@@ -194,9 +281,9 @@ impl Cluster {
 }
 
 /// Begins the deletion of an object: its generation moves on by that.
-pub(super) fn delete(metadata: &mut ObjectMeta, now: Duration) {
+pub(super) fn delete(metadata: &mut ObjectMeta, stamp: Timestamp) {
     if metadata.deletion_timestamp.is_none() {
-        metadata.deletion_timestamp = Some(ApiTime(wall(now)));
+        metadata.deletion_timestamp = Some(ApiTime(stamp));
         changed(metadata);
     }
 }

@@ -4,11 +4,14 @@
 //! Groce and others, "Swarm Testing", ISSTA 2012.)
 
 use super::binding::Credential;
-use super::cluster::WriteFault;
+use super::cluster::{READS, ReadFault, WriteFault};
 use super::operator::WATCHES;
 use super::sap::Fault;
-use super::step::{Act, AppAct, Paste, SourceAct, Step, TenantAct, Trouble, Who};
+use super::step::{Act, AppAct, Paste, SourceAct, Step, Tamper, TenantAct, Trouble, Who};
 use crate::domain::policy::AdoptionPolicy;
+
+/// By how much a clock is set back, in seconds: further than most histories last.
+const BACK: i32 = -7200;
 
 /// Numbers that follow from a seed, the same for good: a seed names a history (`SplitMix64`).
 pub(super) struct Dice(u64);
@@ -52,8 +55,8 @@ pub(super) fn history(seed: u64) -> Vec<Step> {
     let mut steps = opening(&mut dice, &cast);
     let kinds = 3 + dice.below(8);
     let mut palette: Vec<Step> = (0..kinds).map(|_| event(&mut dice, &cast)).collect();
-    let ends: Vec<Step> = palette.iter().filter_map(|step| end_of(*step)).collect();
-    palette.extend(ends);
+    let more: Vec<Step> = palette.iter().flat_map(|step| [end_of(*step), met_by(*step)]).flatten().collect();
+    palette.extend(more);
     let calm = 20 + dice.below(50);
     // Either all runs to its end between two events, or they meet passes that are under way.
     let is_cut = dice.coin();
@@ -109,6 +112,9 @@ fn end_of(step: Step) -> Option<Step> {
         Step::Trouble(Trouble::Lag(cluster, watch, on)) => Some(Step::Trouble(Trouble::Lag(cluster, watch, !on))),
         Step::Trouble(Trouble::BindingKind(cluster, on)) => Some(Step::Trouble(Trouble::BindingKind(cluster, !on))),
         Step::Trouble(Trouble::NextWrite(Fault::HeldBack)) => Some(Step::Trouble(Trouble::HeldWritesLand)),
+        Step::Trouble(Trouble::ReadsFail(cluster, what, _)) => {
+            Some(Step::Trouble(Trouble::ReadsFail(cluster, what, None)))
+        }
         Step::Key(who, Act::Observe(on)) => Some(Step::Key(who, Act::Observe(!on))),
         Step::Key(who, Act::Suspend(on)) => Some(Step::Key(who, Act::Suspend(!on))),
         Step::Key(who, Act::Retain(on)) => Some(Step::Key(who, Act::Retain(!on))),
@@ -117,6 +123,17 @@ fn end_of(step: Step) -> Option<Step> {
         Step::Source(who, SourceAct::Kill) => Some(Step::Source(who, SourceAct::Revive)),
         Step::Tenant(cluster, name, TenantAct::Delete) => Some(Step::Tenant(cluster, name, TenantAct::Create)),
         Step::Tenant(cluster, name, TenantAct::Admit(on)) => Some(Step::Tenant(cluster, name, TenantAct::Admit(!on))),
+        _ => None,
+    }
+}
+
+/// What it is to meet: hardly ever would the two come together by themselves.
+fn met_by(step: Step) -> Option<Step> {
+    match step {
+        Step::Trouble(Trouble::BindingKind(cluster, _)) => {
+            Some(Step::Trouble(Trouble::ClusterClockJumps(cluster, BACK)))
+        }
+        Step::Key(who, Act::Tamper(_)) => Some(Step::Key(who, Act::Delete)),
         _ => None,
     }
 }
@@ -144,7 +161,7 @@ fn event(dice: &mut Dice, cast: &[Who]) -> Step {
 }
 
 fn act(dice: &mut Dice) -> Act {
-    match dice.below(20) {
+    match dice.below(22) {
         0..6 => Act::Create,
         6..9 => Act::Delete,
         9..15 => spec_act(dice),
@@ -152,7 +169,18 @@ fn act(dice: &mut Dice) -> Act {
         16 => Act::Abandon,
         17 => Act::Request,
         18 => Act::Annotate,
-        _ => Act::LosesItsStatus,
+        _ => Act::Tamper(tamper(dice)),
+    }
+}
+
+fn tamper(dice: &mut Dice) -> Tamper {
+    match dice.below(8) {
+        0..2 => Tamper::Loses,
+        2..4 => Tamper::Restores(dice.of(&[1, 2, 3, 5])),
+        4 => Tamper::NamesAnotherKey,
+        5 => Tamper::NamesAnotherRevision,
+        6 => Tamper::ClaimsTheSlot,
+        _ => Tamper::ClaimsAWrite,
     }
 }
 
@@ -213,7 +241,7 @@ fn write_fault(dice: &mut Dice) -> Fault {
 
 fn trouble(dice: &mut Dice) -> Trouble {
     let cluster = dice.of(&[0, 0, 0, 1]);
-    match dice.below(20) {
+    match dice.below(24) {
         0..2 => Trouble::TokenEndpointDown(dice.coin()),
         2..4 => Trouble::LandscapeDown(dice.coin()),
         4..8 => Trouble::NextWrite(write_fault(dice)),
@@ -223,8 +251,13 @@ fn trouble(dice: &mut Dice) -> Trouble {
         13..16 => Trouble::Crash(cluster),
         16 => Trouble::Lag(cluster, dice.of(&WATCHES), dice.coin()),
         17 => Trouble::ClocksJump(dice.of(&[-7200, -60, 90, 86_400])),
-        18 => Trouble::BindingKind(cluster, dice.coin()),
-        _ if dice.below(4) == 0 => Trouble::OwnKindGoes(cluster),
+        18 => Trouble::ClusterClockJumps(cluster, dice.of(&[BACK, BACK, -60, 90, 86_400])),
+        19 => Trouble::BindingKind(cluster, dice.coin()),
+        20..22 => {
+            let fault = dice.of(&[Some(ReadFault::Refused), Some(ReadFault::NoAnswer), None]);
+            Trouble::ReadsFail(cluster, dice.of(&READS), fault)
+        }
+        _ if dice.below(6) == 0 => Trouble::OwnKindGoes(cluster),
         _ => Trouble::Lag(cluster, dice.of(&WATCHES), dice.coin()),
     }
 }

@@ -162,7 +162,10 @@ impl Stage {
         }
         self.world.with(|state| {
             state.sap.faults.clear();
-            state.clusters.iter_mut().for_each(|it| it.next_write = None);
+            for cluster in &mut state.clusters {
+                cluster.next_write = None;
+                cluster.reads_fail.clear();
+            }
         });
         self.operators.iter_mut().for_each(|operator| operator.lags = [false; 4]);
         self.waits(REST);

@@ -4,11 +4,12 @@ use std::time::Duration;
 
 use kube::ResourceExt;
 
-use super::cluster::is_kept;
+use super::cluster::{Cluster, is_kept};
 use super::pass::{Pass, Truth, owner};
 use super::people::plain_name;
-use super::sap::{Filling, KeyNo, Request, Write};
+use super::sap::{Filling, KeyNo, MARKER, Request, Write};
 use super::state::{Row, State};
+use super::tamper::NO_KEY;
 use crate::api::ALMServiceKey;
 use crate::api::resolve::admits;
 use crate::api::status::{ALMServiceKeyStatus, PendingOperation};
@@ -45,6 +46,9 @@ pub(super) fn of_status(state: &mut State, pass: usize, object: &ALMServiceKey, 
     if object.status.as_ref() == Some(status) {
         state.breaks("a status was written although nothing changed");
     }
+    if serde_json::to_string(status).expect("a status is JSON").contains(MARKER) {
+        state.breaks("a secret was written into a status");
+    }
     if status.pending.is_none() {
         return;
     }
@@ -67,38 +71,58 @@ pub(super) fn of_release(state: &mut State, pass: usize) {
     let cluster = state.passes[pass].cluster;
     let observes = state.passes[pass].policy().is_some_and(|policy| policy.mode == Mode::Observe);
     let abandoned = is_abandoned(state.passes[pass].object.as_ref());
-    if observes || abandoned || state.clusters[cluster].tampered.contains(&uid) {
+    if observes || abandoned {
         state.clusters[cluster].let_go.insert(uid);
         return;
     }
-    if holder(state.sap.places[zone].filling.as_ref()) == Some(&me) {
+    let place = &state.sap.places[zone];
+    let (stands, revision) = (holder(place.filling.as_ref()) == Some(&me), place.revision());
+    let cannot_look = state.clusters[cluster].tampered.contains_key(&uid) && state.passes[pass].tenant.is_none();
+    if stands && !cannot_look && !came_unseen(state, pass, zone, &uid) {
         state.breaks("an object was released while its key stood in the slot");
     }
-    let revision = state.sap.places[zone].revision();
-    let may_land = |held: &Request| {
+    let may_land = |held: &&Request| {
         let by = &state.passes[held.pass];
         held.zone == zone && held.revision == revision && by.cluster == cluster && by.uid() == uid
     };
-    if state.sap.held_back.iter().any(may_land) {
+    let on_its_way = state.sap.held_back.iter().filter(may_land);
+    let forgotten: Vec<bool> = on_its_way.map(|held| is_forgotten(&state.clusters[cluster], &uid, held.pass)).collect();
+    if forgotten.contains(&false) {
         state.breaks("an object was released while a write of it could still take effect");
+    }
+    if stands || !forgotten.is_empty() {
+        state.clusters[cluster].let_go.insert(uid);
     }
 }
 
+/// Whether somebody else may have taken away that a pass of an object wrote. What the ledger is forged or robbed of stands
+/// in the slot all the same; only of a write that is still under way does nothing but the ledger tell.
+fn is_forgotten(cluster: &Cluster, uid: &str, pass: usize) -> bool {
+    cluster.tampered.get(uid).is_some_and(|begun| pass < *begun)
+}
+
+/// Whether what is in the slot came there by such a write, and after the last look of a pass.
+fn came_unseen(state: &State, pass: usize, zone: usize, uid: &str) -> bool {
+    let (place, pass) = (&state.sap.places[zone], &state.passes[pass]);
+    let forgotten = place.late.is_some_and(|by| is_forgotten(&state.clusters[pass.cluster], uid, by));
+    forgotten && pass.looked.as_ref() != Some(&place.revision())
+}
+
 /// A tenant is let go: no key of its objects stands in its slot.
-pub(super) fn of_tenant_release(state: &mut State, pass: usize, name: &str) {
-    let pass = &state.passes[pass];
+pub(super) fn of_tenant_release(state: &mut State, number: usize, name: &str) {
+    let (pass, zone) = (&state.passes[number], super::operator::zone(name));
     let it = &state.clusters[pass.cluster];
     // One that stays gets its finalizer back before anything is written.
     if it.tenants.get(name).is_none_or(|tenant| tenant.metadata.deletion_timestamp.is_none()) {
         return;
     }
-    let Some(holder) = holder(state.sap.places[super::operator::zone(name)].filling.as_ref()) else { return };
+    let Some(holder) = holder(state.sap.places[zone].filling.as_ref()) else { return };
     let stands = it.keys.get(&holder.name).is_some_and(|key| {
         let uid = key.uid().unwrap_or_default();
         key.spec.tenant_ref.name == name
-            && !is_made_since(pass, key)
+            && !is_made_since(it, pass, key)
             && !it.let_go.contains(&uid)
-            && !it.tampered.contains(&uid)
+            && !came_unseen(state, number, zone, &uid)
     });
     if stands && holder.cluster_id == it.id {
         state.breaks("a tenant was let go while a key of one of its objects stood in the slot");
@@ -176,8 +200,8 @@ fn is_recorded(state: &State, request: &Request, fills: bool) -> bool {
         Write::Delete => PendingOperation::Delete,
     };
     let pending = key.status.as_ref().and_then(|status| status.pending.as_ref());
-    cluster.tampered.contains(&uid)
-        || pending.is_some_and(|it| it.operation == operation && it.revision == request.revision.as_str())
+    let written_since = cluster.tampered.contains_key(&uid) && key.metadata.resource_version != pass.version;
+    written_since || pending.is_some_and(|it| it.operation == operation && it.revision == request.revision.as_str())
 }
 
 /// A write takes effect, now or late.
@@ -197,12 +221,13 @@ pub(super) fn of_effect(state: &mut State, request: &Request) {
 fn is_nobodys(state: &State, pass: &Pass, held: Option<&Ownership>) -> bool {
     let Some(Ownership { owner, .. }) = held else { return true };
     let cluster = &state.clusters[pass.cluster];
-    owner.cluster_id == cluster.id && cluster.keys.get(&owner.name).is_none_or(|key| is_made_since(pass, key))
+    let no_more = |key: &ALMServiceKey| is_made_since(cluster, pass, key);
+    owner.cluster_id == cluster.id && cluster.keys.get(&owner.name).is_none_or(no_more)
 }
 
 /// Whether an object may have come after a pass began.
-fn is_made_since(pass: &Pass, key: &ALMServiceKey) -> bool {
-    key.creation_timestamp().is_some_and(|made| made.0 >= super::cluster::wall(pass.began))
+fn is_made_since(cluster: &Cluster, pass: &Pass, key: &ALMServiceKey) -> bool {
+    cluster.made_at.get(&key.uid().unwrap_or_default()).is_some_and(|made| *made >= pass.began)
 }
 
 fn put(state: &State, request: &Request, key: KeyNo, me: &Owner, before: Option<&Filling>) -> Option<&'static str> {
@@ -216,13 +241,22 @@ fn put(state: &State, request: &Request, key: KeyNo, me: &Owner, before: Option<
     let holder = held.as_ref().map(|held| &held.owner);
     if holder == Some(me) {
         let is_retry = pass.pending.as_deref() == Some(request.revision.as_str());
-        return (*there == key && !is_retry).then_some("a key was uploaded again while it stood there");
+        let again = *there == key && !is_retry && !is_misled(cluster, pass, request);
+        return again.then_some("a key was uploaded again while it stood there");
     }
     if holder.is_some_and(|owner| owner.cluster_id == cluster.id) && !is_nobodys(state, pass, held.as_ref()) {
         return Some("the key of a sibling was replaced");
     }
     let may_replace = pass.policy().is_some_and(|policy| policy.adoption == AdoptionPolicy::Replace);
     (!may_replace).then_some("a key was replaced that is not ours, and the tenant does not say Replace")
+}
+
+/// Whether somebody else has written into the ledger that another key stands at this revision: only to read the key itself
+/// each time, which the ledger is there to save, would tell better.
+fn is_misled(cluster: &Cluster, pass: &Pass, request: &Request) -> bool {
+    let status = pass.object.as_ref().and_then(|object| object.status.as_ref());
+    let forged = status.and_then(|status| status.uploaded.as_ref()).filter(|it| it.fingerprint == NO_KEY);
+    cluster.tampered.contains_key(&pass.uid()) && forged.is_some_and(|it| it.revision == request.revision.as_str())
 }
 
 fn owned(state: &State, request: &Request, to: Option<&Ownership>, before: Option<&Filling>) -> Option<&'static str> {
@@ -302,7 +336,13 @@ pub(super) fn of_end(state: &mut State, pass: usize) {
     let generation = object.as_ref().and_then(|object| object.metadata.generation);
     let stored =
         state.clusters[*cluster].keys.get(name).filter(|key| key.uid() == object.as_ref().and_then(ResourceExt::uid));
-    let observed = stored.and_then(|key| key.status.as_ref()).map(|status| status.observed_generation);
+    // What somebody else has written meanwhile is for the next pass.
+    let it = &state.passes[pass];
+    let is_its_own = |key: &&ALMServiceKey| {
+        !state.clusters[*cluster].tampered.contains_key(&it.uid()) || key.resource_version() == it.version
+    };
+    let observed =
+        stored.filter(is_its_own).and_then(|key| key.status.as_ref()).map(|status| status.observed_generation);
     if observed.is_some() && observed < generation {
         state.breaks("a pass ended, and observedGeneration did not advance");
     }

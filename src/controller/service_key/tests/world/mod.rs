@@ -20,6 +20,7 @@ mod remote;
 mod sap;
 mod state;
 mod step;
+mod tamper;
 mod view;
 
 pub(super) use history::{course_of, plays, told};

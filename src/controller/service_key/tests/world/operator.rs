@@ -140,8 +140,8 @@ impl Operator {
         }
     }
 
-    fn hears_from(&mut self, watch: Watch, state: &State) -> Vec<Subject> {
-        let cluster = &state.clusters[self.cluster];
+    fn hears_from(&mut self, watch: Watch, state: &mut State) -> Vec<Subject> {
+        let cluster = &mut state.clusters[self.cluster];
         let told = &mut self.told[watch as usize];
         let from = *told;
         let mut woken = Vec::new();
@@ -160,9 +160,11 @@ impl Operator {
             }
             Watch::Bindings => {
                 *told = cluster.told_bindings.len();
-                for binding in &cluster.told_bindings[from..] {
+                let bindings = cluster.told_bindings[from..].to_vec();
+                for binding in &bindings {
                     let concerned = touched(&self.process.keys, &self.process.shared.sightings, binding);
                     woken.extend(concerned.into_iter().map(|key| Subject::Key(key.name)));
+                    cluster.shows_binding(self.process.number, binding);
                 }
             }
         }

@@ -11,7 +11,8 @@ use super::state::State;
 use crate::api::resolve::policy;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::policy::Policy;
-use crate::domain::slot::Owner;
+use crate::domain::slot::{Owner, Revision};
+use crate::names::btp;
 
 /// What was true of a source when a pass read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -23,7 +24,7 @@ pub(super) enum Truth {
     /// It was gone.
     Gone {
         since: Duration,
-        /// Not because somebody deleted it.
+        /// Not because somebody deleted it, as far as that can be known.
         with_its_kind: bool,
     },
 }
@@ -46,6 +47,10 @@ pub(super) struct Pass {
     pub(super) proven: BTreeSet<KeyNo>,
     /// The revision that was pending when it began.
     pub(super) pending: Option<String>,
+    /// The version of the object that it read or wrote last.
+    pub(super) version: Option<String>,
+    /// The slot's revision when it looked there last.
+    pub(super) looked: Option<Revision>,
     /// A write to the API server did not succeed: nothing remote may follow.
     pub(super) is_cut: bool,
 }
@@ -64,6 +69,8 @@ impl Pass {
             source: Truth::NotRead,
             proven: BTreeSet::new(),
             pending: None,
+            version: None,
+            looked: None,
             is_cut: false,
         }
     }
@@ -92,9 +99,15 @@ pub(super) fn owner(cluster: &Cluster, name: &str) -> Owner {
     Owner { cluster_id: cluster.id.clone(), namespace: NAMESPACE.into(), name: name.into() }
 }
 
+/// The uid of the binding that an object names, if that was recorded.
+pub(super) fn recorded_binding(object: &ALMServiceKey) -> Option<&str> {
+    let name = &object.spec.source.service_binding_ref.as_ref()?.name;
+    let seen = object.status.as_ref()?.source.as_ref()?;
+    (seen.kind == btp::BINDING_KIND && seen.name == *name).then_some(seen.uid.as_str())
+}
+
 /// What is true of an object's source just now.
 pub(super) fn truth(cluster: &Cluster, object: &ALMServiceKey) -> Truth {
-    let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
     if let Some(secret) = &object.spec.source.secret_ref {
         return match cluster.secret_gone.get(&secret.name) {
             Some(since) if !cluster.secrets.contains_key(&secret.name) => {
@@ -104,9 +117,8 @@ pub(super) fn truth(cluster: &Cluster, object: &ALMServiceKey) -> Truth {
         };
     }
     let Some(binding) = &object.spec.source.service_binding_ref else { return Truth::Stands };
-    let recorded = recorded.filter(|seen| seen.kind == "ServiceBinding" && seen.name == binding.name);
-    let Some(uid) = recorded.map(|seen| seen.uid.as_str()) else { return Truth::Stands };
-    let Kind::Defined { since: defined } = cluster.kind else { return Truth::Stands };
+    let Some(uid) = recorded_binding(object) else { return Truth::Stands };
+    let Kind::Defined { since: defined, .. } = cluster.kind else { return Truth::Stands };
     if let Some(now) = cluster.bindings.get(&binding.name).filter(|binding| !binding.is_going()) {
         let has_key = now.id.is_some() && cluster.secrets.contains_key(&binding.name);
         if now.uid() == uid || has_key {
@@ -115,7 +127,7 @@ pub(super) fn truth(cluster: &Cluster, object: &ALMServiceKey) -> Truth {
     }
     match cluster.fates.get(uid) {
         Some(Fate::Deleted(at)) => Truth::Gone { since: *at, with_its_kind: false },
-        Some(Fate::LostWithKind(at)) => Truth::Gone { since: (*at).max(defined), with_its_kind: true },
+        Some(Fate::LostWithKind { at, .. }) => Truth::Gone { since: (*at).max(defined), with_its_kind: true },
         None => Truth::Stands,
     }
 }

@@ -19,6 +19,7 @@ use crate::api::service_key::ServiceBindingRef;
 use crate::api::service_key::{ALMServiceKey, DeadKey, DeadKeyAction, DeletionPolicy, Mode, SecretRef, Source};
 use crate::api::tenant::{self, ALMTenant};
 use crate::domain::policy::AdoptionPolicy;
+use crate::domain::slot::WriteAnswer;
 use crate::names::annotation;
 
 fn seconds(number: u32) -> crate::api::duration::Duration {
@@ -64,6 +65,7 @@ impl State {
     /// Somebody acts on a key.
     pub(super) fn key_act(&mut self, who: Who, act: Act) {
         let (now, cluster, name) = (self.now, &mut self.clusters[who.cluster()], who.name());
+        let stamp = cluster.stamp(now);
         match act {
             Act::Create if cluster.keys.contains_key(name) || cluster.own_kind_is_going => {}
             Act::Create => {
@@ -71,7 +73,7 @@ impl State {
                 key.metadata = cluster.made(name, now);
                 cluster.makes_key(key);
             }
-            Act::Delete => cluster.change_key(name, |key| delete(&mut key.metadata, now)),
+            Act::Delete => cluster.change_key(name, |key| delete(&mut key.metadata, stamp)),
             Act::Abandon => cluster.change_key(name, |key| {
                 let uid = key.uid().unwrap_or_default();
                 key.annotations_mut().insert(annotation::ABANDON.into(), uid);
@@ -81,11 +83,7 @@ impl State {
                 let which = if act == Act::Request { annotation::RECONCILE_REQUESTED_AT } else { "note" };
                 key.annotations_mut().insert(which.into(), word);
             }),
-            Act::LosesItsStatus => {
-                let uid = cluster.keys.get(name).and_then(ResourceExt::uid);
-                cluster.tampered.extend(uid);
-                cluster.change_key(name, |key| key.status = None);
-            }
+            Act::Tamper(how) => self.tampers(who, how),
             _ => cluster.change_key(name, |key| change_spec(key, name, act)),
         }
     }
@@ -93,13 +91,14 @@ impl State {
     /// The cluster admin acts on a tenant.
     pub(super) fn tenant_act(&mut self, cluster: usize, name: &str, act: TenantAct) {
         let (now, cluster) = (self.now, &mut self.clusters[cluster]);
+        let stamp = cluster.stamp(now);
         match act {
             TenantAct::Create if cluster.tenants.contains_key(name) => {}
             TenantAct::Create => {
                 let tenant = tenant_of(cluster, name, now);
                 cluster.makes_tenant(tenant);
             }
-            TenantAct::Delete => cluster.change_tenant(name, |tenant| delete(&mut tenant.metadata, now)),
+            TenantAct::Delete => cluster.change_tenant(name, |tenant| delete(&mut tenant.metadata, stamp)),
             TenantAct::Admit(admitted) => cluster.change_tenant(name, |tenant| {
                 tenant.spec.allowed_namespaces = vec![if admitted { "*" } else { "elsewhere" }.into()];
                 changed(&mut tenant.metadata);
@@ -210,28 +209,39 @@ impl State {
             Trouble::NextWrite(fault) => self.sap.faults.push_back(fault),
             Trouble::HeldWritesLand => {
                 for request in std::mem::take(&mut self.sap.held_back) {
-                    lands(self, &request);
+                    if let WriteAnswer::Done(_) = lands(self, &request) {
+                        self.sap.places[request.zone].late = Some(request.pass);
+                    }
                 }
             }
             Trouble::ApiServerDown(cluster, down) => self.clusters[cluster].is_down = down,
             Trouble::NextStatusWrite(cluster, fault) => self.clusters[cluster].next_write = Some(fault),
+            Trouble::ReadsFail(cluster, what, fault) => {
+                let failing = &mut self.clusters[cluster].reads_fail;
+                match fault {
+                    Some(fault) => failing.insert(what, fault),
+                    None => failing.remove(&what),
+                };
+            }
             Trouble::ClocksJump(by) => self.wall_is_off += i64::from(by),
+            Trouble::ClusterClockJumps(cluster, by) => self.clusters[cluster].clock_is_off += i64::from(by),
             Trouble::BindingKind(cluster, true) => {
                 let cluster = &mut self.clusters[cluster];
                 if cluster.kind == Kind::Terminating {
                     cluster.has_lost_the_kind(now);
                 }
                 if cluster.kind == Kind::Missing {
-                    cluster.kind = Kind::Defined { since: now };
+                    cluster.defines_the_kind(now);
                 }
             }
             Trouble::BindingKind(cluster, false) => self.clusters[cluster].loses_the_kind(now),
             Trouble::OwnKindGoes(cluster) => {
                 let cluster = &mut self.clusters[cluster];
+                let stamp = cluster.stamp(now);
                 cluster.own_kind_is_going = !cluster.keys.is_empty();
                 let names: Vec<String> = cluster.keys.keys().cloned().collect();
                 for name in names {
-                    cluster.change_key(&name, |key| delete(&mut key.metadata, now));
+                    cluster.change_key(&name, |key| delete(&mut key.metadata, stamp));
                 }
             }
             Trouble::Crash(_) | Trouble::Lag(..) => {}

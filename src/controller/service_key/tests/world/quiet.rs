@@ -134,7 +134,7 @@ fn of_object(state: &State, zone: usize, one: &Seen<'_>, found: &mut Vec<String>
     }
     // A tenant that does not admit an object is not looked at for one that says it has nothing there: if that is so because
     // its status was lost, its key stays until the tenant admits it again or the object is deleted.
-    let is_overlooked = !one.is_admitted && cluster.tampered.contains(&one.object.uid().unwrap_or_default());
+    let is_overlooked = !one.is_admitted && cluster.tampered.contains_key(&one.object.uid().unwrap_or_default());
     if !one.is_served || is_overlooked {
         return;
     }

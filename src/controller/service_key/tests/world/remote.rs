@@ -71,7 +71,10 @@ impl Side<'_> {
             match (self.tenant, state.sap.landscape_is_down) {
                 (None, _) => Err(trouble(Reason::TenantMisconfigured, "there is no tenant", Retry::Never)),
                 (Some(_), true) => Err(down()),
-                (Some(_), false) => Ok(look(place.filling.as_ref(), place.shown())),
+                (Some(_), false) => {
+                    state.passes[self.sides.view.pass].looked = Some(place.revision());
+                    Ok(look(place.filling.as_ref(), place.shown()))
+                }
             }
         });
         pause().await;

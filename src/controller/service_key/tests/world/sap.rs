@@ -12,6 +12,9 @@ use crate::domain::slot::{Owner, Ownership, Revision, Slot};
 /// The tenants' identity zones.
 pub(super) const ZONES: [&str; 2] = ["acme-calm", "other-calm"];
 
+/// Stands in every secret, and nowhere else.
+pub(super) const MARKER: &str = "CANARY";
+
 /// A key, by its number.
 pub(super) type KeyNo = usize;
 
@@ -76,6 +79,8 @@ pub(super) struct Filling {
 pub(super) struct Place {
     counter: u64,
     pub(super) filling: Option<Filling>,
+    /// The pass whose write, held back on its way, left what is here.
+    pub(super) late: Option<usize>,
 }
 
 impl Place {
@@ -92,6 +97,9 @@ impl Place {
 
     pub(super) fn fill(&mut self, filling: Option<Filling>) {
         self.counter += 1;
+        if self.filling != filling {
+            self.late = None;
+        }
         self.filling = filling;
     }
 }
@@ -133,7 +141,7 @@ impl Sap {
             "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
             "uaa": {
                 "clientid": format!("sb-{zone}-{number}!b1234|sapcloudalm!b16907"),
-                "clientsecret": format!("CANARY-{number}"),
+                "clientsecret": format!("{MARKER}-{number}"),
                 "url": format!("https://{zone}.authentication.eu10.hana.ondemand.com"),
                 "identityzone": zone,
                 "credential-type": "instance-secret",
@@ -179,6 +187,6 @@ impl Sap {
 
 /// The number of a key.
 pub(super) fn number(key: &ServiceKey) -> KeyNo {
-    let digits = key.client_secret().expose_secret().trim_start_matches("CANARY-");
+    let digits = key.client_secret().expose_secret().trim_start_matches(MARKER).trim_start_matches('-');
     digits.parse().expect("a key that was made here")
 }

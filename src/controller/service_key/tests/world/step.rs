@@ -3,7 +3,7 @@
 use std::fmt;
 
 use super::binding::Credential;
-use super::cluster::WriteFault;
+use super::cluster::{ReadFault, Reads, WriteFault};
 use super::operator::Watch;
 use super::sap::Fault;
 use crate::domain::policy::AdoptionPolicy;
@@ -61,8 +61,24 @@ pub(super) enum Act {
     Abandon,
     Request,
     Annotate,
-    /// A backup without its status is restored.
-    LosesItsStatus,
+    Tamper(Tamper),
+}
+
+/// What somebody else writes into the status of an `ALMServiceKey`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Tamper {
+    /// Nothing: a backup without it is restored.
+    Loses,
+    /// What the operator wrote so many times ago, for this object or for one of its name.
+    Restores(u8),
+    /// That another key stands at the slot's revision.
+    NamesAnotherKey,
+    /// That the key stands, or a write is under way, at a revision that never was.
+    NamesAnotherRevision,
+    /// That the object's last key stands where somebody else's does or none.
+    ClaimsTheSlot,
+    /// That a write is under way.
+    ClaimsAWrite,
 }
 
 /// What people do with an `ALMTenant`.
@@ -130,8 +146,12 @@ pub(super) enum Trouble {
     NextStatusWrite(usize, WriteFault),
     Crash(usize),
     Lag(usize, Watch, bool),
-    /// Wall clocks jump, by so many seconds.
+    /// Reads of one kind of objects fail, or work again.
+    ReadsFail(usize, Reads, Option<ReadFault>),
+    /// The operators' wall clocks jump, by so many seconds.
     ClocksJump(i32),
+    /// The clock of an API server jumps, by so many seconds.
+    ClusterClockJumps(usize, i32),
     BindingKind(usize, bool),
     OwnKindGoes(usize),
 }

@@ -7,9 +7,9 @@ use kube::ResourceExt;
 use kube::api::DynamicObject;
 use serde_json::{Value, json};
 
-use super::cluster::{Cluster, Kind, WriteFault, is_kept, wall};
+use super::cluster::{Cluster, Kind, ReadFault, Reads, WriteFault, is_kept};
 use super::judge;
-use super::pass::{Truth, truth};
+use super::pass::{Truth, recorded_binding, truth};
 use super::state::{State, World, pause};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
@@ -30,13 +30,16 @@ fn refusal(code: u16, reason: &str) -> CallError {
 }
 
 impl View {
-    async fn read<T>(&self, read: impl FnOnce(&mut State) -> T + Send) -> Result<T, CallError> {
+    async fn read<T>(&self, what: Reads, read: impl FnOnce(&mut State) -> T + Send) -> Result<T, CallError> {
         pause().await;
         self.world.with(|state| {
-            if state.clusters[self.cluster].is_down {
-                return Err(CallError::Deadline);
+            let cluster = &state.clusters[self.cluster];
+            match cluster.reads_fail.get(&what) {
+                _ if cluster.is_down => Err(CallError::Deadline),
+                Some(ReadFault::NoAnswer) => Err(CallError::Deadline),
+                Some(ReadFault::Refused) => Err(refusal(403, "Forbidden")),
+                None => Ok(read(state)),
             }
-            Ok(read(state))
         })
     }
 
@@ -95,12 +98,13 @@ fn merged(found: &mut Value, change: &Value) {
 #[async_trait]
 impl Objects for View {
     async fn key(&self, _: &str, name: &str) -> Result<Option<ALMServiceKey>, CallError> {
-        self.read(|state| {
+        self.read(Reads::Keys, |state| {
             let found = self.cluster(state).keys.get(name).cloned();
             let pass = &mut state.passes[self.pass];
             if pass.name == name && pass.object.is_none() {
                 let pending = found.as_ref().and_then(|key| key.status.as_ref()).and_then(|it| it.pending.as_ref());
                 pass.pending = pending.map(|pending| pending.revision.clone());
+                pass.version = found.as_ref().and_then(ResourceExt::resource_version);
                 pass.object.clone_from(&found);
             }
             found
@@ -109,7 +113,7 @@ impl Objects for View {
     }
 
     async fn keys_of(&self, tenant: &str, see: &mut (dyn FnMut(ALMServiceKey) + Send)) -> Result<(), CallError> {
-        self.read(|state| {
+        self.read(Reads::Keys, |state| {
             let keys = self.cluster(state).keys.values();
             keys.filter(|key| key.spec.tenant_ref.name == tenant).cloned().for_each(see);
         })
@@ -117,7 +121,7 @@ impl Objects for View {
     }
 
     async fn tenant(&self, name: &str) -> Result<Option<ALMTenant>, CallError> {
-        self.read(|state| {
+        self.read(Reads::Tenants, |state| {
             let found = self.cluster(state).tenants.get(name).cloned();
             state.passes[self.pass].tenant.clone_from(&found);
             found
@@ -126,21 +130,26 @@ impl Objects for View {
     }
 
     async fn binding(&self, _: &str, name: &str) -> Result<Option<DynamicObject>, CallError> {
-        let found = self.read(|state| {
-            self.notes_truth(state);
+        let found = self.read(Reads::Bindings, |state| {
+            let process = state.passes[self.pass].process;
             let cluster = self.cluster(state);
-            match cluster.kind {
+            let found = match cluster.kind {
                 Kind::Missing => Err(refusal(404, "")),
                 Kind::Defined { .. } | Kind::Terminating => {
                     Ok(cluster.bindings.get(name).map(super::binding::Binding::shown))
                 }
+            };
+            if let Ok(Some(binding)) = &found {
+                cluster.shows_binding(process, &binding.metadata);
             }
+            self.notes_truth(state);
+            found
         });
         found.await?
     }
 
     async fn secret(&self, _: &str, name: &str) -> Result<Option<Secret>, CallError> {
-        self.read(|state| {
+        self.read(Reads::Secrets, |state| {
             self.notes_truth(state);
             self.cluster(state).secrets.get(name).cloned()
         })
@@ -148,24 +157,26 @@ impl Objects for View {
     }
 
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError> {
-        self.read(|state| {
-            let now = state.now;
+        self.read(Reads::Definitions, |state| {
+            let now = Time(state.clusters[self.cluster].stamp(state.now));
             self.notes_truth(state);
             let cluster = self.cluster(state);
             if name == crd::SERVICE_KEYS {
                 let is_going = cluster.own_kind_is_going;
                 state.passes[self.pass].own_kind_is_going = is_going;
-                let deletion_timestamp = is_going.then(|| Time(wall(now)));
-                return Some(ObjectMeta { deletion_timestamp, ..ObjectMeta::default() });
+                return Some(ObjectMeta { deletion_timestamp: is_going.then_some(now), ..ObjectMeta::default() });
             }
-            match cluster.kind {
-                Kind::Defined { since } if name == btp::BINDING_CRD => {
-                    Some(ObjectMeta { creation_timestamp: Some(Time(wall(since))), ..ObjectMeta::default() })
+            assert_eq!(name, btp::BINDING_CRD, "no other definition is asked for");
+            let kind = cluster.kind;
+            if !matches!(kind, Kind::Defined { .. }) {
+                self.notes_kind_away(state);
+            }
+            match kind {
+                Kind::Defined { stamped, .. } => {
+                    Some(ObjectMeta { creation_timestamp: Some(Time(stamped)), ..ObjectMeta::default() })
                 }
-                Kind::Terminating if name == btp::BINDING_CRD => {
-                    Some(ObjectMeta { deletion_timestamp: Some(Time(wall(now))), ..ObjectMeta::default() })
-                }
-                Kind::Defined { .. } | Kind::Terminating | Kind::Missing => None,
+                Kind::Terminating => Some(ObjectMeta { deletion_timestamp: Some(now), ..ObjectMeta::default() }),
+                Kind::Missing => None,
             }
         })
         .await
@@ -183,8 +194,12 @@ impl Objects for View {
             judge::of_status(state, self.pass, object, status);
             state.writes += 1;
             state.tells(|| format!("{name}: status {}", judge::in_short(status)));
-            self.cluster(state).change_key(&name, |key| key.status = Some(status.clone()));
-            Ok(self.cluster(state).keys[&name].clone())
+            let cluster = self.cluster(state);
+            cluster.change_key(&name, |key| key.status = Some(status.clone()));
+            cluster.past.entry(name.clone()).or_default().push(status.clone());
+            let written = cluster.keys[&name].clone();
+            state.passes[self.pass].version = written.resource_version();
+            Ok(written)
         })
         .await
     }
@@ -213,7 +228,9 @@ impl Objects for View {
             }
             state.writes += 1;
             self.cluster(state).change_key(&name, |key| key.metadata.finalizers = Some(finalizers.to_vec()));
-            Ok(self.cluster(state).keys.get(&name).cloned().unwrap_or(after))
+            let written = self.cluster(state).keys.get(&name).cloned().unwrap_or(after);
+            state.passes[self.pass].version = written.resource_version();
+            Ok(written)
         })
         .await
     }
@@ -245,9 +262,24 @@ impl Objects for View {
 impl View {
     /// What is true at the moment of a read is what the pass may rest on; that a source is gone it may learn while it reads.
     fn notes_truth(&self, state: &mut State) {
-        let Some(object) = state.passes[self.pass].object.clone() else { return };
-        if matches!(state.passes[self.pass].source, Truth::NotRead | Truth::Stands) {
-            state.passes[self.pass].source = truth(&state.clusters[self.cluster], &object);
+        let State { passes, clusters, .. } = state;
+        let (pass, cluster) = (&mut passes[self.pass], &clusters[self.cluster]);
+        let Some(object) = &pass.object else { return };
+        let mut now = truth(cluster, object);
+        if let (Truth::Gone { with_its_kind, .. }, Some(uid)) = (&mut now, recorded_binding(object)) {
+            *with_its_kind &= !cluster.looks_deleted(pass.process, uid);
+        }
+        if matches!(now, Truth::Gone { .. }) || matches!(pass.source, Truth::NotRead | Truth::Stands) {
+            pass.source = now;
+        }
+    }
+
+    /// The pass learns that the kind of bindings is away.
+    fn notes_kind_away(&self, state: &mut State) {
+        let State { passes, clusters, .. } = state;
+        let pass = &passes[self.pass];
+        if let Some(uid) = pass.object.as_ref().and_then(recorded_binding) {
+            clusters[self.cluster].shows_kind_away(pass.process, uid);
         }
     }
 }
