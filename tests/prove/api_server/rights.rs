@@ -19,7 +19,8 @@ const TERMS: &[&str] = &["--leader-elect=true", "--lease-duration=5s", "--renew-
 const LEASE: &str = "alm-key-operator";
 const POLL: Duration = Duration::from_millis(50);
 
-/// What an operator that runs does not miss, since it asks for it when it begins; one that starts does.
+/// What an operator that runs need not miss, since it asks for it when it begins, or begins a watch anew; one that starts
+/// does.
 const AT_START: [&str; 8] = [
     // A watch goes on without the right to begin it. What keys there are is asked anew for each tenant.
     "watch almservicekeys",
