@@ -5,7 +5,7 @@
 
 use super::binding::Credential;
 use super::cluster::{READS, ReadFault, WriteFault};
-use super::operator::WATCHES;
+use super::operator::{WATCHES, zone};
 use super::sap::Fault;
 use super::step::{Act, AppAct, Paste, SourceAct, Step, Tamper, TenantAct, Trouble, Who};
 use crate::domain::policy::AdoptionPolicy;
@@ -55,8 +55,9 @@ pub(super) fn history(seed: u64) -> Vec<Step> {
     let mut steps = opening(&mut dice, &cast);
     let kinds = 3 + dice.below(8);
     let mut palette: Vec<Step> = (0..kinds).map(|_| event(&mut dice, &cast)).collect();
-    let more: Vec<Step> = palette.iter().flat_map(|step| [end_of(*step), met_by(*step)]).flatten().collect();
-    palette.extend(more);
+    let ends: Vec<Step> = palette.iter().filter_map(|step| end_of(*step)).collect();
+    let meetings: Vec<Step> = palette.iter().flat_map(|step| met_by(*step)).collect();
+    palette.extend(ends.into_iter().chain(meetings));
     let calm = 20 + dice.below(50);
     // Either all runs to its end between two events, or they meet passes that are under way.
     let is_cut = dice.coin();
@@ -127,14 +128,18 @@ fn end_of(step: Step) -> Option<Step> {
     }
 }
 
-/// What it is to meet: hardly ever would the two come together by themselves.
-fn met_by(step: Step) -> Option<Step> {
+/// What it is to meet: hardly ever would they come together by themselves.
+fn met_by(step: Step) -> Vec<Step> {
     match step {
         Step::Trouble(Trouble::BindingKind(cluster, _)) => {
-            Some(Step::Trouble(Trouble::ClusterClockJumps(cluster, BACK)))
+            vec![Step::Trouble(Trouble::ClusterClockJumps(cluster, BACK))]
         }
-        Step::Key(who, Act::Tamper(_)) => Some(Step::Key(who, Act::Delete)),
-        _ => None,
+        // What is claimed is a key of somebody else's.
+        Step::Key(who, Act::Tamper(Tamper::ClaimsTheSlot)) => {
+            vec![Step::App(zone(who.tenant()), AppAct::Fill), Step::Key(who, Act::Delete)]
+        }
+        Step::Key(who, Act::Tamper(_)) => vec![Step::Key(who, Act::Delete)],
+        _ => Vec::new(),
     }
 }
 
