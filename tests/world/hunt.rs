@@ -5,7 +5,8 @@
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::io::{Read as _, Seek as _, SeekFrom, Write as _};
+use std::fs::DirEntry;
+use std::io::{ErrorKind, Read as _, Seek as _, SeekFrom, Write as _};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
@@ -14,6 +15,7 @@ use alm_key_operator::sign_in::network::Network;
 use alm_key_operator::sign_in::transport;
 use reqwest::Client;
 use serde_json::Value;
+use tokio::net::TcpStream;
 
 use super::marker;
 use super::objects::versions;
@@ -21,8 +23,6 @@ use super::objects::versions;
 /// A folder to which each hunt adds what it searched; and whoever sets it wants the most talkative logs.
 const FOLDER: &str = "ALMKEY_HUNT";
 const TIMEOUT: Duration = Duration::from_secs(30);
-/// For a process that may be stopped, or gone.
-const SHORT_TIMEOUT: Duration = Duration::from_secs(2);
 
 /// What of a world is hunted, and how far that went.
 pub struct Hunt(Arc<Mutex<Ground>>);
@@ -34,8 +34,8 @@ struct Ground {
     simulator: (String, String),
     /// The logs, and how much of each was searched.
     logs: BTreeMap<PathBuf, u64>,
-    /// Where operators serve their metrics.
-    admins: BTreeSet<String>,
+    /// Where operators serve their metrics, and the log that says so.
+    admins: BTreeMap<String, PathBuf>,
     /// The last revision of etcd that was searched.
     revision: i64,
     /// Requests to the simulator that were counted, and their bytes.
@@ -45,10 +45,22 @@ struct Ground {
 /// What a hunt searched, and what it found.
 #[derive(Default)]
 pub struct Found {
-    places: u64,
+    places: Places,
     bytes: u64,
     /// Where the marker stands that must not be there.
     pub hits: Vec<String>,
+    /// What could not be searched although it is there.
+    pub missed: Vec<String>,
+}
+
+/// How many places of each kind were searched: `hack/canary` fails if there is none of a kind in the whole suite.
+#[derive(Default)]
+struct Places {
+    logs: u64,
+    metrics: u64,
+    objects: u64,
+    requests: u64,
+    commands: u64,
 }
 
 /// Whether logs are to be as talkative as they can be.
@@ -67,22 +79,25 @@ impl Found {
         }
     }
 
-    /// Fails if there is a hit. What was searched is added up where somebody wants to know.
+    /// Fails if there is a hit, or if something was left out. What was searched is added up where somebody wants to know.
     pub fn expect_none(self, world: &str) {
         if let Some(folder) = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty()) {
-            let line = format!("{world}\t{}\t{}\t{}\n", self.places, self.bytes, self.hits.len());
+            let Places { logs, metrics, objects, requests, commands } = self.places;
+            let (bytes, hits) = (self.bytes, self.hits.len());
+            let line = format!("{world}\t{bytes}\t{hits}\t{logs}\t{metrics}\t{objects}\t{requests}\t{commands}\n");
             let path = Path::new(&folder).join("hunts");
             let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
             // One write, so that a line is there as a whole.
             file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the hunt can be written down");
         }
         assert!(self.hits.is_empty(), "key material is where it must not be:\n{}", self.hits.join("\n"));
+        assert!(self.missed.is_empty(), "the hunt did not come everywhere:\n{}", self.missed.join("\n"));
     }
 }
 
 /// Fails if key material is in what a command said.
 pub fn output(command: &str, said: &[u8]) {
-    let mut found = Found { places: 1, ..Found::default() };
+    let mut found = Found { places: Places { commands: 1, ..Places::default() }, ..Found::default() };
     found.search(command, &String::from_utf8_lossy(said));
     found.expect_none("commands");
 }
@@ -90,7 +105,7 @@ pub fn output(command: &str, said: &[u8]) {
 impl Hunt {
     /// In a world with these files, this etcd and this simulator.
     pub fn new(directory: &Path, etcd: String, simulator: (String, String)) -> Self {
-        let (logs, admins) = (BTreeMap::new(), BTreeSet::new());
+        let (logs, admins) = (BTreeMap::new(), BTreeMap::new());
         let directory = directory.to_owned();
         Self(Arc::new(Mutex::new(Ground { directory, etcd, simulator, logs, admins, revision: 0, sent: (0, 0) })))
     }
@@ -130,37 +145,44 @@ impl Ground {
             if path.extension().is_none_or(|extension| extension != "log") {
                 continue;
             }
-            found.places += u64::from(!self.logs.contains_key(&path));
+            found.places.logs += u64::from(!self.logs.contains_key(&path));
             let searched = self.logs.entry(path.clone()).or_default();
             let bytes = read_from(&path, *searched).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let text = String::from_utf8_lossy(&bytes);
             found.search(&path.display().to_string(), &text);
             // A line that is not whole is searched again.
             *searched += bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end as u64 + 1);
-            self.admins.extend(text.lines().filter_map(admin_address));
+            self.admins.extend(text.lines().filter_map(admin_address).map(|address| (address, path.clone())));
         }
     }
 
-    /// What operators that run tell on their admin servers.
+    /// What operators that run tell on their admin servers. One that has ended has nothing to tell any more.
     async fn metrics(&mut self, found: &mut Found) {
-        let client = plain(SHORT_TIMEOUT);
-        for address in &self.admins {
+        let client = plain();
+        let mut ended = BTreeSet::new();
+        for (address, log) in &self.admins {
             for path in ["/metrics", "/readyz", "/healthz"] {
-                // One that was ended before has nothing to tell.
-                let Ok(answer) = client.get(format!("http://{address}{path}")).send().await else { continue };
-                let Ok(text) = answer.text().await else { continue };
-                found.places += 1;
-                found.search(&format!("{path} of {address}"), &text);
+                match text(&client, &format!("http://{address}{path}")).await {
+                    Ok(text) => {
+                        found.places.metrics += 1;
+                        found.search(&format!("{path} of {address}"), &text);
+                    }
+                    Err(_) if is_closed(address).await || has_ended(log) => {
+                        ended.insert(address.clone());
+                    }
+                    Err(error) => found.missed.push(format!("{path} of {address}: {error:?}")),
+                }
             }
         }
+        self.admins.retain(|address, _| !ended.contains(address));
     }
 
     /// Every version of every object in etcd but Secrets, also of those that are no more.
     async fn objects(&mut self, found: &mut Found) {
-        let client = plain(TIMEOUT);
+        let client = plain();
         let search = |key: &str, revision: i64, value: &[u8]| {
             if !key.starts_with("/registry/secrets/") {
-                found.places += 1;
+                found.places.objects += 1;
                 found.search(&format!("etcd, {key} at revision {revision}"), &String::from_utf8_lossy(value));
             }
         };
@@ -168,25 +190,44 @@ impl Ground {
         self.revision = last.unwrap_or_else(|error| panic!("etcd could not be hunted: {error}"));
     }
 
-    /// What was sent to hosts, as the simulator saw it.
+    /// What was sent to hosts, as the simulator saw it, which no world outlives.
     async fn requests(&mut self, found: &mut Found) {
         let (admin, ca) = &self.simulator;
         let client = transport::client(Network::Any, Some(ca), TIMEOUT).expect("a client");
-        // One that was ended before has nothing to tell.
-        let Ok(answer) = client.get(format!("{admin}/sent")).send().await else { return };
-        let sent: Value = answer.json().await.expect("JSON");
-        let (requests, bytes) = (sent["requests"].as_u64().unwrap_or(0), sent["bytes"].as_u64().unwrap_or(0));
-        found.places += requests.saturating_sub(self.sent.0);
+        let sent = text(&client, &format!("{admin}/sent")).await;
+        let sent = sent.unwrap_or_else(|error| panic!("what was sent could not be hunted: {error:?}"));
+        let sent: Value = serde_json::from_str(&sent).expect("JSON");
+        let number = |field: &str| sent[field].as_u64().expect("a number");
+        let (requests, bytes) = (number("requests"), number("bytes"));
+        found.places.requests += requests.saturating_sub(self.sent.0);
         found.bytes += bytes.saturating_sub(self.sent.1);
         self.sent = (requests, bytes);
-        let leaks = sent["leaks"].as_array().into_iter().flatten();
-        found.hits.extend(leaks.map(|leak| leak["what"].as_str().unwrap_or_default().to_owned()));
+        let leaks = sent["leaks"].as_array().expect("a list");
+        found.hits.extend(leaks.iter().map(|leak| leak["what"].as_str().unwrap_or_default().to_owned()));
     }
 }
 
+/// What is answered there, whatever the status is.
+async fn text(client: &Client, url: &str) -> reqwest::Result<String> {
+    client.get(url).send().await?.text().await
+}
+
+/// Whether nobody listens there: who hangs still does.
+async fn is_closed(address: &str) -> bool {
+    TcpStream::connect(address).await.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
+}
+
+/// Whether there is no process whose output this log is: somebody else may have its port by now. Where processes cannot
+/// be looked at, as elsewhere than on Linux, nobody is said to have ended.
+fn has_ended(log: &Path) -> bool {
+    let log = std::fs::canonicalize(log).expect("a log");
+    let writes = |process: DirEntry| std::fs::read_link(process.path().join("fd/1")).is_ok_and(|output| output == log);
+    std::fs::read_dir("/proc").is_ok_and(|processes| !processes.flatten().any(writes))
+}
+
 /// A client for plain HTTP.
-fn plain(timeout: Duration) -> Client {
-    let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(timeout);
+fn plain() -> Client {
+    let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(TIMEOUT);
     builder.build().expect("a client")
 }
 

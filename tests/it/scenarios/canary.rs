@@ -2,6 +2,7 @@
 //! these see that the hunt comes everywhere and finds what is there.
 
 use std::io::Write as _;
+use std::process::Command;
 use std::time::Duration;
 
 use k8s_openapi::api::core::v1::ConfigMap;
@@ -9,8 +10,10 @@ use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
 use serde_json::{Value, json};
+use tokio::net::TcpListener;
 
 use super::alone;
+use crate::controlplane::Supervised;
 use crate::world::cluster::patiently;
 use crate::world::tenant::create;
 use crate::world::{Setup, Tenant, World, marker};
@@ -101,7 +104,25 @@ fn a_leak_that_is_planted_is_found_wherever_it_is() {
         assert!(found.iter().any(|hit| hit.contains("POST elsewhere.localhost/")), "{found:#?}");
         let violations = world.simulator.violations(None).await;
         assert!(violations.iter().any(|one| one.contains("in its query")), "{violations:#?}");
+        an_operator_that_cannot_be_asked_is_missed_for_as_long_as_it_runs(&world).await;
     });
+}
+
+async fn an_operator_that_cannot_be_asked_is_missed_for_as_long_as_it_runs(world: &World) {
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let mute = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
+    let path = world.control_plane.directory().join("mute.log");
+    let mut operator =
+        Supervised::spawn("mute", Command::new("sleep").arg("600"), path.clone()).expect("it can be started");
+    let mut log = std::fs::OpenOptions::new().append(true).open(path).expect("its log");
+    log.write_all(format!("admin server listens address={address}\n").as_bytes()).expect("it can be written");
+    let missed = world.hunt().missed;
+    assert_eq!(missed.len(), 3, "{missed:#?}");
+    assert!(missed[0].starts_with(&format!("/metrics of {address}")), "{missed:#?}");
+    operator.kill_and_wait();
+    assert_eq!(world.hunt().missed, Vec::<String>::new());
+    mute.abort();
 }
 
 async fn plant_in_objects(world: &World, tenant: &Tenant<'_>, key: &Value) {
