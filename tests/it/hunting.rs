@@ -108,6 +108,55 @@ fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
     });
 }
 
+#[test]
+fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_token() {
+    run(async {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut simulator = Simulator::start(folder.path());
+        let ((key, client), (others, _)) = (make(&simulator, "mine").await, make(&simulator, "other").await);
+        let (id, secret) = (text(&key["uaa"]["clientid"]), text(&key["uaa"]["clientsecret"]));
+        let (other, own) = (text(&others["uaa"]["clientsecret"]), text(&client["clientSecret"]));
+        let sign_in = format!("{}/oauth/token", simulator.url("mine.authentication"));
+        let slot = format!("{}/v1/service-key", simulator.url("mine.landscape"));
+        let post = |form: &[(&str, &str)]| simulator.request(Method::POST, &sign_in).form(form);
+        let put = |key: &Value| simulator.request(Method::PUT, &slot).json(&json!({ "key": key }));
+        let read = |token: &str| simulator.request(Method::GET, &slot).bearer_auth(token);
+        let (mut twice, mut swapped) = (key.clone(), key.clone());
+        twice["copy"] = json!(secret);
+        swapped["uaa"]["clientsecret"] = json!(other);
+        for (request, what) in [
+            (post(&[("client_id", &id), ("client_secret", &secret)]), None),
+            (post(&[("client_id", &id), ("client_secret", "wrong")]), None),
+            (put(&key), None),
+            (read("CANARY-0123456789abcdef0123456789abcdef"), None),
+            (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of somebody else in its body")),
+            (post(&[("client_id", &secret), ("client_secret", &secret)]), Some("as it is in its body")),
+            (post(&[("secret", &secret)]), Some("as it is in its body")),
+            (put(&swapped), Some("credentials of somebody else in its body")),
+            (put(&twice), Some("as it is in its body")),
+            (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("as it is in its body")),
+            (read(&secret), Some("as it is in its authorization")),
+            (read(&own), Some("credentials of somebody else in its authorization")),
+        ] {
+            let before = leaks(&simulator).await;
+            request.send().await.expect("it is answered");
+            let found = leaks(&simulator).await.split_off(before.len());
+            assert_eq!(found.len(), usize::from(what.is_some()), "{what:?}: {found:#?}");
+            assert!(found.iter().all(|leak| what.is_some_and(|what| leak.contains(what))), "{what:?}: {found:#?}");
+        }
+        // All that was done on purpose.
+        simulator.deviant = true;
+    });
+}
+
+/// What was told to somebody who is not entitled to it.
+async fn leaks(simulator: &Simulator) -> Vec<String> {
+    let is_leak = |violation: &String| {
+        ["key material", "credentials of somebody else"].iter().any(|word| violation.contains(word))
+    };
+    simulator.violations(None).await.into_iter().filter(is_leak).collect()
+}
+
 /// A tenant with a key; what the operator signs in with, too.
 async fn make(simulator: &Simulator, zone: &str) -> (Value, Value) {
     let tenant = simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": zone }))).await;

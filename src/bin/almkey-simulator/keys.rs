@@ -83,9 +83,9 @@ impl Keys {
         found
     }
 
-    /// Whether such credentials were ever made here.
-    pub(crate) fn knows(&self, credentials: &(String, String)) -> bool {
-        self.0.contains_key(credentials)
+    /// Whether such a secret was ever made here, for whichever client.
+    pub(crate) fn knows(&self, secret: &str) -> bool {
+        self.0.keys().any(|(_, known)| known == secret)
     }
 
     /// The scope of the token that these credentials get; none if they do not sign in.

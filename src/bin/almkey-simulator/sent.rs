@@ -3,13 +3,14 @@
 
 use std::sync::{Mutex, PoisonError};
 
-use alm_key_operator::landscape::contract::{KeyDto, PutDto, SERVICE_KEY_PATH};
+use alm_key_operator::landscape::contract::SERVICE_KEY_PATH;
 use hyper::Method;
 use hyper::header::AUTHORIZATION;
 use serde::Serialize;
+use serde_json::Value;
 
 use crate::http::Call;
-use crate::marker;
+use crate::marker::{self, MARKER};
 use crate::tenants::{Tenant, Tenants, lock};
 
 /// What was sent to all hosts but that of the admin API.
@@ -37,10 +38,16 @@ enum Admitted {
     Nothing,
     /// In its `Authorization`.
     Token,
-    /// In its body.
+    /// One secret in its body.
     Credentials,
-    /// In both.
+    /// Both.
     TokenAndKey,
+}
+
+/// The one secret that a body may hold, and how it is written there.
+struct Expected {
+    secret: String,
+    written: String,
 }
 
 /// All that was sent.
@@ -61,10 +68,11 @@ impl Log {
             ("landscape", path, _) if path != "/oauth/token" => Admitted::Token,
             _ => Admitted::Nothing,
         };
-        let (bytes, mut found) = look(call, admitted);
-        if matches!(admitted, Admitted::Credentials | Admitted::TokenAndKey) {
-            found.extend(of_another(call, host, zone, tenants));
-        }
+        let expected = expected(call, admitted);
+        let token = call.authorization.as_deref().and_then(token).filter(|_| admitted.has_token());
+        let (bytes, mut found) = look(call, expected.as_ref(), token.is_some());
+        let secret = expected.as_ref().map(|expected| expected.secret.as_str());
+        found.extend(of_another(secret, token, call, (zone, host), tenants));
         let whose = if zone.is_empty() { call.host.as_str() } else { zone };
         let mut sent = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         sent.requests += 1;
@@ -74,45 +82,78 @@ impl Log {
     }
 }
 
-/// How much was looked through, and in which parts the marker stands that must not have it.
-fn look(call: &Call, admitted: Admitted) -> (usize, Vec<String>) {
-    let mut parts: Vec<(&str, &[u8])> = vec![("path", call.path.as_bytes()), ("query", call.query.as_bytes())];
-    for (name, value) in &call.headers {
-        let is_token = *name == AUTHORIZATION && matches!(admitted, Admitted::Token | Admitted::TokenAndKey);
-        if !is_token {
-            parts.push((name.as_str(), value.as_bytes()));
+impl Admitted {
+    fn has_token(self) -> bool {
+        matches!(self, Self::Token | Self::TokenAndKey)
+    }
+}
+
+/// None if nothing may be there, and if the body is not what it should be: then it is searched as a whole.
+fn expected(call: &Call, admitted: Admitted) -> Option<Expected> {
+    match admitted {
+        Admitted::Credentials => {
+            let secret = call.field("client_secret")?;
+            let written = url::form_urlencoded::byte_serialize(secret.as_bytes()).collect();
+            Some(Expected { secret, written })
         }
+        Admitted::TokenAndKey => {
+            let body: Value = serde_json::from_slice(&call.body).ok()?;
+            let secret = &body["key"]["uaa"]["clientsecret"];
+            Some(Expected { secret: secret.as_str()?.to_owned(), written: secret.to_string() })
+        }
+        Admitted::Nothing | Admitted::Token => None,
     }
-    if matches!(admitted, Admitted::Nothing | Admitted::Token) {
-        parts.push(("body", &call.body[..]));
+}
+
+/// The access token in an `Authorization`, if it has the form of those that are made here: no secret of a key has it.
+fn token(authorization: &str) -> Option<&str> {
+    let token = authorization.strip_prefix("Bearer ")?;
+    let number = token.strip_prefix(MARKER)?.strip_prefix('-')?;
+    (number.len() == 32 && number.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(token)
+}
+
+/// How much was looked through, and in which parts the marker stands that must not have it.
+fn look(call: &Call, expected: Option<&Expected>, has_token: bool) -> (usize, Vec<String>) {
+    let mut parts: Vec<(&str, &[u8])> = vec![("path", call.path.as_bytes()), ("query", call.query.as_bytes())];
+    let headers = call.headers.iter().filter(|(name, _)| !(has_token && **name == AUTHORIZATION));
+    parts.extend(headers.map(|(name, value)| (name.as_str(), value.as_bytes())));
+    let mut body = String::from_utf8_lossy(&call.body).into_owned();
+    if let Some(Expected { written, .. }) = expected {
+        body = body.replacen(written.as_str(), "", 1);
     }
+    parts.push(("body", body.as_bytes()));
     let found = parts.iter().filter_map(|(part, bytes)| {
         marker::find_in(bytes).map(|(_, form)| format!("key material {form} in its {part}"))
     });
     (call.body.len() + call.headers.iter().map(|(_, value)| value.len()).sum::<usize>(), found.collect())
 }
 
-/// That a secret was sent where secrets may go, and yet is another's.
-fn of_another(call: &Call, host: &str, zone: &str, tenants: &Tenants) -> Option<String> {
-    let (client, secret) = match (host, &call.method) {
-        (_, &Method::POST) => (call.field("client_id")?, call.field("client_secret")?),
-        ("landscape", &Method::PUT) => {
-            let PutDto { owner: _, key: KeyDto(key) } = serde_json::from_slice(&call.body).ok()?;
-            let text = |field: &str| key["uaa"][field].as_str().map(str::to_owned);
-            (text("clientid")?, text("clientsecret")?)
-        }
-        _ => return None,
-    };
-    let credentials = (client, secret);
-    let is_key = |tenant: &Tenant| tenant.keys.knows(&credentials);
-    let is_client = |tenant: &Tenant| tenant.client == credentials;
-    let signs_in_here = call.path == "/oauth/token" && host == "landscape";
+/// That a secret or a token was sent where one may go, and yet is another's, whatever it was sent with.
+fn of_another(
+    secret: Option<&str>,
+    token: Option<&str>,
+    call: &Call,
+    (zone, host): (&str, &str),
+    tenants: &Tenants,
+) -> Vec<String> {
     let all = tenants.all();
-    let here = |known: &dyn Fn(&Tenant) -> bool| all.iter().any(|(of, tenant)| of == zone && known(&lock(tenant)));
-    let anywhere = |known: &dyn Fn(&Tenant) -> bool| all.iter().any(|(_, tenant)| known(&lock(tenant)));
-    let is_meant = if signs_in_here { here(&is_client) } else { here(&is_key) };
-    if is_meant {
-        return None;
+    let known = |to: &dyn Fn(&str, &Tenant) -> bool| all.iter().any(|(of, tenant)| to(of, &lock(tenant)));
+    let signs_in_here = call.path == "/oauth/token" && host == "landscape";
+    let has_token = |tenant: &Tenant, value: &str| tenant.tokens.iter().any(|token| token == value);
+    let mut found = Vec::new();
+    if let Some(secret) = secret {
+        let is_client = |tenant: &Tenant| tenant.client.1 == secret;
+        let is_key = |tenant: &Tenant| tenant.keys.knows(secret);
+        let is_meant = |tenant: &Tenant| if signs_in_here { is_client(tenant) } else { is_key(tenant) };
+        let is_any = |tenant: &Tenant| is_client(tenant) || is_key(tenant) || has_token(tenant, secret);
+        if known(&|_, tenant| is_any(tenant)) && !known(&|of, tenant| of == zone && is_meant(tenant)) {
+            found.push("credentials of somebody else in its body".to_owned());
+        }
     }
-    (anywhere(&is_client) || anywhere(&is_key)).then(|| "credentials of somebody else in its body".to_owned())
+    if let Some(token) = token
+        && known(&|of, tenant| tenant.client.1 == token || (of != zone && has_token(tenant, token)))
+    {
+        found.push("credentials of somebody else in its authorization".to_owned());
+    }
+    found
 }
