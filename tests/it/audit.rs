@@ -41,17 +41,21 @@ fn entry(verb: &str, resource: &str, name: &str, decision: &str) -> Value {
     })
 }
 
-/// The requests that a log with these lines tells of.
-fn requests(entries: &[Value]) -> Vec<Request> {
+/// The requests that a log tells of.
+fn requests(test: &str, lines: &str) -> Vec<Request> {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("audit.log");
-    let lines: Vec<_> = entries.iter().map(ToString::to_string).collect();
-    std::fs::write(&log, lines.join("\n")).expect("it can be written");
-    requests::of_log("a test", &log)
+    std::fs::write(&log, lines).expect("it can be written");
+    requests::of_log(test, &log)
 }
 
 fn verdict(declared: &[Right], entries: &[Value]) -> Verdict {
-    Verdict::of(declared.iter().cloned().collect(), &requests(entries))
+    verdict_in("a test", declared, entries)
+}
+
+fn verdict_in(test: &str, declared: &[Right], entries: &[Value]) -> Verdict {
+    let lines: Vec<_> = entries.iter().map(ToString::to_string).collect();
+    Verdict::of(declared.iter().cloned().collect(), &requests(test, &lines.join("\n")))
 }
 
 #[test]
@@ -99,29 +103,92 @@ fn what_is_not_declared_is_found_whichever_role_lets_it_through() {
 }
 
 #[test]
-fn a_denial_counts_unless_the_role_binding_of_that_namespace_had_been_deleted_before() {
+fn a_denial_counts_unless_the_role_binding_of_that_namespace_gave_that_right_and_is_gone() {
+    let sources = [Right { place: Place::ServedNamespaces, ..right("secrets", "", "list") }];
     let denied = entry("list", "secrets", "", "forbid");
-    let mut withdrawn = entry("delete", "rolebindings", "alm-key-operator-sources", "allow");
-    withdrawn["user"]["username"] = json!("admin");
+    let binding = |verb: &str, code: u16, at: &str| {
+        let mut entry = entry(verb, "rolebindings", "alm-key-operator-sources", "allow");
+        entry["user"]["username"] = json!("admin");
+        entry["responseStatus"]["code"] = json!(code);
+        for field in ["requestReceivedTimestamp", "stageTimestamp"] {
+            entry[field] = json!(format!("2026-11-24T{at}.000000Z"));
+        }
+        entry
+    };
+    let deleted = binding("delete", 200, "08:00:00");
+    let told = |entries: &[Value]| {
+        let verdict = verdict(&sources, entries);
+        (verdict.denied, verdict.set_aside.len())
+    };
 
-    assert_eq!(verdict(&[], std::slice::from_ref(&denied)).denied, 1);
-    let told = verdict(&[], &[withdrawn.clone(), denied.clone()]);
-    assert_eq!((told.denied, told.set_aside.len()), (0, 1), "{told:#?}");
-    let mut elsewhere = withdrawn.clone();
+    assert_eq!(told(std::slice::from_ref(&denied)), (1, 0));
+    assert_eq!(told(&[deleted.clone(), denied.clone()]), (0, 1));
+    assert_eq!(told(&[denied.clone(), binding("delete", 200, "09:00:02")]), (1, 0), "it was deleted later");
+    let mut elsewhere = deleted.clone();
     elsewhere["objectRef"]["namespace"] = json!("team-b");
-    assert_eq!(verdict(&[], &[elsewhere, denied.clone()]).denied, 1);
-    withdrawn["requestReceivedTimestamp"] = json!("2026-11-24T09:00:02.000000Z");
-    assert_eq!(verdict(&[], &[denied, withdrawn]).denied, 1);
+    assert_eq!(told(&[elsewhere, denied.clone()]), (1, 0), "another namespace's was deleted");
+    let again = |at| [deleted.clone(), binding("patch", 201, at), denied.clone()];
+    assert_eq!(told(&again("09:00:00")), (0, 1), "it was made anew just before");
+    assert_eq!(told(&again("08:59:00")), (1, 0), "it was made anew");
+    assert_eq!(told(&[deleted.clone(), entry("get", "configmaps", "", "forbid")]), (1, 0), "it never gave that");
+    let everywhere = right("secrets", "", "list");
+    assert_eq!(verdict(&[everywhere], &[deleted, denied]).denied, 1, "another binding gives that");
 }
 
 #[test]
-fn a_denial_by_an_api_server_that_is_coming_up_does_not_count_and_one_long_before_or_after_does() {
+fn a_denial_counts_unless_the_one_test_that_takes_rights_on_secrets_from_the_cluster_role_had_done_so() {
+    let declared = [right("secrets", "", "get"), right("namespaces", "", "get")];
+    let changed = |at: &str| {
+        let mut entry = entry("patch", "clusterroles", "alm-key-operator-sources", "allow");
+        entry["user"]["username"] = json!("admin");
+        for field in ["requestReceivedTimestamp", "stageTimestamp"] {
+            entry[field] = json!(format!("2026-11-24T{at}.000000Z"));
+        }
+        entry
+    };
+    let test = "scenarios::rights::a_read_that_is_refused_is_not_an_absence";
+    let denied = |resource| entry("get", resource, "calm", "forbid");
+    for (test, changes, resource, counts) in [
+        (test, vec!["08:59:00"], "secrets", 0),
+        (test, vec!["08:59:00", "08:59:55"], "secrets", 0),
+        (test, vec![], "secrets", 1),
+        (test, vec!["09:00:02"], "secrets", 1),
+        (test, vec!["08:58:00", "08:59:00"], "secrets", 1),
+        (test, vec!["08:59:00"], "namespaces", 1),
+        (test, vec!["08:59:00"], "configmaps", 1),
+        ("another", vec!["08:59:00"], "secrets", 1),
+    ] {
+        let entries: Vec<_> = changes.iter().map(|at| changed(at)).chain([denied(resource)]).collect();
+        assert_eq!(verdict_in(test, &declared, &entries).denied, counts, "{test}: {changes:?} {resource}");
+    }
+}
+
+#[test]
+fn a_denial_by_an_api_server_that_is_coming_up_does_not_count_and_one_long_before_or_after_or_undeclared_does() {
+    let declared = [right("secrets", "", "list")];
     let denied = entry("list", "secrets", "", "forbid");
     let mut reads_roles = entry("list", "clusterroles", "", "allow");
     reads_roles["user"]["username"] = json!("system:apiserver");
-    for (at, counts) in [("09:00:02", 0), ("09:00:00", 1), ("09:01:00", 1)] {
+    for (at, declared, counts) in
+        [("09:00:02", &declared[..], 0), ("09:00:02", &[], 1), ("09:00:00", &declared, 1), ("09:01:00", &declared, 1)]
+    {
         reads_roles["stageTimestamp"] = json!(format!("2026-11-24T{at}.000000Z"));
-        assert_eq!(verdict(&[], &[denied.clone(), reads_roles.clone()]).denied, counts, "{at}");
+        assert_eq!(verdict(declared, &[denied.clone(), reads_roles.clone()]).denied, counts, "{at}");
+    }
+}
+
+#[test]
+fn an_entry_that_was_cut_short_is_left_out_at_the_end_of_a_log_or_before_the_next_start_and_nowhere_else() {
+    let head = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",";
+    let whole = |name: &str| entry("get", "secrets", name, "allow").to_string().replacen('{', head, 1);
+    let cut = &whole("cut")[..200];
+    let told = |text: &str| requests("a test", text).len();
+
+    assert_eq!(told(&format!("{}\n{}\n", whole("first"), whole("second"))), 2);
+    assert_eq!(told(&format!("{}\n{cut}", whole("first"))), 1);
+    assert_eq!(told(&format!("{}\n{cut}{}\n", whole("first"), whole("second"))), 2);
+    for broken in [format!("{cut}\n{}\n", whole("second")), format!("{}\n{cut}\n", whole("first"))] {
+        assert!(std::panic::catch_unwind(|| told(&broken)).is_err(), "{broken}");
     }
 }
 

@@ -8,8 +8,11 @@ use serde_json::Value;
 
 use super::{NAMESPACE, OPERATOR, Place, Right};
 
-/// An API server takes requests for about a second before it has read its roles; longer where the machine is busy.
-const COMING_UP: SignedDuration = SignedDuration::from_secs(10);
+/// An API server takes requests for about a second before it has read its roles, and goes by the old ones for a moment
+/// after a change; longer where the machine is busy.
+const BEHIND: SignedDuration = SignedDuration::from_secs(10);
+/// How each line begins.
+const HEAD: &str = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\"";
 
 /// One request of the operator.
 #[derive(Clone, Debug)]
@@ -32,16 +35,28 @@ pub enum Outcome {
     },
     /// It was let through by something that is not a role of ours, or was none of a resource.
     Outside(String),
-    /// The operator lacked the right.
-    Denied,
-    /// The operator lacked a right that it had had until the `RoleBinding` in that namespace was deleted.
-    Withdrawn,
-    /// The API server was coming up again and had not read its roles yet.
-    ComingUp,
+    /// The operator lacked this right.
+    Denied {
+        /// The right, of no role, with the name of the object that was asked for; a binding there would give it.
+        right: Right,
+        /// What may have taken it away for a while.
+        gaps: Vec<Gap>,
+    },
     /// It had the right, and was refused by admission: nothing is made in a namespace that is being deleted.
     Terminating,
     /// It was answered before it was asked for a right, or refused by admission for another reason.
     Unclear(String),
+}
+
+/// Why a right that is declared may not have been there for a while.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Gap {
+    /// A `RoleBinding` in that namespace had been deleted and not been made anew.
+    Withdrawn,
+    /// A `ClusterRole` had been changed, and not changed again. The log does not tell what was changed in it.
+    Changed,
+    /// The API server was coming up again and had not read its roles yet.
+    ComingUp,
 }
 
 /// The requests of the operator in all worlds whose logs lie below this folder, each in a folder of its own.
@@ -91,20 +106,36 @@ fn worlds(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
 fn entries(logs: &[PathBuf]) -> Vec<Value> {
     let matters = |line: &&str| {
         let of = |resource: &str| line.contains(&format!("\"resource\":\"{resource}\""));
-        line.contains(OPERATOR) || ["namespaces", "rolebindings", "clusterroles"].into_iter().any(of)
+        let is_cut = !line.ends_with('}');
+        is_cut || line.contains(OPERATOR) || ["namespaces", "rolebindings", "clusterroles"].into_iter().any(of)
     };
     let mut found = Vec::new();
     for log in logs {
         let text = std::fs::read_to_string(log).expect("an audit log");
-        // The server may have been killed in the midst of its last line.
-        found.extend(text.lines().filter(matters).filter_map(|line| serde_json::from_str::<Value>(line).ok()));
+        // The server may have been killed in the midst of its last line, or be writing it.
+        let cut = text.rsplit('\n').next().unwrap_or_default();
+        let whole = &text[..text.len() - cut.len()];
+        let entries =
+            whole.lines().filter(matters).map(|line| parsed(line).unwrap_or_else(|| panic!("no entry: {line}")));
+        found.extend(entries.chain(parse(cut)));
     }
     found
 }
 
+/// One entry. A server that is started again after it was killed in the midst of a line goes on in that line.
+fn parsed(line: &str) -> Option<Value> {
+    let behind_a_cut = || parse(&line[line.rfind(HEAD).filter(|at| *at > 0)?..]);
+    parse(line).or_else(behind_a_cut)
+}
+
+fn parse(line: &str) -> Option<Value> {
+    serde_json::from_str(line).ok()
+}
+
 fn of_world(test: &str, entries: &[Value]) -> Vec<Request> {
-    let excuses = Excuses {
-        withdrawals: entries.iter().filter_map(withdrawal).collect(),
+    let gaps = Gaps {
+        withdrawals: withdrawals(entries),
+        changes: changes(entries),
         starts: entries.iter().filter_map(start).collect(),
     };
     // A watch is told of twice: when it begins and when it ends, if that is seen.
@@ -112,48 +143,88 @@ fn of_world(test: &str, entries: &[Value]) -> Vec<Request> {
     let by_operator = entries.iter().filter(|entry| entry["user"]["username"] == OPERATOR);
     let by_operator = by_operator.filter(|entry| seen.insert(text(&entry["auditID"])));
     let told = |entry: &Value| format!("{} {}", text(&entry["verb"]), text(&entry["requestURI"]));
-    by_operator
-        .map(|entry| Request { test: test.into(), told: told(entry), outcome: outcome(entry, &excuses) })
-        .collect()
+    by_operator.map(|entry| Request { test: test.into(), told: told(entry), outcome: outcome(entry, &gaps) }).collect()
 }
 
 /// What takes rights away for a while.
-struct Excuses {
-    withdrawals: Vec<(String, Timestamp)>,
+struct Gaps {
+    withdrawals: Vec<Withdrawal>,
+    /// Since when and until when a `ClusterRole` was not what it had been.
+    changes: Vec<(Timestamp, Timestamp)>,
     starts: Vec<Timestamp>,
 }
 
-impl Excuses {
-    /// What the denial is to be taken for.
-    fn of(&self, namespace: &str, at: Timestamp) -> Outcome {
-        let before = |start: &Timestamp| at < *start && start.duration_since(at) < COMING_UP;
-        if self.withdrawals.iter().any(|(there, since)| there == namespace && at >= *since) {
-            Outcome::Withdrawn
-        } else if self.starts.iter().any(before) {
-            Outcome::ComingUp
-        } else {
-            Outcome::Denied
-        }
+/// Since when and until when a `RoleBinding` was gone.
+struct Withdrawal {
+    namespace: String,
+    /// Empty if all of the namespace went.
+    name: String,
+    since: Timestamp,
+    until: Timestamp,
+}
+
+impl Gaps {
+    /// What may have taken a right away in a namespace.
+    fn at(&self, namespace: &str, at: Timestamp) -> Vec<Gap> {
+        let withdrawn = |gap: &Withdrawal| gap.namespace == namespace && (gap.since..gap.until).contains(&at);
+        let changed = |(since, until): &(Timestamp, Timestamp)| (*since..*until).contains(&at);
+        let before = |start: &Timestamp| at < *start && start.duration_since(at) < BEHIND;
+        let found = [
+            (Gap::Withdrawn, self.withdrawals.iter().any(withdrawn)),
+            (Gap::Changed, self.changes.iter().any(changed)),
+            (Gap::ComingUp, self.starts.iter().any(before)),
+        ];
+        found.into_iter().filter_map(|(gap, is_there)| is_there.then_some(gap)).collect()
     }
 }
 
 /// When an API server, coming up, had read its roles: it then looks whether those of the system are among them.
 fn start(entry: &Value) -> Option<Timestamp> {
     let looks = entry["user"]["username"] == "system:apiserver" && entry["verb"] == "list";
-    let at = text(&entry["stageTimestamp"]).parse().ok()?;
-    (looks && entry["objectRef"]["resource"] == "clusterroles").then_some(at)
+    (looks && entry["objectRef"]["resource"] == "clusterroles").then(|| time(entry, "stageTimestamp"))
 }
 
-/// Where and since when a `RoleBinding` has gone, by hand or with its namespace.
-fn withdrawal(entry: &Value) -> Option<(String, Timestamp)> {
-    let deleted = ["delete", "deletecollection"].contains(&text(&entry["verb"]));
-    let of_binding = entry["objectRef"]["resource"] == "rolebindings" && entry["responseStatus"]["code"] == 200;
-    let namespace = text(&entry["objectRef"]["namespace"]).to_owned();
-    let since = text(&entry["requestReceivedTimestamp"]).parse().ok()?;
-    (deleted && of_binding).then_some((namespace, since))
+/// When `RoleBinding`s have gone, by hand or with their namespace, and have come again.
+fn withdrawals(entries: &[Value]) -> Vec<Withdrawal> {
+    let mut gone: Vec<Withdrawal> = Vec::new();
+    for entry in entries.iter().filter(|entry| entry["objectRef"]["resource"] == "rolebindings") {
+        let of = |field: &str| text(&entry["objectRef"][field]).to_owned();
+        let (namespace, name) = (of("namespace"), of("name"));
+        match (text(&entry["verb"]), entry["responseStatus"]["code"].as_u64()) {
+            ("delete" | "deletecollection", Some(200)) => {
+                let (since, until) = (time(entry, "requestReceivedTimestamp"), Timestamp::MAX);
+                gone.push(Withdrawal { namespace, name, since, until });
+            }
+            (_, Some(201)) => {
+                let this = |gap: &&mut Withdrawal| gap.name.is_empty() || gap.name == name;
+                let open = gone.iter_mut().filter(|gap| gap.namespace == namespace && gap.until == Timestamp::MAX);
+                open.filter(this).for_each(|gap| gap.until = time(entry, "stageTimestamp") + BEHIND);
+            }
+            _ => {}
+        }
+    }
+    gone
 }
 
-fn outcome(entry: &Value, excuses: &Excuses) -> Outcome {
+/// From each change of a `ClusterRole` by a person to the next, which is taken for its end.
+fn changes(entries: &[Value]) -> Vec<(Timestamp, Timestamp)> {
+    let is_change = |entry: &&Value| {
+        entry["objectRef"]["resource"] == "clusterroles"
+            && ["patch", "update"].contains(&text(&entry["verb"]))
+            && entry["responseStatus"]["code"] == 200
+            && !text(&entry["user"]["username"]).starts_with("system:")
+    };
+    let changes: Vec<_> = entries.iter().filter(is_change).collect();
+    let since = |change: &Value| time(change, "requestReceivedTimestamp");
+    let until = |end: &&Value| time(end, "stageTimestamp") + BEHIND;
+    changes.chunks(2).map(|pair| (since(pair[0]), pair.get(1).map_or(Timestamp::MAX, until))).collect()
+}
+
+fn time(entry: &Value, field: &str) -> Timestamp {
+    text(&entry[field]).parse().unwrap_or_else(|error| panic!("{field} of an audit log: {error}"))
+}
+
+fn outcome(entry: &Value, gaps: &Gaps) -> Outcome {
     let code = entry["responseStatus"]["code"].as_u64().unwrap_or_default();
     let reason = text(&entry["annotations"]["authorization.k8s.io/reason"]);
     match text(&entry["annotations"]["authorization.k8s.io/decision"]) {
@@ -166,9 +237,10 @@ fn outcome(entry: &Value, excuses: &Excuses) -> Outcome {
             allowed(entry, reason).map_or_else(|| Outcome::Outside(reason.into()), |right| Outcome::Allowed { right })
         }
         "forbid" => {
-            let at = text(&entry["stageTimestamp"]).parse();
             let namespace = text(&entry["objectRef"]["namespace"]);
-            at.map_or(Outcome::Denied, |at| excuses.of(namespace, at))
+            let place = if namespace.is_empty() { Place::Cluster } else { Place::of_binding_in(namespace) };
+            let gaps = gaps.at(namespace, time(entry, "stageTimestamp"));
+            Outcome::Denied { right: asked(entry, "", place), gaps }
         }
         _ => Outcome::Unclear(format!("answered {code} without a look at roles")),
     }
@@ -184,16 +256,22 @@ fn allowed(entry: &Value, reason: &str) -> Option<Right> {
         "ClusterRoleBinding" => Place::Cluster,
         _ => Place::of_binding_in(binding.split_once('/')?.1),
     };
+    entry["objectRef"]["resource"].as_str()?;
+    Some(asked(entry, role, place))
+}
+
+/// What a request is about.
+fn asked(entry: &Value, role: &str, place: Place) -> Right {
     let object = &entry["objectRef"];
     let subresource = object["subresource"].as_str().map(|name| format!("/{name}")).unwrap_or_default();
-    Some(Right {
+    Right {
         role: role.into(),
         place,
         group: text(&object["apiGroup"]).into(),
-        resource: format!("{}{subresource}", object["resource"].as_str()?),
+        resource: format!("{}{subresource}", text(&object["resource"])),
         name: text(&object["name"]).into(),
         verb: text(&entry["verb"]).into(),
-    })
+    }
 }
 
 fn text(value: &Value) -> &str {

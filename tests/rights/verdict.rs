@@ -2,11 +2,11 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use super::requests::{Outcome, Request};
+use super::requests::{Gap, Outcome, Request};
 use super::{Mode, Right};
 
-/// Changes the very `ClusterRole`, to see what a refusal is taken for. The log does not tell what was changed in it.
-const TAKES_A_RIGHT_AWAY: &str = "scenarios::rights::a_read_that_is_refused_is_not_an_absence";
+/// Changes the very `ClusterRole`, to see what a refusal is taken for: all that it gives on Secrets is taken from it.
+const TAKES_A_RIGHT_AWAY: (&str, &str) = ("scenarios::rights::a_read_that_is_refused_is_not_an_absence", "secrets");
 
 /// How what is declared for a mode and what was asked for fit together.
 #[derive(Debug, Default)]
@@ -36,15 +36,36 @@ impl Verdict {
         match outcome {
             Outcome::Allowed { right } => self.count(right, test),
             Outcome::Outside(reason) => self.wrong(format!("outside the table: {told}, {reason} ({test})")),
-            Outcome::Denied if test == TAKES_A_RIGHT_AWAY => self.set_aside("the ClusterRole had been changed", test),
-            Outcome::Denied => {
+            Outcome::Denied { right, gaps } => {
+                if let Some(excuse) = gaps.iter().find_map(|gap| self.excuse(right, *gap, test)) {
+                    return self.set_aside(excuse, test);
+                }
                 self.denied += 1;
                 self.wrong(format!("denied: {told} ({test})"));
             }
-            Outcome::Withdrawn => self.set_aside("the RoleBinding there had been deleted", test),
-            Outcome::ComingUp => self.set_aside("the API server was coming up and had not read its roles", test),
             Outcome::Terminating => self.set_aside("Events in a namespace that is being deleted", test),
             Outcome::Unclear(what) => self.wrong(format!("unclear: {told}, {what} ({test})")),
+        }
+    }
+
+    /// Why a denial does not count: the right is declared, and somebody had taken just this one away.
+    fn excuse(&self, right: &Right, gap: Gap, test: &str) -> Option<&'static str> {
+        let same = |declared: &&Right| {
+            (&declared.group, &declared.resource, &declared.verb) == (&right.group, &right.resource, &right.verb)
+                && (declared.name.is_empty() || declared.name == right.name)
+        };
+        let mut declared = self.used.keys().filter(same);
+        match gap {
+            Gap::Withdrawn if declared.any(|declared| declared.place == right.place) => {
+                Some("the RoleBinding there had been deleted")
+            }
+            Gap::Changed if (test, right.resource.as_str()) == TAKES_A_RIGHT_AWAY && declared.next().is_some() => {
+                Some("the ClusterRole had been changed")
+            }
+            Gap::ComingUp if declared.next().is_some() => {
+                Some("the API server was coming up and had not read its roles")
+            }
+            _ => None,
         }
     }
 
