@@ -102,6 +102,7 @@ mod tests {
         Moment::new(Duration::from_millis(milliseconds))
     }
 
+    // proves: limit controller/paces PASSES
     #[test]
     fn an_object_that_is_touched_without_end_is_passed_over_once_a_second() {
         let paces = Paces::default();
@@ -135,6 +136,7 @@ mod tests {
         asked
     }
 
+    // proves: limit controller/paces ASKING
     #[test]
     fn a_hundred_objects_of_one_namespace_together_ask_once_a_second() {
         let paces = Paces::default();
@@ -144,6 +146,7 @@ mod tests {
         assert!(paces.wait_to_ask("first", "other", "hostile", at(120_000)).is_none(), "and so has another tenant");
     }
 
+    // proves: limit controller/paces ASKING
     #[test]
     fn who_has_waited_to_ask_asks_and_none_waits_for_ever() {
         let paces = Paces::default();

@@ -122,9 +122,12 @@ mod tests {
         memory.refusals[&key]
     }
 
+    // proves: limit domain/evidence PROBES
     #[test]
     fn a_key_is_dead_when_it_was_refused_at_all_four_probes() {
         assert!(refused_at(&[5, 15, 45, 105]).prove_dead());
+        assert!(!refused_at(&[5, 15, 45]).prove_dead(), "three are not enough");
+        assert!(!refused_at(&[5, 15, 45, 104]).prove_dead(), "the last one came too early");
     }
 
     #[test]

@@ -6,13 +6,17 @@ use std::fs;
 use super::house::{code, sources};
 use crate::world::cluster::package;
 
+/// Types whose values limit nothing, without the length of an array. One that is not among them may.
+const NO_NUMBERS: [&str; 7] = ["&str", "&[u8]", "[&str]", "[Self]", "&'static [Self]", "[Ipv4Addr]", "[Ipv6Addr]"];
+
 /// Numbers that limit nothing, and why.
-const NO_LIMITS: [(&str, &str); 5] = [
+const NO_LIMITS: [(&str, &str); 6] = [
     ("cli UNUSABLE", "an exit code"),
     ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/service_key/reconcile CONCURRENCY"),
     ("process/leadership/guard WAITING", "a line in kube's own client: who finds it full waits"),
     ("sign_in/transport LONGEST_CAUSE", "of a part of a message, which is bounded as a whole"),
     ("landscape/http/slot ROOM_FOR_THE_OWNER", "memory that is taken beforehand"),
+    ("process/metrics BUCKETS", "the classes that durations are counted in"),
 ];
 
 /// What the page says: each constant and the cell with its value, which stands before it.
@@ -30,7 +34,7 @@ fn documented() -> BTreeMap<String, String> {
     all
 }
 
-/// The constants of the code that are numbers or durations, as `file NAME`, with their values as the page writes them.
+/// The constants of the code that may limit something, as `file NAME`, with their values as the page writes them.
 fn constants() -> BTreeMap<String, String> {
     let root = package().join("src");
     let mut all = BTreeMap::new();
@@ -41,24 +45,34 @@ fn constants() -> BTreeMap<String, String> {
             continue;
         }
         let text = fs::read_to_string(&file).expect("a source file");
-        for (_, line) in code(&text).filter(|(_, line)| !line.starts_with(' ')) {
-            let Some((name, (kind, value))) = line
-                .split_once("const ")
-                .and_then(|(_, rest)| rest.split_once(": "))
-                .and_then(|(name, rest)| Some((name, rest.split_once(" = ")?)))
-            else {
-                continue;
-            };
-            if ["usize", "u8", "u16", "u32", "u64", "Duration"].contains(&kind) {
-                all.insert(format!("{path} {name}"), told(value.trim_end_matches(';')));
-            }
-        }
+        all.extend(code(&text).filter_map(|(_, line)| {
+            let (name, value) = limit(line)?;
+            Some((format!("{path} {name}"), told(value)))
+        }));
     }
     all
 }
 
+/// Name and value of the constant that is declared in a line, if it may limit something. Where it stands does not matter.
+fn limit(line: &str) -> Option<(&str, &str)> {
+    let (before, declared) = line.split_once("const ").or_else(|| line.split_once("static "))?;
+    let (name, rest) = declared.trim_start_matches("mut ").split_once(": ")?;
+    let (kind, value) = rest.split_once(" =")?;
+    let is_visibility = before.trim().is_empty() || before.trim().starts_with("pub");
+    let is_name = name.chars().all(|c| c.is_ascii_uppercase() || c.is_ascii_digit() || c == '_');
+    // `[T; N]` is `[T]`.
+    let (element, end) = kind.split_once("; ").map_or((kind, ""), |(element, _)| (element, "]"));
+    let is_number = !NO_NUMBERS.contains(&format!("{element}{end}").as_str());
+    (is_visibility && is_name && is_number).then(|| (name, value.trim().trim_end_matches(';')))
+}
+
 /// A value as a person writes it.
 fn told(expression: &str) -> String {
+    if let Some((burst, period)) =
+        expression.strip_prefix("Rate { burst: ").and_then(|rate| rate.split_once(", period: "))
+    {
+        return format!("{burst}, then one in {}", told(period.trim_end_matches(" }")));
+    }
     for (made_from, unit) in [("millis", "ms"), ("secs", "s"), ("mins", "min"), ("hours", "h")] {
         if let Some(number) = expression.strip_prefix(&format!("Duration::from_{made_from}(")) {
             return format!("{} {unit}", number.trim_end_matches(')'));
@@ -69,7 +83,26 @@ fn told(expression: &str) -> String {
             return format!("{number} {unit}");
         }
     }
-    expression.replace('_', ",")
+    expression.trim_matches(['[', ']']).replace('_', ",")
+}
+
+#[test]
+fn a_constant_of_whatever_type_may_limit_something_unless_that_type_is_known_to_have_no_number() {
+    for (line, expected) in [
+        ("const A: usize = 4_096;", Some(("A", "4_096"))),
+        ("    pub(crate) const A: Rate = Rate { burst: 3 };", Some(("A", "Rate { burst: 3 }"))),
+        ("static A: AtomicUsize = AtomicUsize::new(1);", Some(("A", "AtomicUsize::new(1)"))),
+        ("const A: [f64; 2] = [0.0, 1.0];", Some(("A", "[0.0, 1.0]"))),
+        ("const A: Bounds =", Some(("A", ""))),
+        ("const A: [&str; 2] = [\"a\", \"b\"];", None),
+        ("const A: &str = \"a\";", None),
+        ("    const ALL: [Self; 2] = [Self::A, Self::B];", None),
+        ("type A<const N: usize> = [u8; N];", None),
+        ("pub const fn a(b: usize) -> usize {", None),
+    ] {
+        assert_eq!(limit(line), expected, "{line}");
+    }
+    assert_eq!(told("Rate { burst: 3, period: Duration::from_secs(10) }"), "3, then one in 10 s");
 }
 
 #[test]

@@ -1,15 +1,28 @@
 //! Limits that take their time to be reached.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use alm_key_operator::cluster::{CallError, DEADLINE, call};
+use alm_key_operator::process::admin::{self, Admin};
+use alm_key_operator::process::leadership::Leadership;
+use alm_key_operator::process::metrics::Metrics;
+use alm_key_operator::process::readiness::Readiness;
+use alm_key_operator::sign_in::network::Network;
+use alm_key_operator::sign_in::transport;
 use k8s_openapi::api::events::v1::Event;
 use kube::Api;
 use kube::api::PostParams;
+use prometheus_client::collector::Collector;
+use prometheus_client::encoding::DescriptorEncoder;
+use prometheus_client::metrics::MetricType;
 use reqwest::Method;
 use serde_json::{Value, json};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::{TcpListener, TcpStream};
 
 use crate::world::key::{condition, message};
+use crate::world::simulator::Simulator;
 use crate::world::tenant::from;
 use crate::world::{Setup, Tenant, World};
 
@@ -129,13 +142,12 @@ async fn a_sign_in_is_waited_for_ten_seconds() {
     let tenant = Tenant::create(&world, "slow", world.client.clone()).await;
     tenant.await_tenant("slow", "True", "Connected").await;
     tenant.write_secret("pasted", &tenant.make_key().await).await;
-    tenant.fail_once("SignIn", json!({ "hold": true })).await;
+    tenant.admin(Method::PUT, "/latency", Some(json!({ "ms": 11_000 }))).await;
     tenant.apply_for_secret("calm", "pasted").await;
     let object = tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
     let said = message(&object, "SignedIn");
     assert!(said.contains("did not answer in time"), "{said}");
     assert_eq!(condition(&object, "Valid").0, "True");
-    tenant.release().await;
 
     // Landscape Management of this tenant is waited for 3 s, and so must not be as slow.
     let other = patient(&world, "less-slow").await;
@@ -147,18 +159,22 @@ async fn a_sign_in_is_waited_for_ten_seconds() {
     other.await_call("the look that follows it", |call| call["kind"] == "ReadSlot").await;
 }
 
+/// A pass over a key of this tenant is held in the midst of its upload.
+async fn held_at_its_upload<'a>(world: &'a World, name: &str) -> Tenant<'a> {
+    let tenant = patient(world, name).await;
+    tenant.await_tenant(name, "True", "Connected").await;
+    tenant.write_secret("pasted", &tenant.make_key().await).await;
+    tenant.fail("Put", json!({ "hold": true })).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    tenant.await_held().await;
+    tenant
+}
+
 // proves: limit controller LAST_PASSES
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was_asked_to_stop() {
     let mut world = World::start(Setup::default()).await;
-    {
-        let tenant = patient(&world, "endless").await;
-        tenant.await_tenant("endless", "True", "Connected").await;
-        tenant.write_secret("pasted", &tenant.make_key().await).await;
-        tenant.fail("Put", json!({ "hold": true })).await;
-        tenant.apply_for_secret("calm", "pasted").await;
-        tenant.await_held().await;
-    }
+    held_at_its_upload(&world, "endless").await;
     let mut operator = world.operator.take().expect("it runs");
     operator.signal("TERM");
     let status = operator.ended().expect("it ends by itself");
@@ -166,4 +182,88 @@ async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was
     operator.await_lines("some passes did not end within 45 s", 1);
     let tenant = Tenant::existing(&world, "endless", world.client.clone());
     tenant.release().await;
+}
+
+// proves: limit controller LAST_PASSES
+#[tokio::test(flavor = "multi_thread")]
+async fn a_pass_that_ends_forty_seconds_after_the_process_was_asked_to_stop_is_waited_for() {
+    let mut world = World::start(Setup::default()).await;
+    held_at_its_upload(&world, "slow").await;
+    let mut operator = world.operator.take().expect("it runs");
+    operator.signal("TERM");
+    tokio::time::sleep(40 * SECOND).await;
+    assert!(operator.is_running(), "it waits");
+    let tenant = Tenant::existing(&world, "slow", world.client.clone());
+    tenant.heal().await;
+    tenant.release().await;
+    assert_eq!(operator.ended().expect("it ends by itself").code(), Some(0));
+    tenant.await_ready("calm", "True", "Uploaded").await;
+}
+
+// proves: limit sign_in/transport CONNECT_TIMEOUT
+#[tokio::test(flavor = "multi_thread")]
+async fn a_connection_that_stands_within_five_seconds_is_used_and_one_that_does_not_is_given_up() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+    let folder = tempfile::tempdir().expect("a folder");
+    let simulator = Simulator::start(folder.path());
+    let client = transport::client(Network::Any, Some(&simulator.ca), 60 * SECOND).expect("a client");
+    // Whoever is answered late has a connection, and no TLS on it.
+    let behind = async |pause: Duration| {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let port = listener.local_addr().expect("an address").port();
+        let relay = tokio::spawn(relay(listener, pause, simulator.port));
+        let answer = transport::send(client.get(format!("https://admin.localhost:{port}/journal"))).await;
+        relay.abort();
+        answer
+    };
+    let (in_time, late) = tokio::join!(behind(4 * SECOND), behind(6 * SECOND));
+    assert!(in_time.is_ok_and(|answer| answer.status == 200));
+    let late = late.err().expect("it is given up");
+    assert!(late.message.starts_with("it could not be connected to") && !late.may_have_arrived, "{late:?}");
+}
+
+/// Passes one connection on, after a pause.
+async fn relay(listener: TcpListener, pause: Duration, port: u16) {
+    let (mut from, _) = listener.accept().await.expect("a connection");
+    tokio::time::sleep(pause).await;
+    let mut to = TcpStream::connect(("127.0.0.1", port)).await.expect("it listens");
+    // Whoever has given up has gone.
+    let _ = tokio::io::copy_bidirectional(&mut from, &mut to).await;
+}
+
+/// More than fits between a process and one that does not read.
+const MUCH: usize = 64 * 1024 * 1024;
+
+/// A metric whose description is that long.
+#[derive(Debug)]
+struct Lengthy;
+
+impl Collector for Lengthy {
+    fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
+        encoder.encode_descriptor("lengthy", &"x".repeat(MUCH), None, MetricType::Gauge)?;
+        Ok(())
+    }
+}
+
+// proves: limit process/admin PATIENCE
+#[tokio::test(flavor = "multi_thread")]
+async fn an_answer_of_the_admin_server_is_kept_for_five_seconds_for_who_reads_it_late() {
+    let metrics = Arc::new(Metrics::new(Leadership::alone()));
+    metrics.show(Lengthy);
+    let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+    let address = listener.local_addr().expect("an address");
+    let server = tokio::spawn(admin::serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));
+    let read_after = async |pause: Duration| {
+        let mut stream = TcpStream::connect(address).await.expect("a connection");
+        stream.write_all(b"GET /metrics HTTP/1.1\r\n\r\n").await.expect("it is sent");
+        tokio::time::sleep(pause).await;
+        let mut answer = Vec::new();
+        // An answer that is given up may end in a reset.
+        let _ = stream.read_to_end(&mut answer).await;
+        answer.len()
+    };
+    let (in_time, late) = tokio::join!(read_after(3 * SECOND), read_after(6 * SECOND));
+    assert!(in_time > MUCH, "{in_time} bytes");
+    assert!(late < MUCH, "{late} bytes");
+    server.abort();
 }
