@@ -184,3 +184,34 @@ impl Objects for ApiServer {
         find(self.tenants().patch(&tenant.name_any(), &merge(), &Patch::Merge(&patch))).await
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::sync::atomic::{AtomicUsize, Ordering};
+
+    use futures::future::join_all;
+    use hyper::{Request, Response};
+    use kube::client::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn one_list_is_made_at_a_time_however_many_tenants_are_looked_at() {
+        static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
+        static MOST: AtomicUsize = AtomicUsize::new(0);
+        let server = tower::service_fn(|_: Request<Body>| async {
+            MOST.fetch_max(UNDER_WAY.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // The others come to their turn.
+            for _ in 0..8 {
+                tokio::task::yield_now().await;
+            }
+            UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+            let page = json!({ "apiVersion": "almkey.dev/v1alpha1", "metadata": {}, "items": [] });
+            Response::builder().body(Body::from(page.to_string().into_bytes()))
+        });
+        let cluster = ApiServer::new(Client::new(server, "default"));
+        let lists = (0..8).map(|_| async { cluster.keys_of("acme", &mut |_| ()).await.expect("a list") });
+        join_all(lists).await;
+        assert_eq!(MOST.load(Ordering::SeqCst), 1);
+    }
+}

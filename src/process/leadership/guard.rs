@@ -20,7 +20,7 @@ use crate::cluster::DEADLINE;
 const WAITING: usize = 1024;
 
 /// How often a request is sent again that the API server had no time for (429, 503, 504): all within the deadline of the
-/// call. A `Retry-After` counts instead of the pause.
+/// call. A `Retry-After` that is longer counts instead of the pause.
 const RETRIES: u32 = 8;
 /// The first pause; each is twice as long as the one before, and up to three times that by chance.
 const FIRST_PAUSE: Duration = Duration::from_millis(5);
