@@ -8,7 +8,9 @@ use serde::{Deserialize, Serialize};
 use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{self, Ledger, Operation, Overwritten, Pending, Uploaded};
 use crate::domain::plan::SourceIdentity;
+use crate::domain::reason::Reason;
 use crate::domain::slot::Revision;
+use crate::names::condition;
 
 /// What the operator says of an ALMServiceKey.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
@@ -148,7 +150,26 @@ pub enum PendingOperation {
     GiveUp,
 }
 
+/// Why `Uploaded` is unknown of an object of which nobody has looked for anything in the slot.
+const NOT_LOOKED: [Reason; 5] = [
+    Reason::Progressing,
+    Reason::WaitingForTenant,
+    Reason::NamespaceNotAllowed,
+    Reason::DuplicateTenant,
+    Reason::Suspended,
+];
+
 impl ALMServiceKeyStatus {
+    /// Whether it tells of a look at the slot. Somebody may have left a key there to this object since, of which no ledger
+    /// tells yet.
+    #[must_use]
+    pub fn has_looked(&self) -> bool {
+        let uploaded = self.conditions.iter().find(|found| found.type_ == condition::UPLOADED);
+        uploaded.is_some_and(|found| {
+            found.status != "Unknown" || !NOT_LOOKED.iter().any(|reason| found.reason == reason.as_str())
+        })
+    }
+
     /// The ledger as the domain knows it.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
@@ -220,4 +241,36 @@ impl ALMServiceKeyStatus {
 /// Kubernetes writes times in whole seconds: what is compared later must be what comes back.
 fn whole_seconds(timestamp: Timestamp) -> Time {
     Time(Timestamp::from_second(timestamp.as_second()).unwrap_or(timestamp))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn has_looked(uploaded: &str, reason: Reason) -> bool {
+        let condition = json!({
+            "type": "Uploaded", "status": uploaded, "reason": reason.as_str(), "message": "",
+            "lastTransitionTime": "2026-01-01T00:00:00Z",
+        });
+        let status = json!({ "observedGeneration": 1, "conditions": [condition] });
+        serde_json::from_value::<ALMServiceKeyStatus>(status).expect("a status").has_looked()
+    }
+
+    #[test]
+    fn a_status_tells_whether_the_slot_was_looked_at() {
+        assert!(!ALMServiceKeyStatus::default().has_looked());
+        for reason in NOT_LOOKED {
+            assert!(!has_looked("Unknown", reason), "{reason}");
+        }
+        for (uploaded, reason) in [
+            ("True", Reason::Uploaded),
+            ("False", Reason::NotSlotOwner),
+            ("False", Reason::SourceGone),
+            ("Unknown", Reason::SlotUnknown),
+            ("Unknown", Reason::NotVerifiedLately),
+        ] {
+            assert!(has_looked(uploaded, reason), "{uploaded} {reason}");
+        }
+    }
 }

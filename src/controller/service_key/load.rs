@@ -12,7 +12,7 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
 use crate::controller::tenant::twins;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::plan::{Answers, Facts, Source, Subject, Tenant};
+use crate::domain::plan::{Answers, Facts, SOURCE_OUT_OF_SIGHT, Source, Subject, Tenant};
 use crate::domain::policy::{DeletionPolicy, KeyRules};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -36,8 +36,8 @@ pub(super) async fn facts(
     let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
     let source = match tenant {
         // Who may make such objects there need not be one who may read Secrets, and nobody has admitted them.
-        Some(tenant) if !admits(&tenant.spec, &namespace) && !status.ledger().is_open() => {
-            not_looked(Reason::NamespaceNotAllowed, "no source is looked at in a namespace that is not admitted")
+        Some(tenant) if !admits(&tenant.spec, &namespace) && !status.ledger().is_open() && !status.has_looked() => {
+            not_looked(Reason::NamespaceNotAllowed, SOURCE_OUT_OF_SIGHT)
         }
         Some(_) if !deleting && !policy.suspend => source(desk, object, &status, &namespace, &policy.rules).await,
         _ => not_looked(Reason::Progressing, "the source is not looked at now"),
@@ -60,6 +60,7 @@ pub(super) async fn facts(
             generation,
             deleting,
             abandoned: deleting && is_abandoned(object),
+            has_looked: status.has_looked(),
             requested: requested(object),
         },
         tenant: tenant_state(desk, object, tenant, &namespace),

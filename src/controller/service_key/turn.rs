@@ -29,9 +29,9 @@ pub(super) fn concerns(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bo
     is_known(object, tenant) || leaves(object)
 }
 
-/// Whether the tenant admits it, or something of it is recorded.
+/// Whether the tenant admits it, or something of it is recorded, or may have been left to it while it was admitted.
 fn is_known(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
-    let open = object.status.as_ref().is_some_and(|status| status.ledger().is_open());
+    let open = object.status.as_ref().is_some_and(|status| status.ledger().is_open() || status.has_looked());
     open || tenant.is_some_and(|tenant| admits(&tenant.spec, &object.namespace().unwrap_or_default()))
 }
 

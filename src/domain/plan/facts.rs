@@ -50,6 +50,8 @@ pub struct Subject {
     pub deleting: bool,
     /// Somebody asks that the object may go without anything being done for it; only once its deletion has begun.
     pub abandoned: bool,
+    /// Its status tells of a look at the slot: a sibling may have left it a key there since.
+    pub has_looked: bool,
     /// Somebody asks for a pass now, by this word; none if there is no such word or it was answered before.
     pub requested: Option<String>,
 }
@@ -246,7 +248,7 @@ impl Facts {
             Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),
             Tenant::Open { version } => format!("tenant {version}"),
         };
-        let Subject { owner: _, generation, deleting, abandoned, requested: _ } = &self.subject;
+        let Subject { owner: _, generation, deleting, abandoned, has_looked: _, requested: _ } = &self.subject;
         let Siblings { ahead, holding, heir: _ } = &self.siblings;
         let ahead = ahead.as_ref().filter(|_| self.ledger.uploaded.is_none());
         format!(

@@ -8,10 +8,14 @@ use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::Findings;
+use crate::domain::slot::Holder;
 
 /// For how long a settled object keeps its verdict while nothing certain can be said of its source: a rotation passes
 /// in 70 ms (recorded), and health that blinks with each would wake people for nothing.
 const SOURCE_BLINK: Duration = Duration::from_secs(10);
+
+/// What is said of the source of an object whose namespace its tenant does not admit.
+pub const SOURCE_OUT_OF_SIGHT: &str = "no source is looked at in a namespace that is not admitted";
 
 /// Without its tenant nothing can be asked at all.
 pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Step {
@@ -62,31 +66,38 @@ pub(super) fn unknown(facts: &Facts, reason: Reason, message: &str, retry: Retry
 
 /// Whether a tenant that takes no uploads is not looked at either. One that is being deleted is, by those whom it admits:
 /// if their status was lost, a key of theirs would stay there unseen, dead or without its source.
+/// And who was looked after until now is looked for once more: a sibling may have left it the slot.
 pub(super) fn is_out_of_sight(facts: &Facts, reason: Reason) -> bool {
-    !facts.ledger.is_open() && reason != Reason::TenantTerminating
+    let slot = facts.answers.slot.as_ref().and_then(|answer| answer.as_ref().ok());
+    let is_anothers = slot.is_some_and(|slot| !matches!(slot.holder(&facts.subject.owner), Holder::Us(_)));
+    let may_hold = facts.ledger.is_open() || (facts.subject.has_looked && !is_anothers);
+    !may_hold && reason != Reason::TenantTerminating
 }
 
 /// The tenant does not take uploads from here.
 pub(super) fn closed(facts: &Facts, findings: Option<&Findings>, reason: Reason, message: &str, now: Now) -> Step {
-    let message = match findings {
+    let both = match findings {
         None => message.to_owned(),
         Some(findings) => format!("{message}. Besides, {findings}"),
     };
-    let ready = Condition::no(reason, message);
-    if is_out_of_sight(facts, reason) {
-        // Nothing of ours can be there, and who is not admitted learns nothing of the slot and spends no call on it.
-        let not_looked = Condition::unknown(reason, "Landscape Management is not looked at from here");
-        let conditions = Conditions {
-            ready,
-            valid: settle::valid(facts),
-            signed_in: not_looked.clone(),
-            uploaded: not_looked,
-            progress: Progress::Stalled,
-            others_stand: false,
-        };
-        return Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)));
+    if !is_out_of_sight(facts, reason) {
+        return held(facts, Condition::no(reason, both), Progress::Stalled, None, now);
     }
-    held(facts, ready, Progress::Stalled, None, now)
+    // Nothing of ours can be there, and who is not admitted learns nothing of slot and source, and spends no call on them.
+    let not_looked = Condition::unknown(reason, "Landscape Management is not looked at from here");
+    let (message, valid) = match reason {
+        Reason::NamespaceNotAllowed => (message.to_owned(), Condition::unknown(reason, SOURCE_OUT_OF_SIGHT)),
+        _ => (both, settle::valid(facts)),
+    };
+    let conditions = Conditions {
+        ready: Condition::no(reason, message),
+        valid,
+        signed_in: not_looked.clone(),
+        uploaded: not_looked,
+        progress: Progress::Stalled,
+        others_stand: false,
+    };
+    Step::Settle(Box::new(settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)))
 }
 
 /// The source's key breaks the rules.

@@ -23,6 +23,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 pub use facts::{Answers, Content, Evidence, Facts, Heir, Siblings, Source, SourceIdentity, Subject, Tenant, Verdict};
+pub use hold::SOURCE_OUT_OF_SIGHT;
 
 use super::conditions::Conditions;
 use super::evidence::Memory;

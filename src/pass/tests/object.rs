@@ -44,6 +44,7 @@ impl Object {
                 generation: if self.deleting { 2 } else { 1 },
                 deleting: self.deleting,
                 abandoned: false,
+                has_looked: false,
                 requested: None,
             },
             tenant: Tenant::Open { version: "1".into() },

@@ -1,10 +1,11 @@
 //! Several keys for one tenant: one slot, and one owner at a time.
 
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
 use super::scenario;
 use crate::world::Tenant;
-use crate::world::key::message;
+use crate::world::key::{condition, message};
 
 /// Two objects with keys of their own: the first holds the slot, the second stands behind it.
 async fn first_and_second(tenant: &Tenant<'_>, first: &Value, second: &Value) {
@@ -148,6 +149,30 @@ fn a_tenant_is_kept_for_a_key_that_was_handed_over() {
         tenant.delete("second").await;
 
         tenant.await_tenant_gone("kept-for-heir").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+#[test]
+fn an_heir_whose_namespace_is_withdrawn_before_it_knows_of_its_key_still_lets_it_go() {
+    scenario("heir-withdrawn", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+        tenant.fail("SignIn", json!({ "status": 503 })).await;
+        tenant.delete("first").await;
+        let object = tenant.await_ready("second", "Unknown", "SignInUnknown").await;
+        assert!(object.status.is_some_and(|status| status.uploaded.is_none()), "it does not know yet");
+        assert_eq!(owner(&tenant).await, "second");
+        let patch = Patch::Merge(json!({ "spec": { "allowedNamespaces": ["other"] } }));
+        tenant.tenants().patch("heir-withdrawn", &PatchParams::default(), &patch).await.expect("can be changed");
+        let object = tenant.await_ready("second", "False", "NamespaceNotAllowed").await;
+        assert_eq!(condition(&object, "Uploaded").0, "True");
+
+        tenant.delete_secret("second").await;
+
+        tenant.await_call("the deletion", |call| call["kind"] == "Delete" && call["effect"] == true).await;
+        let nothing = |object: &_| condition(object, "Uploaded") == ("Unknown".into(), "NamespaceNotAllowed".into());
+        tenant.await_key("second", "out of sight", nothing).await;
         assert_eq!(tenant.slot_key().await, Value::Null);
     });
 }

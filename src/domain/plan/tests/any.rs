@@ -34,12 +34,15 @@ pub(super) fn sources() -> impl Strategy<Value = World> {
 }
 
 pub(super) fn subjects() -> impl Strategy<Value = Subject> {
-    (any::<bool>(), any::<bool>(), any::<bool>()).prop_map(|(deleting, abandoned, requested)| Subject {
-        deleting,
-        abandoned: deleting && abandoned,
-        requested: requested.then(|| "now".into()),
-        ..World::new().facts.subject
-    })
+    (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
+        |(deleting, abandoned, requested, has_looked)| Subject {
+            has_looked,
+            deleting,
+            abandoned: deleting && abandoned,
+            requested: requested.then(|| "now".into()),
+            ..World::new().facts.subject
+        },
+    )
 }
 
 pub(super) fn tenants() -> impl Strategy<Value = Tenant> {

@@ -10,10 +10,6 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
 use crate::domain::slot::{Owner, Ownership};
 
-fn sibling() -> Owner {
-    Owner { name: "sibling".into(), ..us() }
-}
-
 fn with_heir(world: World, key: &ServiceKey) -> World {
     let heir = Heir { owner: sibling(), fingerprint: Fingerprint::of(key) };
     world.with(|facts| facts.siblings.heir = Some(heir))

@@ -67,8 +67,26 @@ fn a_tenant_that_is_being_deleted_is_looked_at_though_the_status_was_lost() {
 }
 
 #[test]
+fn who_was_admitted_until_now_is_looked_for_once_because_a_sibling_may_have_left_it_the_slot() {
+    let world = || World::new().looked_before().tenant_closed();
+    assert_eq!(world().plan(), Step::ReadSlot);
+    for nothing_of_its in [world().slot_is_empty("1"), world().slot_is_held("1", Some(sibling()))] {
+        let conditions = nothing_of_its.verdict();
+        for told in [conditions.valid, conditions.signed_in, conditions.uploaded] {
+            assert_eq!((told.status, told.reason), (Status::Unknown, Reason::NamespaceNotAllowed));
+        }
+    }
+    let unknown = world().with(|facts| facts.learn_slot(Err(unavailable()))).verdict();
+    assert_eq!((unknown.ready.reason, unknown.uploaded.reason), (Reason::NamespaceNotAllowed, Reason::SlotUnknown));
+    let dead = world().refused_at(&key(), &[0, 60, 240, 600]);
+    assert_eq!(dead.slot_is_ours("1").slot_holds(&key()).source_signs_in(refused()).record().1, delete_at("1"));
+    let gone = world().source_is_gone(Evidence::DeletionSeen).lasting(0);
+    assert_eq!(gone.slot_is_ours("1").record().1, delete_at("1"));
+}
+
+#[test]
 fn an_invalid_key_under_a_closed_tenant_is_told_of_both() {
-    let world = World::new().tenant_closed().source(present(Err(findings()))).slot_is_empty("1");
+    let world = World::kept().tenant_closed().source(present(Err(findings()))).slot_is_empty("1");
     let conditions = world.verdict();
     assert_eq!(conditions.ready.reason, Reason::NamespaceNotAllowed);
     assert!(conditions.ready.message.contains("$.uaa"), "{}", conditions.ready.message);

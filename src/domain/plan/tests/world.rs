@@ -49,6 +49,10 @@ pub(super) fn us() -> Owner {
     Owner { cluster_id: "cluster-1".into(), namespace: "monitoring".into(), name: "calm".into() }
 }
 
+pub(super) fn sibling() -> Owner {
+    Owner { name: "sibling".into(), ..us() }
+}
+
 /// Everybody who may own a key and is not us.
 pub(super) fn others() -> [Option<Owner>; 4] {
     [
@@ -115,7 +119,14 @@ impl World {
     /// A new object whose source holds a valid key; nothing has been asked yet.
     pub(super) fn new() -> Self {
         let facts = Facts {
-            subject: Subject { owner: us(), generation: 1, deleting: false, abandoned: false, requested: None },
+            subject: Subject {
+                owner: us(),
+                generation: 1,
+                deleting: false,
+                abandoned: false,
+                has_looked: false,
+                requested: None,
+            },
             tenant: Tenant::Open { version: "1".into() },
             policy: policy(),
             source: present(Ok(key())),
@@ -165,6 +176,11 @@ impl World {
                 version: "1".into(),
             };
         })
+    }
+
+    /// An earlier pass has looked at the slot.
+    pub(super) fn looked_before(self) -> Self {
+        self.with(|facts| facts.subject.has_looked = true)
     }
 
     pub(super) fn tenant_terminating(self) -> Self {
