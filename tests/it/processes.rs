@@ -28,16 +28,18 @@ fn processes_of(folder: &Path) -> Vec<String> {
 fn nothing_is_left_after(signal: &str) {
     let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
     let folder = tempfile::tempdir().expect("a folder");
+    let said = tempfile::NamedTempFile::new().expect("a file");
     let mut child = Command::new(demo())
         .env("TMPDIR", folder.path())
         .stdout(Stdio::piped())
-        .stderr(Stdio::null())
+        .stderr(said.reopen().expect("another handle"))
         .spawn()
         .expect("the demo can be started");
     // Held to the end: the demo would panic at the first line that nobody reads any more, and end its processes early.
     let mut output = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
     let running = output.any(|line| line.contains("operator run"));
-    assert!(running, "the demo never said that everything runs");
+    let why = || std::fs::read_to_string(said.path()).expect("what it said");
+    assert!(running, "the demo never said that everything runs: {}", why());
     assert!(processes_of(folder.path()).len() >= 5, "etcd, kube-apiserver, simulator, operator and the demo run");
 
     let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().expect("kill runs");
