@@ -7,7 +7,8 @@ use super::house::{code, sources};
 use crate::world::cluster::package;
 
 /// Types whose values limit nothing, without the length of an array. One that is not among them may.
-const NO_NUMBERS: [&str; 7] = ["&str", "&[u8]", "[&str]", "[Self]", "&'static [Self]", "[Ipv4Addr]", "[Ipv6Addr]"];
+const NO_NUMBERS: [&str; 8] =
+    ["&str", "&[u8]", "[&str]", "[Self]", "&'static [Self]", "[Reason]", "[Ipv4Addr]", "[Ipv6Addr]"];
 
 /// Numbers that limit nothing, and why.
 const NO_LIMITS: [(&str, &str); 6] = [
