@@ -69,10 +69,9 @@ impl<'a> Store<'a> {
     }
 
     async fn keep_tenant(&mut self) -> Result<(), LedgerError> {
-        match self.tenant.take() {
-            Some(tenant) => tenant.keep().await.map_err(ledger_error),
-            None => Ok(()),
-        }
+        let Some(tenant) = self.tenant.take() else { return Ok(()) };
+        // What was decided for a tenant is void without it.
+        if tenant.keep().await.map_err(ledger_error)? { Ok(()) } else { Err(LedgerError::Conflict) }
     }
 
     fn status(&self) -> ALMServiceKeyStatus {

@@ -20,15 +20,15 @@ impl<'a> Hold<'a> {
         Self { cluster, tenant }
     }
 
-    /// Ensures that the tenant cannot go. One that is going already takes no finalizer any more.
-    pub(crate) async fn keep(self) -> Result<(), CallError> {
+    /// Ensures that the tenant cannot go. One that is going already takes no finalizer any more. Answers whether it is
+    /// there.
+    pub(crate) async fn keep(self) -> Result<bool, CallError> {
         if self.is_kept() || self.tenant.metadata.deletion_timestamp.is_some() {
-            return Ok(());
+            return Ok(true);
         }
         let mut finalizers = self.tenant.finalizers().to_vec();
         finalizers.push(TENANT_FINALIZER.into());
-        self.cluster.write_tenant_finalizers(&self.tenant, &finalizers).await?;
-        Ok(())
+        Ok(self.cluster.write_tenant_finalizers(&self.tenant, &finalizers).await?.is_some())
     }
 
     /// Whether it carries the finalizer.

@@ -109,6 +109,11 @@ pub(super) fn recorded_binding(object: &ALMServiceKey) -> Option<&str> {
 /// What is true of an object's source just now.
 pub(super) fn truth(cluster: &Cluster, object: &ALMServiceKey) -> Truth {
     if let Some(secret) = &object.spec.source.secret_ref {
+        // What was never seen may be yet to come.
+        let source = object.status.as_ref().and_then(|status| status.source.as_ref());
+        if !source.is_some_and(|seen| seen.kind == "Secret" && seen.name == secret.name) {
+            return Truth::Stands;
+        }
         return match cluster.secret_gone.get(&secret.name) {
             Some(since) if !cluster.secrets.contains_key(&secret.name) => {
                 Truth::Gone { since: *since, with_its_kind: false }
