@@ -230,6 +230,11 @@ fn shrunk(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
+/// Which invariant a history breaks, if it does.
+pub(super) fn breaks(steps: &[Step]) -> Option<String> {
+    run(1, steps).err().map(|broken| broken.what)
+}
+
 /// Plays the history of a seed: how many steps it took, or which invariant it breaks.
 pub(in super::super) fn plays(seed: u64) -> Result<usize, String> {
     run(seed, &history(seed)).map_err(|broken| broken.what)

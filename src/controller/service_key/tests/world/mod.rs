@@ -7,6 +7,7 @@
 mod binding;
 mod cluster;
 mod draw;
+mod found;
 mod history;
 mod hold;
 mod judge;
@@ -23,5 +24,6 @@ mod step;
 mod tamper;
 mod view;
 
+pub(super) use found::broken_again;
 pub(super) use history::{course_of, plays, told};
 pub(super) use hold::is_let_go;
