@@ -35,9 +35,10 @@ impl Passes {
         self.ended.get(object).map_or(0, Vec::len)
     }
 
-    /// How long the last one over an object left it alone, in seconds.
+    /// For how long an object is left alone, in seconds, after the pass that left it alone for longest. One that somebody
+    /// else caused meanwhile, and that found nothing new, tells what remains of that.
     pub(super) fn rest_of(&self, object: &str) -> f64 {
-        self.ended.get(object).and_then(|ended| ended.last()).map_or(0.0, |pass| pass.next)
+        self.ended.get(object).into_iter().flatten().map(|pass| pass.next).fold(0.0, f64::max)
     }
 
     /// How many it took until this was the reason of an object's `Ready`; none if it has not been yet. A pass that was put
