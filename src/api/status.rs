@@ -170,6 +170,13 @@ impl ALMServiceKeyStatus {
         })
     }
 
+    /// Whether something of the object may be in the slot, whoever is admitted now: it is recorded, or may have been left to
+    /// it.
+    #[must_use]
+    pub fn may_hold(&self) -> bool {
+        self.ledger().is_open() || self.has_looked()
+    }
+
     /// The ledger as the domain knows it.
     #[must_use]
     pub fn ledger(&self) -> Ledger {

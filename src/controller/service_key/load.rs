@@ -36,7 +36,7 @@ pub(super) async fn facts(
     let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
     let source = match tenant {
         // Who may make such objects there need not be one who may read Secrets, and nobody has admitted them.
-        Some(tenant) if !admits(&tenant.spec, &namespace) && !status.ledger().is_open() && !status.has_looked() => {
+        Some(tenant) if !admits(&tenant.spec, &namespace) && !status.may_hold() => {
             not_looked(Reason::NamespaceNotAllowed, SOURCE_OUT_OF_SIGHT)
         }
         Some(_) if !deleting && !policy.suspend => source(desk, object, &status, &namespace, &policy.rules).await,

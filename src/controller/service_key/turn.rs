@@ -7,6 +7,7 @@ use kube::runtime::reflector::{ObjectRef, Store};
 
 use super::attend::Desk;
 use crate::api::resolve::admits;
+use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::plan::{Facts, Step, plan};
 use crate::domain::time::Moment;
@@ -31,8 +32,8 @@ pub(super) fn concerns(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bo
 
 /// Whether the tenant admits it, or something of it is recorded, or may have been left to it while it was admitted.
 fn is_known(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
-    let open = object.status.as_ref().is_some_and(|status| status.ledger().is_open() || status.has_looked());
-    open || tenant.is_some_and(|tenant| admits(&tenant.spec, &object.namespace().unwrap_or_default()))
+    let may_hold = object.status.as_ref().is_some_and(ALMServiceKeyStatus::may_hold);
+    may_hold || tenant.is_some_and(|tenant| admits(&tenant.spec, &object.namespace().unwrap_or_default()))
 }
 
 /// Whether the slot has to be looked at before it goes. Its finalizer may have been written by anybody.
@@ -122,6 +123,17 @@ mod tests {
     fn who_may_have_something_in_the_slot_waits_with_the_others_of_its_tenant_whoever_admits_it() {
         let pending = json!({ "operation": "Upload", "revision": "\"1\"", "startedAt": "2026-01-01T00:00:00Z" });
         assert_eq!(queue_of("hostile", |object| object["status"] = json!({ "pending": pending })), "acme");
+        let uploaded = |status: &str, reason: &str| {
+            let condition = json!({
+                "type": "Uploaded", "status": status, "reason": reason, "message": "",
+                "lastTransitionTime": "2026-01-01T00:00:00Z",
+            });
+            json!({ "observedGeneration": 1, "conditions": [condition] })
+        };
+        let was_looked_for = uploaded("False", "NotSlotOwner");
+        assert_eq!(queue_of("hostile", |object| object["status"] = was_looked_for), "acme", "it may be an heir");
+        let never = uploaded("Unknown", "NamespaceNotAllowed");
+        assert_eq!(queue_of("hostile", |object| object["status"] = never), "outsiders in hostile");
         let leaves = |object: &mut Value| {
             object["metadata"]["finalizers"] = json!([KEY_FINALIZER]);
             object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
