@@ -239,7 +239,7 @@ async fn passes(
 async fn note<T: std::fmt::Debug>(result: Result<T, QueueError<Infallible, Infallible>>) {
     match result {
         Ok(_) => {}
-        // A trigger for an object that has just gone, or has not been seen yet: its own event follows.
+        // One that has just gone, or that the store does not have yet: it is told of by itself once it has.
         Err(QueueError::ObjectNotFound(object)) => debug!(%object, "nothing to reconcile"),
         Err(error) => error!(%error, "the queue failed"),
     }

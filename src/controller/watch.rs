@@ -1,10 +1,14 @@
 //! What all watches have in common.
 
-use futures::{Stream, StreamExt};
+use std::hash::Hash;
+use std::sync::Arc;
+
+use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
 use kube::Resource;
 use kube::api::PartialObjectMeta;
-use kube::runtime::watcher::{self, Config};
+use kube::runtime::reflector::{Lookup, Store};
+use kube::runtime::watcher::{self, Config, Event};
 use tracing::debug;
 
 use crate::cluster::PAGE;
@@ -37,6 +41,28 @@ pub(crate) fn slim<K: Resource>(object: &mut K) {
     }
 }
 
+/// What a watch tells of, each object once the store has it. A list that is begun anew comes in pages, and the store has
+/// none of its objects before the last page: a pass over one that was told of earlier would not find it, and not be tried
+/// again.
+pub(crate) fn stored<K>(
+    store: Store<K>,
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
+) -> impl Stream<Item = Result<K, watcher::Error>>
+where
+    K: Lookup + Clone + 'static,
+    K::DynamicType: Eq + Hash + Clone,
+{
+    let told = events.map_ok(move |event| {
+        let objects = match event {
+            Event::Apply(object) | Event::Delete(object) => vec![Arc::new(object)],
+            Event::Init | Event::InitApply(_) => Vec::new(),
+            Event::InitDone => store.state(),
+        };
+        stream::iter(objects.into_iter().map(|object| Ok(Arc::unwrap_or_clone(object))))
+    });
+    told.try_flatten()
+}
+
 /// A watch that fails is begun anew by kube, after its own pause; here it is only told.
 pub(crate) fn logged<T>(
     kind: &'static str,
@@ -53,10 +79,12 @@ where
 #[cfg(test)]
 mod tests {
     use kube::ResourceExt;
+    use kube::runtime::WatchStreamExt;
+    use kube::runtime::reflector::{self, ObjectRef};
     use serde_json::json;
 
     use super::*;
-    use crate::api::ALMServiceKey;
+    use crate::api::{ALMServiceKey, ALMTenant};
 
     /// What etcd takes at most, in bytes.
     const LARGEST_OBJECT: u32 = 1_572_864;
@@ -96,6 +124,38 @@ mod tests {
             object.annotations()[annotation::RECONCILE_REQUESTED_AT].len()
         };
         assert_eq!((kept(LONGEST_WORD), kept(LONGEST_WORD + 1)), (LONGEST_WORD, LONGEST_WORD));
+    }
+
+    #[tokio::test]
+    async fn an_object_is_told_of_once_the_store_has_it_in_a_list_that_is_begun_anew_too() {
+        let tenant = |name: &str| -> ALMTenant {
+            let http = json!({ "url": "u", "oauth2": { "tokenUrl": "t", "secretRef": { "name": "s" } } });
+            let spec = json!({
+                "identityZone": "z", "landscapeManagement": { "http": http }, "allowedNamespaces": ["n"],
+            });
+            let document = json!({
+                "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": name }, "spec": spec,
+            });
+            serde_json::from_value(document).expect("a tenant")
+        };
+        let begun = |names: &[&str]| {
+            let pages = names.iter().map(|name| Event::InitApply(tenant(name)));
+            [vec![Event::Init], pages.collect(), vec![Event::InitDone]].concat()
+        };
+        let events = [begun(&["known"]), begun(&["a", "b", "known"]), vec![Event::Delete(tenant("a"))]].concat();
+        let (store, writer) = reflector::store();
+        let events = stream::iter(events).map(Ok).reflect(writer);
+        let known = store.clone();
+        let told: Vec<(String, bool)> = stored(store, events)
+            .map_ok(|tenant| (tenant.name_any(), known.get(&ObjectRef::from_obj(&tenant)).is_some()))
+            .try_collect()
+            .await
+            .expect("no watch fails");
+        let (mut listed, last) = (told[..4].to_vec(), told[4..].to_vec());
+        listed.sort();
+        let names = ["a", "b", "known", "known"];
+        assert_eq!(listed, names.map(|name| (name.to_owned(), true)));
+        assert_eq!(last, [("a".to_owned(), false)], "its deletion");
     }
 
     #[test]

@@ -25,7 +25,7 @@ use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::tenant::twins;
 use crate::controller::tenant::watches::signs_in_with;
-use crate::controller::watch::{config, forget_values, logged, slim};
+use crate::controller::watch::{config, forget_values, logged, slim, stored};
 use crate::controller::{Scope, Shared};
 use crate::domain::reason::Reason;
 use crate::source::binding::resource;
@@ -103,9 +103,8 @@ fn keys(
                 let _ = concerned.unbounded_send(sibling);
             }
             let _ = concerned_tenants.unbounded_send(ObjectRef::new(&object.spec.tenant_ref.name));
-        })
-        .touched_objects()
-        .predicate_filter(changed, PredicateConfig::default());
+        });
+    let stream = stored(store.clone(), stream).predicate_filter(changed, PredicateConfig::default());
     let keys = logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed();
     (store, keys, siblings.boxed())
 }

@@ -13,7 +13,7 @@ use kube::{Api, Client, ResourceExt};
 use crate::api::ALMTenant;
 use crate::controller::Shared;
 use crate::controller::tenant::twins;
-use crate::controller::watch::{config, forget_values, logged, slim};
+use crate::controller::watch::{config, forget_values, logged, slim, stored};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
@@ -46,9 +46,8 @@ pub(crate) fn start(
                     let _ = concerned.unbounded_send(ObjectRef::new(&name));
                 }
             }
-        })
-        .touched_objects()
-        .predicate_filter(predicates::generation, PredicateConfig::default());
+        });
+    let tenants = stored(store.clone(), tenants).predicate_filter(predicates::generation, PredicateConfig::default());
     let tenants = logged("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
 
     let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);

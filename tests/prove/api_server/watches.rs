@@ -1,14 +1,19 @@
 //! Watches that cannot go on where they ended: 410 Gone.
 
+use alm_key_operator::api::ALMTenant;
+use kube::api::PostParams;
 use serde_json::Value;
 
 use super::moments::effects;
 use crate::controlplane::Part;
-use crate::world::{Setup, Tenant};
+use crate::world::{Setup, Tenant, World};
 use crate::worlds::{alone, told};
 
 /// The kinds that are watched, as the log names them.
 const KINDS: [&str; 5] = ["ALMServiceKey", "ALMTenant", "ServiceBinding", "Secret", "credentials"];
+
+/// Tenants that are made while nobody watches: more than the last page of a list takes.
+const ADDED: usize = 21;
 
 #[test]
 fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() {
@@ -36,14 +41,7 @@ fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() 
             recreated.bind("plain", &keys[3]).await;
             new
         };
-        world.control_plane.restart(Part::ApiServer).await.expect("it comes back");
-        let operator = world.operator.as_mut().expect("it runs");
-        operator.signal("CONT");
-        for kind in KINDS {
-            let refused =
-                format!("kind=\"{kind}\" error=error returned by apiserver during watch: too old resource version");
-            operator.await_lines(&refused, 1);
-        }
+        wake_up_to_410(&mut world).await;
 
         let tenant = |name: &str| Tenant::existing(&world, name, client.clone());
         tenant("rotated").await_uploaded("calm", &new).await;
@@ -66,4 +64,43 @@ fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() 
         }
         told(&format!("api-server: watches of {} kinds refused with 410 Gone: 0 living keys deleted", KINDS.len()));
     });
+}
+
+#[test]
+fn whatever_was_made_before_a_watch_was_refused_with_410_is_looked_at_however_many_pages_the_next_list_has() {
+    alone(Setup::default(), async |mut world| {
+        let first = Tenant::create(&world, "first", world.client.clone()).await;
+        let spec = first.await_tenant("first", "True", "Connected").await.spec;
+        let tenants = first.tenants();
+        world.operator.as_mut().expect("it runs").signal("STOP");
+        // What its connections hold, it reads when it wakes up: they end before anything is made.
+        world.control_plane.restart(Part::ApiServer).await.expect("it comes back");
+        let names: Vec<_> = (0..ADDED).map(|number| format!("added-{number:02}")).collect();
+        for name in &names {
+            // Without a key and without credentials: nothing tells of it but its own watch.
+            let mut added = ALMTenant::new(name, spec.clone());
+            added.spec.identity_zone.clone_from(name);
+            added.spec.landscape_management.http.oauth2.secret_ref.name.clone_from(name);
+            tenants.create(&PostParams::default(), &added).await.expect("it can be made");
+        }
+        wake_up_to_410(&mut world).await;
+
+        let first = Tenant::existing(&world, "first", world.client.clone());
+        for name in &names {
+            first.await_tenant(name, "Unknown", "TenantMisconfigured").await;
+        }
+        told(&format!("api-server: {ADDED} tenants of which nothing told but a list in pages: all looked at"));
+    });
+}
+
+/// The operator, which was stopped, goes on before an API server that knows nothing of the past.
+async fn wake_up_to_410(world: &mut World) {
+    world.control_plane.restart(Part::ApiServer).await.expect("it comes back");
+    let operator = world.operator.as_mut().expect("it runs");
+    operator.signal("CONT");
+    for kind in KINDS {
+        let refused =
+            format!("kind=\"{kind}\" error=error returned by apiserver during watch: too old resource version");
+        operator.await_lines(&refused, 1);
+    }
 }
