@@ -232,7 +232,7 @@ async fn relay(listener: TcpListener, pause: Duration, port: u16) {
 }
 
 /// More than fits between a process and one that does not read.
-const MUCH: usize = 64 * 1024 * 1024;
+const MUCH: usize = 16 * 1024 * 1024;
 
 /// A metric whose description is that long.
 #[derive(Debug)]

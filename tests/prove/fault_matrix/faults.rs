@@ -120,6 +120,11 @@ impl Fault {
         }
     }
 
+    /// Whether it is the patience of who asks that ends it.
+    pub fn is_waited_for(self) -> bool {
+        matches!(self, Self::Late | Self::Answer("never" | "drip"))
+    }
+
     /// Whether it answers a write so that nothing of it can be under way any more: a refusal, or 412.
     pub fn is_no(self) -> bool {
         matches!(self, Self::Status(400 | 409 | 412 | 422) | Self::Cut)

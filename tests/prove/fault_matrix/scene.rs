@@ -40,7 +40,7 @@ impl<'a> Scene<'a> {
             }
             _ => None,
         };
-        let change = |document: &mut Value| through_door(document, call, &zone, door);
+        let change = |document: &mut Value| reach(document, cell, &zone, door);
         let tenant = Tenant::create_with(world, &zone, world.client.clone(), change).await;
         let mut key = tenant.make_key().await;
         if let (Some(port), "SignIn") = (door, call.kind()) {
@@ -165,10 +165,11 @@ impl<'a> Scene<'a> {
     }
 }
 
-/// The tenant is reached through a door where the call is made, and answers in time or not at all.
-fn through_door(document: &mut Value, call: Call, zone: &str, door: Option<u16>) {
+/// The tenant is reached through a door where the call is made. Patience is short where it is what ends the fault, and
+/// nowhere else.
+fn reach(document: &mut Value, Cell { call, fault, .. }: &Cell, zone: &str, door: Option<u16>) {
     let spec = &mut document["spec"];
-    spec["landscapeManagement"]["http"]["timeout"] = json!("1s");
+    spec["landscapeManagement"]["http"]["timeout"] = json!(if fault.is_waited_for() { "1s" } else { "20s" });
     let Some(port) = door else { return };
     let landscape = format!("https://{zone}.landscape.localhost:{port}");
     match call.kind() {
@@ -181,7 +182,7 @@ fn through_door(document: &mut Value, call: Call, zone: &str, door: Option<u16>)
         }
         _ => spec["landscapeManagement"]["http"]["url"] = landscape.into(),
     }
-    if call == Call::Put {
+    if *call == Call::Put {
         spec["adoptionPolicy"] = json!("Replace");
     }
 }
