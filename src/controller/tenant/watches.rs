@@ -51,6 +51,7 @@ pub(crate) fn start(
     let tenants = logged("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
 
     let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);
+    #[expect(clippy::disallowed_methods, reason = "no store keeps them")]
     let credentials = watcher(secrets, config()).default_backoff().modify(forget_values).touched_objects();
     let known = store.clone();
     let credentials = logged("credentials", credentials)
