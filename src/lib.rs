@@ -16,10 +16,13 @@ pub mod cli;
 pub mod cluster;
 pub mod controller;
 pub mod domain;
+pub mod executor;
+pub mod http;
 pub mod landscape;
 pub mod names;
-pub mod pass;
 pub mod process;
 pub mod sign_in;
+#[cfg(test)]
+mod simulation;
 pub mod source;
 pub mod wiped;

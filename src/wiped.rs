@@ -1,4 +1,4 @@
-//! Memory that held key material is overwritten before it is given back.
+//! Observations that held key material is overwritten before it is given back.
 //!
 //! What is not covered (buffers of HTTP, TLS and kube) is said in `docs/security.md`.
 

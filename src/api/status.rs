@@ -5,10 +5,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{self, Ledger, Operation, Overwritten, Pending, Uploaded};
 use crate::domain::plan::SourceIdentity;
 use crate::domain::reason::Reason;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::Revision;
 use crate::names::condition;
 
@@ -125,8 +125,8 @@ pub enum Origin {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
-    /// What was begun. Upload: the key is put into the slot; Delete: the slot is emptied; TakeOver: the key that stands there
-    /// becomes ours; GiveUp: it is left to somebody else or to nobody.
+    /// What was begun. Upload: the key is put into the slot; Delete: the slot is emptied; Adopt: the key that stands there
+    /// becomes ours; Release: it is left to somebody else or to nobody.
     pub operation: PendingOperation,
     /// Fingerprint of the key that it is about. Not set where that is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -145,9 +145,11 @@ pub enum PendingOperation {
     /// The slot is emptied.
     Delete,
     /// The key that stands there becomes ours.
-    TakeOver,
+    #[serde(alias = "TakeOver")]
+    Adopt,
     /// The key that stands there is left to somebody else or to nobody.
-    GiveUp,
+    #[serde(alias = "GiveUp")]
+    Release,
 }
 
 /// Why `Uploaded` is unknown of an object of which nobody has looked for anything in the slot.
@@ -198,8 +200,8 @@ impl ALMServiceKeyStatus {
                 operation: match pending.operation {
                     PendingOperation::Upload => Operation::Upload,
                     PendingOperation::Delete => Operation::Delete,
-                    PendingOperation::TakeOver => Operation::TakeOver,
-                    PendingOperation::GiveUp => Operation::GiveUp,
+                    PendingOperation::Adopt => Operation::Adopt,
+                    PendingOperation::Release => Operation::Release,
                 },
                 fingerprint: pending.fingerprint.as_deref().map(Fingerprint::recorded),
                 revision: Revision::new(&pending.revision),
@@ -231,8 +233,8 @@ impl ALMServiceKeyStatus {
             operation: match pending.operation {
                 Operation::Upload => PendingOperation::Upload,
                 Operation::Delete => PendingOperation::Delete,
-                Operation::TakeOver => PendingOperation::TakeOver,
-                Operation::GiveUp => PendingOperation::GiveUp,
+                Operation::Adopt => PendingOperation::Adopt,
+                Operation::Release => PendingOperation::Release,
             },
             fingerprint: pending.fingerprint.as_ref().map(|fingerprint| fingerprint.as_str().to_owned()),
             revision: pending.revision.as_str().to_owned(),

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use clap::ArgAction;
 
-use crate::process::leadership::terms::{BadTerms, Terms};
+use crate::process::leadership::lease_params::{InvalidLeaseParams, LeaseParams};
 
 #[derive(clap::Args)]
 pub(super) struct Election {
@@ -37,9 +37,9 @@ pub(super) struct Election {
 
 impl Election {
     /// On what terms a leader is elected; none if there is no election.
-    pub(super) fn terms(&self) -> Result<Option<Terms>, BadTerms> {
+    pub(super) fn terms(&self) -> Result<Option<LeaseParams>, InvalidLeaseParams> {
         let Self { leader_elect, lease_duration, renew_deadline, retry_period } = *self;
-        let terms = Terms { lease_duration, renew_deadline, retry_period };
+        let terms = LeaseParams { lease_duration, renew_deadline, retry_period };
         leader_elect.then(|| terms.checked()).transpose()
     }
 }

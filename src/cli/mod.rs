@@ -47,8 +47,8 @@ pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Operator(arguments) => operator::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Crds(arguments) => crds::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Validate(arguments) => return judged(validate::run(&arguments)),
-        Command::Test(arguments) => return judged(test::run(arguments)),
+        Command::Validate(arguments) => return last_tested(validate::run(&arguments)),
+        Command::Test(arguments) => return last_tested(test::run(arguments)),
     };
     result.unwrap_or_else(|error| {
         complain(error.as_ref());
@@ -57,7 +57,7 @@ pub fn run() -> ExitCode {
 }
 
 /// The exit code of a command whose failure is a verdict on a file: that it could not be had is another one.
-fn judged(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+fn last_tested(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
         complain(error.as_ref());
         ExitCode::from(UNUSABLE)

@@ -8,7 +8,7 @@ use kube::{Client, Config};
 use tokio::net::TcpListener;
 use tracing::info;
 
-use crate::controller::{self, Scope, Settings, Surroundings};
+use crate::controller::{self, ProcessHandles, Scope, Settings};
 use crate::domain::slot::is_cluster_id;
 use crate::process::admin::{self, Admin};
 use crate::process::leadership::election::{self, Election};
@@ -90,18 +90,18 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     info!(address = %listener.local_addr()?, "admin server listens");
     let admin = Admin { readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
     tokio::spawn(admin::serve(listener, Arc::new(admin)));
-    let surroundings = Surroundings { leadership, metrics, readiness };
+    let handles = ProcessHandles { leadership, metrics, readiness };
     let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::of(namespaces) };
     let lost = async {
         match &mut election {
-            Some(election) => election.campaign().await,
+            Some(election) => election.run_election().await,
             None => std::future::pending().await,
         }
     };
     tokio::select! {
         biased;
         lost = lost => return Err(lost.into()),
-        ended = controller::run(client, settings, surroundings, shutdown) => ended?,
+        ended = controller::run(client, settings, handles, shutdown) => ended?,
     }
     if let Some(election) = election {
         election.release().await;

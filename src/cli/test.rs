@@ -11,10 +11,10 @@ use crate::domain::policy::DEFAULT_FORBIDDEN_SCOPE;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::{Finding, ServiceKey};
-use crate::pass::ports::SignIn;
+use crate::executor::ports::SignIn;
+use crate::http::client;
+use crate::http::network::Network;
 use crate::sign_in::TokenEndpoint;
-use crate::sign_in::network::Network;
-use crate::sign_in::transport;
 
 /// What stands below the options.
 const AFTER_HELP: &str = "\
@@ -67,7 +67,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let network = if allow_private_networks { Network::Any } else { Network::Public };
     let bundle = ca_bundle.map(|path| read(&path, MAX_BYTES)).transpose()?;
     let bundle = bundle.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let client = transport::client(network, bundle.as_deref(), Duration::from_secs(timeout))?;
+    let client = client::build_client(network, bundle.as_deref(), Duration::from_secs(timeout))?;
     let outcome = match file.key()? {
         Err(findings) => Outcome::Invalid(findings),
         Ok(key) => {

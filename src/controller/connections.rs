@@ -13,19 +13,19 @@ use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
 use crate::cluster::OpenSecret;
 use crate::cluster::objects::Objects;
-use crate::controller::ghost::without_ghost;
+use crate::controller::dangling_owner::ignore_dangling_owner;
 use crate::domain::plan::Verdict;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::executor::ports::{LandscapeManagement, SignIn};
+use crate::http::client;
+use crate::http::network::Network;
 use crate::landscape::http::{ClientCredentials, HttpLandscape, MayWrite, TokenSource};
-use crate::pass::ports::{LandscapeManagement, SignIn};
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
 use crate::sign_in::TokenEndpoint;
-use crate::sign_in::network::Network;
-use crate::sign_in::transport;
 
 /// Default of `landscapeManagement.http.timeout`, and deadline of a sign-in.
 const TIMEOUT: Duration = Duration::from_secs(10);
@@ -77,7 +77,7 @@ impl Connection<'_> {
             }
             Err(error) => {
                 return Err(misconfigured(
-                    &format!("could not read {}: {}", place(), error.in_words()),
+                    &format!("could not read {}: {}", place(), error.stable_message()),
                     Retry::Backoff,
                 ));
             }
@@ -105,7 +105,7 @@ impl Connection<'_> {
             let base = url("landscapeManagement.http.url", &http.url)?;
             let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;
             let timeout = deadline(tenant);
-            let client = transport::client(Network::Any, http.ca_bundle.as_deref(), timeout).map_err(|error| {
+            let client = client::build_client(Network::Any, http.ca_bundle.as_deref(), timeout).map_err(|error| {
                 misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
             })?;
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
@@ -115,7 +115,7 @@ impl Connection<'_> {
 
     /// Makes a write, and waits for its answer while this replica still leads.
     async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
-        self.leadership.during(write).await.unwrap_or_else(|| {
+        self.leadership.run_while_leading(write).await.unwrap_or_else(|| {
             WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
                 message: "this replica ceased to lead before Landscape Management answered".into(),
@@ -125,7 +125,7 @@ impl Connection<'_> {
     }
 
     /// Makes a call and counts how long it took.
-    async fn timed<T: Told>(&self, operation: &'static str, call: impl Future<Output = T> + Send) -> T {
+    async fn timed<T: Labelled>(&self, operation: &'static str, call: impl Future<Output = T> + Send) -> T {
         let began = Instant::now();
         let answer = call.await;
         self.metrics.call(operation, answer.result(), began.elapsed());
@@ -142,23 +142,24 @@ impl Connection<'_> {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
             };
-            let client =
-                transport::client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| RemoteTrouble {
+            let client = client::build_client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| {
+                RemoteTrouble {
                     reason: Reason::TenantMisconfigured,
                     message: format!("no key can sign in: the ALMTenant's signIn.caBundle: {error}"),
                     retry: Retry::Never,
-                })?;
+                }
+            })?;
             Ok(TokenEndpoint::new(client, network))
         })
     }
 }
 
 /// What came of a call, as a metric tells it.
-trait Told: Send {
+trait Labelled: Send {
     fn result(&self) -> &'static str;
 }
 
-impl Told for Verdict {
+impl Labelled for Verdict {
     fn result(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
@@ -168,7 +169,7 @@ impl Told for Verdict {
     }
 }
 
-impl Told for WriteAnswer {
+impl Labelled for WriteAnswer {
     fn result(&self) -> &'static str {
         match self {
             Self::Done(_) => "ok",
@@ -179,7 +180,7 @@ impl Told for WriteAnswer {
     }
 }
 
-impl<T: Send> Told for Result<T, RemoteTrouble> {
+impl<T: Send> Labelled for Result<T, RemoteTrouble> {
     fn result(&self) -> &'static str {
         match self {
             Ok(_) => "ok",
@@ -251,7 +252,7 @@ impl SignIn for Connection<'_> {
 impl LandscapeManagement for Connection<'_> {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
         let slot = self.timed("read_slot", self.landscape().await?.read_slot()).await?;
-        without_ghost(slot, self.cluster, self.tenant, self.cluster_id, self.me).await
+        ignore_dangling_owner(slot, self.cluster, self.tenant, self.cluster_id, self.me).await
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {

@@ -7,7 +7,7 @@ use tracing::{Instrument, Span, debug, error_span, info, warn};
 
 use crate::api::ALMServiceKey;
 use crate::cluster::call;
-use crate::domain::conditions::{Condition, Status, shortened};
+use crate::domain::conditions::{Condition, Status, truncated};
 use crate::domain::ledger::Operation;
 use crate::names::REPORTER;
 
@@ -28,10 +28,10 @@ impl Events {
         let (reason, action, note) = match effect {
             Operation::Upload => ("KeyUploaded", "Upload", "put the proven key into Landscape Management"),
             Operation::Delete => ("KeyDeleted", "Delete", "emptied the slot of Landscape Management"),
-            Operation::TakeOver => {
-                ("KeyTakenOver", "TakeOver", "took over the key in Landscape Management, which is the very same")
+            Operation::Adopt => {
+                ("KeyAdopted", "Adopt", "took over the key in Landscape Management, which is the very same")
             }
-            Operation::GiveUp => ("KeyGivenUp", "GiveUp", "left the key in Landscape Management to somebody else"),
+            Operation::Release => ("KeyReleased", "Release", "left the key in Landscape Management to somebody else"),
         };
         info!(effect = reason, "{note}");
         self.publish(object, EventType::Normal, reason, action, note.into());
@@ -61,7 +61,7 @@ impl Events {
         let event = Event {
             type_,
             reason: reason.into(),
-            note: Some(shortened(note, MAX_NOTE)),
+            note: Some(truncated(note, MAX_NOTE)),
             action: action.into(),
             secondary: None,
         };

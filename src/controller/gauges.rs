@@ -13,10 +13,10 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::Scope;
 use crate::controller::SystemClock;
-use crate::controller::service_key::memories::Memories;
+use crate::controller::service_key::observations::ObservationStore;
 use crate::domain::policy::DEFAULT_INTERVAL;
+use crate::executor::ports::Clock;
 use crate::names::condition;
-use crate::pass::ports::Clock;
 use crate::process::metrics::gauge;
 
 /// Of all objects that the watches have told of.
@@ -24,7 +24,7 @@ pub(crate) struct Gauges {
     pub(crate) keys: Store<ALMServiceKey>,
     pub(crate) tenants: Store<ALMTenant>,
     pub(crate) scope: Scope,
-    pub(crate) memories: Arc<Memories>,
+    pub(crate) observations: Arc<ObservationStore>,
     pub(crate) clock: SystemClock,
 }
 
@@ -50,7 +50,7 @@ impl Collector for Gauges {
         let help = "When this replica last found all well with the ALMServiceKey, as a Unix time.";
         let now = self.clock.now();
         let verified = keys.iter().filter_map(|key| {
-            let at = self.memories.of(&key.uid()?).verified?.at;
+            let at = self.observations.of(&key.uid()?).verified?.at;
             let ago = at.elapsed(now.monotonic).as_secs_f64();
             Some((named(key), now.wall.as_duration().as_secs_f64() - ago))
         });

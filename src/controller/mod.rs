@@ -1,16 +1,16 @@
 //! Watches the cluster and runs a pass over each object that something happened to.
 
-mod connections;
-mod credentials;
+mod conditions;
+pub(crate) mod connections;
+pub(crate) mod credentials;
+pub(crate) mod dangling_owner;
 mod events;
 mod gauges;
-mod ghost;
-mod paces;
+pub(crate) mod rate_limiters;
 mod scope;
-mod service_key;
-mod status;
-mod tenant;
-mod watch;
+pub(crate) mod service_key;
+pub(crate) mod tenant;
+pub(crate) mod watch;
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -30,26 +30,26 @@ use crate::cluster::{CallError, call};
 use crate::controller::connections::Connections;
 use crate::controller::credentials::CredentialVersions;
 use crate::controller::gauges::Gauges;
-use crate::controller::paces::Paces;
-use crate::controller::service_key::memories::Memories;
+use crate::controller::rate_limiters::RateLimiters;
+use crate::controller::service_key::observations::ObservationStore;
 use crate::domain::plan::Now;
 use crate::domain::time::Moment;
-use crate::pass::ports::Clock;
+use crate::executor::ports::Clock;
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
 use crate::process::readiness::Readiness;
-use crate::source::sightings::Sightings;
+use crate::source::observed_deletions::ObservedDeletions;
 
 pub use scope::Scope;
-use service_key::reconcile::Context;
+use service_key::controller::Context;
 
 /// No bound here: objects of one tenant wait for each other, and those that wait must not keep others from running.
-/// What runs is bounded by [`service_key::reconcile::CONCURRENCY`].
+/// What runs is bounded by [`service_key::controller::CONCURRENCY`].
 const UNBOUNDED: u16 = 0;
 /// How long the passes that run may take to end once the process is asked to stop.
 const LAST_PASSES: Duration = Duration::from_secs(45);
 
-/// What the controller needs to know of its surroundings.
+/// What the controller needs to know of its handles.
 #[derive(Clone, Debug)]
 pub struct Settings {
     /// Where the tenants' credentials live.
@@ -61,7 +61,7 @@ pub struct Settings {
 }
 
 /// What the controller shares with the rest of the process.
-pub struct Surroundings {
+pub struct ProcessHandles {
     /// Passes run while this replica leads.
     pub leadership: Leadership,
     /// Where it counts.
@@ -104,22 +104,22 @@ pub enum RunError {
 
 /// What the watches tell and the passes ask.
 #[derive(Clone, Default)]
-pub(crate) struct Shared {
-    pub(crate) sightings: Arc<Sightings>,
+pub(crate) struct Caches {
+    pub(crate) observed_deletions: Arc<ObservedDeletions>,
     pub(crate) credentials: Arc<CredentialVersions>,
     pub(crate) connections: Arc<Connections>,
-    pub(crate) memories: Arc<Memories>,
-    pub(crate) paces: Arc<Paces>,
+    pub(crate) observations: Arc<ObservationStore>,
+    pub(crate) rate_limiters: Arc<RateLimiters>,
 }
 
-impl Shared {
+impl Caches {
     /// Forgets an object that has gone.
     pub(crate) fn forget(&self, object: &ALMServiceKey) {
         let uid = object.uid().unwrap_or_default();
-        self.memories.forget(&uid);
-        self.paces.forget(&uid);
+        self.observations.forget(&uid);
+        self.rate_limiters.forget(&uid);
         if let Some(source) = object.status.as_ref().and_then(|status| status.source.as_ref()) {
-            self.sightings.forget(&object.namespace().unwrap_or_default(), &source.uid);
+            self.observed_deletions.forget(&object.namespace().unwrap_or_default(), &source.uid);
         }
     }
 
@@ -127,8 +127,8 @@ impl Shared {
     pub(crate) fn forget_tenant(&self, tenant: &ALMTenant) {
         let uid = tenant.uid().unwrap_or_default();
         self.connections.forget(tenant);
-        self.memories.forget(&uid);
-        self.paces.forget(&uid);
+        self.observations.forget(&uid);
+        self.rate_limiters.forget(&uid);
     }
 }
 
@@ -142,31 +142,31 @@ pub(crate) type Stopping = futures::future::Shared<BoxFuture<'static, ()>>;
 pub async fn run(
     client: Client,
     settings: Settings,
-    surroundings: Surroundings,
+    handles: ProcessHandles,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
     let cluster_id = match settings.cluster_id.clone() {
         Some(id) => id,
         None => uid_of_kube_system(&client).await?,
     };
-    let (shared, stopping) = (Shared::default(), shutdown.boxed().shared());
+    let (caches, stopping) = (Caches::default(), shutdown.boxed().shared());
     let (concerned_tenants, told_by_keys) = mpsc::unbounded();
-    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace, &shared, told_by_keys);
+    let tenants = tenant::watches::start(&client, &settings.cluster_resource_namespace, &caches, told_by_keys);
     let keys = service_key::watches::start(
         &client,
         &settings.cluster_resource_namespace,
         &settings.scope,
-        &shared,
+        &caches,
         &tenants.store,
         concerned_tenants,
     );
-    let Surroundings { leadership, metrics, readiness } = surroundings;
-    let memories = Arc::clone(&shared.memories);
+    let ProcessHandles { leadership, metrics, readiness } = handles;
+    let observations = Arc::clone(&caches.observations);
     let context = Arc::new(Context::new(
         client,
         cluster_id.clone(),
         settings.clone(),
-        shared,
+        caches,
         (keys.store.clone(), tenants.store.clone()),
         (leadership, Arc::clone(&metrics)),
         stopping.clone(),
@@ -176,7 +176,7 @@ pub async fn run(
         keys: keys.store.clone(),
         tenants: tenants.store.clone(),
         scope: settings.scope.clone(),
-        memories,
+        observations,
         clock,
     });
     let (listed, known) = (Arc::clone(&context), Arc::clone(&context));
@@ -217,7 +217,7 @@ async fn passes(
     stopping: Stopping,
 ) {
     let key_passes = applier(
-        |object, context| service_key::reconcile::reconcile(object, context).boxed(),
+        |object, context| service_key::controller::reconcile(object, context).boxed(),
         |_, error, _| match *error {},
         Arc::clone(&context),
         keys.store,

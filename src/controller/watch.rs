@@ -23,13 +23,13 @@ pub(crate) fn config() -> Config {
 }
 
 /// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
-pub(crate) fn forget_values(secret: &mut PartialObjectMeta<Secret>) {
+pub(crate) fn drop_annotations(secret: &mut PartialObjectMeta<Secret>) {
     secret.metadata.annotations = None;
     secret.metadata.managed_fields = None;
 }
 
 /// What is kept of an object of ours: others write labels and annotations, which nobody here needs, without a bound.
-pub(crate) fn slim<K: Resource>(object: &mut K) {
+pub(crate) fn drop_unused_metadata<K: Resource>(object: &mut K) {
     let metadata = object.meta_mut();
     (metadata.managed_fields, metadata.labels, metadata.owner_references) = (None, None, None);
     if let Some(annotations) = &mut metadata.annotations {
@@ -96,7 +96,8 @@ mod tests {
     #[test]
     fn all_lists_of_the_largest_objects_at_once_fit_into_the_memory_that_the_deployment_allows() {
         let deployment = std::fs::read_to_string("deploy/base/deployment.yaml").expect("the deployment");
-        let limit = deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
+        let limit =
+            deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
         let limit: u32 = limit.split_once("Mi").and_then(|(number, _)| number.parse().ok()).expect("MiB");
         assert_eq!(config().page_size, Some(PAGE));
         // The watches of ALMServiceKeys, Secrets and ServiceBindings, and the one list that passes make at a time; each
@@ -118,7 +119,7 @@ mod tests {
                 "spec": { "tenantRef": { "name": "t" }, "source": { "secretRef": { "name": "s" } } },
             }))
             .expect("an object");
-            slim(&mut object);
+            drop_unused_metadata(&mut object);
             assert!(object.labels().is_empty() && object.managed_fields().is_empty());
             assert_eq!(object.annotations().len(), 1);
             object.annotations()[annotation::RECONCILE_REQUESTED_AT].len()
@@ -168,7 +169,7 @@ mod tests {
             },
         }))
         .expect("an object");
-        forget_values(&mut secret);
+        drop_annotations(&mut secret);
         let kept = serde_json::to_string(&secret).expect("JSON");
         assert!(!kept.contains("CANARY") && !kept.contains("manager"), "{kept}");
     }

@@ -3,7 +3,7 @@
 use super::reason::Reason;
 
 /// Longest message of a condition, in bytes. Some of it is told by others: names in a certificate, hosts in a spec.
-const LONGEST_MESSAGE: usize = 4096;
+const MAX_MESSAGE_BYTES: usize = 4096;
 
 /// Status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -61,13 +61,13 @@ impl Condition {
     /// It has this status.
     #[must_use]
     pub fn new(status: Status, reason: Reason, message: impl Into<String>) -> Self {
-        Self { status, reason, message: shortened(message.into(), LONGEST_MESSAGE) }
+        Self { status, reason, message: truncated(message.into(), MAX_MESSAGE_BYTES) }
     }
 }
 
 /// A text of at most so many bytes, which ends in dots if it was longer.
 #[must_use]
-pub fn shortened(mut text: String, longest: usize) -> String {
+pub fn truncated(mut text: String, longest: usize) -> String {
     const DOTS: &str = "...";
     if text.len() > longest {
         text.truncate(text.floor_char_boundary(longest.saturating_sub(DOTS.len())));
@@ -124,18 +124,18 @@ impl Conditions {
 mod tests {
     use super::*;
 
-    // proves: limit domain/conditions LONGEST_MESSAGE
+    // proves: limit domain/conditions MAX_MESSAGE_BYTES
     #[test]
     fn a_message_of_four_kibibytes_is_told_whole_and_a_longer_one_ends_in_dots() {
         let message = |length: usize| Condition::no(Reason::InvalidJSON, "x".repeat(length)).message;
-        assert_eq!(message(LONGEST_MESSAGE), "x".repeat(LONGEST_MESSAGE));
-        assert_eq!(message(LONGEST_MESSAGE + 1), "x".repeat(LONGEST_MESSAGE - 3) + "...");
+        assert_eq!(message(MAX_MESSAGE_BYTES), "x".repeat(MAX_MESSAGE_BYTES));
+        assert_eq!(message(MAX_MESSAGE_BYTES + 1), "x".repeat(MAX_MESSAGE_BYTES - 3) + "...");
     }
 
     #[test]
     fn a_text_is_never_cut_in_the_midst_of_a_character() {
-        assert_eq!(shortened("é".repeat(4), 7), "éé...");
-        assert_eq!(shortened("é".repeat(4), 6), "é...");
-        assert_eq!(shortened("é".repeat(4), 8), "é".repeat(4));
+        assert_eq!(truncated("é".repeat(4), 7), "éé...");
+        assert_eq!(truncated("é".repeat(4), 6), "é...");
+        assert_eq!(truncated("é".repeat(4), 8), "é".repeat(4));
     }
 }

@@ -1,6 +1,6 @@
 //! What this process has seen happen over time: the grounds on which a key is deleted.
 //!
-//! Kept in memory, counted by the monotonic clock, and begun anew with the process: forgetting delays a deletion, and
+//! Kept in observations, counted by the monotonic clock, and begun anew with the process: forgetting delays a deletion, and
 //! never causes one.
 
 use std::collections::BTreeMap;
@@ -8,13 +8,13 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
-use super::fingerprint::Fingerprint;
-use super::retry::Failing;
+use super::retry::FailureStreak;
+use super::service_key::fingerprint::Fingerprint;
 use super::time::Moment;
 
 /// How one object has fared, as far as this process has seen.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Memory {
+pub struct Observations {
     /// The verdict that was last written, and until when it need not be looked at again.
     pub settled: Option<Settled>,
     /// Since when the source has been gone without a break.
@@ -26,9 +26,9 @@ pub struct Memory {
     /// Refused sign-ins, by key.
     pub refusals: BTreeMap<Fingerprint, Refusals>,
     /// Failed passes in a row.
-    pub failing: Option<Failing>,
+    pub failing: Option<FailureStreak>,
     /// The source's key that was signed in with last, whatever came of it.
-    pub judged: Option<Fingerprint>,
+    pub last_tested: Option<Fingerprint>,
     /// The key of which `Ready=True` was found last, and when.
     pub verified: Option<Verified>,
 }
@@ -51,7 +51,7 @@ pub struct Settled {
     pub due: Moment,
 }
 
-impl Memory {
+impl Observations {
     /// Notes a refused sign-in of a key.
     pub fn refused(&mut self, key: &Fingerprint, now: Moment, dead_after: Duration) {
         self.refusals
@@ -115,11 +115,11 @@ mod tests {
 
     fn refused_at(moments: &[u64]) -> Refusals {
         let key = Fingerprint::recorded("a");
-        let mut memory = Memory::default();
+        let mut observations = Observations::default();
         for moment in moments {
-            memory.refused(&key, at(*moment), AFTER);
+            observations.refused(&key, at(*moment), AFTER);
         }
-        memory.refusals[&key]
+        observations.refusals[&key]
     }
 
     // proves: limit domain/evidence PROBES
@@ -143,13 +143,13 @@ mod tests {
     #[test]
     fn one_success_voids_all_refusals() {
         let key = Fingerprint::recorded("a");
-        let mut memory = Memory::default();
+        let mut observations = Observations::default();
         for moment in [0, 10, 40] {
-            memory.refused(&key, at(moment), AFTER);
+            observations.refused(&key, at(moment), AFTER);
         }
-        memory.accepted(&key);
-        memory.refused(&key, at(100), AFTER);
-        assert!(!memory.refusals[&key].prove_dead());
+        observations.accepted(&key);
+        observations.refused(&key, at(100), AFTER);
+        assert!(!observations.refusals[&key].prove_dead());
     }
 
     #[test]

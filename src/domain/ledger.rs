@@ -2,7 +2,7 @@
 
 use jiff::Timestamp;
 
-use super::fingerprint::Fingerprint;
+use super::service_key::fingerprint::Fingerprint;
 use super::slot::Revision;
 
 /// The recorded part of the past.
@@ -84,8 +84,8 @@ pub enum Operation {
     /// A `DELETE`; also of the empty slot, to advance its revision.
     Delete,
     /// A `PATCH` that makes an identical key of nobody ours.
-    TakeOver,
+    Adopt,
     /// A `PATCH` that leaves the key there and ends our care for it; also of a key that is not ours, whose owner it
     /// leaves as it is, to advance the revision.
-    GiveUp,
+    Release,
 }

@@ -4,14 +4,13 @@
 
 pub mod conditions;
 pub mod evidence;
-pub mod fingerprint;
-pub mod foreign;
 pub mod ledger;
-pub mod pace;
 pub mod plan;
 pub mod policy;
+pub mod rate_limit;
 pub mod reason;
 pub mod retry;
 pub mod service_key;
 pub mod slot;
 pub mod time;
+pub mod untrusted;

@@ -13,9 +13,9 @@ pub const PATIENCE: Duration = Duration::from_hours(1);
 /// Between two tries after that.
 pub const RARE: Duration = Duration::from_hours(2);
 /// Between two looks at what will not mend itself.
-pub const REPROBE: Duration = Duration::from_hours(1);
+pub const RECHECK_PERIOD: Duration = Duration::from_hours(1);
 /// The longest `Retry-After` that is obeyed in full.
-pub const LONGEST_WAIT: Duration = Duration::from_hours(2);
+pub const MAX_RETRY_AFTER: Duration = Duration::from_hours(2);
 
 /// What a failure says of itself.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -30,15 +30,15 @@ pub enum Retry {
 
 /// A row of failures.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct Failing {
+pub struct FailureStreak {
     since: Moment,
     count: u32,
 }
 
-impl Failing {
+impl FailureStreak {
     /// One failure more, at `now`.
     #[must_use]
-    pub fn once_more(before: Option<Self>, now: Moment) -> Self {
+    pub fn extend(before: Option<Self>, now: Moment) -> Self {
         match before {
             Some(row) => Self { count: row.count.saturating_add(1), ..row },
             None => Self { since: now, count: 1 },
@@ -79,7 +79,7 @@ mod tests {
         let mut row = None;
         let mut bounds = Vec::new();
         for _ in 0..12 {
-            let failing = Failing::once_more(row, at(0));
+            let failing = FailureStreak::extend(row, at(0));
             bounds.push(failing.wait(at(1), 1.0).as_secs());
             row = Some(failing);
         }
@@ -88,7 +88,7 @@ mod tests {
 
     #[test]
     fn the_wait_is_drawn_from_the_whole_range_below_the_bound() {
-        let failing = Failing::once_more(Some(Failing::once_more(None, at(0))), at(0));
+        let failing = FailureStreak::extend(Some(FailureStreak::extend(None, at(0))), at(0));
         assert_eq!(failing.wait(at(0), 0.5), Duration::from_secs(2));
         assert_eq!(failing.wait(at(0), 0.0), Duration::from_millis(100));
     }
@@ -96,7 +96,7 @@ mod tests {
     // proves: limit domain/retry PATIENCE, limit domain/retry RARE
     #[test]
     fn after_an_hour_of_failing_a_try_is_made_every_two_hours() {
-        let failing = Failing::once_more(None, at(0));
+        let failing = FailureStreak::extend(None, at(0));
         assert_eq!(failing.wait(at(3599), 1.0), Duration::from_secs(2), "not a second before");
         assert_eq!(failing.wait(at(3600), 0.0), Duration::from_mins(108));
         assert_eq!(failing.wait(at(3600), 1.0), Duration::from_mins(132));

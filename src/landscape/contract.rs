@@ -80,7 +80,7 @@ impl JsonSchema for KeyDto {
                     "identityzone": text("The tenant that the key belongs to: it must be the slot's."),
                     "clientid": text("OAuth 2.0 client."),
                     "clientsecret": text("Its secret. Never logged, never quoted in a refusal."),
-                    "credential-type": text("Such as `instance-secret`. Which types are admitted is the server's affair."),
+                    "credential-type": text("Such as `instance-secret`. KeyRole types are admitted is the server's affair."),
                 },
             } },
         })

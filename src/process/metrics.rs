@@ -30,10 +30,10 @@ pub struct Metrics {
     registry: Mutex<Registry>,
     uploads: Counter,
     deletes: Counter,
-    takeovers: Counter,
-    given_up: Counter,
+    adoptions: Counter,
+    releases: Counter,
     orphans: Counter,
-    put_off: Counter,
+    throttled: Counter,
     sign_ins: Family<Label<1>, Counter>,
     passes: Family<Label<2>, Counter>,
     pass_durations: Durations<1>,
@@ -69,10 +69,10 @@ impl Metrics {
             registry: Mutex::new(Registry::with_prefix(PREFIX)),
             uploads: Counter::default(),
             deletes: Counter::default(),
-            takeovers: Counter::default(),
-            given_up: Counter::default(),
+            adoptions: Counter::default(),
+            releases: Counter::default(),
             orphans: Counter::default(),
-            put_off: Counter::default(),
+            throttled: Counter::default(),
             sign_ins: Family::default(),
             passes: Family::default(),
             pass_durations: Family::new_with_constructor(histogram),
@@ -97,10 +97,10 @@ impl Metrics {
         let counters = [
             ("uploads", "Keys put into Landscape Management", &self.uploads),
             ("deletes", "Slots of Landscape Management that were emptied", &self.deletes),
-            ("takeovers", "Keys of nobody in Landscape Management that were made ours", &self.takeovers),
-            ("given_up", "Keys in Landscape Management that were left to somebody else or to nobody", &self.given_up),
+            ("adoptions", "Keys of nobody in Landscape Management that were made ours", &self.adoptions),
+            ("releases", "Keys in Landscape Management that were left to somebody else or to nobody", &self.releases),
             ("orphans", "Objects let go although their key may still stand in Landscape Management", &self.orphans),
-            ("put_off", "Passes that were asked for too often, and put off", &self.put_off),
+            ("throttled", "Passes that were asked for too often, and put off", &self.throttled),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
@@ -123,8 +123,8 @@ impl Metrics {
         match effect {
             Operation::Upload => &self.uploads,
             Operation::Delete => &self.deletes,
-            Operation::TakeOver => &self.takeovers,
-            Operation::GiveUp => &self.given_up,
+            Operation::Adopt => &self.adoptions,
+            Operation::Release => &self.releases,
         }
         .inc();
     }
@@ -135,8 +135,8 @@ impl Metrics {
     }
 
     /// A pass was asked for too early after others.
-    pub fn put_off(&self) {
-        self.put_off.inc();
+    pub fn throttled(&self) {
+        self.throttled.inc();
     }
 
     /// A call to a remote side was answered, or was not.
@@ -194,7 +194,7 @@ struct Leads(Leadership);
 impl Collector for Leads {
     fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
         let help = "1 while this replica leads, else 0.";
-        encoder.encode_descriptor("leader", help, None, MetricType::Gauge)?.encode_gauge(&i64::from(self.0.holds()))
+        encoder.encode_descriptor("leader", help, None, MetricType::Gauge)?.encode_gauge(&i64::from(self.0.is_leader()))
     }
 }
 
@@ -209,8 +209,8 @@ mod tests {
             "almkey_leader 1",
             "almkey_uploads_total 0",
             "almkey_deletes_total 0",
-            "almkey_takeovers_total 0",
-            "almkey_given_up_total 0",
+            "almkey_adoptions_total 0",
+            "almkey_releases_total 0",
             "almkey_orphans_total 0",
             "almkey_sign_ins_total{result=\"refused\"} 0",
             "almkey_passes_total{kind=\"ALMServiceKey\",result=\"failed\"} 0",
@@ -222,12 +222,12 @@ mod tests {
     #[test]
     fn each_write_is_counted_as_what_it_was() {
         let metrics = Metrics::new(Leadership::alone());
-        for effect in [Operation::Upload, Operation::Delete, Operation::TakeOver, Operation::GiveUp] {
+        for effect in [Operation::Upload, Operation::Delete, Operation::Adopt, Operation::Release] {
             metrics.effect(effect);
         }
         metrics.orphan();
         let text = metrics.encode();
-        for name in ["uploads", "deletes", "takeovers", "given_up", "orphans"] {
+        for name in ["uploads", "deletes", "adoptions", "releases", "orphans"] {
             assert!(text.contains(&format!("almkey_{name}_total 1\n")), "{name}:\n{text}");
         }
     }

@@ -8,11 +8,11 @@ use std::borrow::Cow;
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::transport::{Answer, retry_after};
 use crate::domain::plan::Verdict;
 use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
+use crate::http::client::{Answer, retry_after};
 
 /// Set by the router of Cloud Foundry when it, not UAA, answers.
 const ROUTER_ERROR: &str = "x-cf-routererror";

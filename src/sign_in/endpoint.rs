@@ -5,12 +5,12 @@ use reqwest::Client;
 use url::Url;
 
 use super::answer::{unknown, verdict};
-use super::network::Network;
-use super::transport::{send, token_request};
 use crate::domain::plan::Verdict;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::pass::ports::SignIn;
+use crate::executor::ports::SignIn;
+use crate::http::client::{send, token_request};
+use crate::http::network::Network;
 
 /// Signs in at XSUAA, as a tenant allows.
 #[derive(Clone)]

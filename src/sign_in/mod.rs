@@ -2,7 +2,5 @@
 
 pub mod answer;
 mod endpoint;
-pub mod network;
-pub mod transport;
 
 pub use endpoint::TokenEndpoint;

@@ -3,5 +3,5 @@
 pub mod binding;
 pub mod layout;
 pub mod manifest;
+pub mod observed_deletions;
 pub mod resolve;
-pub mod sightings;

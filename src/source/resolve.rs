@@ -5,7 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use super::binding::{Binding, is_stale};
 use super::layout::document;
-use super::sightings::Sightings;
+use super::observed_deletions::ObservedDeletions;
 use crate::cluster::objects::Objects;
 use crate::cluster::{CallError, OpenSecret};
 use crate::domain::plan::{Evidence, Source, SourceIdentity};
@@ -28,7 +28,7 @@ pub struct Resolver<'a> {
     /// What the tenant demands of a key.
     pub rules: &'a KeyRules,
     /// What the watch has seen.
-    pub sightings: &'a Sightings,
+    pub observed_deletions: &'a ObservedDeletions,
     /// Uid of the source as it was last recorded, if this very source was.
     pub recorded_uid: Option<&'a str>,
 }
@@ -171,7 +171,7 @@ impl Resolver<'_> {
         // The kind takes its objects along. Their times alone do not tell such a deletion from one under a definition that
         // comes after it: clocks of API servers differ, and may be set back.
         if let Some(uid) = self.recorded_uid {
-            self.sightings.forget(self.namespace, uid);
+            self.observed_deletions.forget(self.namespace, uid);
         }
         Err(waiting_for_binding(message.into()))
     }
@@ -182,7 +182,7 @@ impl Resolver<'_> {
             Ok(since) => since,
             Err(unknown) => return unknown,
         };
-        let began = deletion_began.or_else(|| self.sightings.began(self.namespace, uid));
+        let began = deletion_began.or_else(|| self.observed_deletions.began(self.namespace, uid));
         // A deletion that began before this definition was made belongs to an earlier one, which took its objects along.
         let counts = began.zip(kind_since).is_some_and(|(began, since)| began > since);
         if counts {
@@ -221,5 +221,5 @@ fn stale_message(secret: &str) -> String {
 }
 
 fn unreadable(what: &str, error: &CallError) -> Source {
-    unknown(Reason::SourceUnreadable, format!("could not read {what}: {}", error.in_words()), Retry::Backoff)
+    unknown(Reason::SourceUnreadable, format!("could not read {what}: {}", error.stable_message()), Retry::Backoff)
 }

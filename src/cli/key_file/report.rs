@@ -5,8 +5,8 @@ use std::process::ExitCode;
 
 use serde_json::json;
 
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::reason::Reason;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Finding, Findings, ServiceKey};
 
 /// How a report is written.

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use super::attend::Desk;
+use super::reconcile::ReconcileContext;
 use super::siblings;
 use crate::api::annotations::{is_abandoned, requested};
 use crate::api::resolve::{admits, policy};
@@ -10,9 +10,9 @@ use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
-use crate::controller::tenant::twins;
+use crate::controller::tenant::duplicates;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::plan::{Answers, Facts, SOURCE_OUT_OF_SIGHT, Source, Subject, Tenant};
+use crate::domain::plan::{Answers, Facts, SOURCE_NOT_READ, Source, Subject, Tenant};
 use crate::domain::policy::{DeletionPolicy, KeyRules};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -22,7 +22,7 @@ use crate::source::resolve::Resolver;
 
 /// All facts of one object.
 pub(super) async fn facts(
-    desk: &Desk<'_>,
+    context: &ReconcileContext<'_>,
     object: &ALMServiceKey,
     tenant: Option<&ALMTenant>,
 ) -> Result<Facts, CallError> {
@@ -30,30 +30,30 @@ pub(super) async fn facts(
     let mut policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let status = object.status.clone().unwrap_or_default();
     let deleting = object.metadata.deletion_timestamp.is_some();
-    if deleting && kind_is_going(desk).await? {
+    if deleting && kind_is_going(context).await? {
         policy.deletion = DeletionPolicy::Retain;
     }
     let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
     let source = match tenant {
         // Who may make such objects there need not be one who may read Secrets, and nobody has admitted them.
         Some(tenant) if !admits(&tenant.spec, &namespace) && !status.may_hold() => {
-            not_looked(Reason::NamespaceNotAllowed, SOURCE_OUT_OF_SIGHT)
+            not_looked(Reason::NamespaceNotAllowed, SOURCE_NOT_READ)
         }
-        Some(_) if !deleting && !policy.suspend => source(desk, object, &status, &namespace, &policy.rules).await,
+        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &namespace, &policy.rules).await,
         _ => not_looked(Reason::Progressing, "the source is not looked at now"),
     };
     let generation = object.metadata.generation.unwrap_or_default();
-    let mut siblings = tenant.map(|tenant| siblings::of(desk, object, tenant)).unwrap_or_default();
+    let mut siblings = tenant.map(|tenant| siblings::of(context, object, tenant)).unwrap_or_default();
     if deleting || matches!(source, Source::Gone { .. }) {
         siblings.heir = match siblings.heir {
-            Some(heir) => siblings::living(desk, heir).await,
+            Some(heir) => siblings::living(context, heir).await,
             None => None,
         };
     }
     Ok(Facts {
         subject: Subject {
             owner: Owner {
-                cluster_id: desk.cluster_id.to_owned(),
+                cluster_id: context.cluster_id.to_owned(),
                 namespace: namespace.clone(),
                 name: object.name_any(),
             },
@@ -63,19 +63,24 @@ pub(super) async fn facts(
             has_looked: status.has_looked(),
             requested: requested(object),
         },
-        tenant: tenant_state(desk, object, tenant, &namespace),
+        tenant: tenant_state(context, object, tenant, &namespace),
         policy,
         source,
         siblings,
         ledger: status.ledger(),
         previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
-        memory: desk.shared.memories.of(&object.uid().unwrap_or_default()),
+        observations: context.caches.observations.of(&object.uid().unwrap_or_default()),
         answers: Answers::default(),
-        jitter: desk.jitter,
+        jitter: context.jitter,
     })
 }
 
-fn tenant_state(desk: &Desk<'_>, object: &ALMServiceKey, tenant: Option<&ALMTenant>, namespace: &str) -> Tenant {
+fn tenant_state(
+    context: &ReconcileContext<'_>,
+    object: &ALMServiceKey,
+    tenant: Option<&ALMTenant>,
+    namespace: &str,
+) -> Tenant {
     let name = &object.spec.tenant_ref.name;
     let Some(tenant) = tenant else { return Tenant::Missing { name: name.clone() } };
     let credentials = &tenant.spec.landscape_management.http.oauth2.secret_ref.name;
@@ -83,7 +88,7 @@ fn tenant_state(desk: &Desk<'_>, object: &ALMServiceKey, tenant: Option<&ALMTena
         "{} {} {}",
         tenant.uid().unwrap_or_default(),
         tenant.metadata.generation.unwrap_or_default(),
-        desk.shared.credentials.of(credentials)
+        context.caches.credentials.of(credentials)
     );
     // First of all: who is not admitted is told nothing else of the tenant.
     if !admits(&tenant.spec, namespace) {
@@ -97,21 +102,21 @@ fn tenant_state(desk: &Desk<'_>, object: &ALMServiceKey, tenant: Option<&ALMTena
         let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded any more");
         return Tenant::Closed { reason: Reason::TenantTerminating, message, version };
     }
-    if let Some(older) = twins::older(desk.tenants, tenant) {
-        return Tenant::Closed { reason: Reason::DuplicateTenant, message: twins::message(name, &older), version };
+    if let Some(older) = duplicates::older(context.tenants, tenant) {
+        return Tenant::Closed { reason: Reason::DuplicateTenant, message: duplicates::message(name, &older), version };
     }
     Tenant::Open { version }
 }
 
 /// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.
 /// While that cannot be found out, nothing is done: not knowing must not lead to a deletion.
-async fn kind_is_going(desk: &Desk<'_>) -> Result<bool, CallError> {
-    let found = desk.cluster.definition(crd::SERVICE_KEYS).await?;
+async fn kind_is_going(context: &ReconcileContext<'_>) -> Result<bool, CallError> {
+    let found = context.cluster.definition(crd::SERVICE_KEYS).await?;
     Ok(found.is_some_and(|definition| definition.deletion_timestamp.is_some()))
 }
 
 async fn source(
-    desk: &Desk<'_>,
+    context: &ReconcileContext<'_>,
     object: &ALMServiceKey,
     status: &ALMServiceKeyStatus,
     namespace: &str,
@@ -121,10 +126,10 @@ async fn source(
     let resolver = |kind: &str, name: &str| {
         let recorded = status.source.as_ref().filter(|seen| seen.kind == kind && seen.name == name);
         Resolver {
-            cluster: desk.cluster,
+            cluster: context.cluster,
             namespace,
             rules,
-            sightings: &desk.shared.sightings,
+            observed_deletions: &context.caches.observed_deletions,
             recorded_uid: recorded.map(|seen| seen.uid.as_str()),
         }
     };

@@ -1,14 +1,11 @@
 //! The controller of `ALMServiceKey`: load → pass → store → requeue.
 
-mod attend;
-mod line;
+pub mod controller;
 mod load;
-pub(crate) mod memories;
-pub mod reconcile;
-mod siblings;
-mod store;
-mod turn;
+pub(crate) mod observations;
+pub(crate) mod reconcile;
+pub(crate) mod scheduling;
+pub(crate) mod sibling_changes;
+pub(crate) mod siblings;
+mod status_writer;
 pub mod watches;
-
-#[cfg(test)]
-mod tests;

@@ -1,238 +1,144 @@
-//! One pass over one object, from its trigger to the next.
+//! What one pass over one object comes to, by ports alone: the objects of the cluster, the caches of the watches, the two
+//! remote sides, the clock and a number that was drawn.
 
-use std::convert::Infallible;
-use std::sync::Arc;
-use std::time::Instant;
+use std::time::Duration;
 
-use kube::runtime::controller::Action;
-use kube::runtime::reflector::{ObjectRef, Store};
-use kube::{Client, ResourceExt};
-use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
-use tracing::{Instrument, debug};
+use kube::ResourceExt;
+use kube::runtime::reflector::Store;
 
-use super::attend::{Attended, Desk, Remote, Remotes, attend, back_off};
-use super::memories::TenantLocks;
-use super::turn;
+use super::load;
+use super::scheduling;
+use super::status_writer::StatusWriter;
+use crate::api::resolve::admits;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cluster::objects::ApiServer;
-use crate::controller::connections::Connection;
-use crate::controller::events::{Events, pass_failed, span};
-use crate::controller::{Scope, Settings, Shared};
-use crate::controller::{Stopping, SystemClock};
-use crate::domain::conditions::{Condition, Conditions};
+use crate::cluster::CallError;
+use crate::cluster::objects::Objects;
+use crate::controller::tenant::finalizer::TenantFinalizer;
+use crate::controller::{Caches, Scope};
+use crate::domain::conditions::Conditions;
+use crate::domain::evidence::Observations;
+use crate::domain::plan::Source;
+use crate::domain::retry::FailureStreak;
 use crate::domain::slot::Owner;
-use crate::pass::ports::LedgerError;
-use crate::pass::run::Outcome;
-use crate::process::leadership::Leadership;
-use crate::process::metrics::{Kind, Metrics};
+use crate::executor::execute::{Outcome, execute};
+use crate::executor::ports::{Clock, LandscapeManagement, LedgerError, Ports, SignIn};
 
-/// Passes that run at the same time, over all tenants. Those that wait for their tenant's turn do not count: a tenant
-/// with many objects and a slow remote side takes one place, not all of them.
-pub(crate) const CONCURRENCY: usize = 16;
+/// After the cache was found to lag behind the API server.
+const CACHE_LAG: Duration = Duration::from_millis(100);
 
-/// What all passes share.
-pub(crate) struct Context {
-    pub(crate) cluster: ApiServer,
-    pub(crate) cluster_id: String,
-    pub(crate) shared: Shared,
+/// All that a pass rests on.
+pub(crate) struct ReconcileContext<'a> {
+    /// Live reads and writes.
+    pub(crate) cluster: &'a dyn Objects,
+    /// As what this cluster owns slots.
+    pub(crate) cluster_id: &'a str,
+    /// The remote sides of the tenants.
+    pub(crate) remotes: &'a dyn Remotes,
+    pub(crate) clock: &'a dyn Clock,
+    /// What the watches have told, and what earlier passes have learnt.
+    pub(crate) caches: &'a Caches,
     /// All `ALMServiceKey`s, as far as the watch has told.
-    pub(crate) keys: Store<ALMServiceKey>,
+    pub(crate) keys: &'a Store<ALMServiceKey>,
     /// All `ALMTenant`s, as far as the watch has told.
-    pub(crate) tenants: Store<ALMTenant>,
-    pub(crate) resource_namespace: String,
+    pub(crate) tenants: &'a Store<ALMTenant>,
     /// Which namespaces are served.
-    pub(crate) scope: Scope,
-    locks: TenantLocks,
-    places: Semaphore,
-    events: Events,
-    pub(crate) clock: SystemClock,
-    pub(crate) leadership: Leadership,
-    pub(crate) metrics: Arc<Metrics>,
-    stopping: Stopping,
+    pub(crate) scope: &'a Scope,
+    /// A number from 0 up to 1, drawn for this pass.
+    pub(crate) jitter: f64,
 }
 
-impl Context {
-    /// For one process.
-    pub(crate) fn new(
-        client: Client,
-        cluster_id: String,
-        settings: Settings,
-        shared: Shared,
-        (keys, tenants): (Store<ALMServiceKey>, Store<ALMTenant>),
-        (leadership, metrics): (Leadership, Arc<Metrics>),
-        stopping: Stopping,
-    ) -> Self {
-        Self {
-            events: Events::new(client.clone()),
-            cluster: ApiServer::new(client),
-            cluster_id,
-            resource_namespace: settings.cluster_resource_namespace,
-            scope: settings.scope,
-            shared,
-            keys,
-            tenants,
-            locks: TenantLocks::default(),
-            places: Semaphore::new(CONCURRENCY),
-            clock: SystemClock::start(),
-            leadership,
-            metrics,
-            stopping,
-        }
-    }
+/// What is remote of a tenant.
+pub(crate) trait Remote: SignIn + LandscapeManagement {}
+
+/// Both remote sides of any tenant.
+pub(crate) trait Remotes: Sync {
+    /// Those of `tenant`, for the object that owns as `me`.
+    fn of<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a>;
 }
 
-impl Context {
-    /// Waits until all objects have been listed once. The writers live as long as we.
-    pub(crate) async fn listed(&self) {
-        let _ = self.keys.wait_until_ready().await;
-        let _ = self.tenants.wait_until_ready().await;
-    }
-
-    /// What is remote of a tenant, for the object that owns as `me`; for the tenant itself if there is none.
-    pub(crate) fn connection<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: Option<&'a Owner>) -> Connection<'a> {
-        Connection {
-            connections: &self.shared.connections,
-            cluster: &self.cluster,
-            tenant,
-            resource_namespace: &self.resource_namespace,
-            cluster_id: &self.cluster_id,
-            leadership: &self.leadership,
-            metrics: &self.metrics,
-            me,
-        }
-    }
-
-    /// What a pass has learnt of an object that went meanwhile is of no use to anybody.
-    fn forget_if_gone(&self, object: &ALMServiceKey) {
-        let known = self.keys.get(&ObjectRef::from_obj(object));
-        if known.is_none_or(|known| known.uid() != object.uid()) {
-            self.shared.forget(object);
-        }
-    }
-
-    fn desk(&self) -> Desk<'_> {
-        Desk {
-            cluster: &self.cluster,
-            cluster_id: &self.cluster_id,
-            remotes: self,
-            clock: &self.clock,
-            shared: &self.shared,
-            keys: &self.keys,
-            tenants: &self.tenants,
-            scope: &self.scope,
-            jitter: rand::random(),
-        }
-    }
-
-    /// Waits until this replica leads, until nobody else of the same queue passes, and then until there is a place. None
-    /// once the process stops: what has not begun by then is left to the next one.
-    pub(crate) async fn turn(&self, queue: impl Fn() -> String) -> Option<Turn<'_>> {
-        let turn = async {
-            // What is not known of the others yet must not be taken for their absence.
-            self.listed().await;
-            self.leadership.begins().await;
-            let queue = queue();
-            let lock = self.locks.of(&queue).lock_owned().await;
-            let place = self.places.acquire().await.expect("the semaphore is never closed");
-            Turn { queue, _place: place, _lock: lock }
-        };
-        tokio::select! {
-            biased;
-            () = self.stopping.clone() => None,
-            turn = turn => Some(turn),
-        }
-    }
+/// What a pass came to.
+pub(crate) enum ReconcileResult {
+    /// There is no such object any more.
+    Gone,
+    /// The cache lags behind the API server: once more, with the turn of the right tenant.
+    Again(Duration),
+    /// Others of its namespace have asked somebody outside too often: not before that time.
+    PutOff(Duration),
+    /// It ran.
+    Passed {
+        /// The object as the pass began with it.
+        object: Box<ALMServiceKey>,
+        /// The conditions that stood before, if they were of this generation.
+        before: Option<Box<Conditions>>,
+        /// How it ended.
+        outcome: Outcome,
+    },
 }
 
-impl Remote for Connection<'_> {}
-
-impl Remotes for Context {
-    fn of<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a> {
-        Box::new(self.connection(tenant, Some(me)))
-    }
-}
-
-/// The right to pass.
-pub(crate) struct Turn<'a> {
-    /// The one that was waited in: a tenant's, as no two passes over its slot overlap, or one of those that get to none.
-    queue: String,
-    _place: SemaphorePermit<'a>,
-    _lock: OwnedMutexGuard<()>,
-}
-
-/// Runs one pass. Never fails: what failed is tried again, in its own time.
-pub(crate) async fn reconcile(object: Arc<ALMServiceKey>, context: Arc<Context>) -> Result<Action, Infallible> {
-    if let Some(wait) = turn::wait_to_begin(&object, &context.desk()) {
-        context.metrics.put_off();
-        return Ok(Action::requeue(wait));
-    }
-    let Some(turn) = context.turn(|| turn::queue(&object, &context.tenants)).await else {
-        return Ok(Action::await_change());
+/// Loads an object, runs a pass over it in the turn of `queue`, and remembers what it learnt.
+pub(crate) async fn reconcile(
+    cached: &ALMServiceKey,
+    queue: &str,
+    context: &ReconcileContext<'_>,
+) -> Result<ReconcileResult, LedgerError> {
+    let failed = |error: CallError| LedgerError::Failed(Box::new(error));
+    let namespace = cached.namespace().unwrap_or_default();
+    // The cache may lag behind our own last write; a pass must not begin with an old ledger.
+    let Some(object) = context.cluster.key(&namespace, &cached.name_any()).await.map_err(failed)? else {
+        context.caches.forget(cached);
+        return Ok(ReconcileResult::Gone);
     };
-    let (namespace, name) = (object.namespace(), object.name_any());
-    let span = span("ALMServiceKey", namespace.as_deref(), &name, &object.spec.tenant_ref.name);
-    let action = one(&object, &context, &turn.queue).instrument(span).await;
-    context.forget_if_gone(&object);
-    Ok(action)
+    let tenant = context.cluster.tenant(&object.spec.tenant_ref.name).await.map_err(failed)?;
+    // The turn that was waited for is the one that the cache told of.
+    if scheduling::concerns(&object, tenant.as_ref()) && object.spec.tenant_ref.name != queue {
+        return Ok(ReconcileResult::Again(CACHE_LAG));
+    }
+    let mut store = StatusWriter::new(context.cluster, object);
+    store.prepare(tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &namespace))).await?;
+    let object = store.object().clone();
+    let facts = load::facts(context, &object, tenant.as_ref()).await.map_err(failed)?;
+    store.saw(&facts.source);
+    if let Some(tenant) = tenant.clone() {
+        store.holds(TenantFinalizer::new(context.cluster, tenant));
+    }
+    forget_predecessor(&object, &facts.source, context.caches);
+    if let Some(wait) = scheduling::throttle_remote_calls(&object, &facts, context) {
+        return Ok(ReconcileResult::PutOff(wait));
+    }
+
+    let (me, before) = (facts.subject.owner.clone(), facts.previous.clone().map(Box::new));
+    let remote = context.remotes.of(tenant.as_ref(), &me);
+    let ports = Ports { sign_in: &*remote, landscape: &*remote, ledger: &mut store, clock: context.clock };
+    let outcome = execute(facts, ports).await;
+    remember(context.caches, &object, &outcome);
+    Ok(ReconcileResult::Passed { object: Box::new(object), before, outcome })
 }
 
-async fn one(object: &ALMServiceKey, context: &Context, queue: &str) -> Action {
-    let began = Instant::now();
-    let desk = context.desk();
-    let result = attend(object, queue, &desk).await.and_then(|attended| conclude(context, attended));
-    context.metrics.pass(Kind::ServiceKey, result.is_ok(), began.elapsed());
-    result.unwrap_or_else(|error| {
-        pass_failed(&error);
-        Action::requeue(back_off(object, &desk))
-    })
-}
-
-/// Tells what a pass came to.
-fn conclude(context: &Context, attended: Attended) -> Result<Action, LedgerError> {
-    let (object, before, outcome) = match attended {
-        Attended::Gone => return Ok(Action::await_change()),
-        Attended::Again(wait) => return Ok(Action::requeue(wait)),
-        Attended::PutOff(wait) => {
-            context.metrics.put_off();
-            debug!(?wait, "the pass is put off: others of its namespace have asked too often");
-            return Ok(Action::requeue(wait));
-        }
-        Attended::Passed { object, before, outcome } => (object, before, outcome),
-    };
+fn remember(caches: &Caches, object: &ALMServiceKey, outcome: &Outcome) {
+    let uid = object.uid().unwrap_or_default();
     match outcome {
-        Outcome::Settled { settlement, effects } => {
-            report(context, &object, before.as_deref(), settlement.conditions.as_ref(), &effects);
-            if settlement.orphan {
-                context.metrics.orphan();
-                context.events.orphan(&object);
-            }
-            if settlement.release {
-                return Ok(Action::await_change());
-            }
-            debug!(next = ?settlement.next, "pass settled");
-            Ok(Action::requeue(settlement.next))
-        }
-        Outcome::Interrupted { error, memory: _, effects } => {
-            report(context, &object, None, None, &effects);
-            Err(error)
-        }
+        Outcome::Settled { settlement, .. } if settlement.release => caches.forget(object),
+        Outcome::Settled { settlement, .. } => caches.observations.keep(&uid, settlement.observations.clone()),
+        Outcome::Interrupted { observations, .. } => caches.observations.keep(&uid, (**observations).clone()),
     }
 }
 
-fn report(
-    context: &Context,
-    object: &ALMServiceKey,
-    before: Option<&Conditions>,
-    after: Option<&Conditions>,
-    effects: &[crate::domain::ledger::Operation],
-) {
-    for effect in effects {
-        context.metrics.effect(*effect);
-        context.events.effect(object, *effect);
+/// A source that has been replaced is not asked for any more.
+fn forget_predecessor(object: &ALMServiceKey, source: &Source, caches: &Caches) {
+    let recorded = object.status.as_ref().and_then(|status| status.source.as_ref());
+    if let (Some(recorded), Source::Present { identity, .. }) = (recorded, source)
+        && recorded.uid != identity.uid
+    {
+        caches.observed_deletions.forget(&object.namespace().unwrap_or_default(), &recorded.uid);
     }
-    let Some(Conditions { ready, .. }) = after else { return };
-    let same = |old: &Condition| old.status == ready.status && old.reason == ready.reason;
-    if !before.is_some_and(|before| same(&before.ready)) {
-        context.events.transition(object, ready);
-    }
+}
+
+/// Somebody else wrote the object, or the API server failed us: again ever more rarely, as with any other failure.
+pub(crate) fn back_off(object: &ALMServiceKey, context: &ReconcileContext<'_>) -> Duration {
+    let uid = object.uid().unwrap_or_default();
+    let now = context.clock.now().monotonic;
+    let observations = context.caches.observations.of(&uid);
+    let failing = FailureStreak::extend(observations.failing, now);
+    context.caches.observations.keep(&uid, Observations { failing: Some(failing), ..observations });
+    failing.wait(now, context.jitter)
 }

@@ -2,7 +2,7 @@
 
 use kube::ResourceExt;
 
-use super::attend::Desk;
+use super::reconcile::ReconcileContext;
 use crate::api::resolve::admits;
 use crate::api::service_key::Mode;
 use crate::api::{ALMServiceKey, ALMTenant};
@@ -12,13 +12,13 @@ use crate::domain::slot::Owner;
 use crate::names::condition;
 
 /// What the cache shows of the siblings of an object.
-pub(super) fn of(desk: &Desk<'_>, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
-    let keys = desk.keys.state();
+pub(crate) fn of(context: &ReconcileContext<'_>, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
+    let keys = context.keys.state();
     let mut others: Vec<&ALMServiceKey> =
         keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
     others.sort_by_cached_key(|other| age(other));
     // Whom nobody serves here uploads nothing, whatever it says of itself.
-    let served = others.iter().filter(|other| desk.scope.serves(other.namespace().as_deref()));
+    let served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
     let mut line = served.filter(|other| may_upload(other, tenant));
     let first = line.next();
     Siblings {
@@ -27,24 +27,24 @@ pub(super) fn of(desk: &Desk<'_>, object: &ALMServiceKey, tenant: &ALMTenant) ->
             .iter()
             .find(|other| status_of(other).is_some_and(|it| it.uploaded.is_some()))
             .map(|it| named(it)),
-        heir: first.and_then(|other| heir(desk, other)),
+        heir: first.and_then(|other| heir(context, other)),
     }
 }
 
 /// The heir, if a live read still finds it: who is going inherits nothing.
-pub(super) async fn living(desk: &Desk<'_>, heir: Heir) -> Option<Heir> {
-    let found = desk.cluster.key(&heir.owner.namespace, &heir.owner.name).await.ok().flatten()?;
+pub(crate) async fn living(context: &ReconcileContext<'_>, heir: Heir) -> Option<Heir> {
+    let found = context.cluster.key(&heir.owner.namespace, &heir.owner.name).await.ok().flatten()?;
     found.metadata.deletion_timestamp.is_none().then_some(heir)
 }
 
-fn heir(desk: &Desk<'_>, other: &ALMServiceKey) -> Option<Heir> {
-    let fingerprint = desk.shared.memories.of(&other.uid()?).judged?;
+fn heir(context: &ReconcileContext<'_>, other: &ALMServiceKey) -> Option<Heir> {
+    let fingerprint = context.caches.observations.of(&other.uid()?).last_tested?;
     let (namespace, name) = (other.namespace()?, other.name_any());
-    Some(Heir { owner: Owner { cluster_id: desk.cluster_id.to_owned(), namespace, name }, fingerprint })
+    Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, fingerprint })
 }
 
 /// Whether two different objects name the same tenant.
-pub(super) fn is_sibling(other: &ALMServiceKey, object: &ALMServiceKey) -> bool {
+pub(crate) fn is_sibling(other: &ALMServiceKey, object: &ALMServiceKey) -> bool {
     other.spec.tenant_ref.name == object.spec.tenant_ref.name && other.uid() != object.uid()
 }
 
@@ -54,7 +54,7 @@ fn may_upload(key: &ALMServiceKey, tenant: &ALMTenant) -> bool {
 }
 
 /// As far as the object itself tells.
-pub(super) fn is_proven(key: &ALMServiceKey) -> bool {
+pub(crate) fn is_proven(key: &ALMServiceKey) -> bool {
     let enforces = !matches!(key.spec.mode, Some(Mode::Observe)) && key.spec.suspend != Some(true);
     let Some(status) = status_of(key) else { return false };
     let is = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");

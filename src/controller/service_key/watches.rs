@@ -20,16 +20,16 @@ use kube::runtime::watcher::Event;
 use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
 use kube::{Api, Client, ResourceExt};
 
-use super::line::Standings;
+use super::sibling_changes::SiblingStates;
 use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::controller::tenant::twins;
+use crate::controller::tenant::duplicates;
 use crate::controller::tenant::watches::signs_in_with;
-use crate::controller::watch::{config, forget_values, logged, slim, stored};
-use crate::controller::{Scope, Shared};
+use crate::controller::watch::{config, drop_annotations, drop_unused_metadata, logged, stored};
+use crate::controller::{Caches, Scope};
 use crate::domain::reason::Reason;
 use crate::source::binding::resource;
-use crate::source::sightings::Sightings;
+use crate::source::observed_deletions::ObservedDeletions;
 
 /// How often the kind ServiceBinding, which may not be installed yet, is looked for.
 const BINDING_PAUSE: Duration = Duration::from_secs(3);
@@ -49,18 +49,18 @@ pub(crate) fn start(
     client: &Client,
     resource_namespace: &str,
     scope: &Scope,
-    shared: &Shared,
+    caches: &Caches,
     tenant_store: &Store<ALMTenant>,
     concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> Watches {
-    let (store, keys, siblings) = keys(client, shared.clone(), concerned_tenants);
+    let (store, keys, siblings) = keys(client, caches.clone(), concerned_tenants);
     let triggers = [
         keys,
         siblings,
         tenants(client, store.clone(), tenant_store.clone()),
         sources(client, scope, &store),
-        credentials(client, resource_namespace, store.clone(), tenant_store.clone(), shared),
-        bindings(client, scope, &store, &shared.sightings),
+        credentials(client, resource_namespace, store.clone(), tenant_store.clone(), caches),
+        bindings(client, scope, &store, &caches.observed_deletions),
     ];
     // Whatever happens, in a namespace that is not served nothing is done about it.
     let served = triggers.map(|triggers| {
@@ -74,28 +74,28 @@ pub(crate) fn start(
 /// themselves.
 fn keys(
     client: &Client,
-    shared: Shared,
+    caches: Caches,
     concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>, BoxStream<'static, Trigger>) {
     let (store, writer) = reflector::store();
     let (concerned, siblings) = mpsc::unbounded();
     let known = store.clone();
-    let mut standings = Standings::default();
+    let mut sibling_states = SiblingStates::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
     let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), config())
         .default_backoff()
-        .modify(slim)
+        .modify(drop_unused_metadata)
         .reflect(writer)
         .inspect_ok(move |event| {
             let object = match event {
                 Event::Delete(object) => {
-                    shared.forget(object);
-                    if !standings.gone(object) {
+                    caches.forget(object);
+                    if !sibling_states.gone(object) {
                         return;
                     }
                     object
                 }
-                Event::Apply(object) | Event::InitApply(object) if standings.seen(object) => object,
+                Event::Apply(object) | Event::InitApply(object) if sibling_states.seen(object) => object,
                 Event::Apply(_) | Event::InitApply(_) | Event::Init | Event::InitDone => return,
             };
             // Who listens lives as long as this: a failure to tell is the end of both.
@@ -156,7 +156,7 @@ impl Known {
 
 /// Who names this tenant, or another one of the same identity zone: which of them counts may have changed.
 fn of_zone(store: &Store<ALMServiceKey>, tenants: &Store<ALMTenant>, tenant: &ALMTenant) -> Vec<Trigger> {
-    let mut names = twins::of_zone(tenants, &tenant.spec.identity_zone);
+    let mut names = duplicates::of_zone(tenants, &tenant.spec.identity_zone);
     names.push(tenant.name_any());
     select(store, |key| names.contains(&key.spec.tenant_ref.name))
 }
@@ -176,7 +176,7 @@ fn sources_in(
     api: Api<PartialObjectMeta<Secret>>,
     store: Store<ALMServiceKey>,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(api, config()).default_backoff().modify(forget_values);
+    let stream = watcher(api, config()).default_backoff().modify(drop_annotations);
     logged("Secret", stream)
         .flat_map(move |event| {
             let secret = match event {
@@ -206,12 +206,12 @@ fn credentials(
     namespace: &str,
     store: Store<ALMServiceKey>,
     tenants: Store<ALMTenant>,
-    shared: &Shared,
+    caches: &Caches,
 ) -> BoxStream<'static, Trigger> {
     let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), config())
         .default_backoff()
-        .modify(forget_values);
-    let versions = Arc::clone(&shared.credentials);
+        .modify(drop_annotations);
+    let versions = Arc::clone(&caches.credentials);
     logged("credentials", stream)
         .flat_map(move |event| {
             let (secret, version) = match event {
@@ -234,13 +234,14 @@ fn bindings(
     client: &Client,
     scope: &Scope,
     store: &Store<ALMServiceKey>,
-    sightings: &Arc<Sightings>,
+    observed_deletions: &Arc<ObservedDeletions>,
 ) -> BoxStream<'static, Trigger> {
     let each = scope.each(|namespace| match namespace {
         None => Api::<PartialObjectMeta<DynamicObject>>::all_with(client.clone(), &resource()),
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource()),
     });
-    let each = each.into_iter().map(|(place, api)| bindings_in(place, api, store.clone(), Arc::clone(sightings)));
+    let each =
+        each.into_iter().map(|(place, api)| bindings_in(place, api, store.clone(), Arc::clone(observed_deletions)));
     stream::select_all(each).boxed()
 }
 
@@ -248,14 +249,14 @@ fn bindings_in(
     place: Option<String>,
     api: Api<PartialObjectMeta<DynamicObject>>,
     store: Store<ALMServiceKey>,
-    sightings: Arc<Sightings>,
+    observed_deletions: Arc<ObservedDeletions>,
 ) -> BoxStream<'static, Trigger> {
     let stream = watcher(api, config()).backoff(Regularly(BINDING_PAUSE));
     logged("ServiceBinding", stream)
         .flat_map(move |event| {
             let triggers = match event {
                 Event::Apply(binding) | Event::InitApply(binding) | Event::Delete(binding) => {
-                    touched(&store, &sightings, &binding.metadata)
+                    touched(&store, &observed_deletions, &binding.metadata)
                 }
                 Event::InitDone => {
                     let named = |key: &ALMServiceKey| key.spec.source.service_binding_ref.is_some();
@@ -284,13 +285,17 @@ impl Backoff for Regularly {
 }
 
 /// Notes a deletion that somebody will ask for, and tells whom the binding matters to.
-pub(super) fn touched(store: &Store<ALMServiceKey>, sightings: &Sightings, binding: &ObjectMeta) -> Vec<Trigger> {
+pub(crate) fn touched(
+    store: &Store<ALMServiceKey>,
+    observed_deletions: &ObservedDeletions,
+    binding: &ObjectMeta,
+) -> Vec<Trigger> {
     let concerned = select(store, |key| {
         let named = key.spec.source.service_binding_ref.as_ref().map(|binding| &binding.name);
         key.namespace() == binding.namespace && named == binding.name.as_ref()
     });
     if let (false, Some(uid), Some(began)) = (concerned.is_empty(), &binding.uid, &binding.deletion_timestamp) {
-        sightings.note(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
+        observed_deletions.note(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
     }
     concerned
 }

@@ -11,9 +11,9 @@ use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watc
 use kube::{Api, Client, ResourceExt};
 
 use crate::api::ALMTenant;
-use crate::controller::Shared;
-use crate::controller::tenant::twins;
-use crate::controller::watch::{config, forget_values, logged, slim, stored};
+use crate::controller::Caches;
+use crate::controller::tenant::duplicates;
+use crate::controller::watch::{config, drop_annotations, drop_unused_metadata, logged, stored};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
@@ -27,22 +27,22 @@ pub(crate) struct Watches {
 pub(crate) fn start(
     client: &Client,
     resource_namespace: &str,
-    shared: &Shared,
+    caches: &Caches,
     told_by_keys: UnboundedReceiver<ObjectRef<ALMTenant>>,
 ) -> Watches {
-    let shared = shared.clone();
+    let caches = caches.clone();
     let (store, writer) = reflector::store();
     let (concerned, twin_triggers) = mpsc::unbounded();
     let known = store.clone();
     let tenants = watcher(Api::<ALMTenant>::all(client.clone()), config())
         .default_backoff()
-        .modify(slim)
+        .modify(drop_unused_metadata)
         .reflect(writer)
         .inspect_ok(move |event| {
             if let Event::Delete(tenant) = event {
-                shared.forget_tenant(tenant);
+                caches.forget_tenant(tenant);
                 // Who listens lives as long as this: a failure to tell is the end of both.
-                for name in twins::of_zone(&known, &tenant.spec.identity_zone) {
+                for name in duplicates::of_zone(&known, &tenant.spec.identity_zone) {
                     let _ = concerned.unbounded_send(ObjectRef::new(&name));
                 }
             }
@@ -52,7 +52,7 @@ pub(crate) fn start(
 
     let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);
     #[expect(clippy::disallowed_methods, reason = "no store keeps them")]
-    let credentials = watcher(secrets, config()).default_backoff().modify(forget_values).touched_objects();
+    let credentials = watcher(secrets, config()).default_backoff().modify(drop_annotations).touched_objects();
     let known = store.clone();
     let credentials = logged("credentials", credentials)
         .flat_map(move |secret| {

@@ -5,12 +5,12 @@ use std::fmt;
 use jiff::Timestamp;
 
 use crate::domain::conditions::Conditions;
-use crate::domain::evidence::Memory;
-use crate::domain::fingerprint::Fingerprint;
+use crate::domain::evidence::Observations;
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::{Policy, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Owner, RemoteTrouble, Slot, WriteAnswer};
 
@@ -32,7 +32,7 @@ pub struct Facts {
     /// Its conditions as they stand, if they were written for this generation.
     pub previous: Option<Conditions>,
     /// What this process has seen of it before.
-    pub memory: Memory,
+    pub observations: Observations,
     /// What this pass has learnt.
     pub answers: Answers,
     /// A number from 0 up to 1, drawn for this pass: spreads the next ones.

@@ -1,14 +1,14 @@
 //! How an answer becomes a fact.
 
-use super::{Content, Evidence, Facts, Now, Source, Verdict, Which};
-use crate::domain::fingerprint::Fingerprint;
-use crate::domain::foreign::shown;
+use super::{Content, Evidence, Facts, KeyRole, Now, Source, Verdict};
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
 use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::untrusted::sanitize;
 
 /// Of a client's name, in characters: it is told to people, and a status has to fit its object. Real ones have 60.
-const LONGEST_CLIENT_ID: usize = 256;
+const MAX_CLIENT_ID_CHARS: usize = 256;
 
 impl Facts {
     /// Notes for how long the source has been as it is. Called once, before the first step.
@@ -19,36 +19,36 @@ impl Facts {
             Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, .. } => kind_since,
             _ => None,
         };
-        let memory = &mut self.memory;
-        if kind_since.is_some() && memory.kind_since.is_some() && kind_since != memory.kind_since {
-            memory.gone_since = None;
+        let observations = &mut self.observations;
+        if kind_since.is_some() && observations.kind_since.is_some() && kind_since != observations.kind_since {
+            observations.gone_since = None;
         }
-        memory.gone_since = gone.then(|| memory.gone_since.unwrap_or(now.monotonic));
-        memory.kind_since = kind_since.or(memory.kind_since).filter(|_| gone);
-        memory.unknown_since = unknown.then(|| memory.unknown_since.unwrap_or(now.monotonic));
+        observations.gone_since = gone.then(|| observations.gone_since.unwrap_or(now.monotonic));
+        observations.kind_since = kind_since.or(observations.kind_since).filter(|_| gone);
+        observations.unknown_since = unknown.then(|| observations.unknown_since.unwrap_or(now.monotonic));
     }
 
     /// A sign-in has been answered.
-    pub fn learn_sign_in(&mut self, which: Which, verdict: Verdict, now: Now) {
+    pub fn learn_sign_in(&mut self, which: KeyRole, verdict: Verdict, now: Now) {
         let key = match which {
-            Which::Source => self.source_key(),
-            Which::Slot => self.slot_key(),
+            KeyRole::Source => self.source_key(),
+            KeyRole::Slot => self.slot_key(),
         };
         if let Some(fingerprint) = key.map(Fingerprint::of) {
-            if which == Which::Source {
-                self.memory.judged = Some(fingerprint.clone());
+            if which == KeyRole::Source {
+                self.observations.last_tested = Some(fingerprint.clone());
             }
             match &verdict {
-                Verdict::Accepted { .. } => self.memory.accepted(&fingerprint),
+                Verdict::Accepted { .. } => self.observations.accepted(&fingerprint),
                 Verdict::Refused { .. } => {
-                    self.memory.refused(&fingerprint, now.monotonic, self.policy.dead_after);
+                    self.observations.refused(&fingerprint, now.monotonic, self.policy.dead_after);
                 }
                 Verdict::Unknown { .. } => {}
             }
         }
         match which {
-            Which::Source => self.answers.source_sign_in = Some(verdict),
-            Which::Slot => self.answers.slot_sign_in = Some(verdict),
+            KeyRole::Source => self.answers.source_sign_in = Some(verdict),
+            KeyRole::Slot => self.answers.slot_sign_in = Some(verdict),
         }
     }
 
@@ -75,8 +75,8 @@ impl Facts {
     }
 
     /// That the key be left to somebody else or to nobody has been answered.
-    pub fn learn_given_up(&mut self, to: Option<Ownership>, answer: WriteAnswer, now: Now) {
-        self.learn_answer(Operation::GiveUp, to, answer, now);
+    pub fn learn_released(&mut self, to: Option<Ownership>, answer: WriteAnswer, now: Now) {
+        self.learn_answer(Operation::Release, to, answer, now);
     }
 
     fn learn_answer(&mut self, operation: Operation, left_to: Option<Ownership>, answer: WriteAnswer, now: Now) {
@@ -99,15 +99,15 @@ impl Facts {
         let owner = self.subject.owner.clone();
         let (origin, owner) = match operation {
             Operation::Upload => (Some(Origin::Uploaded), Some(Ownership { owner, adopted: false })),
-            Operation::TakeOver => (Some(Origin::Adopted), Some(Ownership { owner, adopted: true })),
-            Operation::GiveUp => (None, left_to),
+            Operation::Adopt => (Some(Origin::Adopted), Some(Ownership { owner, adopted: true })),
+            Operation::Release => (None, left_to),
             Operation::Delete => (None, None),
         };
         let entry = |origin| self.source_key().map(|key| uploaded(key, origin, revision, now));
         self.ledger = Ledger { uploaded: origin.and_then(entry), ..Ledger::default() };
         self.answers.slot = Some(Ok(match operation {
             Operation::Delete => Slot::Empty { revision: revision.clone() },
-            Operation::Upload | Operation::TakeOver | Operation::GiveUp => {
+            Operation::Upload | Operation::Adopt | Operation::Release => {
                 Slot::Filled { revision: revision.clone(), owner }
             }
         }));
@@ -122,7 +122,7 @@ pub(super) fn uploaded(key: &ServiceKey, origin: Origin, revision: &Revision, no
         fingerprint: Fingerprint::of(key),
         identity_zone: key.identity_zone().to_owned(),
         credential_type: key.credential_type().to_owned(),
-        client_id: shown(key.client_id(), LONGEST_CLIENT_ID),
+        client_id: sanitize(key.client_id(), MAX_CLIENT_ID_CHARS),
         uploaded_at: now.wall,
         proven_at: now.wall,
     }
@@ -136,7 +136,7 @@ mod tests {
     use crate::domain::service_key::examples::key_with;
     use crate::domain::time::Moment;
 
-    // proves: limit domain/plan/learn LONGEST_CLIENT_ID
+    // proves: limit domain/plan/learn MAX_CLIENT_ID_CHARS
     #[test]
     fn of_a_clients_name_two_hundred_and_fifty_six_characters_are_told() {
         let now = Now { monotonic: Moment::new(Duration::ZERO), wall: jiff::Timestamp::UNIX_EPOCH };
@@ -144,7 +144,7 @@ mod tests {
             let key = key_with(|document| document["uaa"]["clientid"] = "c".repeat(length).into());
             uploaded(&key, Origin::Uploaded, &Revision::new("\"1\""), now).client_id
         };
-        assert_eq!(told(LONGEST_CLIENT_ID), "c".repeat(LONGEST_CLIENT_ID));
-        assert_eq!(told(LONGEST_CLIENT_ID + 1), format!("{}…", "c".repeat(LONGEST_CLIENT_ID)));
+        assert_eq!(told(MAX_CLIENT_ID_CHARS), "c".repeat(MAX_CLIENT_ID_CHARS));
+        assert_eq!(told(MAX_CLIENT_ID_CHARS + 1), format!("{}…", "c".repeat(MAX_CLIENT_ID_CHARS)));
     }
 }

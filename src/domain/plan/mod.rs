@@ -3,16 +3,16 @@
 //! [`plan`] looks at the [`Facts`] and names a [`Step`]; the pass performs it, adds its answer to the facts, and asks
 //! again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
 
+mod blocked;
+mod ensure_uploaded;
 mod facts;
-mod hold;
-mod keep;
+mod hand_over;
 mod learn;
-mod leave;
 mod observe;
 mod occupied;
+mod probe;
 mod remove;
 mod settle;
-mod standing;
 mod write;
 
 #[cfg(test)]
@@ -22,11 +22,11 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+pub use blocked::SOURCE_NOT_READ;
 pub use facts::{Answers, Content, Evidence, Facts, Heir, Siblings, Source, SourceIdentity, Subject, Tenant, Verdict};
-pub use hold::SOURCE_OUT_OF_SIGHT;
 
 use super::conditions::Conditions;
-use super::evidence::Memory;
+use super::evidence::Observations;
 use super::ledger::{Ledger, Pending};
 use super::policy::Mode;
 use super::slot::{Ownership, RemoteTrouble, Revision};
@@ -45,7 +45,7 @@ pub struct Now {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Step {
     /// Ask the token endpoint whether a key signs in.
-    SignIn(Which),
+    SignIn(KeyRole),
     /// Look at the slot: its revision and owner.
     ReadSlot,
     /// Read the key in the slot.
@@ -63,12 +63,12 @@ pub enum Step {
         revision: Revision,
     },
     /// Make the key of nobody that is in the slot ours, if the slot still has this revision.
-    TakeOver {
+    Adopt {
         /// For `If-Match`.
         revision: Revision,
     },
     /// Leave the key that is in the slot to another owner or to none, if the slot still has this revision.
-    GiveUp {
+    Release {
         /// For `If-Match`.
         revision: Revision,
         /// Who looks after it from then on.
@@ -80,7 +80,7 @@ pub enum Step {
 
 /// Which key to sign in with.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Which {
+pub enum KeyRole {
     /// The one that the source holds.
     Source,
     /// The one that the slot holds.
@@ -101,7 +101,7 @@ pub struct Settlement {
     /// When to look again, if nothing tells us to do so before.
     pub next: Duration,
     /// What this process is to remember; only valid once the settlement has been written.
-    pub memory: Memory,
+    pub observations: Observations,
 }
 
 /// Names the next step.
@@ -122,32 +122,32 @@ fn enforced(facts: &Facts, now: Now) -> Step {
         return remove::object_deleted(facts, now);
     }
     if facts.policy.suspend {
-        return hold::suspended(facts, now);
+        return blocked::suspended(facts, now);
     }
     if let Tenant::Missing { name } = &facts.tenant {
-        return hold::without_tenant(facts, name, now);
+        return blocked::without_tenant(facts, name, now);
     }
     match (&facts.source, &facts.tenant) {
         // What is wrong with a source is no matter of a tenant that does not take its key.
         (Source::Unknown { .. }, Tenant::Closed { reason, message, .. }) => {
-            hold::closed(facts, None, *reason, message, now)
+            blocked::closed(facts, None, *reason, message, now)
         }
-        (Source::Gone { .. }, Tenant::Closed { reason, message, .. }) if hold::is_out_of_sight(facts, *reason) => {
-            hold::closed(facts, None, *reason, message, now)
+        (Source::Gone { .. }, Tenant::Closed { reason, message, .. }) if blocked::is_out_of_sight(facts, *reason) => {
+            blocked::closed(facts, None, *reason, message, now)
         }
         (Source::Gone { evidence, message }, _) => remove::source_gone(facts, *evidence, message, now),
-        (Source::Unknown { reason, message, retry }, _) => hold::unknown(facts, *reason, message, *retry, now),
+        (Source::Unknown { reason, message, retry }, _) => blocked::unknown(facts, *reason, message, *retry, now),
         (Source::Present { key, .. }, Tenant::Closed { reason, message, .. }) => {
-            hold::closed(facts, key.as_ref().err(), *reason, message, now)
+            blocked::closed(facts, key.as_ref().err(), *reason, message, now)
         }
-        (Source::Present { key: Err(findings), .. }, _) => hold::invalid(facts, findings, now),
-        (Source::Present { key: Ok(key), .. }, _) => keep::in_slot(facts, key, now),
+        (Source::Present { key: Err(findings), .. }, _) => blocked::invalid(facts, findings, now),
+        (Source::Present { key: Ok(key), .. }, _) => ensure_uploaded::ensure_uploaded(facts, key, now),
     }
 }
 
 /// Ends a pass in which the steps ran out: somebody else writes to the slot again and again.
 #[must_use]
-pub fn give_way(facts: &Facts, now: Now) -> Settlement {
+pub fn settle_exhausted(facts: &Facts, now: Now) -> Settlement {
     let trouble = RemoteTrouble {
         reason: super::reason::Reason::SlotUnknown,
         message: "the slot of Landscape Management changed again and again while it was looked at".into(),

@@ -14,8 +14,8 @@ pub(super) fn instead_of(step: Step, facts: &Facts, now: Now) -> Step {
         Step::Record(pending) => pending.operation,
         Step::Put { .. } => Operation::Upload,
         Step::Delete { .. } => Operation::Delete,
-        Step::TakeOver { .. } => Operation::TakeOver,
-        Step::GiveUp { .. } => Operation::GiveUp,
+        Step::Adopt { .. } => Operation::Adopt,
+        Step::Release { .. } => Operation::Release,
     };
     Step::Settle(Box::new(would_change(facts, operation, now)))
 }
@@ -40,8 +40,8 @@ fn would_change(facts: &Facts, operation: Operation, now: Now) -> Settlement {
     let what = match operation {
         Operation::Upload => "put the source's key there",
         Operation::Delete => "delete the key of this object there",
-        Operation::TakeOver => "take over the key there, which is nobody's and the very same",
-        Operation::GiveUp => "leave the key there to somebody else",
+        Operation::Adopt => "take over the key there, which is nobody's and the very same",
+        Operation::Release => "leave the key there to somebody else",
     };
     let text = format!("with spec.mode Enforce the operator would now change Landscape Management: {what}");
     let conditions = Conditions {

@@ -3,12 +3,12 @@
 use super::settle::{self, Wait};
 use super::{Facts, Now, Settlement, Step, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::Overwritten;
 use crate::domain::policy::AdoptionPolicy;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::Revision;
 
 /// Another key is there: replaced if the tenant says so, but not if ours was there before and somebody put theirs over

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::settle::{self, Wait};
-use super::{Evidence, Facts, Now, Settlement, Step, Tenant, Verdict, leave, standing, write};
+use super::{Evidence, Facts, Now, Settlement, Step, Tenant, Verdict, hand_over, probe, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Mode;
@@ -21,7 +21,7 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Step {
     }
     match cleared(facts, now) {
         Cleared::No(step) => in_the_way(facts, step),
-        Cleared::Ours(revision) => match leave::with_object(facts, revision, now) {
+        Cleared::Ours(revision) => match hand_over::with_object(facts, revision, now) {
             Err(step) => in_the_way(facts, step),
             Ok(waits) => Step::Settle(Box::new(not_known_to_be_dead(facts, &waits, now))),
         },
@@ -43,13 +43,13 @@ pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now:
     match cleared(facts, now) {
         Cleared::No(step) => step,
         Cleared::Unknown(trouble) => Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
-        Cleared::Ours(_) if leave::is_adopted(facts) => match standing::test(facts, now) {
+        Cleared::Ours(_) if hand_over::is_adopted(facts) => match probe::test(facts, now) {
             Err(step) => step,
             Ok(waits) => Step::Settle(Box::new(gone_and_adopted(facts, message, waits, now))),
         },
         Cleared::Ours(revision) => match still_to_wait(facts, evidence, now) {
             Err(step) => step,
-            Ok(waits) if waits.is_empty() => match leave::with_source(facts, revision, now) {
+            Ok(waits) if waits.is_empty() => match hand_over::with_source(facts, revision, now) {
                 Err(step) => step,
                 Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
             },
@@ -72,7 +72,7 @@ enum Cleared<'a> {
 }
 
 fn cleared(facts: &Facts, now: Now) -> Cleared<'_> {
-    match standing::slot(facts) {
+    match probe::slot(facts) {
         Err(step) => Cleared::No(step),
         Ok(Err(trouble)) => Cleared::Unknown(trouble),
         Ok(Ok(slot)) => match slot.holder(&facts.subject.owner) {
@@ -80,9 +80,9 @@ fn cleared(facts: &Facts, now: Now) -> Cleared<'_> {
             _ if !write::may_still_land(facts, slot.revision()) => Cleared::Yes,
             // Not ours, but a write of ours may still reach it: it gets another revision, and stays what it is.
             Holder::Empty(revision) => Cleared::No(write::delete(facts, revision, now)),
-            Holder::Nobody(revision) => Cleared::No(write::give_up(facts, revision, None, now)),
+            Holder::Nobody(revision) => Cleared::No(write::release(facts, revision, None, now)),
             Holder::Sibling(owner, revision) | Holder::Elsewhere(owner, revision) => {
-                Cleared::No(write::give_up(facts, revision, Some(owner.clone()), now))
+                Cleared::No(write::release(facts, revision, Some(owner.clone()), now))
             }
         },
     }
@@ -90,7 +90,7 @@ fn cleared(facts: &Facts, now: Now) -> Cleared<'_> {
 
 /// What there is to wait for before a key of a source that is gone may be deleted; nothing if it may be now.
 fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait>, Step> {
-    let absent = facts.memory.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
+    let absent = facts.observations.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
     let until = |needed: Duration| {
         let rest = needed.saturating_sub(absent);
         (!rest.is_zero()).then_some(Wait::Exactly(rest))
@@ -99,10 +99,10 @@ fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait
         Evidence::DeletionSeen | Evidence::SecretAbsent => match until(facts.policy.grace_period) {
             None => Ok(Vec::new()),
             // Its death ends the grace.
-            Some(wait) => Ok([vec![wait], standing::test(facts, now)?].concat()),
+            Some(wait) => Ok([vec![wait], probe::test(facts, now)?].concat()),
         },
         // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
-        Evidence::BindingAbsent { .. } => match standing::slot_verdict(facts)? {
+        Evidence::BindingAbsent { .. } => match probe::slot_verdict(facts)? {
             Ok(Some(Verdict::Refused { .. })) => Ok(Vec::new()),
             Ok(Some(Verdict::Accepted { .. }) | None) => {
                 let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));

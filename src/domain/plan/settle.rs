@@ -4,11 +4,11 @@ use std::time::Duration;
 
 use super::{Facts, Now, Settlement, Source, Step, Verdict};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::evidence::{Memory, Refusals, Settled, Verified};
-use crate::domain::fingerprint::Fingerprint;
+use crate::domain::evidence::{Observations, Refusals, Settled, Verified};
 use crate::domain::ledger::{Ledger, Overwritten, Uploaded};
 use crate::domain::reason::Reason;
-use crate::domain::retry::{BACKOFF_MIN, Failing, LONGEST_WAIT, REPROBE, Retry, spread};
+use crate::domain::retry::{BACKOFF_MIN, FailureStreak, MAX_RETRY_AFTER, RECHECK_PERIOD, Retry, spread};
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Holder, Ownership, RemoteTrouble};
 
 /// When to look again.
@@ -34,7 +34,7 @@ impl Wait {
 
 /// If all is as it was when the last verdict was written, and it is not time to look again: that.
 pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
-    let settled = facts.memory.settled.as_ref()?;
+    let settled = facts.observations.settled.as_ref()?;
     let rest = settled.due.remaining(now.monotonic);
     let stands = facts.previous.as_ref().is_some_and(|previous| previous.ready.reason != Reason::Progressing);
     let asked = facts.subject.requested.is_some();
@@ -47,41 +47,41 @@ pub(super) fn nothing_new(facts: &Facts, now: Now) -> Option<Step> {
         release: false,
         orphan: false,
         next: rest,
-        memory: facts.memory.clone(),
+        observations: facts.observations.clone(),
     })))
 }
 
 /// Ends the pass with `conditions`; none leaves them as they stand.
 pub(super) fn with(facts: &Facts, conditions: Option<Conditions>, waits: &[Wait], now: Now) -> Settlement {
-    let mut memory = facts.memory.clone();
+    let mut observations = facts.observations.clone();
     let has_failed = waits.iter().any(|wait| matches!(wait, Wait::Retry(Retry::Backoff | Retry::After(_))));
-    memory.failing = has_failed.then(|| Failing::once_more(memory.failing, now.monotonic));
-    let failing = memory.failing;
-    let back_off = || failing.map_or(REPROBE, |failing| failing.wait(now.monotonic, facts.jitter));
+    observations.failing = has_failed.then(|| FailureStreak::extend(observations.failing, now.monotonic));
+    let failing = observations.failing;
+    let back_off = || failing.map_or(RECHECK_PERIOD, |failing| failing.wait(now.monotonic, facts.jitter));
     let next = waits
         .iter()
         .map(|wait| match wait {
             Wait::Interval => spread(facts.policy.interval, facts.jitter),
             Wait::Exactly(rest) => *rest,
-            Wait::Retry(Retry::Never) => spread(REPROBE, facts.jitter),
+            Wait::Retry(Retry::Never) => spread(RECHECK_PERIOD, facts.jitter),
             // Who always says "in a second" is asked ever more rarely all the same.
-            Wait::Retry(Retry::After(wait)) => (*wait).clamp(BACKOFF_MIN, LONGEST_WAIT).max(back_off()),
+            Wait::Retry(Retry::After(wait)) => (*wait).clamp(BACKOFF_MIN, MAX_RETRY_AFTER).max(back_off()),
             Wait::Retry(Retry::Backoff) => back_off(),
         })
         .min()
-        .unwrap_or(REPROBE);
+        .unwrap_or(RECHECK_PERIOD);
     let keys = [
         facts.source_key().map(Fingerprint::of),
         facts.slot_key().map(Fingerprint::of),
         facts.ledger.uploaded.as_ref().map(|uploaded| uploaded.fingerprint.clone()),
     ];
-    memory.refusals.retain(|key, _| keys.contains(&Some(key.clone())));
+    observations.refusals.retain(|key, _| keys.contains(&Some(key.clone())));
     let well = conditions.as_ref().is_some_and(|conditions| conditions.ready.status == Status::True);
     if let (true, Some(fingerprint)) = (well, keys[0].clone()) {
-        memory.verified = Some(Verified { fingerprint, at: now.monotonic });
+        observations.verified = Some(Verified { fingerprint, at: now.monotonic });
     }
-    memory.settled = Some(Settled { stamp: facts.stamp(), due: now.monotonic.after(next) });
-    Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, memory }
+    observations.settled = Some(Settled { stamp: facts.stamp(), due: now.monotonic.after(next) });
+    Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, observations }
 }
 
 /// The ledger after this pass's look at the slot, if it took one: no key that stands there no more is said to.
@@ -150,7 +150,7 @@ pub(super) fn trouble(facts: &Facts, trouble: &RemoteTrouble, now: Now) -> Settl
 pub(super) fn stands(facts: &Facts) -> bool {
     let Some(key) = facts.source_key().map(Fingerprint::of) else { return false };
     let uploaded = facts.ledger.uploaded.as_ref().is_some_and(|uploaded| uploaded.fingerprint == key);
-    let verified = facts.memory.verified.as_ref().is_some_and(|verified| verified.fingerprint == key);
+    let verified = facts.observations.verified.as_ref().is_some_and(|verified| verified.fingerprint == key);
     let well = facts.previous.as_ref().is_some_and(|Conditions { ready, .. }| {
         ready.status == Status::True || ready.reason == Reason::NotVerifiedLately
     });
@@ -169,7 +169,8 @@ pub(super) enum Unverified {
 /// What was well could not be looked at: it goes on standing for three intervals, and then is not known.
 pub(super) fn unverified(facts: &Facts, what: Unverified, message: &str, retry: Retry, now: Now) -> Settlement {
     let fingerprint = facts.source_key().map(Fingerprint::of);
-    let known = facts.memory.verified.clone().filter(|verified| Some(&verified.fingerprint) == fingerprint.as_ref());
+    let known =
+        facts.observations.verified.clone().filter(|verified| Some(&verified.fingerprint) == fingerprint.as_ref());
     let verified = known.or(fingerprint.map(|fingerprint| Verified { fingerprint, at: now.monotonic }));
     let age = verified.as_ref().map(|verified| verified.at.elapsed(now.monotonic)).unwrap_or_default();
     let rest = (facts.policy.interval * 3).saturating_sub(age);
@@ -188,7 +189,7 @@ pub(super) fn unverified(facts: &Facts, what: Unverified, message: &str, retry: 
         }
     });
     let settlement = with(facts, conditions, &waits, now);
-    Settlement { memory: Memory { verified, ..settlement.memory }, ..settlement }
+    Settlement { observations: Observations { verified, ..settlement.observations }, ..settlement }
 }
 
 /// `Valid`, by the source and, once it has signed in, by what it may do.
@@ -264,7 +265,7 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
 /// The slot is empty: because a dead key was removed, or because nothing has been uploaded.
 fn not_uploaded(facts: &Facts) -> Condition {
     let removed = facts.previous.as_ref().is_some_and(|previous| previous.uploaded.reason == Reason::DeadKeyRemoved);
-    let deleted = facts.slot_key().map(Fingerprint::of).and_then(|key| facts.memory.refusals.get(&key));
+    let deleted = facts.slot_key().map(Fingerprint::of).and_then(|key| facts.observations.refusals.get(&key));
     let just_removed = facts.answers.write.is_some() && deleted.is_some_and(Refusals::prove_dead);
     if removed || just_removed {
         return Condition::no(

@@ -2,11 +2,11 @@
 
 use super::{Facts, Now, Step, settle};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{Operation, Pending};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, WriteAnswer};
 
 /// Puts the source's key over `revision`.
@@ -16,16 +16,16 @@ pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now
 }
 
 /// Makes the key that stands there at `revision`, identical to `key`, ours.
-pub(super) fn take_over(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
-    let step = Step::TakeOver { revision: revision.clone() };
-    conditionally(facts, Operation::TakeOver, Some(Fingerprint::of(key)), revision, step, now)
+pub(super) fn adopt(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
+    let step = Step::Adopt { revision: revision.clone() };
+    conditionally(facts, Operation::Adopt, Some(Fingerprint::of(key)), revision, step, now)
 }
 
 /// Leaves what stands there at `revision` to somebody else or to nobody. Of a key that is not ours only the revision
 /// advances by it, so that a write which may still be under way cannot take effect.
-pub(super) fn give_up(facts: &Facts, revision: &Revision, to: Option<Ownership>, now: Now) -> Step {
-    let step = Step::GiveUp { revision: revision.clone(), to };
-    conditionally(facts, Operation::GiveUp, recorded(facts, revision), revision, step, now)
+pub(super) fn release(facts: &Facts, revision: &Revision, to: Option<Ownership>, now: Now) -> Step {
+    let step = Step::Release { revision: revision.clone(), to };
+    conditionally(facts, Operation::Release, recorded(facts, revision), revision, step, now)
 }
 
 /// Empties the slot at `revision`; if it is empty already, advances its revision, so that a write which may still be

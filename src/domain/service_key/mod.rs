@@ -1,6 +1,7 @@
 //! The SAP Cloud ALM service key: parsed from bytes into a type that only a valid key can have.
 
 mod finding;
+pub mod fingerprint;
 mod json;
 mod plain;
 mod rules;
@@ -102,8 +103,6 @@ impl ServiceKey {
 
 impl fmt::Debug for ServiceKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("ServiceKey")
-            .field("fingerprint", &super::fingerprint::Fingerprint::of(self))
-            .finish_non_exhaustive()
+        f.debug_struct("ServiceKey").field("fingerprint", &fingerprint::Fingerprint::of(self)).finish_non_exhaustive()
     }
 }

@@ -68,7 +68,7 @@ pub(super) fn apply(
     })
 }
 
-/// Without a copy in memory that is given back as it is.
+/// Without a copy in observations that is given back as it is.
 pub(super) fn as_text(document: &Map<String, Value>) -> SecretString {
     let mut text = Buffer::with_capacity(MAX_BYTES);
     serde_json::to_writer(&mut text, document).expect("JSON can be written to memory");

@@ -384,7 +384,7 @@ fn nesting_without_end_does_not_exhaust_the_stack() {
 fn a_key_shows_its_fingerprint_and_nothing_else() {
     let key = key();
     let shown = format!("{key:?} {key:#?}");
-    assert!(shown.contains(crate::domain::fingerprint::Fingerprint::of(&key).as_str()));
+    assert!(shown.contains(fingerprint::Fingerprint::of(&key).as_str()));
     for value in ["CANARY", "sb-acme", "https://"] {
         assert!(!shown.contains(value), "{shown}");
     }

@@ -7,13 +7,13 @@ use serde_json::{Map, Value};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{RemoteTrouble, Revision, WriteAnswer};
+use crate::http::client::{Answer, NoAnswer, retry_after};
 use crate::landscape::contract::ProblemDto;
-use crate::sign_in::transport::{Answer, NoAnswer, retry_after};
 
 pub(super) const WHERE: &str = "Landscape Management";
 
 /// Longest `ETag` that is taken, in bytes: it is kept in the status.
-const LONGEST_REVISION: usize = 256;
+const MAX_ETAG_BYTES: usize = 256;
 
 /// Longest part of a code or a field in a refusal that is repeated, in characters: it goes into a message.
 const LONGEST_WORD: usize = 64;
@@ -54,7 +54,7 @@ pub(super) fn revision(attempt: &str, answer: &Answer) -> Result<Revision, Remot
 fn is_strong(etag: &str) -> bool {
     let opaque = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let is_opaque = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
-    etag.len() <= LONGEST_REVISION && opaque.is_some_and(is_opaque)
+    etag.len() <= MAX_ETAG_BYTES && opaque.is_some_and(is_opaque)
 }
 
 /// The body of an answer, which in the contract is an object, and no field of it an array. Serde alone would take an

@@ -16,15 +16,15 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::executor::ports::LandscapeManagement;
+use crate::http::client::{Answer, NoAnswer, send};
 use crate::landscape::contract::{
     EMPTY, KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
 };
-use crate::pass::ports::LandscapeManagement;
-use crate::sign_in::transport::{Answer, NoAnswer, send};
 use crate::wiped::{Buffer, Wipe};
 
 /// Its names are shorter than that.
-const ROOM_FOR_THE_OWNER: usize = 1024;
+const OWNER_RESERVE_BYTES: usize = 1024;
 
 /// Says of a write that is about to be sent why it must not be.
 pub type MayWrite = Arc<dyn Fn() -> Result<(), RemoteTrouble> + Send + Sync>;
@@ -177,7 +177,7 @@ fn is_object(bytes: &[u8]) -> bool {
 fn put_body(key: &ServiceKey, owner: &Owner) -> serde_json::Result<Buffer> {
     let document = key.document().expose_secret();
     let mut put = PutDto { owner: to_wire(owner, false), key: KeyDto(serde_json::from_str(document)?) };
-    let mut body = Buffer::with_capacity(document.len() + ROOM_FOR_THE_OWNER);
+    let mut body = Buffer::with_capacity(document.len() + OWNER_RESERVE_BYTES);
     let written = serde_json::to_writer(&mut body, &put);
     put.key.0.wipe();
     written.map(|()| body)

@@ -13,15 +13,15 @@ use super::answer::{trouble, unavailable};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
-use crate::sign_in::transport::{retry_after, send, token_request};
+use crate::http::client::{retry_after, send, token_request};
 
 const WHERE: &str = "the token endpoint of Landscape Management";
 /// A token is not used in its last seconds.
-const MARGIN: Duration = Duration::from_secs(30);
+const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 /// A token is not used for longer, whatever it says of itself.
-const LONGEST_LIFE: Duration = Duration::from_hours(24);
+const MAX_TOKEN_LIFE: Duration = Duration::from_hours(24);
 /// For a token that does not say how long it lives.
-const SHORT_LIFE: Duration = Duration::from_mins(5);
+const DEFAULT_TOKEN_LIFE: Duration = Duration::from_mins(5);
 
 /// What the operator signs in with.
 pub struct ClientCredentials {
@@ -110,16 +110,16 @@ impl TokenSource {
 
 /// For how long a token is used that lives for so many seconds.
 fn use_of(expires_in: Option<u64>) -> Duration {
-    let life = expires_in.map_or(SHORT_LIFE, Duration::from_secs);
-    life.min(LONGEST_LIFE).saturating_sub(MARGIN.min(life / 2))
+    let life = expires_in.map_or(DEFAULT_TOKEN_LIFE, Duration::from_secs);
+    life.min(MAX_TOKEN_LIFE).saturating_sub(EXPIRY_MARGIN.min(life / 2))
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // proves: limit landscape/http/token MARGIN, limit landscape/http/token SHORT_LIFE
-    // proves: limit landscape/http/token LONGEST_LIFE
+    // proves: limit landscape/http/token EXPIRY_MARGIN, limit landscape/http/token DEFAULT_TOKEN_LIFE
+    // proves: limit landscape/http/token MAX_TOKEN_LIFE
     #[test]
     fn a_token_is_used_up_to_its_last_half_minute_and_for_a_day_at_most() {
         let seconds = |expires_in| use_of(expires_in).as_secs();

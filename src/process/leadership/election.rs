@@ -15,8 +15,8 @@ use tokio::sync::watch;
 use tokio::time::{Instant, sleep, timeout, timeout_at};
 use tracing::{info, warn};
 
-use super::terms::Terms;
-use super::{Leadership, Standing};
+use super::lease_params::LeaseParams;
+use super::{Leadership, LeaseState};
 use crate::cluster::{CallError, call, find};
 use crate::domain::retry::spread;
 use crate::names::{FIELD_MANAGER, LEASE};
@@ -25,8 +25,8 @@ use crate::names::{FIELD_MANAGER, LEASE};
 pub struct Election {
     leases: Api<Lease>,
     identity: String,
-    terms: Terms,
-    standing: watch::Sender<Standing>,
+    params: LeaseParams,
+    state: watch::Sender<LeaseState>,
     /// As this replica wrote it last.
     held: Option<Lease>,
     /// As it was seen last, and when it was seen to change.
@@ -49,7 +49,7 @@ pub enum Lost {
         "the data of the API server is older than before (version {found} after {latest}), as when a backup of etcd is \
          restored: this replica begins anew"
     )]
-    WentBack {
+    VersionWentBack {
         /// The version that the Lease has.
         found: u64,
         /// The latest that it had.
@@ -72,35 +72,35 @@ impl From<CallError> for NotHeld {
 impl Election {
     /// For the Lease in this namespace, in which this replica goes by `identity`.
     #[must_use]
-    pub fn new(client: Client, namespace: &str, identity: String, terms: Terms) -> (Self, Leadership) {
-        let (sender, standing) = watch::channel(Standing::Waiting);
+    pub fn new(client: Client, namespace: &str, identity: String, params: LeaseParams) -> (Self, Leadership) {
+        let (sender, state) = watch::channel(LeaseState::Waiting);
         let leases = Api::namespaced(client, namespace);
-        let election = Self { leases, identity, terms, standing: sender, held: None, seen: None, latest: 0 };
-        (election, Leadership { standing, longest_write: terms.renew_deadline })
+        let election = Self { leases, identity, params, state: sender, held: None, seen: None, latest: 0 };
+        (election, Leadership { state, longest_write: params.renew_deadline })
     }
 
     /// Gets the Lease and keeps it; ends when it is lost.
-    pub async fn campaign(&mut self) -> Lost {
+    pub async fn run_election(&mut self) -> Lost {
         let began = match self.acquire().await {
             Ok(began) => began,
             Err(lost) => return lost,
         };
         info!(identity = self.identity, "this replica leads");
-        let lost = self.keep(began).await;
-        self.standing.send_replace(Standing::Waiting);
+        let lost = self.renew_loop(began).await;
+        self.state.send_replace(LeaseState::Waiting);
         self.held = None;
         lost
     }
 
     /// Gives the Lease back, so that the next replica need not wait. To be called once nothing is under way any more.
     pub async fn release(mut self) {
-        self.standing.send_replace(Standing::Waiting);
+        self.state.send_replace(LeaseState::Waiting);
         let Some(lease) = self.held.take() else { return };
-        let mut answer = self.empty(lease).await;
+        let mut answer = self.clear_holder(lease).await;
         // A last renewal may have been under way, whose answer nobody waited for.
         if answer.as_ref().is_err_and(|error| error.status() == Some(409)) {
             answer = match self.read().await {
-                Ok(Some(lease)) if holder(&lease) == self.identity => self.empty(lease).await,
+                Ok(Some(lease)) if holder(&lease) == self.identity => self.clear_holder(lease).await,
                 Ok(_) => Ok(()),
                 Err(error) => Err(error),
             };
@@ -112,7 +112,7 @@ impl Election {
     }
 
     /// Writes that nobody holds it.
-    async fn empty(&self, mut lease: Lease) -> Result<(), CallError> {
+    async fn clear_holder(&self, mut lease: Lease) -> Result<(), CallError> {
         let spec = lease.spec.get_or_insert_default();
         spec.holder_identity = Some(String::new());
         spec.lease_duration_seconds = Some(1);
@@ -123,7 +123,7 @@ impl Election {
     async fn acquire(&mut self) -> Result<Instant, Lost> {
         let mut failing = false;
         loop {
-            match self.reach().await {
+            match self.try_acquire().await {
                 Ok(Some(began)) => return Ok(began),
                 Ok(None) => failing = false,
                 Err(NotHeld::Lost(lost)) => return Err(lost),
@@ -133,16 +133,16 @@ impl Election {
                 }
                 Err(NotHeld::Failed(_)) => {}
             }
-            sleep(spread(self.terms.retry_period, rand::random())).await;
+            sleep(spread(self.params.retry_period, rand::random())).await;
         }
     }
 
     /// Takes the Lease if it is free. Answers with the moment from which it is held.
-    async fn reach(&mut self) -> Result<Option<Instant>, NotHeld> {
-        let found = self.look().await?;
+    async fn try_acquire(&mut self) -> Result<Option<Instant>, NotHeld> {
+        let found = self.get().await?;
         let free = match &found {
             Some(lease) => self.is_free(lease),
-            None => self.is_given_up(),
+            None => self.is_expired(),
         };
         if !free {
             return Ok(None);
@@ -154,14 +154,14 @@ impl Election {
         }
     }
 
-    async fn keep(&mut self, began: Instant) -> Lost {
+    async fn renew_loop(&mut self, began: Instant) -> Lost {
         let mut renewed = began;
         loop {
             // After a pause of the whole process, too: what was answered meanwhile came too late.
-            if renewed.elapsed() >= self.terms.renew_deadline {
+            if renewed.elapsed() >= self.params.renew_deadline {
                 return Lost::NotRenewed(renewed.elapsed());
             }
-            let deadline = renewed + self.terms.renew_deadline;
+            let deadline = renewed + self.params.renew_deadline;
             if let Ok(answer) = timeout_at(deadline, self.renew_after_a_pause()).await {
                 match answer {
                     Ok(sent) => renewed = sent,
@@ -173,7 +173,7 @@ impl Election {
     }
 
     async fn renew_after_a_pause(&mut self) -> Result<Instant, NotHeld> {
-        sleep(self.terms.retry_period).await;
+        sleep(self.params.retry_period).await;
         let error = match self.write(self.held.clone()).await {
             Ok(sent) => return Ok(sent),
             Err(NotHeld::Failed(error)) => error,
@@ -183,16 +183,16 @@ impl Election {
         if !matches!(error.status(), Some(404 | 409)) {
             return Err(error.into());
         }
-        let found = self.look().await?;
+        let found = self.get().await?;
         match found.as_ref().map(holder).filter(|holder| *holder != self.identity) {
             Some(other) => Err(NotHeld::Lost(Lost::Taken(other.to_owned()))),
             None => self.write(found).await,
         }
     }
 
-    async fn look(&mut self) -> Result<Option<Lease>, NotHeld> {
+    async fn get(&mut self) -> Result<Option<Lease>, NotHeld> {
         let found = self.read().await?;
-        found.iter().try_for_each(|lease| self.goes_on(lease))?;
+        found.iter().try_for_each(|lease| self.check_version(lease))?;
         Ok(found)
     }
 
@@ -202,11 +202,11 @@ impl Election {
 
     /// Whether the API server has forgotten nothing since the Lease was seen last. If it has, all that this process
     /// knows of the cluster is from a time that has not been.
-    fn goes_on(&mut self, lease: &Lease) -> Result<(), NotHeld> {
+    fn check_version(&mut self, lease: &Lease) -> Result<(), NotHeld> {
         let Some(found) = lease.resource_version().and_then(|version| version.parse().ok()) else { return Ok(()) };
         let latest = self.latest;
         if found < latest {
-            return Err(NotHeld::Lost(Lost::WentBack { found, latest }));
+            return Err(NotHeld::Lost(Lost::VersionWentBack { found, latest }));
         }
         self.latest = found;
         Ok(())
@@ -221,7 +221,9 @@ impl Election {
             return true;
         }
         match &self.seen {
-            Some((seen, since)) if *seen == spec => since.elapsed() >= self.terms.lease_duration.max(length(&spec)),
+            Some((seen, since)) if *seen == spec => {
+                since.elapsed() >= self.params.lease_duration.max(lease_duration(&spec))
+            }
             before => {
                 if before.as_ref().is_none_or(|(seen, _)| seen.holder_identity != spec.holder_identity) {
                     info!(leader = holder, "another replica leads");
@@ -234,8 +236,10 @@ impl Election {
 
     /// Whether nobody relies any more on a Lease that somebody deleted: who held it learns of that only when it renews it,
     /// and writes until then.
-    fn is_given_up(&self) -> bool {
-        self.seen.as_ref().is_none_or(|(spec, since)| since.elapsed() >= self.terms.lease_duration.max(length(spec)))
+    fn is_expired(&self) -> bool {
+        self.seen
+            .as_ref()
+            .is_none_or(|(spec, since)| since.elapsed() >= self.params.lease_duration.max(lease_duration(spec)))
     }
 
     /// Writes that this replica holds it from now on, or still, if it is still as it was found.
@@ -252,7 +256,7 @@ impl Election {
             spec.acquire_time = Some(now.clone());
             spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |before| before.saturating_add(1)));
         }
-        spec.lease_duration_seconds = i32::try_from(self.terms.lease_duration.as_secs()).ok();
+        spec.lease_duration_seconds = i32::try_from(self.params.lease_duration.as_secs()).ok();
         spec.renew_time = Some(now);
         let sent = Instant::now();
         let written = if lease.resource_version().is_some() {
@@ -260,9 +264,9 @@ impl Election {
         } else {
             self.attempt(self.leases.create(&parameters(), &lease)).await?
         };
-        self.goes_on(&written)?;
+        self.check_version(&written)?;
         self.held = Some(written);
-        self.standing.send_replace(Standing::Until(sent + self.terms.lease_duration));
+        self.state.send_replace(LeaseState::Until(sent + self.params.lease_duration));
         Ok(sent)
     }
 
@@ -272,7 +276,7 @@ impl Election {
     }
 
     async fn attempt_to<T>(&self, request: impl Future<Output = Result<T, CallError>>) -> Result<T, CallError> {
-        timeout(self.terms.renew_deadline / 2, request).await.unwrap_or(Err(CallError::Deadline))
+        timeout(self.params.renew_deadline / 2, request).await.unwrap_or(Err(CallError::Deadline))
     }
 }
 
@@ -281,7 +285,7 @@ fn holder(lease: &Lease) -> &str {
 }
 
 /// For how long a renewal keeps others away, as its holder says.
-fn length(spec: &LeaseSpec) -> Duration {
+fn lease_duration(spec: &LeaseSpec) -> Duration {
     Duration::from_secs(spec.lease_duration_seconds.and_then(|it| it.try_into().ok()).unwrap_or(0))
 }
 
@@ -308,7 +312,7 @@ mod tests {
 
     use super::*;
 
-    const TERMS: Terms = Terms {
+    const TERMS: LeaseParams = LeaseParams {
         lease_duration: Duration::from_mins(1),
         renew_deadline: Duration::from_secs(40),
         retry_period: Duration::from_millis(1),
@@ -336,9 +340,9 @@ mod tests {
         (Election::new(client, "default", "me".into(), TERMS).0, asked)
     }
 
-    /// How the campaign ends; none if it does not.
+    /// How the run_election ends; none if it does not.
     async fn end(election: &mut Election) -> Option<Lost> {
-        timeout(Duration::from_secs(10), election.campaign()).await.ok()
+        timeout(Duration::from_secs(10), election.run_election()).await.ok()
     }
 
     #[tokio::test]
@@ -352,7 +356,7 @@ mod tests {
         });
 
         for _ in 0..20 {
-            let _ = election.reach().await;
+            let _ = election.try_acquire().await;
         }
 
         assert!(asked.lock().expect("no panic").iter().all(Method::is_safe), "it was taken");
@@ -366,14 +370,14 @@ mod tests {
             _ => (201, lease("me", 8)),
         });
 
-        assert!(election.reach().await.is_ok_and(|began| began.is_some()));
+        assert!(election.try_acquire().await.is_ok_and(|began| began.is_some()));
     }
 
     #[tokio::test]
     async fn a_replica_that_waits_begins_anew_when_the_data_of_the_api_server_goes_back() {
         let (mut election, _) = election(|count| (200, lease("other", if count < 5 { 900 } else { 100 })));
 
-        assert_eq!(end(&mut election).await, Some(Lost::WentBack { found: 100, latest: 900 }));
+        assert_eq!(end(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 900 }));
     }
 
     #[tokio::test]
@@ -387,6 +391,6 @@ mod tests {
             _ => (200, lease("me", 100)),
         });
 
-        assert_eq!(end(&mut election).await, Some(Lost::WentBack { found: 100, latest: 901 }));
+        assert_eq!(end(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 901 }));
     }
 }

@@ -39,7 +39,7 @@ impl Predicate<Request<Body>> for Guard {
 
     fn check(&mut self, request: Request<Body>) -> Result<Request<Body>, BoxError> {
         let reads = matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS);
-        if reads || self.0.holds() { Ok(request) } else { Err(NotLeading.into()) }
+        if reads || self.0.is_leader() { Ok(request) } else { Err(NotLeading.into()) }
     }
 }
 
@@ -108,7 +108,7 @@ mod tests {
             let (count, lease) = (counted.fetch_add(1, Ordering::SeqCst) + 1, lease.clone());
             async move {
                 if !at_once {
-                    lease.ends().await;
+                    lease.lost().await;
                 }
                 Response::builder().status(if count <= refused { 429 } else { 200 }).body(Body::empty())
             }

@@ -6,7 +6,7 @@ use std::io::{self, Write};
 
 use tracing_subscriber::fmt::MakeWriter;
 
-use crate::domain::foreign::is_unseen;
+use crate::domain::untrusted::is_invisible;
 
 /// Makes writers that let nothing through but what can be seen, and the end of the line.
 pub(super) struct Clean<M>(pub(super) M);
@@ -26,7 +26,7 @@ impl<W: Write> Write for Lines<W> {
     fn write(&mut self, line: &[u8]) -> io::Result<usize> {
         let text = String::from_utf8_lossy(line);
         let (body, end) = text.strip_suffix('\n').map_or((&*text, ""), |body| (body, "\n"));
-        if body.contains(is_unseen) {
+        if body.contains(is_invisible) {
             self.0.write_all(format!("{}{end}", escaped(body)).as_bytes())?;
         } else {
             self.0.write_all(line)?;
@@ -42,7 +42,7 @@ impl<W: Write> Write for Lines<W> {
 /// In the form of JSON, so that a line of JSON stays one. All that is not seen lies within four hex digits.
 fn escaped(body: &str) -> String {
     body.chars().fold(String::with_capacity(body.len()), |mut text, c| {
-        if is_unseen(c) {
+        if is_invisible(c) {
             let _ = write!(text, "\\u{:04x}", u32::from(c));
         } else {
             text.push(c);

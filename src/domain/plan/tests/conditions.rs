@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::{Progress, Status};
-use crate::domain::plan::{Evidence, Now, give_way};
+use crate::domain::plan::{Evidence, Now, settle_exhausted};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::examples::{document, key};
@@ -16,7 +16,7 @@ type Row = (&'static str, World, Status, Reason, Progress);
 /// The rows in which nothing is known yet, or something moves.
 fn unknown() -> Vec<Row> {
     let moves = Progress::Reconciling;
-    let unavailable = |world: World| world.with(|facts| facts.learn_slot(Err(unavailable())));
+    let unavailable = |bed: World| bed.with(|facts| facts.learn_slot(Err(unavailable())));
     let absent = World::kept().source_is_gone(Evidence::SecretAbsent).slot_is_ours("1");
     let absent = absent.slot_holds(&key()).slot_signs_in(accepted());
     vec![
@@ -110,8 +110,8 @@ fn known() -> Vec<Row> {
 
 #[test]
 fn ready_says_what_the_table_of_states_says() {
-    for (state, world, status, reason, progress) in unknown().into_iter().chain(known()) {
-        let conditions = world.verdict();
+    for (state, bed, status, reason, progress) in unknown().into_iter().chain(known()) {
+        let conditions = bed.verdict();
         let said = (conditions.ready.status, conditions.ready.reason, conditions.progress);
         assert_eq!(said, (status, reason, progress), "{state}");
     }
@@ -119,19 +119,19 @@ fn ready_says_what_the_table_of_states_says() {
 
 #[test]
 fn the_same_state_is_said_in_the_same_words_at_any_time() {
-    for (state, world, ..) in unknown().into_iter().chain(known()) {
-        let later = Now { wall: now_at(START + 77_777).wall, ..world.now };
-        let other_draw = World { now: later, ..world.clone() }.with(|facts| facts.jitter = 0.9);
-        assert_eq!(world.verdict(), other_draw.verdict(), "{state}");
+    for (state, bed, ..) in unknown().into_iter().chain(known()) {
+        let later = Now { wall: now_at(START + 77_777).wall, ..bed.now };
+        let other_draw = World { now: later, ..bed.clone() }.with(|facts| facts.jitter = 0.9);
+        assert_eq!(bed.verdict(), other_draw.verdict(), "{state}");
     }
 }
 
 #[test]
 fn no_verdict_and_no_fact_shows_a_secret() {
     let secret = document()["uaa"]["clientsecret"].as_str().expect("the example has one").to_owned();
-    for (state, world, ..) in unknown().into_iter().chain(known()) {
-        let world = world.slot_holds(&key());
-        let texts = format!("{:?} {:?} {}", world.facts, world.plan(), world.facts.stamp());
+    for (state, bed, ..) in unknown().into_iter().chain(known()) {
+        let bed = bed.slot_holds(&key());
+        let texts = format!("{:?} {:?} {}", bed.facts, bed.plan(), bed.facts.stamp());
         assert!(!texts.contains(&secret), "{state}");
     }
 }
@@ -155,10 +155,10 @@ fn without_any_key_to_ask_about_signed_in_is_unknown() {
 
 #[test]
 fn a_rejected_rotation_does_not_deny_that_the_old_key_stands_there() {
-    let mut world = World::kept().source(present(Ok(rotated()))).source_signs_in(accepted()).slot_is_ours("1");
+    let mut bed = World::kept().source(present(Ok(rotated()))).source_signs_in(accepted()).slot_is_ours("1");
     let rejected = crate::domain::slot::WriteAnswer::Rejected("422 at $.key".into());
-    world.facts.learn_write(crate::domain::ledger::Operation::Upload, rejected, world.now);
-    let conditions = world.verdict();
+    bed.facts.learn_write(crate::domain::ledger::Operation::Upload, rejected, bed.now);
+    let conditions = bed.verdict();
     assert_eq!(conditions.ready.reason, Reason::UploadRejected);
     assert_eq!(conditions.uploaded.status, Status::True);
 }
@@ -166,12 +166,12 @@ fn a_rejected_rotation_does_not_deny_that_the_old_key_stands_there() {
 #[test]
 fn a_pass_that_gives_way_backs_off_and_leaves_a_true_standing() {
     let new = World::new().source_signs_in(accepted());
-    let settlement = give_way(&new.facts, new.now);
+    let settlement = settle_exhausted(&new.facts, new.now);
     assert_eq!(settlement.conditions.expect("a verdict").ready.reason, Reason::SlotUnknown);
-    assert!(settlement.memory.failing.is_some());
+    assert!(settlement.observations.failing.is_some());
     let kept = World::kept().source_signs_in(accepted());
-    assert_eq!(give_way(&kept.facts, kept.now).conditions, None);
+    assert_eq!(settle_exhausted(&kept.facts, kept.now).conditions, None);
     let going = World::kept().object_deleted();
-    let conditions = give_way(&going.facts, going.now).conditions.expect("a verdict");
+    let conditions = settle_exhausted(&going.facts, going.now).conditions.expect("a verdict");
     assert_eq!(conditions.ready.reason, Reason::Removing, "it is being removed, whatever is in the way");
 }

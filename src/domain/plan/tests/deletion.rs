@@ -1,12 +1,12 @@
 //! The object is being deleted: nothing of it stays, also nothing under way.
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::{Progress, Status};
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::plan::Step;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::WriteAnswer;
 
 #[test]
@@ -25,23 +25,23 @@ fn its_key_is_deleted_after_a_record_and_at_the_revision_looked_at() {
 
 #[test]
 fn it_is_released_when_its_key_is_gone_and_not_before() {
-    let mut world = World::kept().object_deleted().slot_is_ours("1");
-    let Step::Record(pending) = world.plan() else { panic!("a record comes first") };
-    world.facts.learn_recorded(pending);
-    assert_eq!(world.plan(), delete_at("1"));
-    world.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), world.now);
-    let settlement = world.settlement();
+    let mut bed = World::kept().object_deleted().slot_is_ours("1");
+    let Step::Record(pending) = bed.plan() else { panic!("a record comes first") };
+    bed.facts.learn_recorded(pending);
+    assert_eq!(bed.plan(), delete_at("1"));
+    bed.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), bed.now);
+    let settlement = bed.settlement();
     assert!(settlement.release);
     assert_eq!(settlement.ledger, Ledger::default());
 }
 
 #[test]
 fn it_is_kept_while_the_outcome_of_the_deletion_is_unknown() {
-    let mut world = World::kept().object_deleted().slot_is_ours("1");
-    let Step::Record(pending) = world.plan() else { panic!("a record comes first") };
-    world.facts.learn_recorded(pending.clone());
-    world.facts.learn_write(Operation::Delete, WriteAnswer::Unknown(unavailable()), world.now);
-    let settlement = world.settlement();
+    let mut bed = World::kept().object_deleted().slot_is_ours("1");
+    let Step::Record(pending) = bed.plan() else { panic!("a record comes first") };
+    bed.facts.learn_recorded(pending.clone());
+    bed.facts.learn_write(Operation::Delete, WriteAnswer::Unknown(unavailable()), bed.now);
+    let settlement = bed.settlement();
     assert!(!settlement.release);
     assert_eq!(settlement.ledger.pending, Some(pending));
     assert_eq!(settlement.conditions.expect("a verdict").ready.reason, Reason::Removing);
@@ -49,8 +49,8 @@ fn it_is_kept_while_the_outcome_of_the_deletion_is_unknown() {
 
 #[test]
 fn it_is_kept_while_the_slot_cannot_be_looked_at() {
-    let world = World::kept().object_deleted().with(|facts| facts.learn_slot(Err(unavailable())));
-    let settlement = world.settlement();
+    let bed = World::kept().object_deleted().with(|facts| facts.learn_slot(Err(unavailable())));
+    let settlement = bed.settlement();
     assert!(!settlement.release);
     let ready = settlement.conditions.expect("a verdict").ready;
     assert_eq!((ready.status, ready.reason), (Status::Unknown, Reason::Removing));
@@ -58,27 +58,27 @@ fn it_is_kept_while_the_slot_cannot_be_looked_at() {
 
 #[test]
 fn after_412_the_slot_is_looked_at_again() {
-    let mut world = World::kept().object_deleted().slot_is_ours("1");
-    world.facts.learn_write(Operation::Delete, WriteAnswer::Changed, world.now);
-    assert_eq!(world.plan(), Step::ReadSlot);
+    let mut bed = World::kept().object_deleted().slot_is_ours("1");
+    bed.facts.learn_write(Operation::Delete, WriteAnswer::Changed, bed.now);
+    assert_eq!(bed.plan(), Step::ReadSlot);
 }
 
 #[test]
 fn a_put_that_may_still_land_is_fenced_before_the_object_is_released() {
-    let world = World::new().pending(Operation::Upload, Some(&key()), "1").object_deleted();
-    let mut world = world.slot_is_empty("1");
-    let Step::Record(pending) = world.plan() else { panic!("a record comes first") };
+    let bed = World::new().pending(Operation::Upload, Some(&key()), "1").object_deleted();
+    let mut bed = bed.slot_is_empty("1");
+    let Step::Record(pending) = bed.plan() else { panic!("a record comes first") };
     assert_eq!((pending.operation, &pending.revision), (Operation::Delete, &revision("1")));
-    world.facts.learn_recorded(pending);
-    assert_eq!(world.plan(), delete_at("1"));
-    world.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), world.now);
-    assert!(world.settlement().release);
+    bed.facts.learn_recorded(pending);
+    assert_eq!(bed.plan(), delete_at("1"));
+    bed.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), bed.now);
+    assert!(bed.settlement().release);
 }
 
 #[test]
 fn a_put_that_can_no_longer_land_does_not_hold_the_object() {
-    let world = World::new().pending(Operation::Upload, Some(&key()), "1").object_deleted();
-    assert!(world.slot_is_empty("2").settlement().release);
+    let bed = World::new().pending(Operation::Upload, Some(&key()), "1").object_deleted();
+    assert!(bed.slot_is_empty("2").settlement().release);
 }
 
 #[test]
@@ -88,18 +88,18 @@ fn an_object_that_never_got_anywhere_is_released() {
 
 #[test]
 fn it_is_deleted_although_its_tenant_is_closed() {
-    let world = World::kept().tenant_closed().object_deleted().slot_is_ours("1");
-    assert_eq!(world.record().1, delete_at("1"));
+    let bed = World::kept().tenant_closed().object_deleted().slot_is_ours("1");
+    assert_eq!(bed.record().1, delete_at("1"));
 }
 
 #[test]
 fn it_is_deleted_whatever_became_of_its_source() {
-    for world in [
+    for bed in [
         World::kept().source_is_unknown(),
         World::kept().source(present(Err(findings()))),
         World::kept().source(present(Ok(rotated()))),
     ] {
-        assert_eq!(world.object_deleted().slot_is_ours("1").record().1, delete_at("1"));
+        assert_eq!(bed.object_deleted().slot_is_ours("1").record().1, delete_at("1"));
     }
 }
 
@@ -111,11 +111,11 @@ fn without_its_tenant_it_is_released_if_nothing_was_ever_begun() {
 
 #[test]
 fn without_its_tenant_it_is_kept_if_something_was_uploaded_or_begun() {
-    for world in [World::kept(), World::new().pending(Operation::Upload, Some(&key()), "1")] {
-        let world = world.tenant_missing().object_deleted();
-        let settlement = world.settlement();
+    for bed in [World::kept(), World::new().pending(Operation::Upload, Some(&key()), "1")] {
+        let bed = bed.tenant_missing().object_deleted();
+        let settlement = bed.settlement();
         assert!(!settlement.release);
-        assert_eq!(settlement.ledger, world.facts.ledger);
+        assert_eq!(settlement.ledger, bed.facts.ledger);
         let conditions = settlement.conditions.expect("a verdict");
         assert_eq!((conditions.ready.status, conditions.ready.reason), (Status::False, Reason::WaitingForTenant));
         assert_eq!(conditions.progress, Progress::Stalled);
@@ -125,6 +125,6 @@ fn without_its_tenant_it_is_kept_if_something_was_uploaded_or_begun() {
 #[test]
 fn a_deletion_is_acted_on_although_nothing_else_has_changed() {
     let settled = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
-    let world = World::kept().with(|facts| facts.memory = settled.memory).object_deleted();
-    assert_eq!(world.later(1).plan(), Step::ReadSlot);
+    let bed = World::kept().with(|facts| facts.observations = settled.observations).object_deleted();
+    assert_eq!(bed.later(1).plan(), Step::ReadSlot);
 }

@@ -1,19 +1,19 @@
 //! What the plan decides, as sentences.
 
-mod always;
-mod any;
-mod blink;
 mod conditions;
 mod dead;
 mod deletion;
+mod generator;
 mod gone;
-mod leave;
+mod hand_over;
+mod invariants;
 mod ledger;
 mod observe;
 mod occupied;
+mod scenario;
 mod settled;
+mod source_uncertain;
 mod table;
 mod tenant;
 mod upload;
 mod verified;
-mod world;

@@ -1,6 +1,6 @@
 //! `Observe`, `suspend`, `abandon`, and a request to look again.
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::Status;
 use crate::domain::ledger::Operation;
 use crate::domain::plan::Verdict;
@@ -9,23 +9,23 @@ use crate::domain::policy::{Mode, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
 
-fn observing(world: World) -> World {
-    world.with(|facts| facts.policy.mode = Mode::Observe)
+fn observing(bed: World) -> World {
+    bed.with(|facts| facts.policy.mode = Mode::Observe)
 }
 
-fn suspended(world: World) -> World {
-    world.with(|facts| facts.policy.suspend = true)
+fn suspended(bed: World) -> World {
+    bed.with(|facts| facts.policy.suspend = true)
 }
 
 #[test]
 fn who_observes_asks_all_and_says_what_enforce_would_do() {
-    let world = observing(World::new());
-    assert!(matches!(world.plan(), Step::SignIn(_)));
-    let world = world.source_signs_in(accepted());
-    assert_eq!(world.plan(), Step::ReadSlot);
+    let bed = observing(World::new());
+    assert!(matches!(bed.plan(), Step::SignIn(_)));
+    let bed = bed.source_signs_in(accepted());
+    assert_eq!(bed.plan(), Step::ReadSlot);
     let cases: [(World, &str); 4] = [
-        (world.clone().slot_is_empty("1"), "put the source's key there"),
-        (world.slot_is_held("1", None).slot_holds(&key()), "take over the key there"),
+        (bed.clone().slot_is_empty("1"), "put the source's key there"),
+        (bed.slot_is_held("1", None).slot_holds(&key()), "take over the key there"),
         (
             observing(World::kept().source_is_gone(Evidence::DeletionSeen)).slot_is_ours("1"),
             "delete the key of this object there",
@@ -35,8 +35,8 @@ fn who_observes_asks_all_and_says_what_enforce_would_do() {
             "put the source's key there",
         ),
     ];
-    for (world, what) in cases {
-        let ready = world.verdict().ready;
+    for (bed, what) in cases {
+        let ready = bed.verdict().ready;
         assert_eq!((ready.status, ready.reason), (Status::False, Reason::WouldChange));
         assert!(ready.message.contains(what), "{}", ready.message);
     }
@@ -58,13 +58,13 @@ fn a_deleted_object_that_only_observed_goes_and_says_if_it_left_something() {
 
 #[test]
 fn a_suspended_object_asks_nobody_and_keeps_what_was_found() {
-    let worlds = [
+    let beds = [
         suspended(World::new()),
         suspended(World::kept().source_is_gone(Evidence::DeletionSeen)),
         suspended(World::kept().tenant_missing()),
     ];
-    for world in worlds {
-        let conditions = world.verdict();
+    for bed in beds {
+        let conditions = bed.verdict();
         assert_eq!((conditions.ready.status, conditions.ready.reason), (Status::Unknown, Reason::Suspended));
         assert!(conditions.others_stand, "the other conditions stay as they are");
     }
@@ -72,20 +72,20 @@ fn a_suspended_object_asks_nobody_and_keeps_what_was_found() {
 
 #[test]
 fn a_suspended_object_that_is_deleted_still_takes_its_key_along() {
-    let world = suspended(World::kept().object_deleted());
-    assert_eq!(world.plan(), Step::ReadSlot);
-    assert_eq!(world.slot_is_ours("1").record().1, delete_at("1"));
+    let bed = suspended(World::kept().object_deleted());
+    assert_eq!(bed.plan(), Step::ReadSlot);
+    assert_eq!(bed.slot_is_ours("1").record().1, delete_at("1"));
 }
 
 #[test]
 fn an_abandoned_object_goes_at_once_whatever_is_in_the_way_and_says_that_its_key_may_stay() {
-    let worlds = [
+    let beds = [
         World::kept().object_deleted(),
         World::kept().object_deleted().tenant_missing(),
         World::new().object_deleted().pending(Operation::Upload, Some(&key()), "1"),
     ];
-    for world in worlds {
-        let settlement = world.with(|facts| facts.subject.abandoned = true).settlement();
+    for bed in beds {
+        let settlement = bed.with(|facts| facts.subject.abandoned = true).settlement();
         assert!(settlement.release && settlement.orphan);
     }
     let nothing = World::new().object_deleted().with(|facts| facts.subject.abandoned = true).settlement();
@@ -110,7 +110,7 @@ fn a_key_with_a_forbidden_scope_is_not_put_and_the_one_that_stands_there_stays()
 #[test]
 fn no_scope_is_forbidden_if_the_tenant_says_so() {
     let scopes = Scopes::new("calm-api.analytics.read");
-    let world = World::new().with(|facts| facts.policy.forbidden_scopes = Vec::new());
-    let world = world.source_signs_in(Verdict::Accepted { scopes }).slot_is_empty("1");
-    assert_eq!(world.record().1, put_at("1"));
+    let bed = World::new().with(|facts| facts.policy.forbidden_scopes = Vec::new());
+    let bed = bed.source_signs_in(Verdict::Accepted { scopes }).slot_is_empty("1");
+    assert_eq!(bed.record().1, put_at("1"));
 }

@@ -1,31 +1,31 @@
 //! A slot that holds a key which is not ours is written to only as the tenant's `adoptionPolicy` allows.
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::Progress;
-use crate::domain::fingerprint::Fingerprint;
 use crate::domain::ledger::{Ledger, Operation, Overwritten};
 use crate::domain::plan::{Evidence, Step};
 use crate::domain::policy::AdoptionPolicy;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
+use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Owner, Ownership};
 
 /// The world with each of those who may hold the slot, with another key, whatever the ledger claims.
-fn held(world: &World) -> impl Iterator<Item = World> + use<> {
+fn held(bed: &World) -> impl Iterator<Item = World> + use<> {
     let claims = [
-        world.clone(),
-        world.clone().remembers(&key(), "1"),
-        world.clone().remembers(&key(), "0").pending(Operation::Upload, Some(&key()), "0"),
-        world.clone().pending(Operation::Delete, None, "0"),
+        bed.clone(),
+        bed.clone().remembers(&key(), "1"),
+        bed.clone().remembers(&key(), "0").pending(Operation::Upload, Some(&key()), "0"),
+        bed.clone().pending(Operation::Delete, None, "0"),
     ];
     claims
         .into_iter()
-        .flat_map(|world| others().map(|owner| world.clone().slot_is_held("1", owner)))
-        .map(|world| world.slot_holds(&rotated()))
+        .flat_map(|bed| others().map(|owner| bed.clone().slot_is_held("1", owner)))
+        .map(|bed| bed.slot_holds(&rotated()))
 }
 
-fn with_adoption(world: World, adoption: AdoptionPolicy) -> World {
-    world.with(|facts| facts.policy.adoption = adoption)
+fn with_adoption(bed: World, adoption: AdoptionPolicy) -> World {
+    bed.with(|facts| facts.policy.adoption = adoption)
 }
 
 fn elsewhere() -> Owner {
@@ -35,8 +35,8 @@ fn elsewhere() -> Owner {
 #[test]
 fn a_proven_key_is_not_put_over_a_key_that_is_not_ours() {
     for adoption in [AdoptionPolicy::Never, AdoptionPolicy::IfIdentical] {
-        for world in held(&with_adoption(World::new().source_signs_in(accepted()), adoption)) {
-            let settlement = world.settlement();
+        for bed in held(&with_adoption(World::new().source_signs_in(accepted()), adoption)) {
+            let settlement = bed.settlement();
             assert_eq!(settlement.ledger.uploaded, None);
             assert_eq!(settlement.ledger.pending, None);
             let conditions = settlement.conditions.expect("a verdict");
@@ -55,61 +55,60 @@ fn a_siblings_key_is_never_replaced() {
     let sibling = Some(Owner { name: "sibling".into(), ..us() });
     for adoption in [AdoptionPolicy::Never, AdoptionPolicy::IfIdentical, AdoptionPolicy::Replace] {
         for content in [key(), rotated()] {
-            let world = with_adoption(World::new().source_signs_in(accepted()), adoption);
-            let world = world.slot_is_held("1", sibling.clone()).slot_holds(&content);
-            assert_eq!(world.verdict().ready.reason, Reason::NotSlotOwner);
+            let bed = with_adoption(World::new().source_signs_in(accepted()), adoption);
+            let bed = bed.slot_is_held("1", sibling.clone()).slot_holds(&content);
+            assert_eq!(bed.verdict().ready.reason, Reason::NotSlotOwner);
         }
     }
 }
 
 #[test]
 fn nobodys_key_that_is_the_very_same_is_taken_over_unless_adoption_is_never() {
-    let world = |adoption| with_adoption(World::new().source_signs_in(accepted()).slot_is_held("1", None), adoption);
+    let bed = |adoption| with_adoption(World::new().source_signs_in(accepted()).slot_is_held("1", None), adoption);
     for adoption in [AdoptionPolicy::IfIdentical, AdoptionPolicy::Replace] {
-        assert_eq!(world(adoption).plan(), Step::ReadContent);
-        let (pending, step) = world(adoption).slot_holds(&key()).record();
-        assert_eq!((pending.operation, pending.fingerprint), (Operation::TakeOver, Some(Fingerprint::of(&key()))));
-        assert_eq!(step, Step::TakeOver { revision: revision("1") });
+        assert_eq!(bed(adoption).plan(), Step::ReadContent);
+        let (pending, step) = bed(adoption).slot_holds(&key()).record();
+        assert_eq!((pending.operation, pending.fingerprint), (Operation::Adopt, Some(Fingerprint::of(&key()))));
+        assert_eq!(step, Step::Adopt { revision: revision("1") });
     }
-    assert_eq!(world(AdoptionPolicy::Never).verdict().ready.reason, Reason::SlotOccupied);
+    assert_eq!(bed(AdoptionPolicy::Never).verdict().ready.reason, Reason::SlotOccupied);
 }
 
 #[test]
 fn nobodys_other_key_is_replaced_only_if_the_tenant_says_replace() {
-    let world = |adoption| {
-        let world = World::new().source_signs_in(accepted()).slot_is_held("1", None).slot_holds(&rotated());
-        with_adoption(world, adoption)
+    let bed = |adoption| {
+        let bed = World::new().source_signs_in(accepted()).slot_is_held("1", None).slot_holds(&rotated());
+        with_adoption(bed, adoption)
     };
-    let (pending, step) = world(AdoptionPolicy::Replace).record();
+    let (pending, step) = bed(AdoptionPolicy::Replace).record();
     assert_eq!((pending.operation, step), (Operation::Upload, put_at("1")));
-    assert_eq!(world(AdoptionPolicy::IfIdentical).verdict().ready.reason, Reason::SlotOccupied);
+    assert_eq!(bed(AdoptionPolicy::IfIdentical).verdict().ready.reason, Reason::SlotOccupied);
 }
 
 #[test]
 fn another_clusters_key_is_replaced_only_if_the_tenant_says_replace_and_never_taken_over() {
-    let world = |adoption| {
-        let world = World::new().source_signs_in(accepted()).slot_is_held("1", Some(elsewhere()));
-        with_adoption(world, adoption)
+    let bed = |adoption| {
+        let bed = World::new().source_signs_in(accepted()).slot_is_held("1", Some(elsewhere()));
+        with_adoption(bed, adoption)
     };
-    assert_eq!(world(AdoptionPolicy::Replace).record().1, put_at("1"));
-    let same = world(AdoptionPolicy::IfIdentical).slot_holds(&key());
+    assert_eq!(bed(AdoptionPolicy::Replace).record().1, put_at("1"));
+    let same = bed(AdoptionPolicy::IfIdentical).slot_holds(&key());
     assert_eq!(same.verdict().ready.reason, Reason::SlotOccupied);
 }
 
 #[test]
 fn a_key_that_was_overwritten_is_not_put_back_although_the_tenant_says_replace() {
     for owner in [None, Some(elsewhere())] {
-        let world = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
-        let world = world.slot_is_held("2", owner).slot_holds(&rotated());
-        let settlement = world.settlement();
+        let bed = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
+        let bed = bed.slot_is_held("2", owner).slot_holds(&rotated());
+        let settlement = bed.settlement();
         let overwritten = Overwritten { fingerprint: Fingerprint::of(&key()), generation: 1 };
         assert_eq!(settlement.ledger, Ledger { overwritten: Some(overwritten), ..Ledger::default() });
         let conditions = settlement.conditions.expect("a verdict");
         assert_eq!(conditions.ready.reason, Reason::SlotOverwritten);
         assert_eq!(conditions.uploaded.reason, Reason::SlotOverwritten);
 
-        let later =
-            World { facts: world.facts.clone(), ..world.clone() }.with(|facts| facts.ledger = settlement.ledger);
+        let later = World { facts: bed.facts.clone(), ..bed.clone() }.with(|facts| facts.ledger = settlement.ledger);
         assert_eq!(later.verdict().ready.reason, Reason::SlotOverwritten, "nor in any later pass");
     }
 }
@@ -117,59 +116,59 @@ fn a_key_that_was_overwritten_is_not_put_back_although_the_tenant_says_replace()
 #[test]
 fn a_key_that_was_overwritten_is_put_back_when_the_spec_changes_or_the_key_does_or_somebody_asks() {
     let overwritten = || {
-        let world = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
-        let world = world.slot_is_held("2", Some(elsewhere()));
-        let ledger = world.settlement().ledger;
-        world.with(|facts| facts.ledger = ledger)
+        let bed = with_adoption(World::kept().source_signs_in(accepted()), AdoptionPolicy::Replace);
+        let bed = bed.slot_is_held("2", Some(elsewhere()));
+        let ledger = bed.settlement().ledger;
+        bed.with(|facts| facts.ledger = ledger)
     };
     let changes: [(&str, World); 3] = [
         ("its spec", overwritten().with(|facts| facts.subject.generation = 2)),
         ("its key", overwritten().source(present(Ok(rotated())))),
         ("a request", overwritten().with(|facts| facts.subject.requested = Some("now".into()))),
     ];
-    for (what, world) in changes {
-        assert_eq!(world.record().1, put_at("2"), "{what}");
+    for (what, bed) in changes {
+        assert_eq!(bed.record().1, put_at("2"), "{what}");
     }
 }
 
 #[test]
 fn a_slot_that_was_emptied_behind_our_back_is_filled_again() {
-    let world = World::kept().source_signs_in(accepted()).slot_is_empty("2");
-    assert_eq!(world.record().1, put_at("2"));
+    let bed = World::kept().source_signs_in(accepted()).slot_is_empty("2");
+    assert_eq!(bed.record().1, put_at("2"));
 }
 
 #[test]
 fn a_revision_that_changed_without_the_content_costs_one_look_and_no_write() {
-    let world = World::kept().source_signs_in(accepted()).slot_is_ours("2");
-    assert_eq!(world.plan(), Step::ReadContent);
-    let ledger = world.slot_holds(&key()).settlement().ledger;
+    let bed = World::kept().source_signs_in(accepted()).slot_is_ours("2");
+    assert_eq!(bed.plan(), Step::ReadContent);
+    let ledger = bed.slot_holds(&key()).settlement().ledger;
     assert_eq!(ledger.uploaded.expect("an entry").revision, revision("2"));
 }
 
 #[test]
 fn a_deleted_object_goes_and_leaves_a_key_that_is_not_ours() {
-    for world in held(&World::new().object_deleted()) {
-        assert!(world.settlement().release);
+    for bed in held(&World::new().object_deleted()) {
+        assert!(bed.settlement().release);
     }
 }
 
 #[test]
 fn before_an_object_goes_a_write_of_its_own_that_may_still_land_is_fenced_and_the_other_key_stays_its_owners() {
     for owner in others() {
-        let world = World::new().object_deleted().pending(Operation::Upload, Some(&key()), "1");
-        let world = world.slot_is_held("1", owner.clone());
+        let bed = World::new().object_deleted().pending(Operation::Upload, Some(&key()), "1");
+        let bed = bed.slot_is_held("1", owner.clone());
         let to = owner.map(|owner| Ownership { owner, adopted: false });
-        let (pending, step) = world.record();
-        assert_eq!(pending.operation, Operation::GiveUp);
-        assert_eq!(step, Step::GiveUp { revision: revision("1"), to });
+        let (pending, step) = bed.record();
+        assert_eq!(pending.operation, Operation::Release);
+        assert_eq!(step, Step::Release { revision: revision("1"), to });
     }
 }
 
 #[test]
 fn a_source_that_is_gone_leaves_a_key_that_is_not_ours() {
     for evidence in [Evidence::DeletionSeen, ABSENT, Evidence::SecretAbsent] {
-        for world in held(&World::new().source_is_gone(evidence).lasting(1_000_000)) {
-            let settlement = world.settlement();
+        for bed in held(&World::new().source_is_gone(evidence).lasting(1_000_000)) {
+            let settlement = bed.settlement();
             assert_eq!(settlement.ledger, Ledger::default());
             assert_eq!(settlement.conditions.expect("a verdict").ready.reason, Reason::SourceGone);
         }
@@ -178,25 +177,25 @@ fn a_source_that_is_gone_leaves_a_key_that_is_not_ours() {
 
 #[test]
 fn a_key_that_is_not_ours_is_not_even_read_when_ours_is_refused() {
-    for world in held(&World::new().refused_at(&key(), &[0, 60, 240, 600]).source_signs_in(refused())) {
-        assert!(matches!(world.plan(), Step::Settle(_)));
+    for bed in held(&World::new().refused_at(&key(), &[0, 60, 240, 600]).source_signs_in(refused())) {
+        assert!(matches!(bed.plan(), Step::Settle(_)));
     }
 }
 
 #[test]
 fn a_key_that_is_not_ours_is_left_alone_whatever_else_holds_us_back() {
-    let worlds =
+    let beds =
         [World::new().source_is_unknown(), World::new().tenant_closed(), World::new().source(present(Err(findings())))];
-    for world in worlds.iter().flat_map(|world| held(&world.clone().refused_at(&key(), &[0, 60, 240, 600]))) {
-        assert!(matches!(world.plan(), Step::Settle(_)));
+    for bed in beds.iter().flat_map(|bed| held(&bed.clone().refused_at(&key(), &[0, 60, 240, 600]))) {
+        assert!(matches!(bed.plan(), Step::Settle(_)));
     }
 }
 
 #[test]
 fn the_one_who_holds_the_slot_is_named() {
     for owner in others() {
-        let world = World::new().source_signs_in(accepted()).slot_is_held("1", owner.clone());
-        let message = world.slot_holds(&rotated()).verdict().ready.message;
+        let bed = World::new().source_signs_in(accepted()).slot_is_held("1", owner.clone());
+        let message = bed.slot_holds(&rotated()).verdict().ready.message;
         let expected = match owner {
             None => "a person or SAP".to_owned(),
             Some(owner) if owner.cluster_id == us().cluster_id => format!("{}/{}", owner.namespace, owner.name),

@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::Status;
-use crate::domain::plan::{Step, Tenant, Which};
+use crate::domain::plan::{KeyRole, Step, Tenant};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
@@ -12,23 +12,23 @@ use crate::domain::slot::RemoteTrouble;
 /// As it is after a pass that found all well; due again after 900 s.
 fn settled() -> World {
     let settlement = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
-    World::kept().with(|facts| facts.memory = settlement.memory)
+    World::kept().with(|facts| facts.observations = settlement.observations)
 }
 
 #[test]
 fn a_settled_key_that_is_not_due_asks_nothing_and_says_nothing() {
-    let world = settled().later(899);
-    let settlement = world.settlement();
+    let bed = settled().later(899);
+    let settlement = bed.settlement();
     assert_eq!(settlement.conditions, None);
-    assert_eq!(settlement.ledger, world.facts.ledger);
-    assert_eq!(settlement.memory, world.facts.memory);
+    assert_eq!(settlement.ledger, bed.facts.ledger);
+    assert_eq!(settlement.observations, bed.facts.observations);
     assert_eq!(settlement.next, Duration::from_secs(1));
     assert!(!settlement.release);
 }
 
 #[test]
 fn a_settled_key_that_is_due_is_signed_in_with_again() {
-    assert_eq!(settled().later(900).plan(), Step::SignIn(Which::Source));
+    assert_eq!(settled().later(900).plan(), Step::SignIn(KeyRole::Source));
 }
 
 #[test]
@@ -40,15 +40,15 @@ fn a_settled_key_is_looked_at_again_when_anything_of_it_changes() {
         ("its key's validity", settled().source(present(Err(findings())))),
         ("its tenant's mind", settled().tenant_closed()),
     ];
-    for (what, world) in changes {
-        assert!(!matches!(world.later(1).plan(), Step::Settle(_)), "{what}");
+    for (what, bed) in changes {
+        assert!(!matches!(bed.later(1).plan(), Step::Settle(_)), "{what}");
     }
 }
 
 #[test]
 fn a_key_that_a_person_asks_about_is_looked_at_again() {
-    let asked = settled().with(|facts| facts.memory.settled = None);
-    assert_eq!(asked.later(1).plan(), Step::SignIn(Which::Source));
+    let asked = settled().with(|facts| facts.observations.settled = None);
+    assert_eq!(asked.later(1).plan(), Step::SignIn(KeyRole::Source));
 }
 
 #[test]
@@ -72,7 +72,7 @@ fn a_rate_limit_is_obeyed_and_never_comes_back_at_once() {
     assert!(limited(0).next > Duration::ZERO);
 }
 
-// proves: limit domain/retry LONGEST_WAIT
+// proves: limit domain/retry MAX_RETRY_AFTER
 #[test]
 fn a_rate_limit_of_two_hours_is_obeyed_and_a_longer_one_is_cut_short() {
     let limited = |seconds: u64| {
@@ -91,12 +91,12 @@ fn a_rate_limit_of_two_hours_is_obeyed_and_a_longer_one_is_cut_short() {
 #[test]
 fn failures_in_a_row_are_counted_and_one_success_ends_the_row() {
     let failed = World::kept().source_signs_in(unclear()).settlement();
-    assert!(failed.memory.failing.is_some());
-    let again = World::kept().with(|facts| facts.memory = failed.memory.clone()).later(900);
+    assert!(failed.observations.failing.is_some());
+    let again = World::kept().with(|facts| facts.observations = failed.observations.clone()).later(900);
     let again = again.source_signs_in(unclear()).settlement();
-    assert_ne!(again.memory.failing, failed.memory.failing);
-    let well = World::kept().with(|facts| facts.memory = again.memory).later(2_000);
+    assert_ne!(again.observations.failing, failed.observations.failing);
+    let well = World::kept().with(|facts| facts.observations = again.observations).later(2_000);
     let well = well.source_signs_in(accepted()).slot_is_ours("1").settlement();
-    assert_eq!(well.memory.failing, None);
+    assert_eq!(well.observations.failing, None);
     assert_eq!(well.conditions.expect("a verdict").ready.status, Status::True);
 }

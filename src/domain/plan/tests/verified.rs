@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use super::world::*;
+use super::scenario::*;
 use crate::domain::conditions::Status;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
@@ -10,15 +10,15 @@ use crate::domain::service_key::examples::key;
 /// Well at `START`, and since then neither the token endpoint nor Landscape Management answered, so many seconds long.
 fn blind_for(seconds: u64, blind: impl Fn(World) -> World) -> World {
     let well = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
-    let first = blind(World::kept().with(|facts| facts.memory = well.memory).later(900)).settlement();
-    let later = World::kept().with(|facts| facts.memory = first.memory).later(seconds);
-    blind(later.with(|facts| facts.memory.settled = None))
+    let first = blind(World::kept().with(|facts| facts.observations = well.observations).later(900)).settlement();
+    let later = World::kept().with(|facts| facts.observations = first.observations).later(seconds);
+    blind(later.with(|facts| facts.observations.settled = None))
 }
 
 fn outages() -> [fn(World) -> World; 2] {
     [
-        |world| world.source_signs_in(unclear()),
-        |world| world.source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(unavailable()))),
+        |bed| bed.source_signs_in(unclear()),
+        |bed| bed.source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(unavailable()))),
     ]
 }
 
@@ -51,8 +51,8 @@ fn not_verified_lately_is_said_once_and_ends_with_a_clear_answer() {
         let settlement = said.settlement();
         let after = said.with(|facts| {
             facts.previous = settlement.conditions;
-            facts.memory = settlement.memory;
-            facts.memory.settled = None;
+            facts.observations = settlement.observations;
+            facts.observations.settled = None;
         });
         assert_eq!(after.settlement().conditions, None, "it stays as it was said");
         let well = after.source_signs_in(accepted()).slot_is_ours("1").slot_holds(&key());

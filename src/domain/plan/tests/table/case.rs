@@ -1,7 +1,7 @@
 //! One combination of all that a decision rests on, and the world in which it holds.
 
 use crate::domain::ledger::Operation;
-use crate::domain::plan::tests::world::*;
+use crate::domain::plan::tests::scenario::*;
 use crate::domain::plan::{Evidence, Step, Verdict};
 use crate::domain::policy::{AdoptionPolicy, DeletionPolicy, Mode};
 use crate::domain::reason::Reason;
@@ -165,62 +165,62 @@ impl Case {
         }
     }
 
-    fn source(&self, world: World) -> World {
+    fn source(&self, bed: World) -> World {
         match self.from {
-            From::Valid => world,
-            From::Invalid => world.source(present(Err(findings()))),
-            From::Unknown => world.source_is_unknown(),
-            From::Deleted => world.source_is_gone(Evidence::DeletionSeen),
-            From::AbsentNow | From::AbsentForLong => world.source_is_gone(ABSENT),
+            From::Valid => bed,
+            From::Invalid => bed.source(present(Err(findings()))),
+            From::Unknown => bed.source_is_unknown(),
+            From::Deleted => bed.source_is_gone(Evidence::DeletionSeen),
+            From::AbsentNow | From::AbsentForLong => bed.source_is_gone(ABSENT),
         }
     }
 
-    fn remembered(&self, world: World) -> World {
+    fn remembered(&self, bed: World) -> World {
         let mine = if self.ours() { self.content() } else { key() };
         match self.remembers {
-            Remembers::Nothing => world,
-            Remembers::Uploaded => world.remembers(&mine, "1").with(|facts| facts.previous = Some(all_well())),
-            Remembers::PendingHere => world.pending(Operation::Upload, Some(&rotated()), "1"),
-            Remembers::PendingBefore => world.pending(Operation::Upload, Some(&key()), "0"),
+            Remembers::Nothing => bed,
+            Remembers::Uploaded => bed.remembers(&mine, "1").with(|facts| facts.previous = Some(all_well())),
+            Remembers::PendingHere => bed.pending(Operation::Upload, Some(&rotated()), "1"),
+            Remembers::PendingBefore => bed.pending(Operation::Upload, Some(&key()), "0"),
         }
     }
 
-    fn answered(&self, world: World) -> World {
-        let world = match self.slot {
-            In::Empty => world.slot_is_empty("1"),
-            In::Ours | In::OursEarlier => world.slot_is_ours("1"),
-            In::OursAdopted => world.slot_is_adopted("1"),
-            In::NobodysSame | In::NobodysOther => world.slot_is_held("1", None),
-            In::Siblings => world.slot_is_held("1", Some(Owner { name: "sibling".into(), ..us() })),
-            In::Elsewheres => world.slot_is_held("1", Some(Owner { cluster_id: "cluster-2".into(), ..us() })),
-            In::Unreachable => world.with(|facts| facts.learn_slot(Err(unavailable()))),
+    fn answered(&self, bed: World) -> World {
+        let bed = match self.slot {
+            In::Empty => bed.slot_is_empty("1"),
+            In::Ours | In::OursEarlier => bed.slot_is_ours("1"),
+            In::OursAdopted => bed.slot_is_adopted("1"),
+            In::NobodysSame | In::NobodysOther => bed.slot_is_held("1", None),
+            In::Siblings => bed.slot_is_held("1", Some(Owner { name: "sibling".into(), ..us() })),
+            In::Elsewheres => bed.slot_is_held("1", Some(Owner { cluster_id: "cluster-2".into(), ..us() })),
+            In::Unreachable => bed.with(|facts| facts.learn_slot(Err(unavailable()))),
         };
-        world.slot_holds(&self.content()).source_signs_in(self.verdict()).slot_signs_in(self.verdict())
+        bed.slot_holds(&self.content()).source_signs_in(self.verdict()).slot_signs_in(self.verdict())
     }
 
     /// The world with what is known of source, slot and past.
-    pub(super) fn world(&self) -> World {
-        let mut world = self.remembered(self.source(World::new()));
+    pub(super) fn bed(&self) -> World {
+        let mut bed = self.remembered(self.source(World::new()));
         if self.dead() {
             for key in [key(), rotated()] {
-                world = world.refused_at(&key, &[0, 60, 240, 600]);
+                bed = bed.refused_at(&key, &[0, 60, 240, 600]);
             }
         }
         if self.from == From::AbsentForLong {
-            world = world.lasting(100_000);
+            bed = bed.lasting(100_000);
         }
-        world.facts.begin(world.now);
-        self.answered(world)
+        bed.facts.begin(bed.now);
+        self.answered(bed)
     }
 
     /// That world with what is wanted of the object.
-    pub(super) fn wanted(&self, world: World) -> World {
-        let world = match self.tenant {
-            Admits::Open => world,
-            Admits::Closed => world.tenant_closed(),
-            Admits::Missing => world.tenant_missing(),
+    pub(super) fn wanted(&self, bed: World) -> World {
+        let bed = match self.tenant {
+            Admits::Open => bed,
+            Admits::Closed => bed.tenant_closed(),
+            Admits::Missing => bed.tenant_missing(),
         };
-        world.with(|facts| {
+        bed.with(|facts| {
             facts.subject.deleting = self.goes();
             facts.subject.abandoned = self.object == Object::GoesAbandoned;
             facts.policy.suspend = self.suspended;
@@ -232,13 +232,13 @@ impl Case {
 }
 
 /// What the plan does in `world`.
-pub(super) fn done(world: &World) -> Does {
-    match world.plan() {
+pub(super) fn done(bed: &World) -> Does {
+    match bed.plan() {
         Step::Record(pending) => Does::Writes(pending.operation),
         Step::Put { .. } => Does::Writes(Operation::Upload),
         Step::Delete { .. } => Does::Writes(Operation::Delete),
-        Step::TakeOver { .. } => Does::Writes(Operation::TakeOver),
-        Step::GiveUp { .. } => Does::Writes(Operation::GiveUp),
+        Step::Adopt { .. } => Does::Writes(Operation::Adopt),
+        Step::Release { .. } => Does::Writes(Operation::Release),
         Step::Settle(settlement) if settlement.release => Does::Releases,
         Step::Settle(settlement) => {
             settlement.conditions.map_or(Does::Keeps, |conditions| Does::Says(conditions.ready.reason))

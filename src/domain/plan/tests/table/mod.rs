@@ -7,7 +7,7 @@ use std::collections::BTreeSet;
 use Does::{Keeps, Releases, Says, Writes};
 use case::{Admits, Case, Does, From, In, Object, Remembers, SignsIn, done};
 
-use crate::domain::ledger::Operation::{Delete, GiveUp, TakeOver, Upload};
+use crate::domain::ledger::Operation::{Adopt, Delete, Release, Upload};
 use crate::domain::policy::AdoptionPolicy;
 use crate::domain::reason::Reason;
 
@@ -27,20 +27,20 @@ const GOES: &[Row] = &[
     (
         "a living adopted key is left to nobody",
         |c| c.slot == In::OursAdopted && c.signs_in == SignsIn::Yes,
-        Writes(GiveUp),
+        Writes(Release),
     ),
     ("a dead adopted key is deleted", |c| c.slot == In::OursAdopted && c.dead(), Writes(Delete)),
     ("an adopted key that may live waits", |c| c.slot == In::OursAdopted, Says(Reason::Removing)),
     (
         "our living key is left to nobody if so wished",
         |c| c.ours() && c.retains && c.signs_in == SignsIn::Yes,
-        Writes(GiveUp),
+        Writes(Release),
     ),
     ("a dead key is not left there, whatever is wished", |c| c.ours() && c.retains && c.dead(), Writes(Delete)),
     ("a key to be left there that may be dead waits", |c| c.ours() && c.retains, Says(Reason::Removing)),
     ("our key is deleted with its object", |c| c.ours(), Writes(Delete)),
     ("a write that may land is fenced in the empty slot", |c| c.slot == In::Empty && !c.fenced(), Writes(Delete)),
-    ("a write that may land is fenced beside a key of others", |c| !c.fenced(), Writes(GiveUp)),
+    ("a write that may land is fenced beside a key of others", |c| !c.fenced(), Writes(Release)),
     ("nothing of ours is there", |_| true, Releases),
 ];
 
@@ -55,10 +55,10 @@ const GONE: &[Row] = &[
     ("a dead adopted key is deleted", |c| c.slot == In::OursAdopted && c.dead(), Writes(Delete)),
     ("an adopted key stays until it dies", |c| c.slot == In::OursAdopted, Says(Reason::SourceGone)),
     ("an end that is not certain waits", |c| c.ours() && c.absence_is_too_short(), Says(Reason::RemovalPending)),
-    ("a living key is left to nobody if so wished", |c| c.ours() && c.retains && !c.dead(), Writes(GiveUp)),
+    ("a living key is left to nobody if so wished", |c| c.ours() && c.retains && !c.dead(), Writes(Release)),
     ("our key is deleted with its source", |c| c.ours(), Writes(Delete)),
     ("a write that may land is fenced in the empty slot", |c| c.slot == In::Empty && !c.fenced(), Writes(Delete)),
-    ("a write that may land is fenced beside a key of others", |c| !c.fenced(), Writes(GiveUp)),
+    ("a write that may land is fenced beside a key of others", |c| !c.fenced(), Writes(Release)),
     ("nothing of ours is there", |_| true, Says(Reason::SourceGone)),
 ];
 
@@ -94,11 +94,7 @@ const PROVEN: &[Row] = &[
     ("an earlier key of ours is replaced", |c| c.slot == In::OursEarlier, Writes(Upload)),
     ("our key stands there", |c| c.ours(), Says(Reason::Uploaded)),
     ("a sibling's key stays", |c| c.slot == In::Siblings, Says(Reason::NotSlotOwner)),
-    (
-        "the very key is taken over",
-        |c| c.slot == In::NobodysSame && c.adoption != AdoptionPolicy::Never,
-        Writes(TakeOver),
-    ),
+    ("the very key is taken over", |c| c.slot == In::NobodysSame && c.adoption != AdoptionPolicy::Never, Writes(Adopt)),
     ("what was overwritten is not put back", Case::overwritten, Says(Reason::SlotOverwritten)),
     ("another key is replaced if so wished", |c| c.adoption == AdoptionPolicy::Replace, Writes(Upload)),
     ("another key stays", |_| true, Says(Reason::SlotOccupied)),
@@ -190,10 +186,10 @@ fn wishes(of: Case) -> impl Iterator<Item = Case> {
 fn in_every_combination_the_plan_does_what_the_table_says() {
     let mut met = BTreeSet::new();
     for state in states() {
-        let world = state.world();
+        let bed = state.bed();
         for case in wishes(state) {
             let (sentence, does) = stated(&case);
-            assert_eq!(done(&case.wanted(world.clone())), does, "{sentence}: {case:?}");
+            assert_eq!(done(&case.wanted(bed.clone())), does, "{sentence}: {case:?}");
             met.insert(sentence);
         }
     }

@@ -1,0 +1,123 @@
+//! Landscape Management of a tenant, by this project's own contract.
+
+use alm_key_operator::landscape::contract::{KeyDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
+use hyper::{Method, Response};
+use serde_json::Value;
+
+use crate::http::{Body, Call, Dropped, empty, problem, refusal, text, with_header};
+use crate::journal::masked;
+use crate::keys::fingerprint;
+use crate::slot::Refusal;
+use crate::tenants::{Done, Tenant, Tenants, new_secret};
+use crate::xsuaa::{token, unauthorized};
+
+/// Life of an access token in seconds.
+const EXPIRES_IN: u32 = 3600;
+/// Scope of an access token.
+const SCOPE: &str = "landscape-management";
+
+pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result<Response<Body>, Dropped> {
+    let Some(tenant) = tenants.find(zone) else {
+        return Ok(problem(404, "UnknownTenant", "there is no such tenant"));
+    };
+    let kind = match (call.path.as_str(), &call.method) {
+        ("/oauth/token", &Method::POST) => "LandscapeToken",
+        (SERVICE_KEY_PATH, &Method::GET) => "ReadSlot",
+        (SERVICE_KEY_CONTENT_PATH, &Method::GET) => "ReadContent",
+        (SERVICE_KEY_PATH, &Method::PUT) => "Put",
+        (SERVICE_KEY_PATH, &Method::PATCH) => "Patch",
+        (SERVICE_KEY_PATH, &Method::DELETE) => "Delete",
+        _ => "Unexpected",
+    };
+    tenants.run(call, kind, &tenant, |tenant| act(call, kind, tenant)).await
+}
+
+fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Done {
+    match kind {
+        "LandscapeToken" => issue_token(call, tenant),
+        "Unexpected" => Done::answered(problem(404, "UnknownPath", "the contract has no such path or method")),
+        _ if tenant.token_of(call).is_none() => Done::answered(with_header(
+            problem(401, "Unauthorized", "a valid bearer token is needed"),
+            "www-authenticate",
+            "Bearer",
+        )),
+        "ReadSlot" => Done::answered(read(tenant)),
+        "ReadContent" => Done::answered(read_content(tenant)),
+        "Put" => put(call, tenant),
+        "Patch" => patch(call, tenant),
+        _ => delete(call, tenant),
+    }
+}
+
+fn issue_token(call: &Call, tenant: &mut Tenant) -> Done {
+    let (client, secret) = &tenant.client;
+    let right = call.field("grant_type").as_deref() == Some("client_credentials")
+        && call.field("client_id").as_ref() == Some(client)
+        && call.field("client_secret").as_ref() == Some(secret);
+    if !right {
+        return Done::answered(unauthorized());
+    }
+    let value = new_secret();
+    tenant.tokens.push(value.clone());
+    Done { token: Some(tenant.tokens.len() - 1), ..Done::answered(token(&value, EXPIRES_IN, SCOPE)) }
+}
+
+fn read(tenant: &Tenant) -> Response<Body> {
+    let response = match tenant.slot.shown() {
+        Some(shown) => text(200, "application/json", serde_json::to_string(&shown).unwrap_or_default()),
+        None => problem(404, "Empty", "there is no service key"),
+    };
+    tagged(response, tenant)
+}
+
+fn read_content(tenant: &Tenant) -> Response<Body> {
+    let response = match tenant.slot.key() {
+        Some(key) => text(200, "application/json", key.to_string()),
+        None => problem(404, "Empty", "there is no service key"),
+    };
+    with_header(tagged(response, tenant), "cache-control", "no-store")
+}
+
+fn put(call: &Call, tenant: &mut Tenant) -> Done {
+    let PutDto { owner, key: KeyDto(key) } = match call.json() {
+        Ok(body) => body,
+        Err(response) => return Done::answered(*response),
+    };
+    let uaa = |field: &str| key["uaa"][field].as_str().unwrap_or_default().to_owned();
+    let (client, secret) = (uaa("clientid"), uaa("clientsecret"));
+    let zone = tenant.zone.clone();
+    let result = tenant.slot.put(call.if_match.as_deref(), &zone, owner, key).map(|new| if new { 201 } else { 204 });
+    Done { key: Some(fingerprint(&client, &secret)), clientid: Some(client), ..written(call, tenant, result) }
+}
+
+fn patch(call: &Call, tenant: &mut Tenant) -> Done {
+    let PatchDto { owner } = match call.json() {
+        Ok(body) => body,
+        Err(response) => return Done::answered(*response),
+    };
+    let result = tenant.slot.patch(call.if_match.as_deref(), owner).map(|()| 204);
+    written(call, tenant, result)
+}
+
+fn delete(call: &Call, tenant: &mut Tenant) -> Done {
+    let result = tenant.slot.delete(call.if_match.as_deref()).map(|()| 204);
+    written(call, tenant, result)
+}
+
+fn written(call: &Call, tenant: &Tenant, result: Result<u16, Refusal>) -> Done {
+    let effect = result.is_ok();
+    let response = match result {
+        Ok(status) => tagged(empty(status), tenant),
+        Err(Refusal::NoCondition) => problem(428, "PreconditionRequired", "every write needs If-Match"),
+        Err(Refusal::BadCondition) => problem(400, "BadIfMatch", "If-Match must be one strong entity tag"),
+        Err(Refusal::Changed) => tagged(problem(412, "PreconditionFailed", "the slot has another revision"), tenant),
+        Err(Refusal::Empty) => tagged(problem(409, "Empty", "there is no key to own"), tenant),
+        Err(Refusal::Format(problem)) => refusal(422, &problem),
+    };
+    let body: Option<Value> = serde_json::from_slice(&call.body).ok();
+    Done { effect, body: body.map(masked), ..Done::answered(response) }
+}
+
+fn tagged(response: Response<Body>, tenant: &Tenant) -> Response<Body> {
+    with_header(response, "etag", &tenant.slot.etag())
+}

@@ -1,0 +1,33 @@
+//! Owners that are no more.
+
+use kube::ResourceExt;
+
+use crate::api::ALMTenant;
+use crate::cluster::objects::Objects;
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::slot::{Owner, RemoteTrouble, Slot};
+
+/// Whoever the slot names of this cluster must still be there, and name this tenant: an owner that is no more would
+/// hold the slot for ever.
+pub(crate) async fn ignore_dangling_owner(
+    slot: Slot,
+    cluster: &dyn Objects,
+    tenant: Option<&ALMTenant>,
+    cluster_id: &str,
+    me: Option<&Owner>,
+) -> Result<Slot, RemoteTrouble> {
+    let owner = match slot.ownership().map(|held| &held.owner) {
+        Some(owner) if owner.cluster_id == cluster_id && Some(owner) != me => owner,
+        Some(_) | None => return Ok(slot),
+    };
+    match cluster.key(&owner.namespace, &owner.name).await {
+        Ok(Some(key)) if tenant.is_some_and(|tenant| key.spec.tenant_ref.name == tenant.name_any()) => Ok(slot),
+        Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
+        Err(error) => Err(RemoteTrouble {
+            reason: Reason::SlotUnknown,
+            message: format!("the slot holds the key of {owner}, and {}", error.stable_message()),
+            retry: Retry::Backoff,
+        }),
+    }
+}

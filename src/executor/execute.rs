@@ -1,0 +1,136 @@
+//! The loop.
+
+use secrecy::ExposeSecret;
+
+use super::ports::{LedgerError, Ports};
+use crate::domain::evidence::Observations;
+use crate::domain::ledger::Operation;
+use crate::domain::plan::{Content, Facts, KeyRole, Settlement, Step, Verdict, plan, settle_exhausted};
+use crate::domain::reason::Reason;
+use crate::domain::retry::Retry;
+use crate::domain::service_key::ServiceKey;
+use crate::domain::slot::{Ownership, RemoteTrouble, WriteAnswer};
+
+/// More steps than any sane pass takes: with a slot that others write to at the same time, the next pass goes on.
+const MAX_STEPS: usize = 12;
+
+/// How a pass ended.
+#[derive(Debug)]
+pub enum Outcome {
+    /// The settlement is written.
+    Settled {
+        /// It.
+        settlement: Box<Settlement>,
+        /// The writes to the slot that took effect, in order.
+        effects: Vec<Operation>,
+    },
+    /// The status could not be written.
+    Interrupted {
+        /// Why.
+        error: LedgerError,
+        /// What was learnt all the same.
+        observations: Box<Observations>,
+        /// The writes to the slot that took effect, in order.
+        effects: Vec<Operation>,
+    },
+}
+
+/// Runs one pass.
+pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
+    facts.begin(ports.clock.now());
+    let mut effects = Vec::new();
+    for _ in 0..MAX_STEPS {
+        match plan(&facts, ports.clock.now()) {
+            Step::SignIn(which) => {
+                let verdict = sign_in(&facts, which, &ports).await;
+                facts.learn_sign_in(which, verdict, ports.clock.now());
+            }
+            Step::ReadSlot => facts.learn_slot(ports.landscape.read_slot().await),
+            Step::ReadContent => facts.learn_content(read_content(&facts, &ports).await),
+            Step::Record(pending) => {
+                let mut ledger = facts.ledger.clone();
+                ledger.pending = Some(pending.clone());
+                if let Err(error) = ports.ledger.record(&ledger).await {
+                    return interrupted(error, facts.observations, effects);
+                }
+                facts.learn_recorded(pending);
+            }
+            Step::Put { revision } => {
+                let answer = match facts.source_key() {
+                    Some(key) => ports.landscape.put(key, &facts.subject.owner, &revision).await,
+                    None => WriteAnswer::Changed,
+                };
+                learn_write(&mut facts, Operation::Upload, answer, &mut effects, &ports);
+            }
+            Step::Delete { revision } => {
+                let answer = ports.landscape.delete(&revision).await;
+                learn_write(&mut facts, Operation::Delete, answer, &mut effects, &ports);
+            }
+            Step::Adopt { revision } => {
+                let us = Ownership { owner: facts.subject.owner.clone(), adopted: true };
+                let answer = ports.landscape.set_owner(Some(&us), &revision).await;
+                learn_write(&mut facts, Operation::Adopt, answer, &mut effects, &ports);
+            }
+            Step::Release { revision, to } => {
+                let answer = ports.landscape.set_owner(to.as_ref(), &revision).await;
+                note_effect(Operation::Release, &answer, &mut effects);
+                facts.learn_released(to, answer, ports.clock.now());
+            }
+            Step::Settle(settlement) => return settle(*settlement, effects, ports).await,
+        }
+    }
+    let settlement = settle_exhausted(&facts, ports.clock.now());
+    settle(settlement, effects, ports).await
+}
+
+async fn sign_in(facts: &Facts, which: KeyRole, ports: &Ports<'_>) -> Verdict {
+    let key = match which {
+        KeyRole::Source => facts.source_key(),
+        KeyRole::Slot => facts.slot_key(),
+    };
+    match key {
+        Some(key) => ports.sign_in.sign_in(key).await,
+        None => Verdict::Unknown { message: "there is no key to sign in with".into(), retry: Retry::Backoff },
+    }
+}
+
+async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<Content, RemoteTrouble> {
+    let bytes = ports.landscape.read_content().await?.ok_or_else(|| RemoteTrouble {
+        reason: Reason::SlotUnknown,
+        message: "the slot of Landscape Management was emptied while it was looked at".into(),
+        retry: Retry::Backoff,
+    })?;
+    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.of_the_slot()) {
+        Ok(key) => Content::Key(key),
+        Err(findings) => Content::Unreadable(findings),
+    })
+}
+
+fn learn_write(
+    facts: &mut Facts,
+    operation: Operation,
+    answer: WriteAnswer,
+    effects: &mut Vec<Operation>,
+    ports: &Ports<'_>,
+) {
+    note_effect(operation, &answer, effects);
+    facts.learn_write(operation, answer, ports.clock.now());
+}
+
+fn note_effect(operation: Operation, answer: &WriteAnswer, effects: &mut Vec<Operation>) {
+    if matches!(answer, WriteAnswer::Done(_)) {
+        effects.push(operation);
+    }
+}
+
+async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_>) -> Outcome {
+    match ports.ledger.settle(&settlement).await {
+        Ok(()) => Outcome::Settled { settlement: Box::new(settlement), effects },
+        Err(error) => interrupted(error, settlement.observations, effects),
+    }
+}
+
+/// What was learnt stays known; that it was written does not.
+fn interrupted(error: LedgerError, observations: Observations, effects: Vec<Operation>) -> Outcome {
+    Outcome::Interrupted { error, observations: Box::new(Observations { settled: None, ..observations }), effects }
+}

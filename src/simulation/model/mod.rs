@@ -1,0 +1,7 @@
+//! The models that the controller's code runs against: clusters and their API servers, BTP, and Landscape Management.
+
+pub(crate) mod api_server;
+pub(crate) mod binding;
+pub(crate) mod cluster;
+pub(crate) mod remote;
+pub(crate) mod sap;

@@ -1,0 +1,94 @@
+//! Nothing that tests and demo start outlives them, however they end.
+
+use std::io::{BufRead, BufReader};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::process::{Command, Stdio};
+use std::time::{Duration, Instant};
+
+use crate::OWN_CONTROL_PLANES;
+use testkit::bed::WAIT_LIMIT;
+use testkit::control_plane::Supervised;
+
+/// The demo as it is built beside this test.
+fn demo() -> std::path::PathBuf {
+    let mut path = testkit::bed::operator::binary("almkey");
+    path.pop();
+    path.join("examples/demo")
+}
+
+/// Running processes that name this folder in their command line or their environment.
+fn processes_of(folder: &Path) -> Vec<String> {
+    let output = Command::new("ps").args(["axeww", "-o", "args="]).output().expect("ps runs");
+    let folder = folder.display().to_string();
+    String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains(&folder)).map(str::to_owned).collect()
+}
+
+/// Starts the demo in a folder of its own, ends it by `signal` once everything runs, and sees what is left.
+fn nothing_is_left_after(signal: &str) {
+    let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
+    let folder = tempfile::tempdir().expect("a folder");
+    let said = tempfile::NamedTempFile::new().expect("a file");
+    let mut child = Command::new(demo())
+        .env("TMPDIR", folder.path())
+        .stdout(Stdio::piped())
+        .stderr(said.reopen().expect("another handle"))
+        .spawn()
+        .expect("the demo can be started");
+    // Held to the end: the demo would panic at the first line that nobody reads any more, and end its processes early.
+    let mut output = BufReader::new(child.stdout.take().expect("its output")).lines().map_while(Result::ok);
+    let running = output.any(|line| line.contains("operator run"));
+    let why = || std::fs::read_to_string(said.path()).expect("what it said");
+    assert!(running, "the demo never said that everything runs: {}", why());
+    assert!(processes_of(folder.path()).len() >= 5, "etcd, kube-apiserver, simulator, operator and the demo run");
+
+    let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().expect("kill runs");
+    assert!(kill.success());
+    child.wait().expect("it ends");
+
+    let deadline = Instant::now() + WAIT_LIMIT;
+    loop {
+        let left = processes_of(folder.path());
+        let files = std::fs::read_dir(folder.path()).expect("the folder").count();
+        if left.is_empty() && files == 0 {
+            return;
+        }
+        assert!(Instant::now() < deadline, "{signal} left {files} files and {left:#?}");
+        std::thread::sleep(Duration::from_millis(50));
+    }
+}
+
+#[test]
+fn the_demo_shows_a_whole_life_and_ends_well() {
+    let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
+    let output = Command::new(demo()).output().expect("the demo can be started");
+    let told = String::from_utf8_lossy(&output.stdout);
+    assert!(output.status.success(), "{told}\n{}", String::from_utf8_lossy(&output.stderr));
+    assert!(told.contains("Act two"), "{told}");
+}
+
+#[test]
+fn ctrl_c_leaves_no_process_and_no_file_behind() {
+    nothing_is_left_after("INT");
+}
+
+#[test]
+fn a_kill_leaves_no_process_and_no_file_behind() {
+    nothing_is_left_after("KILL");
+}
+
+#[test]
+fn a_panic_leaves_no_process_behind() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let mark = folder.path().join("sleeper").display().to_string();
+    let panicked = catch_unwind(AssertUnwindSafe(|| {
+        let mut command = Command::new("sh");
+        command.args(["-c", "sleep 600; true", &mark]);
+        let _sleeper = Supervised::spawn("sleeper", &mut command, folder.path().join("log")).expect("sh runs");
+        assert_eq!(processes_of(folder.path()).len(), 1);
+        panic!("on purpose");
+    }));
+
+    assert!(panicked.is_err());
+    assert_eq!(processes_of(folder.path()), Vec::<String>::new());
+}
