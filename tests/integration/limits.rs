@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::fs;
 
-use super::architecture::{code, sources};
+use super::architecture::sources::{code, sources};
 use testkit::bed::cluster::package;
 
 /// Types whose values limit nothing, without the length of an array. One that is not among them may.

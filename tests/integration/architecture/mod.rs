@@ -1,9 +1,17 @@
-//! The walls of the house: which part may know of what. Read from the sources, so that no import slips through.
+//! The architecture, read from the sources so that no import slips through: the walls between the folders, no import
+//! cycles, the language of comments, and names that do not come back.
+
+mod comments;
+mod cycles;
+mod names;
+pub(crate) mod sources;
 
 use std::fs;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use testkit::bed::cluster::package;
+
+use sources::{ROOTS, code, rust_files, sources};
 
 /// One rule: which lines may stand in which files.
 struct Rule {
@@ -16,20 +24,20 @@ struct Rule {
 }
 
 const NO_IO_IN_THE_DOMAIN: Rule = Rule {
-    says: "domain and pass know neither kube nor HTTP",
-    holds_for: |path| path.starts_with("domain/") || path.starts_with("pass/"),
+    says: "domain and executor know neither kube nor HTTP",
+    holds_for: |path| path.starts_with("domain/") || path.starts_with("executor/"),
     broken_by: |line| ["kube", "k8s_openapi", "reqwest", "tokio"].iter().any(|name| mentions(line, name)),
 };
 
-const HTTP_IN_TWO_PLACES: Rule = Rule {
-    says: "only sign_in and landscape/http speak HTTP (and the simulator's command line)",
-    holds_for: |path| !["sign_in/", "landscape/http/", "bin/"].iter().any(|place| path.starts_with(place)),
+const HTTP_IN_THE_ADAPTERS: Rule = Rule {
+    says: "only http, sign_in and landscape/http speak HTTP",
+    holds_for: |path| !["http/", "sign_in/", "landscape/http/"].iter().any(|place| path.starts_with(place)),
     broken_by: |line| mentions(line, "reqwest"),
 };
 
 const HTTP_IS_SERVED_IN_ONE_PLACE: Rule = Rule {
-    says: "only process speaks HTTP's server side (and the simulator)",
-    holds_for: |path| !["process/", "bin/"].iter().any(|place| path.starts_with(place)),
+    says: "only process serves HTTP",
+    holds_for: |path| !path.starts_with("process/"),
     broken_by: |line| mentions(line, "hyper") || mentions(line, "hyper_util"),
 };
 
@@ -81,58 +89,22 @@ fn broken(rule: &Rule, root: &Path) -> Vec<String> {
     found
 }
 
-/// The lines of a file that are code: no comments, and nothing after the unit tests begin.
-pub(super) fn code(text: &str) -> impl Iterator<Item = (usize, &str)> {
-    text.lines()
-        .enumerate()
-        .take_while(|(_, line)| line.trim() != "mod tests {")
-        .map(|(number, line)| (number + 1, line))
-        .filter(|(_, line)| !line.trim_start().starts_with("//"))
-}
-
 /// Files longer than they may be.
 fn too_long(root: &Path) -> Vec<String> {
-    let lines = |file: &PathBuf| fs::read_to_string(file).expect("a source file").lines().count();
-    let long = files(root).into_iter().map(|file| (lines(&file), file)).filter(|(lines, _)| *lines > LONGEST_FILE);
+    let lines = |file: &Path| fs::read_to_string(file).expect("a source file").lines().count();
+    let long = rust_files(root).into_iter().map(|file| (lines(&file), file)).filter(|(lines, _)| *lines > LONGEST_FILE);
     long.map(|(lines, file)| format!("{}:{lines}: the last line", file.display())).collect()
 }
 
 /// Lines with a mark of something unfinished or switched off, comments included.
 fn left_for_later(root: &Path) -> Vec<String> {
     let mut found = Vec::new();
-    for file in files(root) {
+    for file in rust_files(root) {
         let text = fs::read_to_string(&file).expect("a source file");
         let marked = text.lines().enumerate().filter(|(_, line)| MARKS.iter().any(|mark| line.contains(mark)));
         found.extend(marked.map(|(number, line)| format!("{}:{}: {}", file.display(), number + 1, line.trim())));
     }
     found
-}
-
-/// The files that the walls are about: all but unit tests, which may use what they like.
-pub(super) fn sources(root: &Path) -> Vec<PathBuf> {
-    let is_test = |file: &Path| {
-        let below = file.strip_prefix(root).expect("below the root");
-        below.components().any(|part| part.as_os_str() == "tests" || part.as_os_str() == "tests.rs")
-    };
-    files(root).into_iter().filter(|file| !is_test(file)).collect()
-}
-
-/// Every Rust file below a folder.
-fn files(root: &Path) -> Vec<PathBuf> {
-    let mut files = Vec::new();
-    let mut folders = vec![root.to_owned()];
-    while let Some(folder) = folders.pop() {
-        for entry in fs::read_dir(&folder).expect("a folder") {
-            let path = entry.expect("an entry").path();
-            if path.is_dir() {
-                folders.push(path);
-            } else if path.extension().is_some_and(|extension| extension == "rs") {
-                files.push(path);
-            }
-        }
-    }
-    files.sort();
-    files
 }
 
 fn assert_kept(rule: &Rule) {
@@ -157,21 +129,21 @@ fn assert_noticed(rule: &Rule, path: &str, line: &str) {
 
 /// What `check` finds in the sources and in the tests.
 fn everywhere(check: fn(&Path) -> Vec<String>) -> Vec<String> {
-    ["src", "tests"].iter().flat_map(|folder| check(&package().join(folder))).collect()
+    ROOTS.iter().flat_map(|folder| check(&package().join(folder))).collect()
 }
 
 #[test]
 fn the_decision_knows_neither_kube_nor_http() {
     assert_kept(&NO_IO_IN_THE_DOMAIN);
-    assert_noticed(&NO_IO_IN_THE_DOMAIN, "domain/plan/keep.rs", "use kube::Api;");
-    assert_noticed(&NO_IO_IN_THE_DOMAIN, "domain/plan/keep.rs", "use kube as k;");
-    assert_noticed(&NO_IO_IN_THE_DOMAIN, "pass/run.rs", "use reqwest::Client;");
+    assert_noticed(&NO_IO_IN_THE_DOMAIN, "domain/plan/write.rs", "use kube::Api;");
+    assert_noticed(&NO_IO_IN_THE_DOMAIN, "domain/plan/write.rs", "use kube as k;");
+    assert_noticed(&NO_IO_IN_THE_DOMAIN, "executor/execute.rs", "use reqwest::Client;");
 }
 
 #[test]
-fn http_is_spoken_in_two_places_only() {
-    assert_kept(&HTTP_IN_TWO_PLACES);
-    assert_noticed(&HTTP_IN_TWO_PLACES, "controller/mod.rs", "use reqwest::Client;");
+fn http_is_spoken_by_the_adapters_only() {
+    assert_kept(&HTTP_IN_THE_ADAPTERS);
+    assert_noticed(&HTTP_IN_THE_ADAPTERS, "controller/mod.rs", "use reqwest::Client;");
 }
 
 #[test]
