@@ -1,4 +1,4 @@
-//! The two remote sides as one pass meets them.
+//! SAP's answers to one reconciliation. Implements the controller's ports `SignIn` and `LandscapeManagement`.
 
 use async_trait::async_trait;
 use secrecy::SecretSlice;
@@ -14,164 +14,177 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::executor::ports::{LandscapeManagement, SignIn};
 use crate::simulation::checker::safety;
-use crate::simulation::model::api_server::View;
-use crate::simulation::model::sap::{Fault, Filling, KeyNo, Request, Write, number};
-use crate::simulation::state::{State, World, pause};
+use crate::simulation::model::api_server::ApiConnection;
+use crate::simulation::model::sap::{SlotContent, SlotWrite, WriteRequest, key_number};
+use crate::simulation::state::{SharedState, State, cut_point};
+use crate::simulation::step::SlotWriteFault;
 
-/// The remote sides of one cluster's tenants, for one pass.
-pub(crate) struct Sides {
-    pub(crate) world: World,
-    pub(crate) view: View,
+/// The remotes of one reconciliation.
+pub(crate) struct SimulatedRemotes {
+    pub(crate) state: SharedState,
+    pub(crate) connection: ApiConnection,
     pub(crate) zone: usize,
     pub(crate) cluster_id: String,
 }
 
-/// Those of its tenant.
-pub(crate) struct Side<'a> {
-    sides: &'a Sides,
+/// The remote of one tenant.
+pub(crate) struct SimulatedRemote<'a> {
+    remotes: &'a SimulatedRemotes,
     tenant: Option<&'a ALMTenant>,
-    me: Option<&'a Owner>,
+    /// The owner on whose behalf the calls are made. `None` for the tenant itself.
+    owner: Option<&'a Owner>,
 }
 
-impl Remotes for Sides {
+impl Remotes for SimulatedRemotes {
     fn of<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a> {
-        Box::new(Side { sides: self, tenant, me: Some(me) })
+        Box::new(SimulatedRemote { remotes: self, tenant, owner: Some(me) })
     }
 }
 
-impl Sides {
-    /// For the tenant itself.
-    pub(crate) fn of_tenant<'a>(&'a self, tenant: &'a ALMTenant) -> Side<'a> {
-        Side { sides: self, tenant: Some(tenant), me: None }
+impl SimulatedRemotes {
+    /// Returns the remote for calls on behalf of the tenant itself.
+    pub(crate) fn for_tenant<'a>(&'a self, tenant: &'a ALMTenant) -> SimulatedRemote<'a> {
+        SimulatedRemote { remotes: self, tenant: Some(tenant), owner: None }
     }
 }
 
-impl Remote for Side<'_> {}
+impl Remote for SimulatedRemote<'_> {}
 
 fn trouble(reason: Reason, message: &str, retry: Retry) -> RemoteTrouble {
     RemoteTrouble { reason, message: message.into(), retry }
 }
 
-fn down() -> RemoteTrouble {
+fn unavailable() -> RemoteTrouble {
     trouble(Reason::LandscapeManagementUnavailable, "Landscape Management gave no answer", Retry::Backoff)
 }
 
-impl Side<'_> {
-    fn called(&self, state: &mut State) {
-        let pass = &state.passes[self.sides.view.pass];
-        state.calls.push((pass.cluster, pass.name.clone()));
+impl SimulatedRemote<'_> {
+    fn reconciliation(&self) -> usize {
+        self.remotes.connection.reconciliation
     }
 
-    /// Reads what the slot shows at this moment; the answer may be old when it arrives.
-    async fn look<T: Send>(&self, look: impl FnOnce(Option<&Filling>, Slot) -> T + Send) -> Result<T, RemoteTrouble> {
-        pause().await;
-        let seen = self.sides.world.with(|state| {
-            self.called(state);
-            let place = &state.sap.places[self.sides.zone];
+    fn count_call(&self, state: &mut State) {
+        let reconciliation = &state.reconciliations[self.reconciliation()];
+        state.remote_calls.push((reconciliation.cluster, reconciliation.name.clone()));
+    }
+
+    /// Reads the slot. The answer may be outdated when it arrives.
+    async fn read<T: Send>(
+        &self,
+        read: impl FnOnce(Option<&SlotContent>, Slot) -> T + Send,
+    ) -> Result<T, RemoteTrouble> {
+        cut_point().await;
+        let answer = self.remotes.state.with(|state| {
+            self.count_call(state);
+            let slot = &state.sap.slots[self.remotes.zone];
             match (self.tenant, state.sap.landscape_is_down) {
                 (None, _) => Err(trouble(Reason::TenantMisconfigured, "there is no tenant", Retry::Never)),
-                (Some(_), true) => Err(down()),
+                (Some(_), true) => Err(unavailable()),
                 (Some(_), false) => {
-                    state.passes[self.sides.view.pass].looked = Some(place.revision());
-                    Ok(look(place.filling.as_ref(), place.shown()))
+                    state.reconciliations[self.reconciliation()].slot_revision = Some(slot.revision());
+                    Ok(read(slot.content.as_ref(), slot.to_slot()))
                 }
             }
         });
-        pause().await;
-        seen
+        cut_point().await;
+        answer
     }
 
-    async fn write(&self, write: Write, revision: &Revision) -> WriteAnswer {
-        pause().await;
-        let request = Request { zone: self.sides.zone, write, revision: revision.clone(), pass: self.sides.view.pass };
-        let answer = self.sides.world.with(|state| {
-            self.called(state);
-            state.tells(|| format!("pass {}: sends {} at {}", request.pass, request.write, request.revision));
-            safety::of_request(state, &request);
+    async fn write(&self, write: SlotWrite, revision: &Revision) -> WriteAnswer {
+        cut_point().await;
+        let (zone, reconciliation) = (self.remotes.zone, self.reconciliation());
+        let request = WriteRequest { zone, write, revision: revision.clone(), reconciliation };
+        let answer = self.remotes.state.with(|state| {
+            self.count_call(state);
+            let WriteRequest { reconciliation, write, revision, .. } = &request;
+            state.trace(|| format!("reconciliation {reconciliation}: sends {write} at {revision}"));
+            safety::check_request(state, &request);
             if state.sap.landscape_is_down {
-                return WriteAnswer::Unknown(down());
+                return WriteAnswer::Unknown(unavailable());
             }
-            match state.sap.faults.pop_front() {
-                None => lands(state, &request),
-                Some(Fault::Lost) => WriteAnswer::Unknown(down()),
-                Some(Fault::TooMany) => {
+            match state.sap.slot_write_faults.pop_front() {
+                None => apply_write(state, &request),
+                Some(SlotWriteFault::Lost) => WriteAnswer::Unknown(unavailable()),
+                Some(SlotWriteFault::TooManyRequests) => {
                     WriteAnswer::Refused(trouble(Reason::RateLimited, "too many requests", Retry::Backoff))
                 }
-                Some(Fault::HeldBack) => {
-                    state.sap.held_back.push(request);
-                    WriteAnswer::Unknown(down())
+                Some(SlotWriteFault::Delayed) => {
+                    state.sap.delayed_writes.push(request);
+                    WriteAnswer::Unknown(unavailable())
                 }
-                Some(Fault::AnswerLost) => {
-                    lands(state, &request);
-                    WriteAnswer::Unknown(down())
+                Some(SlotWriteFault::AnswerLost) => {
+                    apply_write(state, &request);
+                    WriteAnswer::Unknown(unavailable())
                 }
             }
         });
-        pause().await;
+        cut_point().await;
         answer
     }
 }
 
-/// A write reaches its slot.
-pub(crate) fn lands(state: &mut State, request: &Request) -> WriteAnswer {
-    let Ok(after) = state.sap.after(request) else {
-        state.tells(|| format!("pass {}: {} meets another revision", request.pass, request.write));
+/// Applies a write to its slot, unless the slot has another revision.
+pub(crate) fn apply_write(state: &mut State, request: &WriteRequest) -> WriteAnswer {
+    let WriteRequest { reconciliation, write, .. } = request;
+    let Ok(content) = state.sap.content_after(request) else {
+        state.trace(|| format!("reconciliation {reconciliation}: {write} meets another revision"));
         return WriteAnswer::Changed;
     };
-    safety::of_effect(state, request);
-    state.tells(|| format!("pass {}: {} takes effect", request.pass, request.write));
-    state.writes += 1;
-    let place = &mut state.sap.places[request.zone];
-    place.fill(after);
-    WriteAnswer::Done(place.revision())
+    safety::check_effect(state, request);
+    state.trace(|| format!("reconciliation {reconciliation}: {write} takes effect"));
+    state.write_count += 1;
+    let slot = &mut state.sap.slots[request.zone];
+    slot.set(content);
+    WriteAnswer::Done(slot.revision())
 }
 
 #[async_trait]
-impl SignIn for Side<'_> {
+impl SignIn for SimulatedRemote<'_> {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
-        pause().await;
-        let key: KeyNo = number(key);
-        let verdict = self.sides.world.with(|state| {
-            self.called(state);
+        cut_point().await;
+        let key = key_number(key);
+        let verdict = self.remotes.state.with(|state| {
+            self.count_call(state);
             if state.sap.token_endpoint_is_down {
                 let message = "the token endpoint answered 503".into();
                 return Verdict::Unknown { message, retry: Retry::Backoff };
             }
-            let (pass, is_alive) = (self.sides.view.pass, state.sap.is_alive(key));
-            safety::of_sign_in(state, pass, key, is_alive);
+            let is_alive = state.sap.is_alive(key);
+            safety::record_sign_in(state, self.reconciliation(), key, is_alive);
             if is_alive {
                 Verdict::Accepted { scopes: Scopes::default() }
             } else {
                 Verdict::Refused { reason: Reason::CredentialsRefused, message: "the key was refused".into() }
             }
         });
-        pause().await;
+        cut_point().await;
         verdict
     }
 }
 
 #[async_trait]
-impl LandscapeManagement for Side<'_> {
+impl LandscapeManagement for SimulatedRemote<'_> {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
-        let slot = self.look(|_, slot| slot).await?;
-        ignore_dangling_owner(slot, &self.sides.view, self.tenant, &self.sides.cluster_id, self.me).await
+        let slot = self.read(|_, slot| slot).await?;
+        let SimulatedRemotes { connection, cluster_id, .. } = self.remotes;
+        ignore_dangling_owner(slot, connection, self.tenant, cluster_id, self.owner).await
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
-        let key = self.look(|filling, _| filling.map(|filling| filling.key)).await?;
-        let document = |key| self.sides.world.with(|state| state.sap.key(key).document.clone());
+        let key = self.read(|content, _| content.map(|content| content.key)).await?;
+        let document = |key| self.remotes.state.with(|state| state.sap.key(key).document.clone());
         Ok(key.map(|key| document(key).into_bytes().into()))
     }
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
-        self.write(Write::Put { key: number(key), owner: owner.clone() }, revision).await
+        self.write(SlotWrite::Put { key: key_number(key), owner: owner.clone() }, revision).await
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
-        self.write(Write::SetOwner { owner: owner.cloned() }, revision).await
+        self.write(SlotWrite::SetOwner { owner: owner.cloned() }, revision).await
     }
 
     async fn delete(&self, revision: &Revision) -> WriteAnswer {
-        self.write(Write::Delete, revision).await
+        self.write(SlotWrite::Delete, revision).await
     }
 }
