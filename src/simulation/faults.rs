@@ -2,7 +2,7 @@
 
 use crate::domain::slot::WriteAnswer;
 use crate::simulation::model::cluster::{BindingKind, mark_deleted};
-use crate::simulation::model::remote::apply_write;
+use crate::simulation::ports::remote::apply_write;
 use crate::simulation::state::State;
 use crate::simulation::step::Fault;
 

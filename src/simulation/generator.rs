@@ -61,7 +61,7 @@ pub(crate) fn draw_history(seed: u64) -> Vec<Step> {
     let companions: Vec<Step> = palette.iter().flat_map(|step| companions(*step)).collect();
     palette.extend(counterparts.into_iter().chain(companions));
     let quiet_share = 20 + rng.below(50);
-    // In one half of the histories, most events meet reconciliations that are still running.
+    // Half of the histories are mostly cut: their events meet reconciliations that are still running.
     let is_cut = rng.coin();
     let length = 4 + rng.below(36);
     for _ in 0..length {

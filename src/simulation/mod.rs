@@ -6,20 +6,19 @@
 //! **Real** is the controller: loading, deciding, executing, status and finalizers, siblings, triggers and backoff, for
 //! keys and tenants. **Simulated** are two clusters with their API servers and watches, the SAP BTP service operator, the
 //! token endpoint, Landscape Management, and all clocks. The controller meets them through its own ports. HTTP, kube's
-//! client, leader election and rate limits of the queue are not part of it: the integration tests cover them.
+//! client and leader election are not part of it: the integration tests cover them.
 //!
-//! **Interleaving.** Each call through a port is a future that is pending once ([`state::cut_point`]), before and after it
-//! takes effect where it writes. The operator polls one reconciliation at a time, so that another step, a crash or another
-//! reconciliation can come between any two calls.
+//! **Interleaving.** Each call through a port has a cut point ([`state::cut_point`]) before it takes effect, and most have
+//! another one before the answer arrives. There the future is pending once, so that another step, another reconciliation
+//! or a crash can come between.
 //!
 //! **Generation.** [`generator`] draws a history from a seed, from a small palette of steps so that rare events meet.
 //! The seed also names the jitter: the same seed gives the same history and the same course on each machine.
 //!
-//! **Checking.** [`checker::safety`] checks every read, status write, slot write and release against the truth, at the
-//! time that it happens: no foreign or unproven key is uploaded, no wanted key is deleted, no object goes while its key is
-//! in the slot. [`checker::liveness`] checks, when all faults have ended and hours have passed, that each slot and status
-//! is what it has to be, that nothing is written any more, and that failing objects make few calls. A panic of the
-//! controller counts as a violation.
+//! **Checking.** [`checker::safety`] compares each status write, slot write, release and end of a reconciliation with the
+//! truth: no unproven key is uploaded, no foreign or wanted key is lost, no object goes while its key is in the slot.
+//! [`checker::liveness`] checks, when all faults have ended and hours have passed, that each slot and status is what it
+//! has to be, that nothing is written any more, and that failing objects make few calls. A panic is a violation too.
 //!
 //! **Shrinking.** Each step is possible at any time, so each part of a history is a history too. [`shrink`] leaves steps
 //! out as long as an invariant is still violated, and reports what remains with its trace. Such a history goes into
@@ -31,10 +30,11 @@
 //! | Files | Content |
 //! |---|---|
 //! | `histories`, `regressions`, `tenant_finalizer` | the tests |
-//! | `step`, `generator`, `history`, `shrink`, `panics` | the vocabulary of histories; drawing, running and shrinking them |
+//! | `step`, `generator`, `history`, `shrink`, `panics` | the steps of a history; drawing, running and shrinking it |
 //! | `actions`, `tamper`, `faults` | the effects of steps on the state |
 //! | `state`, `reconciliation` | the whole state; the checker's record of each reconciliation |
-//! | `model/` | `cluster` and its `api_server`, `binding` and its `service_operator`, `sap` and its `remote` port |
+//! | `model/` | `cluster` (objects, versions, events), `binding` and its `service_operator`, `sap` (keys and slots) |
+//! | `ports/` | `api_server` and `remote`: the controller's ports, for one reconciliation |
 //! | `operator`, `process` | watches and schedule of one operator; its process, in which the real code runs |
 //! | `checker/` | `safety`, `liveness` |
 
@@ -47,6 +47,7 @@ mod history;
 mod model;
 mod operator;
 mod panics;
+mod ports;
 mod process;
 mod reconciliation;
 mod regressions;

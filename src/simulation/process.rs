@@ -1,4 +1,4 @@
-//! A process of the operator: its caches and observations, and the reconciliations that run in it. A crash loses them all.
+//! A process of the operator: its caches, its observations and its reconciliations. A crash loses them all.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,9 +21,9 @@ use crate::domain::time::Moment;
 use crate::executor::execute::Outcome;
 use crate::executor::ports::{Clock, LandscapeManagement as _};
 use crate::simulation::checker::safety;
-use crate::simulation::model::api_server::ApiConnection;
 use crate::simulation::model::cluster::wall_clock;
-use crate::simulation::model::remote::SimulatedRemotes;
+use crate::simulation::ports::api_server::ApiConnection;
+use crate::simulation::ports::remote::SimulatedRemotes;
 use crate::simulation::reconciliation::Reconciliation;
 use crate::simulation::state::SharedState;
 

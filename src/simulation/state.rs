@@ -1,4 +1,4 @@
-//! The state of the simulation outside of the operators' processes, and the points at which a reconciliation can be cut.
+//! The state of the simulation outside of the operators' processes, and the cut points of reconciliations.
 
 use std::collections::BTreeMap;
 use std::future::Future;

@@ -8,7 +8,7 @@ use crate::domain::policy::AdoptionPolicy;
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) struct Actor(usize);
 
-/// Cluster, name and tenant of each actor: three siblings, one of another cluster for the same slot, one of another tenant.
+/// Cluster, name and tenant of each actor: three siblings, one of another cluster for their slot, one of another tenant.
 const PLACES: [(usize, &str, &str); 5] =
     [(0, "a", "acme"), (0, "b", "acme"), (0, "c", "acme"), (1, "a", "acme"), (0, "x", "other")];
 

@@ -8,7 +8,7 @@ use crate::domain::retry::Retry;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::names::TENANT_FINALIZER;
 use crate::simulation::actions::new_tenant;
-use crate::simulation::model::api_server::ApiConnection;
+use crate::simulation::ports::api_server::ApiConnection;
 use crate::simulation::reconciliation::Reconciliation;
 use crate::simulation::state::SharedState;
 use crate::simulation::step::{Actor, KeyAction};

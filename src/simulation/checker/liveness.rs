@@ -152,7 +152,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
     }
 }
 
-/// Checks that a deleted object was released. Only a missing tenant may prevent that, while something is left to clean up.
+/// Checks that a deleted object was released. Only a missing tenant may prevent that, while its slot must be cleaned up.
 fn check_deleted_key(state: &State, key: &FinalKey<'_>, findings: &mut Vec<String>) {
     let status = key.object.status.as_ref();
     let is_used = status.is_some_and(|status| status.uploaded.is_some() || status.pending.is_some());

@@ -41,7 +41,7 @@ pub(crate) fn record_sign_in(state: &mut State, reconciliation: usize, key: KeyN
     }
 }
 
-/// Checks a status write: it changes something, it quotes no secret, and both finalizers exist before a write is pending.
+/// Checks a status write: it changes something and quotes no secret. Both finalizers exist before a write is pending.
 pub(crate) fn check_status_write(
     state: &mut State,
     reconciliation: usize,

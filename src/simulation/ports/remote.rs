@@ -14,8 +14,8 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::executor::ports::{LandscapeManagement, SignIn};
 use crate::simulation::checker::safety;
-use crate::simulation::model::api_server::ApiConnection;
 use crate::simulation::model::sap::{SlotContent, SlotWrite, WriteRequest, key_number};
+use crate::simulation::ports::api_server::ApiConnection;
 use crate::simulation::state::{SharedState, State, cut_point};
 use crate::simulation::step::SlotWriteFault;
 
