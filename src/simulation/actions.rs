@@ -1,4 +1,4 @@
-//! What people, BTP and misfortune do to the world.
+//! The actions of users: cluster admins, owners of keys, and users of BTP and Landscape Management.
 
 use std::time::Duration;
 
@@ -10,45 +10,35 @@ use crate::api::service_key::ServiceBindingRef;
 use crate::api::service_key::{ALMServiceKey, DeadKey, DeadKeyAction, DeletionPolicy, Mode, SecretRef, Source};
 use crate::api::tenant::{self, ALMTenant};
 use crate::domain::policy::AdoptionPolicy;
-use crate::domain::slot::WriteAnswer;
 use crate::names::annotation;
-use crate::simulation::checker::liveness::source_key;
-use crate::simulation::model::binding::{Next, secret};
-use crate::simulation::model::cluster::{Cluster, Kind, changed, delete};
-use crate::simulation::model::remote::lands;
-use crate::simulation::model::sap::{Filling, ZONES};
-use crate::simulation::operator::zone;
-use crate::simulation::pass::owner;
+use crate::simulation::model::binding::{NextAction, key_secret};
+use crate::simulation::model::cluster::{Cluster, advance_generation, mark_deleted, plain_secret_name};
+use crate::simulation::model::sap::{SlotContent, zone_index, zone_name};
 use crate::simulation::state::State;
-use crate::simulation::step::{Act, AppAct, Paste, SourceAct, TenantAct, Trouble, Who};
+use crate::simulation::step::{Actor, AppAction, KeyAction, SecretContent, SourceAction, TenantAction};
 
-fn seconds(number: u32) -> crate::api::duration::Duration {
-    serde_json::from_value(json!(format!("{number}s"))).expect("a duration")
+fn api_duration(seconds: u32) -> crate::api::duration::Duration {
+    serde_json::from_value(json!(format!("{seconds}s"))).expect("a duration")
 }
 
-fn source(name: &str, plain: bool) -> Source {
-    let secret_ref = plain.then(|| SecretRef { name: plain_name(name), key: None });
-    let service_binding_ref = (!plain).then(|| ServiceBindingRef { name: name.into() });
+fn source(name: &str, uses_secret: bool) -> Source {
+    let secret_ref = uses_secret.then(|| SecretRef { name: plain_secret_name(name), key: None });
+    let service_binding_ref = (!uses_secret).then(|| ServiceBindingRef { name: name.into() });
     Source { service_binding_ref, secret_ref }
 }
 
-/// The plain Secret that an object may name.
-pub(crate) fn plain_name(name: &str) -> String {
-    format!("{name}-plain")
-}
-
-fn key_spec(who: Who) -> Value {
+fn key_spec(actor: Actor) -> Value {
     json!({
-        "tenantRef": { "name": who.tenant() },
-        "source": { "serviceBindingRef": { "name": who.name() } },
+        "tenantRef": { "name": actor.tenant() },
+        "source": { "serviceBindingRef": { "name": actor.name() } },
         "interval": "1h",
     })
 }
 
-/// A tenant, as the cluster admin writes it.
-pub(crate) fn tenant_of(cluster: &mut Cluster, name: &str, now: Duration) -> ALMTenant {
+/// Returns a new tenant.
+pub(crate) fn new_tenant(cluster: &mut Cluster, name: &str, now: Duration) -> ALMTenant {
     let spec = json!({
-        "identityZone": ZONES[zone(name)],
+        "identityZone": zone_name(name),
         "landscapeManagement": { "http": {
             "url": "https://landscape.example",
             "oauth2": { "tokenUrl": "https://token.example", "secretRef": { "name": "credentials" } },
@@ -56,222 +46,171 @@ pub(crate) fn tenant_of(cluster: &mut Cluster, name: &str, now: Duration) -> ALM
         "allowedNamespaces": ["*"],
     });
     let mut tenant = ALMTenant::new(name, serde_json::from_value(spec).expect("a spec"));
-    // The cache finds it by its name alone.
-    tenant.metadata = ObjectMeta { namespace: None, ..cluster.made(name, now) };
+    // Tenants are cluster-scoped: the operator's cache finds them by name alone.
+    tenant.metadata = ObjectMeta { namespace: None, ..cluster.new_metadata(name, now) };
     tenant
 }
 
 impl State {
-    /// Somebody acts on a key.
-    pub(crate) fn key_act(&mut self, who: Who, act: Act) {
-        let (now, cluster, name) = (self.now, &mut self.clusters[who.cluster()], who.name());
-        let stamp = cluster.stamp(now);
-        match act {
-            Act::Create if cluster.keys.contains_key(name) || cluster.own_kind_is_going => {}
-            Act::Create => {
-                let mut key = ALMServiceKey::new(name, serde_json::from_value(key_spec(who)).expect("a spec"));
-                key.metadata = cluster.made(name, now);
-                cluster.makes_key(key);
+    /// Changes an `ALMServiceKey`.
+    pub(crate) fn act_on_key(&mut self, actor: Actor, action: KeyAction) {
+        let (now, cluster, name) = (self.now, &mut self.clusters[actor.cluster()], actor.name());
+        let stamp = cluster.timestamp(now);
+        match action {
+            KeyAction::Create if cluster.keys.contains_key(name) || cluster.own_kind_is_terminating => {}
+            KeyAction::Create => {
+                let mut key = ALMServiceKey::new(name, serde_json::from_value(key_spec(actor)).expect("a spec"));
+                key.metadata = cluster.new_metadata(name, now);
+                cluster.insert_key(key);
             }
-            Act::Delete => cluster.change_key(name, |key| delete(&mut key.metadata, stamp)),
-            Act::Abandon => cluster.change_key(name, |key| {
+            KeyAction::Delete => cluster.change_key(name, |key| mark_deleted(&mut key.metadata, stamp)),
+            KeyAction::Abandon => cluster.change_key(name, |key| {
                 let uid = key.uid().unwrap_or_default();
                 key.annotations_mut().insert(annotation::ABANDON.into(), uid);
             }),
-            Act::Request | Act::Annotate => cluster.change_key(name, |key| {
-                let word = key.resource_version().unwrap_or_default();
-                let which = if act == Act::Request { annotation::RECONCILE_REQUESTED_AT } else { "note" };
-                key.annotations_mut().insert(which.into(), word);
-            }),
-            Act::Tamper(how) => self.tampers(who, how),
-            _ => cluster.change_key(name, |key| change_spec(key, name, act)),
+            KeyAction::RequestReconciliation => annotate(cluster, name, annotation::RECONCILE_REQUESTED_AT),
+            KeyAction::Annotate => annotate(cluster, name, "note"),
+            KeyAction::Tamper(tamper) => self.tamper_with_status(actor, tamper),
+            _ => cluster.change_key(name, |key| change_spec(key, name, action)),
         }
     }
 
-    /// The cluster admin acts on a tenant.
-    pub(crate) fn tenant_act(&mut self, cluster: usize, name: &str, act: TenantAct) {
+    /// Changes an `ALMTenant`.
+    pub(crate) fn act_on_tenant(&mut self, cluster: usize, name: &str, action: TenantAction) {
         let (now, cluster) = (self.now, &mut self.clusters[cluster]);
-        let stamp = cluster.stamp(now);
-        match act {
-            TenantAct::Create if cluster.tenants.contains_key(name) => {}
-            TenantAct::Create => {
-                let tenant = tenant_of(cluster, name, now);
-                cluster.makes_tenant(tenant);
+        let stamp = cluster.timestamp(now);
+        match action {
+            TenantAction::Create if cluster.tenants.contains_key(name) => {}
+            TenantAction::Create => {
+                let tenant = new_tenant(cluster, name, now);
+                cluster.insert_tenant(tenant);
             }
-            TenantAct::Delete => cluster.change_tenant(name, |tenant| delete(&mut tenant.metadata, stamp)),
-            TenantAct::Admit(admitted) => cluster.change_tenant(name, |tenant| {
-                tenant.spec.allowed_namespaces = vec![if admitted { "*" } else { "elsewhere" }.into()];
-                changed(&mut tenant.metadata);
+            TenantAction::Delete => cluster.change_tenant(name, |tenant| mark_deleted(&mut tenant.metadata, stamp)),
+            TenantAction::Admit(is_admitted) => cluster.change_tenant(name, |tenant| {
+                tenant.spec.allowed_namespaces = vec![if is_admitted { "*" } else { "elsewhere" }.into()];
+                advance_generation(&mut tenant.metadata);
             }),
-            TenantAct::Adoption(policy) => cluster.change_tenant(name, |tenant| {
+            TenantAction::SetAdoption(policy) => cluster.change_tenant(name, |tenant| {
                 tenant.spec.adoption_policy = Some(match policy {
                     AdoptionPolicy::Never => tenant::AdoptionPolicy::Never,
                     AdoptionPolicy::IfIdentical => tenant::AdoptionPolicy::IfIdentical,
                     AdoptionPolicy::Replace => tenant::AdoptionPolicy::Replace,
                 });
-                changed(&mut tenant.metadata);
+                advance_generation(&mut tenant.metadata);
             }),
         }
     }
 
-    /// Something happens to the source of a key.
-    pub(crate) fn source_act(&mut self, who: Who, act: SourceAct) {
-        let (now, name, zone) = (self.now, who.name(), zone(who.tenant()));
-        let cluster = &mut self.clusters[who.cluster()];
-        match act {
-            SourceAct::Bind(credential) => cluster.applies_binding(name, zone, credential, &mut self.sap, now),
-            SourceAct::Unbind => cluster.deletes_binding(name, now),
-            SourceAct::Rotate => cluster.rotates_binding(name, now),
-            SourceAct::SecretDeleted => {
+    /// Changes the source of an `ALMServiceKey`.
+    pub(crate) fn act_on_source(&mut self, actor: Actor, action: SourceAction) {
+        let (now, name, zone) = (self.now, actor.name(), zone_index(actor.tenant()));
+        let cluster = &mut self.clusters[actor.cluster()];
+        match action {
+            SourceAction::Bind(credential) => cluster.create_binding(name, zone, credential, &mut self.sap, now),
+            SourceAction::Unbind => cluster.delete_binding(name, now),
+            SourceAction::Rotate => cluster.rotate_binding(name, now),
+            SourceAction::DeleteBindingSecret => {
                 if cluster.bindings.contains_key(name) {
-                    cluster.removes_secret(name, now);
+                    cluster.remove_secret(name, now);
                 }
             }
-            SourceAct::Touch => {
-                let is_missing = !cluster.secrets.contains_key(name);
-                if let Some(binding) =
-                    cluster.bindings.get_mut(name).filter(|it| is_missing && it.next == Next::Nothing)
-                {
-                    binding.next = Next::MakeSecret;
+            SourceAction::Touch => {
+                let has_secret = cluster.secrets.contains_key(name);
+                let binding = cluster.bindings.get_mut(name);
+                if let Some(binding) = binding.filter(|binding| !has_secret && binding.next == NextAction::None) {
+                    binding.next = NextAction::CreateSecret;
                 }
             }
-            SourceAct::Paste(paste) => self.pastes(who, paste),
-            SourceAct::Drop => cluster.removes_secret(&plain_name(name), now),
-            SourceAct::Kill | SourceAct::Revive => {
-                let key = cluster.bindings.get(name).map(|binding| binding.key);
-                if let Some(key) = key {
-                    self.sap.set_alive(key, act == SourceAct::Revive);
+            SourceAction::WriteSecret(content) => self.write_plain_secret(actor, content),
+            SourceAction::DeleteSecret => cluster.remove_secret(&plain_secret_name(name), now),
+            SourceAction::KillKey | SourceAction::ReviveKey => {
+                if let Some(key) = cluster.bindings.get(name).map(|binding| binding.key) {
+                    self.sap.set_alive(key, action == SourceAction::ReviveKey);
                 }
             }
-            SourceAct::Notice => {
+            SourceAction::CheckBinding => {
                 if let Some(binding) = cluster.bindings.get_mut(name) {
                     binding.is_lost = !self.sap.is_alive(binding.key);
-                    cluster.told_bindings.push(binding.metadata.clone());
+                    cluster.binding_events.push(binding.metadata.clone());
                 }
             }
         }
     }
 
-    fn pastes(&mut self, who: Who, paste: Paste) {
-        let zone = zone(who.tenant());
-        let key = match paste {
-            Paste::Instance => Some(self.sap.instance[zone]),
-            Paste::Fresh => Some(self.sap.makes_a_key(zone)),
-            Paste::Broken => None,
+    fn write_plain_secret(&mut self, actor: Actor, content: SecretContent) {
+        let zone = zone_index(actor.tenant());
+        let key = match content {
+            SecretContent::InstanceKey => Some(self.sap.instance_keys[zone]),
+            SecretContent::FreshKey => Some(self.sap.issue_key(zone)),
+            SecretContent::Invalid => None,
         };
-        let (now, cluster, name) = (self.now, &mut self.clusters[who.cluster()], plain_name(who.name()));
-        let before = cluster.secrets.get(&name).and_then(ResourceExt::uid);
-        let mut metadata = cluster.made(&name, now);
-        metadata.uid = before.or(metadata.uid);
-        cluster.held.entry(name.clone()).or_default().extend(key);
-        cluster.pasted.insert(name, key);
+        let (now, cluster) = (self.now, &mut self.clusters[actor.cluster()]);
+        let name = plain_secret_name(actor.name());
+        let previous_uid = cluster.secrets.get(&name).and_then(ResourceExt::uid);
+        let mut metadata = cluster.new_metadata(&name, now);
+        metadata.uid = previous_uid.or(metadata.uid);
+        cluster.keys_held.entry(name.clone()).or_default().extend(key);
+        cluster.plain_keys.insert(name, key);
         let document = key.map(|key| self.sap.key(key).document.as_str());
-        cluster.writes_secret(secret(metadata, document));
+        cluster.write_secret(key_secret(metadata, document));
     }
 
-    /// Something happens in the app.
-    pub(crate) fn app_act(&mut self, zone: usize, act: AppAct) {
-        let key = match act {
-            AppAct::Fill => Some(self.sap.makes_a_key(zone)),
-            AppAct::FillAlike(who) => {
-                let cluster = &self.clusters[who.cluster()];
-                cluster.keys.get(who.name()).and_then(|key| source_key(cluster, key))
+    /// Changes a slot or a service instance behind the operator's back.
+    pub(crate) fn act_in_app(&mut self, zone: usize, action: AppAction) {
+        let new_key = match action {
+            AppAction::Fill => Some(self.sap.issue_key(zone)),
+            AppAction::FillWithKeyOf(actor) => {
+                let cluster = &self.clusters[actor.cluster()];
+                cluster.keys.get(actor.name()).and_then(|key| cluster.source_key(key))
             }
             _ => None,
         };
-        let place = &mut self.sap.places[zone];
-        match act {
-            AppAct::Fill | AppAct::FillAlike(_) => {
-                if let Some(key) = key {
-                    place.fill(Some(Filling { key, owner: None }));
+        let slot = &mut self.sap.slots[zone];
+        match action {
+            AppAction::Fill | AppAction::FillWithKeyOf(_) => {
+                if let Some(key) = new_key {
+                    slot.set(Some(SlotContent { key, owner: None }));
                 }
             }
-            AppAct::Empty => place.fill(None),
-            AppAct::Restamp => {
-                let filling = place.filling.clone();
-                place.fill(filling);
+            AppAction::Empty => slot.set(None),
+            AppAction::BumpRevision => {
+                let content = slot.content.clone();
+                slot.set(content);
             }
-            AppAct::Kill => {
-                if let Some(key) = place.filling.as_ref().map(|filling| filling.key) {
+            AppAction::KillKey => {
+                if let Some(key) = slot.content.as_ref().map(|content| content.key) {
                     self.sap.set_alive(key, false);
                 }
             }
-            AppAct::ReplaceInstance => self.sap.replaces_the_instance(zone),
+            AppAction::ReplaceInstance => self.sap.replace_instance(zone),
         }
-    }
-
-    /// Something goes wrong. What befalls a process is not done here.
-    pub(crate) fn trouble(&mut self, trouble: Trouble) {
-        let now = self.now;
-        match trouble {
-            Trouble::TokenEndpointDown(down) => self.sap.token_endpoint_is_down = down,
-            Trouble::LandscapeDown(down) => self.sap.landscape_is_down = down,
-            Trouble::NextWrite(fault) => self.sap.faults.push_back(fault),
-            Trouble::HeldWritesLand => {
-                for request in std::mem::take(&mut self.sap.held_back) {
-                    if let WriteAnswer::Done(_) = lands(self, &request) {
-                        self.sap.places[request.zone].late = Some(request.pass);
-                    }
-                }
-            }
-            Trouble::ApiServerDown(cluster, down) => self.clusters[cluster].is_down = down,
-            Trouble::NextStatusWrite(cluster, fault) => self.clusters[cluster].next_write = Some(fault),
-            Trouble::ReadsFail(cluster, what, fault) => {
-                let failing = &mut self.clusters[cluster].reads_fail;
-                match fault {
-                    Some(fault) => failing.insert(what, fault),
-                    None => failing.remove(&what),
-                };
-            }
-            Trouble::ClocksJump(by) => self.wall_is_off += i64::from(by),
-            Trouble::ClusterClockJumps(cluster, by) => self.clusters[cluster].clock_is_off += i64::from(by),
-            Trouble::BindingKind(cluster, true) => {
-                let cluster = &mut self.clusters[cluster];
-                if cluster.kind == Kind::Terminating {
-                    cluster.has_lost_the_kind(now);
-                }
-                if cluster.kind == Kind::Missing {
-                    cluster.defines_the_kind(now);
-                }
-            }
-            Trouble::BindingKind(cluster, false) => self.clusters[cluster].loses_the_kind(now),
-            Trouble::OwnKindGoes(cluster) => {
-                let cluster = &mut self.clusters[cluster];
-                let stamp = cluster.stamp(now);
-                cluster.own_kind_is_going = !cluster.keys.is_empty();
-                let names: Vec<String> = cluster.keys.keys().cloned().collect();
-                for name in names {
-                    cluster.change_key(&name, |key| delete(&mut key.metadata, stamp));
-                }
-            }
-            Trouble::Crash(_) | Trouble::Lag(..) => {}
-        }
-    }
-
-    /// Whether an owner of this name in this cluster holds the slot.
-    pub(crate) fn holds(&self, cluster: usize, name: &str, zone: usize) -> bool {
-        let me = owner(&self.clusters[cluster], name);
-        let held = self.sap.places[zone].filling.as_ref().and_then(|filling| filling.owner.as_ref());
-        held.is_some_and(|held| held.owner == me)
     }
 }
 
-fn change_spec(key: &mut ALMServiceKey, name: &str, act: Act) {
+/// Sets an annotation to a value that it did not have before.
+fn annotate(cluster: &mut Cluster, name: &str, annotation: &str) {
+    cluster.change_key(name, |key| {
+        let value = key.resource_version().unwrap_or_default();
+        key.annotations_mut().insert(annotation.into(), value);
+    });
+}
+
+fn change_spec(key: &mut ALMServiceKey, name: &str, action: KeyAction) {
     let spec = &mut key.spec;
-    match act {
-        Act::Observe(on) => spec.mode = Some(if on { Mode::Observe } else { Mode::Enforce }),
-        Act::Suspend(on) => spec.suspend = Some(on),
-        Act::Retain(on) => {
+    match action {
+        KeyAction::Observe(on) => spec.mode = Some(if on { Mode::Observe } else { Mode::Enforce }),
+        KeyAction::Suspend(on) => spec.suspend = Some(on),
+        KeyAction::Retain(on) => {
             spec.deletion_policy = Some(if on { DeletionPolicy::Retain } else { DeletionPolicy::Delete });
         }
-        Act::Report(on) => {
+        KeyAction::ReportDeadKey(on) => {
             let action = Some(if on { DeadKeyAction::Report } else { DeadKeyAction::Delete });
             spec.dead_key = Some(DeadKey { action, after: None });
         }
-        Act::Grace(grace) => spec.grace_period = Some(seconds(grace)),
-        Act::Interval(interval) => spec.interval = Some(seconds(interval)),
-        Act::FromSecret(plain) => spec.source = source(name, plain),
+        KeyAction::GracePeriod(seconds) => spec.grace_period = Some(api_duration(seconds)),
+        KeyAction::Interval(seconds) => spec.interval = Some(api_duration(seconds)),
+        KeyAction::UseSecret(on) => spec.source = source(name, on),
         _ => return,
     }
-    changed(&mut key.metadata);
+    advance_generation(&mut key.metadata);
 }

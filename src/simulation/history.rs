@@ -1,265 +1,215 @@
-//! Runs a history, and makes a failing one short.
+//! Runs a history: executes its steps, checks the invariants after each, and lets the simulation converge in the end.
 
 use std::time::Duration;
 
-use crate::simulation::actions::tenant_of;
-use crate::simulation::checker::liveness::{REST, STILL, too_eager, unsettled};
-use crate::simulation::generator::{Rng, history};
+use crate::simulation::actions::new_tenant;
+use crate::simulation::checker::liveness::{CONVERGENCE_TIME, QUIET_TIME, excessive_calls, unsettled};
+use crate::simulation::generator::{Rng, draw_history};
 use crate::simulation::operator::Operator;
-use crate::simulation::panics::panic_of;
-use crate::simulation::state::World;
-use crate::simulation::step::{Step, Trouble};
+use crate::simulation::panics::catch_panic;
+use crate::simulation::state::SharedState;
+use crate::simulation::step::{Fault, Step};
 
-/// More calls than passes make between two moments at which nothing is left to do.
-const ENOUGH: usize = 20_000;
+/// More rounds than a correct operator needs until there is nothing left to do.
+const MAX_ROUNDS: usize = 20_000;
 
-/// How a history broke an invariant.
-struct Broken {
-    what: String,
-    /// After which step; none if it was while all came to rest.
-    after: Option<usize>,
+/// The violation of an invariant.
+pub(crate) struct Violation {
+    pub(crate) message: String,
+    /// The index of the step that caused it. `None` if the simulation did not converge after the last one.
+    pub(crate) step: Option<usize>,
 }
 
-/// The world, and who works in it.
-struct Stage {
-    world: World,
+/// The state, and the operators that work on it.
+struct Simulation {
+    state: SharedState,
     operators: Vec<Operator>,
-    processes: usize,
+    /// The number of processes that were ever started.
+    process_count: usize,
     jitter: Rng,
 }
 
-impl Stage {
-    fn new(seed: u64, reads_along: bool) -> Self {
-        let world = World::new(reads_along);
-        world.with(|state| {
+impl Simulation {
+    fn new(seed: u64, with_trace: bool) -> Self {
+        let state = SharedState::new(with_trace);
+        state.with(|state| {
             for (cluster, name) in [(0, "acme"), (0, "other"), (1, "acme")] {
-                let now = state.now;
-                let tenant = tenant_of(&mut state.clusters[cluster], name, now);
-                state.clusters[cluster].makes_tenant(tenant);
+                let (now, cluster) = (state.now, &mut state.clusters[cluster]);
+                let tenant = new_tenant(cluster, name, now);
+                cluster.insert_tenant(tenant);
             }
         });
-        let operators = (0..2).map(|cluster| Operator::starts(&world, cluster, cluster)).collect();
-        Self { world, operators, processes: 2, jitter: Rng::new(seed ^ 0x5eed) }
+        let operators = (0..2).map(|cluster| Operator::start(&state, cluster, cluster)).collect();
+        Self { state, operators, process_count: 2, jitter: Rng::new(seed ^ 0x5eed) }
     }
 
-    fn ends(&self, after: Option<usize>) -> Result<(), Broken> {
-        let broken = self.world.with(|state| state.broken.clone());
-        broken.map_or(Ok(()), |what| Err(Broken { what, after }))
-    }
-
-    fn is_broken(&self) -> bool {
-        self.world.with(|state| state.broken.is_some())
-    }
-
-    /// Does something. If the code panics over it, that breaks the history as an invariant does.
-    fn does(&mut self, act: impl FnOnce(&mut Self)) {
-        if let Some(panic) = panic_of(|| act(self)) {
-            self.world.with(|state| state.breaks(panic));
+    /// Executes a history. Returns the number of its steps, with the convergence as the last one.
+    fn run(&mut self, steps: &[Step]) -> Result<usize, Violation> {
+        for (index, step) in steps.iter().enumerate() {
+            self.check(Some(index), |simulation| simulation.execute(*step))?;
         }
+        self.check(None, Self::converge)?;
+        Ok(steps.len() + 1)
     }
 
-    fn takes(&mut self, step: Step) {
-        self.world.with(|state| {
+    /// Runs `act`. A panic of the code under simulation is a violation too.
+    fn check(&mut self, step: Option<usize>, act: impl FnOnce(&mut Self)) -> Result<(), Violation> {
+        if let Some(panic) = catch_panic(|| act(self)) {
+            self.record_violation(panic);
+        }
+        let violation = self.state.with(|state| state.violation.clone());
+        violation.map_or(Ok(()), |message| Err(Violation { message, step }))
+    }
+
+    fn record_violation(&self, message: impl Into<String>) {
+        self.state.with(|state| state.record_violation(message));
+    }
+
+    fn is_violated(&self) -> bool {
+        self.state.with(|state| state.violation.is_some())
+    }
+
+    fn execute(&mut self, step: Step) {
+        self.state.with(|state| {
             if let Some(trace) = &mut state.trace {
                 trace.push(format!("  {step:?}"));
             }
         });
         match step {
-            Step::Settle => self.settles(),
-            Step::Calls(calls) => self.calls(calls),
-            Step::Wait(seconds) => self.waits(Duration::from_secs(u64::from(seconds))),
-            Step::Work(cluster) => self.world.with(|state| {
-                let now = state.now;
-                state.clusters[cluster].works(&mut state.sap, now);
+            Step::Settle => self.settle(),
+            Step::Calls(calls) => self.advance(calls),
+            Step::Wait(seconds) => self.wait(Duration::from_secs(u64::from(seconds))),
+            Step::Fault(Fault::Crash(cluster)) => self.crash(cluster),
+            Step::Fault(Fault::WatchLags(cluster, watch, lags)) => self.operators[cluster].set_lag(watch, lags),
+            step => self.state.with(|state| match step {
+                Step::ServiceOperator(cluster) => {
+                    let now = state.now;
+                    state.clusters[cluster].run_service_operator(&mut state.sap, now);
+                }
+                Step::Key(actor, action) => state.act_on_key(actor, action),
+                Step::Tenant(cluster, name, action) => state.act_on_tenant(cluster, name, action),
+                Step::Source(actor, action) => state.act_on_source(actor, action),
+                Step::App(zone, action) => state.act_in_app(zone, action),
+                Step::Fault(fault) => state.apply_fault(fault),
+                Step::Settle | Step::Calls(_) | Step::Wait(_) => {}
             }),
-            Step::Key(who, act) => self.world.with(|state| state.key_act(who, act)),
-            Step::Tenant(cluster, name, act) => self.world.with(|state| state.tenant_act(cluster, name, act)),
-            Step::Source(who, act) => self.world.with(|state| state.source_act(who, act)),
-            Step::App(zone, act) => self.world.with(|state| state.app_act(zone, act)),
-            Step::Trouble(Trouble::Crash(cluster)) => self.crashes(cluster),
-            Step::Trouble(Trouble::Lag(cluster, watch, lags)) => self.operators[cluster].lags[watch as usize] = lags,
-            Step::Trouble(trouble) => self.world.with(|state| state.trouble(trouble)),
         }
     }
 
-    /// What the process knew is lost, and what it was about to do.
-    fn crashes(&mut self, cluster: usize) {
-        self.operators[cluster] = Operator::starts(&self.world, cluster, self.processes);
-        self.processes += 1;
+    /// Replaces a process. Its observations and its running reconciliations are lost.
+    fn crash(&mut self, cluster: usize) {
+        self.operators[cluster] = Operator::start(&self.state, cluster, self.process_count);
+        self.process_count += 1;
     }
 
-    fn starts_what_is_due(&mut self) {
+    fn start_due_reconciliations(&mut self) {
         for operator in &mut self.operators {
-            operator.hears();
-            operator.starts_what_is_due(|| self.jitter.part());
+            operator.receive_events();
+            operator.start_due_reconciliations(|| self.jitter.fraction());
         }
     }
 
-    fn calls(&mut self, calls: u8) {
+    /// Lets one reconciliation of each operator proceed to its next call. Returns true if any was running.
+    fn advance_operators(&mut self) -> bool {
+        self.start_due_reconciliations();
+        self.operators.iter_mut().fold(false, |busy, operator| operator.advance() | busy)
+    }
+
+    fn advance(&mut self, calls: u8) {
         for _ in 0..calls {
-            self.starts_what_is_due();
-            for operator in &mut self.operators {
-                operator.check_version();
-            }
+            self.advance_operators();
         }
     }
 
-    /// All passes run to their end, and those that they cause.
-    fn settles(&mut self) {
-        for _ in 0..ENOUGH {
-            self.starts_what_is_due();
-            let mut busy = false;
-            for operator in &mut self.operators {
-                busy |= operator.check_version();
-            }
-            if self.is_broken() {
+    /// Runs everything that is due at this moment to its end.
+    fn settle(&mut self) {
+        for _ in 0..MAX_ROUNDS {
+            let is_busy = self.advance_operators();
+            if self.is_violated() {
                 return;
             }
-            if busy {
+            if is_busy {
                 continue;
             }
-            let worked = self.world.with(|state| {
-                let now = state.now;
-                state.clusters.iter_mut().fold(false, |worked, it| it.works(&mut state.sap, now) | worked)
+            let has_worked = self.state.with(|state| {
+                let (now, sap) = (state.now, &mut state.sap);
+                let clusters = state.clusters.iter_mut();
+                clusters.fold(false, |worked, cluster| cluster.run_service_operator(sap, now) | worked)
             });
-            if !worked && self.operators.iter().all(Operator::is_idle) {
-                self.world
-                    .with(|state| state.clusters.iter_mut().for_each(|it| it.own_kind_is_going &= !it.keys.is_empty()));
+            if !has_worked {
+                self.state.with(|state| {
+                    for cluster in &mut state.clusters {
+                        cluster.own_kind_is_terminating &= !cluster.keys.is_empty();
+                    }
+                });
                 return;
             }
         }
-        self.world.with(|state| state.breaks("passes come back at once, again and again"));
+        self.record_violation("reconciliations follow each other without a pause");
     }
 
-    fn waits(&mut self, time: Duration) {
-        let end = self.world.with(|state| state.now) + time;
-        for _ in 0..ENOUGH {
-            self.settles();
+    /// Lets time pass, and does everything that falls due meanwhile.
+    fn wait(&mut self, time: Duration) {
+        let end = self.state.with(|state| state.now) + time;
+        for _ in 0..MAX_ROUNDS {
+            self.settle();
             let due = self.operators.iter().filter_map(Operator::next_due).min();
-            let now = self.world.with(|state| {
+            let now = self.state.with(|state| {
                 state.now = due.filter(|due| *due <= end).unwrap_or(end).max(state.now);
                 state.now
             });
-            if due.is_none_or(|due| due > now) || self.is_broken() {
+            if due.is_none_or(|due| due > now) || self.is_violated() {
                 return;
             }
         }
-        self.world.with(|state| state.breaks("more passes than time has room for"));
+        self.record_violation("too many reconciliations within the time");
     }
 
-    /// All troubles end, and all comes to rest.
-    fn rests(&mut self) {
-        for trouble in [
-            Trouble::TokenEndpointDown(false),
-            Trouble::LandscapeDown(false),
-            Trouble::HeldWritesLand,
-            Trouble::ApiServerDown(0, false),
-            Trouble::ApiServerDown(1, false),
-            Trouble::BindingKind(0, true),
-            Trouble::BindingKind(1, true),
-        ] {
-            self.world.with(|state| state.trouble(trouble));
-        }
-        self.world.with(|state| {
-            state.sap.faults.clear();
-            for cluster in &mut state.clusters {
-                cluster.next_write = None;
-                cluster.reads_fail.clear();
+    /// Ends all faults, waits, and checks that everything has converged and stays quiet.
+    fn converge(&mut self) {
+        self.state.with(super::state::State::end_faults);
+        self.operators.iter_mut().for_each(Operator::end_lags);
+        self.wait(CONVERGENCE_TIME);
+        let write_count = self.state.with(|state| {
+            state.remote_calls.clear();
+            if let Some(finding) = unsettled(state).first() {
+                state.record_violation(finding.clone());
             }
+            state.write_count
         });
-        self.operators.iter_mut().for_each(|operator| operator.lags = [false; 4]);
-        self.waits(REST);
-        let writes = self.world.with(|state| {
-            state.calls.clear();
-            if let Some(what) = unsettled(state).first() {
-                state.breaks(what.clone());
-            }
-            state.writes
-        });
-        if self.is_broken() {
+        if self.is_violated() {
             return;
         }
-        self.waits(STILL);
-        self.world.with(|state| {
-            if state.writes != writes {
-                state.breaks("something was written although nothing happens any more");
+        self.wait(QUIET_TIME);
+        self.state.with(|state| {
+            if state.write_count != write_count {
+                state.record_violation("something was written although nothing had changed");
             }
-            if let Some(what) = too_eager(state).first() {
-                state.breaks(what.clone());
+            if let Some(finding) = excessive_calls(state).first() {
+                state.record_violation(finding.clone());
             }
         });
     }
 }
 
-/// What becomes of a history: how many steps it took.
-fn run(seed: u64, steps: &[Step]) -> Result<usize, Broken> {
-    played(&mut Stage::new(seed, false), steps)
+/// Runs steps with the jitter of a seed. Returns the number of steps.
+pub(crate) fn run(seed: u64, steps: &[Step]) -> Result<usize, Violation> {
+    Simulation::new(seed, false).run(steps)
 }
 
-fn played(stage: &mut Stage, steps: &[Step]) -> Result<usize, Broken> {
-    for (number, step) in steps.iter().enumerate() {
-        stage.does(|stage| stage.takes(*step));
-        stage.ends(Some(number))?;
-    }
-    stage.does(Stage::rests);
-    stage.ends(None)?;
-    Ok(steps.len() + 1)
+/// Runs the history of a seed. Returns the number of its steps.
+pub(crate) fn run_seed(seed: u64) -> Result<usize, Violation> {
+    run(seed, &draw_history(seed))
 }
 
-/// The shortest history that can be made of a failing one by leaving things out.
-fn shrunk(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
-    let fails = |steps: &[Step]| run(seed, steps).is_err();
-    if let Err(Broken { after: Some(after), .. }) = run(seed, &steps) {
-        steps.truncate(after + 1);
-    }
-    let mut size = steps.len().div_ceil(2);
-    while size > 0 {
-        let (mut at, mut left_out) = (0, false);
-        while at < steps.len() {
-            let mut fewer = steps.clone();
-            fewer.drain(at..(at + size).min(steps.len()));
-            if fails(&fewer) {
-                steps = fewer;
-                left_out = true;
-            } else {
-                at += size;
-            }
-        }
-        size = if left_out && size == 1 { 1 } else { size / 2 };
-    }
-    steps
+/// Returns the invariant that the steps violate, if they do.
+pub(crate) fn violation(steps: &[Step]) -> Option<String> {
+    run(1, steps).err().map(|violation| violation.message)
 }
 
-/// Which invariant a history breaks, if it does.
-pub(crate) fn breaks(steps: &[Step]) -> Option<String> {
-    run(1, steps).err().map(|broken| broken.what)
-}
-
-/// Plays the history of a seed: how many steps it took, or which invariant it breaks.
-pub(crate) fn plays(seed: u64) -> Result<usize, String> {
-    run(seed, &history(seed)).map_err(|broken| broken.what)
-}
-
-/// A failing history, made short, as a person reads it.
-pub(crate) fn told(seed: u64) -> String {
-    let steps = shrunk(seed, history(seed));
-    let (what, trace) = course(seed, &steps);
-    let steps: Vec<String> = steps.iter().map(|step| format!("  {step:?}")).collect();
-    format!(
-        "seed {seed}: {what}\nthe shortest history that shows it:\n{}\nand its course:\n{}",
-        steps.join("\n"),
-        trace.join("\n")
-    )
-}
-
-/// What a history comes to, and its course.
-fn course(seed: u64, steps: &[Step]) -> (String, Vec<String>) {
-    let mut stage = Stage::new(seed, true);
-    let what = played(&mut stage, steps).err().map_or("no invariant broken".into(), |broken| broken.what);
-    (what, stage.world.with(|state| state.trace.clone().unwrap_or_default()))
-}
-
-/// The course of the history of a seed.
-pub(crate) fn course_of(seed: u64) -> Vec<String> {
-    course(seed, &history(seed)).1
+/// Runs steps with a trace. Returns the violated invariant, if there is one, and the trace.
+pub(crate) fn run_with_trace(seed: u64, steps: &[Step]) -> (Option<String>, Vec<String>) {
+    let mut simulation = Simulation::new(seed, true);
+    let violation = simulation.run(steps).err().map(|violation| violation.message);
+    (violation, simulation.state.with(|state| state.trace.take().unwrap_or_default()))
 }

@@ -1,4 +1,4 @@
-//! The operator of one cluster: its watches, which may lag behind each other, its queue, and whatever process it has now.
+//! The operator of one cluster: its watches, which may lag, its schedule of reconciliations, and its current process.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -17,188 +17,179 @@ use crate::controller::Caches;
 use crate::controller::service_key::sibling_changes::SiblingStates;
 use crate::controller::service_key::siblings::is_sibling;
 use crate::controller::service_key::watches::touched;
-use crate::simulation::model::cluster::{Labelled, NAMESPACE};
-use crate::simulation::process::{Process, Running};
-use crate::simulation::state::{State, World};
+use crate::simulation::model::cluster::{NAMESPACE, WatchEvent};
+use crate::simulation::model::sap::zone_index;
+use crate::simulation::process::{Process, ReconcileFuture};
+use crate::simulation::state::{SharedState, State};
+use crate::simulation::step::Watch;
 
-/// A watch.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Watch {
-    Keys,
-    Tenants,
-    Secrets,
-    Bindings,
-}
-
-pub(crate) const WATCHES: [Watch; 4] = [Watch::Keys, Watch::Tenants, Watch::Secrets, Watch::Bindings];
-
-/// Whom a pass is about.
+/// The object of a reconciliation, by name.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Subject {
+enum Subject {
     Key(String),
     Tenant(String),
 }
 
+/// A reconciliation that is running.
 struct Job {
     subject: Subject,
     tenant: String,
-    future: Running,
+    future: ReconcileFuture,
 }
 
-/// One operator.
+/// The operator of one cluster.
 pub(crate) struct Operator {
-    world: World,
+    state: SharedState,
     cluster: usize,
     process: Arc<Process>,
     keys: Writer<ALMServiceKey>,
     tenants: Writer<ALMTenant>,
     sibling_states: SiblingStates,
-    /// What of an object was seen last that makes it a trigger for itself.
-    seen: BTreeMap<String, Itself>,
-    /// How many events each watch has told.
-    told: [usize; 4],
-    pub(crate) lags: [bool; 4],
+    /// The self-triggers of objects when they were last seen, by name.
+    self_triggers: BTreeMap<String, SelfTrigger>,
+    /// The number of events that each watch has delivered.
+    delivered: [usize; Watch::ALL.len()],
+    /// True for watches that deliver nothing at present.
+    lags: [bool; Watch::ALL.len()],
     due: BTreeMap<Subject, Duration>,
     running: Vec<Job>,
-    turn: usize,
-}
-
-/// The tenant of a name as the number of its zone.
-pub(crate) fn zone(tenant: &str) -> usize {
-    usize::from(tenant == "other")
+    /// The index of the running reconciliation that proceeded last.
+    last_polled: usize,
 }
 
 impl Operator {
-    /// A process starts: it lists all, and looks at all.
-    pub(crate) fn starts(world: &World, cluster: usize, number: usize) -> Self {
+    /// Starts a process, which lists all objects and reconciles each of them.
+    pub(crate) fn start(shared: &SharedState, cluster: usize, number: usize) -> Self {
         let ((keys, keys_writer), (tenants, tenants_writer)) = (store(), store());
-        let caches = Caches::default();
-        let (cluster_id, told) = world.with(|state| {
+        let (cluster_id, delivered) = shared.with(|state| {
             let it = &state.clusters[cluster];
-            let told = [it.told_keys.len(), it.told_tenants.len(), it.told_secrets.len(), it.told_bindings.len()];
-            (it.id.clone(), told)
+            let events = [it.key_events.len(), it.tenant_events.len(), it.secret_events.len(), it.binding_events.len()];
+            (it.id.clone(), events)
         });
-        let world = world.clone();
-        let process = Arc::new(Process { world: world.clone(), cluster, cluster_id, number, caches, keys, tenants });
+        let (state, caches) = (shared.clone(), Caches::default());
+        let process = Arc::new(Process { state, cluster, cluster_id, number, caches, keys, tenants });
         let mut operator = Self {
-            world,
+            state: shared.clone(),
             cluster,
             process,
             keys: keys_writer,
             tenants: tenants_writer,
             sibling_states: SiblingStates::default(),
-            seen: BTreeMap::new(),
-            told,
-            lags: [false; 4],
+            self_triggers: BTreeMap::new(),
+            delivered,
+            lags: [false; Watch::ALL.len()],
             due: BTreeMap::new(),
             running: Vec::new(),
-            turn: 0,
+            last_polled: 0,
         };
-        operator.lists();
+        shared.with(|state| operator.list_objects(state));
         operator
     }
 
-    fn lists(&mut self) {
-        let world = self.world.clone();
-        let (keys, tenants, bindings) = world.with(|state| {
-            let it = &state.clusters[self.cluster];
-            let bindings: Vec<ObjectMeta> = it.bindings.values().map(|binding| binding.metadata.clone()).collect();
-            let keys: Vec<ALMServiceKey> = it.keys.values().cloned().collect();
-            (keys, it.tenants.values().cloned().collect::<Vec<_>>(), bindings)
-        });
+    fn list_objects(&mut self, state: &State) {
+        let (now, cluster) = (state.now, &state.clusters[self.cluster]);
         self.keys.apply_watcher_event(&Event::Init);
         self.tenants.apply_watcher_event(&Event::Init);
-        for tenant in tenants {
-            self.wakes(Subject::Tenant(tenant.name_any()));
-            self.tenants.apply_watcher_event(&Event::InitApply(tenant));
+        for tenant in cluster.tenants.values() {
+            self.due.insert(Subject::Tenant(tenant.name_any()), now);
+            self.tenants.apply_watcher_event(&Event::InitApply(tenant.clone()));
         }
-        for key in keys {
-            self.wakes(Subject::Key(key.name_any()));
-            self.sibling_states.seen(&key);
-            self.seen.insert(key.name_any(), of_itself(&key));
-            self.keys.apply_watcher_event(&Event::InitApply(key));
+        for key in cluster.keys.values() {
+            self.due.insert(Subject::Key(key.name_any()), now);
+            self.sibling_states.seen(key);
+            self.self_triggers.insert(key.name_any(), self_trigger(key));
+            self.keys.apply_watcher_event(&Event::InitApply(key.clone()));
         }
         self.tenants.apply_watcher_event(&Event::InitDone);
         self.keys.apply_watcher_event(&Event::InitDone);
-        for binding in bindings {
-            touched(&self.process.keys, &self.process.caches.observed_deletions, &binding);
+        for binding in cluster.bindings.values() {
+            touched(&self.process.keys, &self.process.caches.observed_deletions, &binding.metadata);
         }
     }
 
-    fn wakes(&mut self, subject: Subject) {
-        let now = self.world.with(|state| state.now);
-        self.due.insert(subject, now);
+    /// Lets a watch lag, or ends that.
+    pub(crate) fn set_lag(&mut self, watch: Watch, lags: bool) {
+        self.lags[watch as usize] = lags;
     }
 
-    /// Watches tell what they have not told yet.
-    pub(crate) fn hears(&mut self) {
-        let world = self.world.clone();
-        for watch in WATCHES {
-            if !self.lags[watch as usize] {
-                world.with(|state| self.hears_from(watch, state)).into_iter().for_each(|woken| self.wakes(woken));
+    pub(crate) fn end_lags(&mut self) {
+        self.lags = [false; Watch::ALL.len()];
+    }
+
+    /// Delivers the events of all watches that do not lag, and schedules the reconciliations that they trigger.
+    pub(crate) fn receive_events(&mut self) {
+        let shared = self.state.clone();
+        shared.with(|state| {
+            for watch in Watch::ALL {
+                if !self.lags[watch as usize] {
+                    for subject in self.receive_from(watch, state) {
+                        self.due.insert(subject, state.now);
+                    }
+                }
             }
-        }
+        });
     }
 
-    fn hears_from(&mut self, watch: Watch, state: &mut State) -> Vec<Subject> {
+    fn receive_from(&mut self, watch: Watch, state: &mut State) -> Vec<Subject> {
         let cluster = &mut state.clusters[self.cluster];
-        let told = &mut self.told[watch as usize];
-        let from = *told;
-        let mut woken = Vec::new();
+        let delivered = &mut self.delivered[watch as usize];
+        let first = *delivered;
+        let mut triggered = Vec::new();
         match watch {
             Watch::Keys => {
-                *told = cluster.told_keys.len();
-                cluster.told_keys[from..].iter().for_each(|event| self.hears_of_key(event, &mut woken));
+                *delivered = cluster.key_events.len();
+                cluster.key_events[first..].iter().for_each(|event| self.receive_key(event, &mut triggered));
             }
             Watch::Tenants => {
-                *told = cluster.told_tenants.len();
-                cluster.told_tenants[from..].iter().for_each(|event| self.hears_of_tenant(event, &mut woken));
+                *delivered = cluster.tenant_events.len();
+                cluster.tenant_events[first..].iter().for_each(|event| self.receive_tenant(event, &mut triggered));
             }
             Watch::Secrets => {
-                *told = cluster.told_secrets.len();
-                cluster.told_secrets[from..].iter().for_each(|secret| self.hears_of_secret(secret, &mut woken));
+                *delivered = cluster.secret_events.len();
+                cluster.secret_events[first..].iter().for_each(|secret| self.receive_secret(secret, &mut triggered));
             }
             Watch::Bindings => {
-                *told = cluster.told_bindings.len();
-                let bindings = cluster.told_bindings[from..].to_vec();
+                *delivered = cluster.binding_events.len();
+                let bindings = cluster.binding_events[first..].to_vec();
                 for binding in &bindings {
-                    let concerned = touched(&self.process.keys, &self.process.caches.observed_deletions, binding);
-                    woken.extend(concerned.into_iter().map(|key| Subject::Key(key.name)));
-                    cluster.shows_binding(self.process.number, binding);
+                    let keys = touched(&self.process.keys, &self.process.caches.observed_deletions, binding);
+                    triggered.extend(keys.into_iter().map(|key| Subject::Key(key.name)));
+                    cluster.record_binding_read(self.process.number, binding);
                 }
             }
         }
-        woken
+        triggered
     }
 
-    fn hears_of_key(&mut self, event: &Labelled<ALMServiceKey>, woken: &mut Vec<Subject>) {
-        let (key, tell) = match event {
-            Labelled::Applied(key) => {
+    fn receive_key(&mut self, event: &WatchEvent<ALMServiceKey>, triggered: &mut Vec<Subject>) {
+        let (key, concerns_siblings) = match event {
+            WatchEvent::Applied(key) => {
                 self.keys.apply_watcher_event(&Event::Apply(key.clone()));
-                let now = of_itself(key);
-                if self.seen.insert(key.name_any(), now.clone()) != Some(now) {
-                    woken.push(Subject::Key(key.name_any()));
+                let trigger = self_trigger(key);
+                if self.self_triggers.get(&key.name_any()) != Some(&trigger) {
+                    self.self_triggers.insert(key.name_any(), trigger);
+                    triggered.push(Subject::Key(key.name_any()));
                 }
                 (key, self.sibling_states.seen(key))
             }
-            Labelled::Deleted(key) => {
+            WatchEvent::Deleted(key) => {
                 self.keys.apply_watcher_event(&Event::Delete(key.clone()));
-                self.seen.remove(&key.name_any());
+                self.self_triggers.remove(&key.name_any());
                 self.process.caches.forget(key);
                 (key, self.sibling_states.gone(key))
             }
         };
-        if tell {
-            let all = self.process.keys.state();
-            let siblings = all.iter().filter(|other| is_sibling(other, key));
-            woken.extend(siblings.map(|other| Subject::Key(other.name_any())));
-            woken.push(Subject::Tenant(key.spec.tenant_ref.name.clone()));
+        if concerns_siblings {
+            let keys = self.process.keys.state();
+            let siblings = keys.iter().filter(|other| is_sibling(other, key));
+            triggered.extend(siblings.map(|other| Subject::Key(other.name_any())));
+            triggered.push(Subject::Tenant(key.spec.tenant_ref.name.clone()));
         }
     }
 
-    fn hears_of_tenant(&mut self, event: &Labelled<ALMTenant>, woken: &mut Vec<Subject>) {
+    fn receive_tenant(&mut self, event: &WatchEvent<ALMTenant>, triggered: &mut Vec<Subject>) {
         let tenant = match event {
-            Labelled::Applied(tenant) => {
+            WatchEvent::Applied(tenant) => {
                 let before = self.process.tenants.get(&ObjectRef::from_obj(tenant));
                 self.tenants.apply_watcher_event(&Event::Apply(tenant.clone()));
                 if before.is_some_and(|before| before.metadata.generation == tenant.metadata.generation) {
@@ -206,74 +197,73 @@ impl Operator {
                 }
                 tenant
             }
-            Labelled::Deleted(tenant) => {
+            WatchEvent::Deleted(tenant) => {
                 self.tenants.apply_watcher_event(&Event::Delete(tenant.clone()));
                 tenant
             }
         };
-        woken.push(Subject::Tenant(tenant.name_any()));
-        let all = self.process.keys.state();
-        let named = all.iter().filter(|key| key.spec.tenant_ref.name == tenant.name_any());
-        woken.extend(named.map(|key| Subject::Key(key.name_any())));
+        triggered.push(Subject::Tenant(tenant.name_any()));
+        let keys = self.process.keys.state();
+        let keys = keys.iter().filter(|key| key.spec.tenant_ref.name == tenant.name_any());
+        triggered.extend(keys.map(|key| Subject::Key(key.name_any())));
     }
 
-    fn hears_of_secret(&self, secret: &ObjectMeta, woken: &mut Vec<Subject>) {
+    fn receive_secret(&self, secret: &ObjectMeta, triggered: &mut Vec<Subject>) {
         let name = secret.name.as_deref().unwrap_or_default();
         let owner = secret.owner_references.iter().flatten().find(|owner| owner.controller == Some(true));
         for key in self.process.keys.state() {
             let source = &key.spec.source;
-            let by_name = source.secret_ref.as_ref().is_some_and(|secret| secret.name == name);
-            let by_binding = source.service_binding_ref.as_ref().map(|binding| &binding.name);
-            if by_name || (by_binding.is_some() && by_binding == owner.map(|owner| &owner.name)) {
-                woken.push(Subject::Key(key.name_any()));
+            let is_named = source.secret_ref.as_ref().is_some_and(|secret| secret.name == name);
+            let binding = source.service_binding_ref.as_ref().map(|binding| &binding.name);
+            if is_named || (binding.is_some() && binding == owner.map(|owner| &owner.name)) {
+                triggered.push(Subject::Key(key.name_any()));
             }
         }
     }
 
-    /// Starts what is due, one pass for each tenant at a time.
-    pub(crate) fn starts_what_is_due(&mut self, mut jitter: impl FnMut() -> f64) {
-        let now = self.world.with(|state| state.now);
-        let due: Vec<Subject> = self.due.iter().filter(|(_, due)| **due <= now).map(|(it, _)| it.clone()).collect();
+    /// Starts the reconciliations that are due, one at a time for each tenant.
+    pub(crate) fn start_due_reconciliations(&mut self, mut jitter: impl FnMut() -> f64) {
+        let now = self.state.with(|state| state.now);
+        let due = self.due.iter().filter(|(_, due)| **due <= now);
+        let due: Vec<Subject> = due.map(|(subject, _)| subject.clone()).collect();
         for subject in due {
-            let key = match &subject {
-                Subject::Tenant(_) => None,
-                Subject::Key(name) => match self.process.keys.get(&ObjectRef::new(name).within(NAMESPACE)) {
-                    // A trigger for an object that has just gone, or has not been seen yet: its own event follows.
-                    None => {
+            let (tenant, key) = match &subject {
+                Subject::Tenant(name) => (name.clone(), None),
+                Subject::Key(name) => {
+                    let Some(key) = self.process.keys.get(&ObjectRef::new(name).within(NAMESPACE)) else {
+                        // The object is gone, or the cache does not have it yet. Its own event follows.
                         self.due.remove(&subject);
                         continue;
-                    }
-                    found => found,
-                },
-            };
-            let tenant = match (&subject, &key) {
-                (Subject::Tenant(name), _) => name.clone(),
-                (Subject::Key(_), key) => key.as_ref().map(|key| key.spec.tenant_ref.name.clone()).unwrap_or_default(),
+                    };
+                    (key.spec.tenant_ref.name.clone(), Some(key))
+                }
             };
             if self.running.iter().any(|job| job.tenant == tenant) {
                 continue;
             }
             self.due.remove(&subject);
             let process = Arc::clone(&self.process);
+            let zone = zone_index(&tenant);
             let future = match key {
-                Some(key) => process.passes(key, zone(&tenant), jitter()),
-                None => process.looks(tenant.clone(), zone(&tenant)),
+                Some(key) => process.reconcile_key(key, zone, jitter()),
+                None => process.reconcile_tenant(tenant.clone(), zone),
             };
             self.running.push(Job { subject, tenant, future });
         }
     }
 
-    /// Lets one of the passes that run go on to its next call. Whether one ran.
-    pub(crate) fn check_version(&mut self) -> bool {
+    /// Lets one running reconciliation proceed to its next call. Returns true if any was running.
+    pub(crate) fn advance(&mut self) -> bool {
         if self.running.is_empty() {
             return false;
         }
-        self.turn = (self.turn + 1) % self.running.len();
+        self.last_polled = (self.last_polled + 1) % self.running.len();
         let waker = noop_waker();
-        if let Poll::Ready(next) = self.running[self.turn].future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            let job = self.running.remove(self.turn);
-            if let Some(next) = next {
-                let at = self.world.with(|state| state.now) + next;
+        let job = &mut self.running[self.last_polled];
+        if let Poll::Ready(requeue_after) = job.future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            let job = self.running.remove(self.last_polled);
+            if let Some(requeue_after) = requeue_after {
+                let at = self.state.with(|state| state.now) + requeue_after;
                 let due = self.due.entry(job.subject).or_insert(at);
                 *due = at.min(*due);
             }
@@ -281,19 +271,15 @@ impl Operator {
         true
     }
 
-    pub(crate) fn is_idle(&self) -> bool {
-        self.running.is_empty()
-    }
-
-    /// When something is due, if anything is.
+    /// Returns the time of the next reconciliation that is scheduled.
     pub(crate) fn next_due(&self) -> Option<Duration> {
         self.due.values().min().copied()
     }
 }
 
-/// What of an object makes it a trigger for itself: generation, finalizers, annotations.
-type Itself = (Option<i64>, Vec<String>, BTreeMap<String, String>);
+/// The parts of an object whose change triggers its own reconciliation: generation, finalizers, annotations.
+type SelfTrigger = (Option<i64>, Vec<String>, BTreeMap<String, String>);
 
-fn of_itself(key: &ALMServiceKey) -> Itself {
+fn self_trigger(key: &ALMServiceKey) -> SelfTrigger {
     (key.metadata.generation, key.finalizers().to_vec(), key.annotations().clone())
 }

@@ -1,39 +1,39 @@
-//! Panics of the code that is played: told by the history that they end, and by nobody else.
+//! Panics of the code under simulation: each one ends its history, and is reported with it alone.
 
 use std::cell::{Cell, RefCell};
 use std::panic::{AssertUnwindSafe, catch_unwind, set_hook, take_hook};
 use std::sync::Once;
 
 thread_local! {
-    static PLAYS: Cell<bool> = const { Cell::new(false) };
-    static TOLD: RefCell<String> = const { RefCell::new(String::new()) };
+    static IS_CATCHING: Cell<bool> = const { Cell::new(false) };
+    static MESSAGE: RefCell<String> = const { RefCell::new(String::new()) };
 }
 
-/// Panics of other threads go on being told as before.
-static LISTENS: Once = Once::new();
+/// The installation of the panic hook. Panics of other threads go to the previous hook.
+static HOOK: Once = Once::new();
 
-/// The panic that ends `act`, if one does: where it was, and its words.
-pub(crate) fn panic_of(act: impl FnOnce()) -> Option<String> {
-    LISTENS.call_once(|| {
-        let tell = take_hook();
+/// Runs `act`. Returns the place and the message of its panic, if it panics.
+pub(crate) fn catch_panic(act: impl FnOnce()) -> Option<String> {
+    HOOK.call_once(|| {
+        let previous = take_hook();
         set_hook(Box::new(move |panic| {
-            if PLAYS.get() {
-                TOLD.set(panic.to_string());
+            if IS_CATCHING.get() {
+                MESSAGE.set(panic.to_string());
             } else {
-                tell(panic);
+                previous(panic);
             }
         }));
     });
-    PLAYS.set(true);
-    // What it leaves half done is looked at for its account only.
-    let ended = catch_unwind(AssertUnwindSafe(act));
-    PLAYS.set(false);
-    ended.is_err().then(|| TOLD.take())
+    IS_CATCHING.set(true);
+    // The state that a panic leaves behind is only read for the report.
+    let result = catch_unwind(AssertUnwindSafe(act));
+    IS_CATCHING.set(false);
+    result.is_err().then(|| MESSAGE.take())
 }
 
 #[test]
-fn a_panic_is_told_with_its_place_and_in_its_own_words() {
-    let told = panic_of(|| panic!("at {}", "the end")).expect("it panics");
-    assert!(told.contains(file!()) && told.contains("at the end"), "{told}");
-    assert_eq!(panic_of(|| {}), None);
+fn a_caught_panic_has_its_place_and_its_message() {
+    let message = catch_panic(|| panic!("at {}", "the end")).expect("a panic");
+    assert!(message.contains(file!()) && message.contains("at the end"), "{message}");
+    assert_eq!(catch_panic(|| {}), None);
 }

@@ -1,4 +1,4 @@
-//! One process of the operator: its observations and caches, and the passes that run in it. All of it is lost by a crash.
+//! A process of the operator: its caches, its observations and its reconciliations. A crash loses them all.
 
 use std::future::Future;
 use std::pin::Pin;
@@ -21,56 +21,64 @@ use crate::domain::time::Moment;
 use crate::executor::execute::Outcome;
 use crate::executor::ports::{Clock, LandscapeManagement as _};
 use crate::simulation::checker::safety;
-use crate::simulation::model::api_server::View;
-use crate::simulation::model::remote::Sides;
-use crate::simulation::pass::Pass;
-use crate::simulation::state::World;
+use crate::simulation::model::cluster::wall_clock;
+use crate::simulation::ports::api_server::ApiConnection;
+use crate::simulation::ports::remote::SimulatedRemotes;
+use crate::simulation::reconciliation::Reconciliation;
+use crate::simulation::state::SharedState;
 
-/// What the passes of a process share.
+/// A process, and the caches that its reconciliations share.
 pub(crate) struct Process {
-    pub(crate) world: World,
+    pub(crate) state: SharedState,
     pub(crate) cluster: usize,
     pub(crate) cluster_id: String,
-    /// Which of all processes it is.
+    /// The number of the process among all that were ever started.
     pub(crate) number: usize,
     pub(crate) caches: Caches,
     pub(crate) keys: Store<ALMServiceKey>,
     pub(crate) tenants: Store<ALMTenant>,
 }
 
-/// A pass that runs; its end is when it wants to be run again, if nothing tells it to before.
-pub(crate) type Running = Pin<Box<dyn Future<Output = Option<Duration>> + Send>>;
+/// A running reconciliation. Its output is the time until the next one, if one is scheduled.
+pub(crate) type ReconcileFuture = Pin<Box<dyn Future<Output = Option<Duration>> + Send>>;
 
-struct Clocks(World);
+struct SimulatedClock(SharedState);
 
-impl Clock for Clocks {
+impl Clock for SimulatedClock {
     fn now(&self) -> Now {
-        let (now, off) = self.0.with(|state| (state.now, state.wall_is_off));
-        let seconds = crate::simulation::model::cluster::wall(now).as_second() + off;
-        Now { monotonic: Moment::new(now), wall: Timestamp::from_second(seconds).expect("a moment of this century") }
+        let (now, offset) = self.0.with(|state| (state.now, state.wall_clock_offset));
+        let seconds = wall_clock(now).as_second() + offset;
+        let wall = Timestamp::from_second(seconds).expect("a time of this century");
+        Now { monotonic: Moment::new(now), wall }
     }
 }
 
 impl Process {
-    fn begins(&self, name: &str, zone: usize) -> (View, Sides) {
-        let pass = self.world.with(|state| {
-            state.passes.push(Pass::new(self.cluster, name, zone, self.number, state.now));
-            state.passes.len() - 1
+    fn begin(&self, name: &str, zone: usize) -> (ApiConnection, SimulatedRemotes) {
+        let (state, cluster, cluster_id) = (&self.state, self.cluster, self.cluster_id.clone());
+        let reconciliation = state.with(|state| {
+            state.reconciliations.push(Reconciliation::new(cluster, name, zone, self.number, state.now));
+            state.reconciliations.len() - 1
         });
-        let view = || View { world: self.world.clone(), cluster: self.cluster, pass };
-        let sides = Sides { world: self.world.clone(), view: view(), zone, cluster_id: self.cluster_id.clone() };
-        (view(), sides)
+        let connection = || ApiConnection { state: state.clone(), cluster, reconciliation };
+        let remotes = SimulatedRemotes { state: state.clone(), connection: connection(), zone, cluster_id };
+        (connection(), remotes)
     }
 
-    /// A pass over a key.
-    pub(crate) fn passes(self: Arc<Self>, cached: Arc<ALMServiceKey>, zone: usize, jitter: f64) -> Running {
-        let (view, sides) = self.begins(&cached.name_any(), zone);
+    /// Returns a reconciliation of a key.
+    pub(crate) fn reconcile_key(
+        self: Arc<Self>,
+        cached: Arc<ALMServiceKey>,
+        zone: usize,
+        jitter: f64,
+    ) -> ReconcileFuture {
+        let (connection, remotes) = self.begin(&cached.name_any(), zone);
         Box::pin(async move {
-            let (clock, pass) = (Clocks(self.world.clone()), view.pass);
+            let (clock, number) = (SimulatedClock(self.state.clone()), connection.reconciliation);
             let context = ReconcileContext {
-                cluster: &view,
+                cluster: &connection,
                 cluster_id: &self.cluster_id,
-                remotes: &sides,
+                remotes: &remotes,
                 clock: &clock,
                 caches: &self.caches,
                 keys: &self.keys,
@@ -78,39 +86,41 @@ impl Process {
                 scope: &Scope::Cluster,
                 jitter,
             };
-            if let Some(wait) = scheduling::throttle_reconciliation(&cached, &context) {
-                return Some(wait);
+            if let Some(delay) = scheduling::throttle_reconciliation(&cached, &context) {
+                return Some(delay);
             }
-            let queue = scheduling::lock_key(&cached, &self.tenants);
-            let next = match reconcile(&cached, &queue, &context).await {
+            let lock_key = scheduling::lock_key(&cached, &self.tenants);
+            let requeue_after = match reconcile(&cached, &lock_key, &context).await {
                 Ok(ReconcileResult::Gone) => None,
-                Ok(ReconcileResult::Again(wait) | ReconcileResult::PutOff(wait)) => Some(wait),
+                Ok(ReconcileResult::Again(delay) | ReconcileResult::PutOff(delay)) => Some(delay),
                 Ok(ReconcileResult::Passed { outcome: Outcome::Settled { settlement, .. }, .. }) => {
-                    self.world.with(|state| safety::of_end(state, pass));
+                    self.state.with(|state| safety::check_end(state, number));
                     (!settlement.release).then_some(settlement.next)
                 }
                 Ok(ReconcileResult::Passed { outcome: Outcome::Interrupted { .. }, .. }) | Err(_) => {
                     Some(back_off(&cached, &context))
                 }
             };
-            self.world
-                .with(|state| state.tells(|| format!("pass {pass} over {} ends, next {next:?}", cached.name_any())));
-            next
+            self.state.with(|state| {
+                let name = cached.name_any();
+                state.trace(|| format!("reconciliation {number} of {name} ends, next {requeue_after:?}"));
+            });
+            requeue_after
         })
     }
 
-    /// A look at a tenant, as far as its finalizer is concerned.
-    pub(crate) fn looks(self: Arc<Self>, name: String, zone: usize) -> Running {
-        let (view, sides) = self.begins(&name, zone);
+    /// Returns a reconciliation of a tenant, which is about its finalizer alone.
+    pub(crate) fn reconcile_tenant(self: Arc<Self>, name: String, zone: usize) -> ReconcileFuture {
+        let (connection, remotes) = self.begin(&name, zone);
         Box::pin(async move {
-            let tenant = match view.tenant(&name).await {
+            let tenant = match connection.tenant(&name).await {
                 Ok(Some(tenant)) => tenant,
                 Ok(None) => return None,
                 Err(_) => return Some(BACKOFF_MIN),
             };
             let copy = tenant.clone();
-            let side = sides.of_tenant(&copy);
-            match finalizer::release_if_unused(&view, tenant, side.read_slot(), &self.cluster_id).await {
+            let remote = remotes.for_tenant(&copy);
+            match finalizer::release_if_unused(&connection, tenant, remote.read_slot(), &self.cluster_id).await {
                 Ok(_) => Some(RECHECK_PERIOD),
                 Err(_) => Some(BACKOFF_MIN),
             }

@@ -1,4 +1,4 @@
-//! All that there is, behind one lock, and the moments at which a pass can be cut.
+//! The state of the simulation outside of the operators' processes, and the cut points of reconciliations.
 
 use std::collections::BTreeMap;
 use std::future::Future;
@@ -7,97 +7,112 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::domain::slot::Owner;
 use crate::simulation::model::cluster::Cluster;
-use crate::simulation::model::sap::{KeyNo, Sap};
-use crate::simulation::pass::Pass;
+use crate::simulation::model::sap::{KeyNumber, Sap, SlotContent};
+use crate::simulation::reconciliation::Reconciliation;
 
-/// Refusals of a key with no success between.
+/// Refusals of a key without a success between them.
 #[derive(Clone, Copy)]
-pub(crate) struct Row {
+pub(crate) struct Refusals {
     pub(crate) first: Duration,
     pub(crate) count: usize,
 }
 
-/// The whole world outside of the operators' processes.
+/// The state of the simulation.
 pub(crate) struct State {
+    /// The time since the start.
     pub(crate) now: Duration,
-    /// By how much the operators' wall clocks are wrong, in seconds.
-    pub(crate) wall_is_off: i64,
+    /// The error of the operators' wall clocks in seconds.
+    pub(crate) wall_clock_offset: i64,
     pub(crate) sap: Sap,
     pub(crate) clusters: Vec<Cluster>,
-    /// All passes that ever began, as the judge sees them.
-    pub(crate) passes: Vec<Pass>,
-    /// Refusals in a row, by process, object and key.
-    pub(crate) rows: BTreeMap<(usize, String, KeyNo), Row>,
-    /// Calls to the remote sides, by cluster and object; counted anew from time to time.
-    pub(crate) calls: Vec<(usize, String)>,
-    /// Writes to the API servers and to slots that took effect.
-    pub(crate) writes: usize,
-    /// The first invariant that was broken.
-    pub(crate) broken: Option<String>,
-    /// What happened, for a person.
+    /// All reconciliations that ever began.
+    pub(crate) reconciliations: Vec<Reconciliation>,
+    /// Consecutive refusals, by process, uid and key.
+    pub(crate) refusals: BTreeMap<(usize, String, KeyNumber), Refusals>,
+    /// Calls to SAP's side, by cluster and object, since the last reset.
+    pub(crate) remote_calls: Vec<(usize, String)>,
+    /// The number of effective writes to API servers and slots.
+    pub(crate) write_count: usize,
+    /// The first violation of an invariant.
+    pub(crate) violation: Option<String>,
+    /// The events of the history in words, if they are wanted.
     pub(crate) trace: Option<Vec<String>>,
 }
 
 impl State {
-    /// An invariant is broken.
-    pub(crate) fn breaks(&mut self, what: impl Into<String>) {
-        let what = what.into();
-        self.tells(|| format!("!! {what}"));
-        self.broken.get_or_insert(what);
+    /// Records the violation of an invariant.
+    pub(crate) fn record_violation(&mut self, message: impl Into<String>) {
+        let message = message.into();
+        self.trace(|| format!("!! {message}"));
+        self.violation.get_or_insert(message);
     }
 
-    /// Notes what happened, if somebody reads along.
-    pub(crate) fn tells(&mut self, what: impl FnOnce() -> String) {
+    /// Adds an event to the trace.
+    pub(crate) fn trace(&mut self, event: impl FnOnce() -> String) {
         let now = self.now.as_secs();
         if let Some(trace) = &mut self.trace {
-            trace.push(format!("      {now:>6} s  {}", what()));
+            trace.push(format!("      {now:>6} s  {}", event()));
         }
+    }
+
+    /// Returns the slot owner that stands for the object of a reconciliation.
+    pub(crate) fn owner(&self, reconciliation: &Reconciliation) -> Owner {
+        self.clusters[reconciliation.cluster].owner(&reconciliation.name)
+    }
+
+    /// Returns true if an owner of this name in this cluster holds the slot.
+    pub(crate) fn holds_slot(&self, cluster: usize, name: &str, zone: usize) -> bool {
+        let holder = self.sap.slots[zone].content.as_ref().and_then(SlotContent::owner);
+        holder == Some(&self.clusters[cluster].owner(name))
     }
 }
 
-/// The world, caches by all who act in it.
+/// A handle to the state, shared by all participants.
 #[derive(Clone)]
-pub(crate) struct World(Arc<Mutex<State>>);
+pub(crate) struct SharedState(Arc<Mutex<State>>);
 
-impl World {
-    pub(crate) fn new(reads_along: bool) -> Self {
+impl SharedState {
+    pub(crate) fn new(with_trace: bool) -> Self {
         Self(Arc::new(Mutex::new(State {
             now: Duration::from_hours(1),
-            wall_is_off: 0,
+            wall_clock_offset: 0,
             sap: Sap::new(),
             clusters: vec![Cluster::new("one"), Cluster::new("two")],
-            passes: Vec::new(),
-            rows: BTreeMap::new(),
-            calls: Vec::new(),
-            writes: 0,
-            broken: None,
-            trace: reads_along.then(Vec::new),
+            reconciliations: Vec::new(),
+            refusals: BTreeMap::new(),
+            remote_calls: Vec::new(),
+            write_count: 0,
+            violation: None,
+            trace: with_trace.then(Vec::new),
         })))
     }
 
+    /// Runs `act` on the state. A panic of an earlier act does not prevent that: its history is still reported.
     pub(crate) fn with<T>(&self, act: impl FnOnce(&mut State) -> T) -> T {
-        // After a panic the history is told.
         act(&mut self.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }
 
-/// Here a pass can be cut, and anything can happen before it goes on.
-pub(crate) fn pause() -> Pause {
-    Pause(false)
+/// Returns a future that is pending once: here a reconciliation can be cut, and other steps can come between.
+pub(crate) fn cut_point() -> CutPoint {
+    CutPoint { was_polled: false }
 }
 
-/// Not ready once.
-pub(crate) struct Pause(bool);
+/// The future of [`cut_point`].
+pub(crate) struct CutPoint {
+    was_polled: bool,
+}
 
-impl Future for Pause {
+impl Future for CutPoint {
     type Output = ();
 
     fn poll(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<()> {
-        if self.0 {
+        if self.was_polled {
             return Poll::Ready(());
         }
-        self.0 = true;
+        self.was_polled = true;
         context.waker().wake_by_ref();
         Poll::Pending
     }

@@ -1,175 +1,243 @@
-//! What can happen.
+//! The steps of a history: actions of users and of SAP BTP, faults, and the passing of time.
 
 use std::fmt;
 
 use crate::domain::policy::AdoptionPolicy;
-use crate::simulation::model::binding::Credential;
-use crate::simulation::model::cluster::{ReadFault, Reads, WriteFault};
-use crate::simulation::model::sap::Fault;
-use crate::simulation::operator::Watch;
 
-/// An `ALMServiceKey` by its place: cluster, name, tenant.
+/// An `ALMServiceKey` of the simulation, and the user who owns it.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Who(usize);
+pub(crate) struct Actor(usize);
 
-/// Three siblings, one of another cluster for the same slot, and one of another tenant.
-const ALL: [(usize, &str, &str); 5] =
+/// Cluster, name and tenant of each actor: three siblings, one of another cluster for their slot, one of another tenant.
+const PLACES: [(usize, &str, &str); 5] =
     [(0, "a", "acme"), (0, "b", "acme"), (0, "c", "acme"), (1, "a", "acme"), (0, "x", "other")];
 
-impl Who {
-    /// The one that most happens to.
+impl Actor {
+    /// The actor that takes part in each history.
     pub(crate) const FIRST: Self = Self(0);
-    /// One that wants the same slot.
+    /// An object of the same cluster that wants the same slot.
     pub(crate) const SIBLING: Self = Self(1);
-    /// Those of its slot, and at last one of another.
-    pub(crate) const EVERYBODY: [Self; 5] = [Self(0), Self(1), Self(2), Self(3), Self(4)];
+    /// All actors.
+    pub(crate) const ALL: [Self; 5] = [Self(0), Self(1), Self(2), Self(3), Self(4)];
 
     pub(crate) fn cluster(self) -> usize {
-        ALL[self.0].0
+        PLACES[self.0].0
     }
 
     pub(crate) fn name(self) -> &'static str {
-        ALL[self.0].1
+        PLACES[self.0].1
     }
 
     pub(crate) fn tenant(self) -> &'static str {
-        ALL[self.0].2
+        PLACES[self.0].2
     }
 }
 
-impl fmt::Debug for Who {
+impl fmt::Debug for Actor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}/{}", self.cluster() + 1, self.name())
     }
 }
 
-/// What people do with an `ALMServiceKey`.
+/// A change that a user makes to an `ALMServiceKey`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Act {
+pub(crate) enum KeyAction {
     Create,
     Delete,
     Observe(bool),
     Suspend(bool),
     Retain(bool),
-    Report(bool),
-    /// Grace in seconds.
-    Grace(u32),
-    /// Interval in seconds.
+    ReportDeadKey(bool),
+    /// The grace period in seconds.
+    GracePeriod(u32),
+    /// The interval in seconds.
     Interval(u32),
-    /// From a plain Secret, or from a binding.
-    FromSecret(bool),
+    /// The source becomes a plain Secret (true) or a `ServiceBinding` (false).
+    UseSecret(bool),
     Abandon,
-    Request,
+    RequestReconciliation,
     Annotate,
     Tamper(Tamper),
 }
 
-/// What somebody else writes into the status of an `ALMServiceKey`.
+/// A change of an `ALMServiceKey`'s status by another client than the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Tamper {
-    /// Nothing: a backup without it is restored.
-    Loses,
-    /// What the operator wrote so many times ago, for this object or for one of its name.
-    Restores(u8),
-    /// That another key stands at the slot's revision.
-    NamesAnotherKey,
-    /// That the key stands, or a write is under way, at a revision that never was.
-    NamesAnotherRevision,
-    /// That the object's last key stands where somebody else's does or none.
-    ClaimsTheSlot,
-    /// That a write is under way.
-    ClaimsAWrite,
+    /// The status is removed, as a restored backup without it does.
+    ClearStatus,
+    /// The n-th last status that the operator wrote to an object of this name is restored.
+    RestoreStatus(u8),
+    /// The ledger claims another key at the slot's revision.
+    ForgeFingerprint,
+    /// The ledger claims its key, or a pending write, at a revision that never existed.
+    ForgeRevision,
+    /// The ledger claims a slot that holds no key of the object.
+    ClaimSlot,
+    /// The ledger claims a pending upload.
+    ClaimWrite,
 }
 
-/// What people do with an `ALMTenant`.
+/// A change that a cluster admin makes to an `ALMTenant`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum TenantAct {
-    Adoption(AdoptionPolicy),
+pub(crate) enum TenantAction {
+    SetAdoption(AdoptionPolicy),
+    /// The tenant admits the namespace of all objects, or does not.
     Admit(bool),
     Delete,
     Create,
 }
 
-/// What a plain Secret is made to hold.
+/// The key that a binding gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Paste {
+pub(crate) enum Credential {
+    /// The key of the service instance: all its bindings share it, and it outlives each of them.
     Instance,
-    Fresh,
-    Broken,
+    /// A key of the binding's own, which dies with it.
+    Own,
 }
 
-/// What happens to the source of an `ALMServiceKey`.
+/// The content that a user writes into a plain Secret.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum SourceAct {
+pub(crate) enum SecretContent {
+    InstanceKey,
+    FreshKey,
+    /// A document that violates the rules for service keys.
+    Invalid,
+}
+
+/// A change of the source of an `ALMServiceKey`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum SourceAction {
     Bind(Credential),
     Unbind,
     Rotate,
-    /// The binding's Secret is deleted by hand.
-    SecretDeleted,
-    /// Somebody touches the binding: the operator makes its Secret anew.
+    /// A user deletes the binding's Secret.
+    DeleteBindingSecret,
+    /// A user touches the binding, and the SAP BTP service operator recreates a missing Secret.
     Touch,
-    Paste(Paste),
-    /// The plain Secret is deleted.
-    Drop,
-    /// Its key is deleted in the cockpit.
-    Kill,
-    /// The operator notices that.
-    Notice,
-    /// Its key signs in again.
-    Revive,
+    WriteSecret(SecretContent),
+    /// A user deletes the plain Secret.
+    DeleteSecret,
+    /// The binding's key is deleted in the BTP cockpit.
+    KillKey,
+    /// The SAP BTP service operator compares the binding with BTP.
+    CheckBinding,
+    /// The binding's key signs in again.
+    ReviveKey,
 }
 
-/// What happens in the app.
+/// A change in Landscape Management or BTP that bypasses the operator.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum AppAct {
-    /// A person puts a key of their own there.
+pub(crate) enum AppAction {
+    /// A user uploads a key of their own.
     Fill,
-    /// A person puts there what an object has.
-    FillAlike(Who),
+    /// A user uploads the key that the source of this object holds.
+    FillWithKeyOf(Actor),
     Empty,
-    /// The same content under a new revision.
-    Restamp,
-    /// The key there dies.
-    Kill,
-    /// The service instance is made anew.
+    /// The slot's revision changes, and its content does not.
+    BumpRevision,
+    /// The key in the slot stops signing in.
+    KillKey,
+    /// The service instance is replaced, and its old key dies.
     ReplaceInstance,
 }
 
-/// What goes wrong, and right again.
+/// A fault of the next write to a slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Trouble {
-    TokenEndpointDown(bool),
-    LandscapeDown(bool),
-    NextWrite(Fault),
-    HeldWritesLand,
-    ApiServerDown(usize, bool),
-    NextStatusWrite(usize, WriteFault),
-    Crash(usize),
-    Lag(usize, Watch, bool),
-    /// Reads of one kind of objects fail, or work again.
-    ReadsFail(usize, Reads, Option<ReadFault>),
-    /// The operators' wall clocks jump, by so many seconds.
-    ClocksJump(i32),
-    /// The clock of an API server jumps, by so many seconds.
-    ClusterClockJumps(usize, i32),
-    BindingKind(usize, bool),
-    OwnKindGoes(usize),
+pub(crate) enum SlotWriteFault {
+    /// The write takes effect, and the answer is lost.
+    AnswerLost,
+    /// The write is delayed, and the caller gets no answer.
+    Delayed,
+    /// The write never arrives.
+    Lost,
+    /// The server answers 429.
+    TooManyRequests,
 }
 
-/// One thing that happens.
+/// A fault of the next write to an API server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApiWriteFault {
+    /// The write takes effect, and the answer is lost.
+    AnswerLost,
+    /// Another client wrote the object just before.
+    Conflict,
+}
+
+/// A fault of all reads of one kind.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum ApiReadFault {
+    /// The right to read the kind was taken away.
+    Forbidden,
+    NoAnswer,
+}
+
+/// A kind that the operator reads.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) enum ReadKind {
+    Keys,
+    Tenants,
+    Bindings,
+    Secrets,
+    Definitions,
+}
+
+impl ReadKind {
+    pub(crate) const ALL: [Self; 5] = [Self::Keys, Self::Tenants, Self::Bindings, Self::Secrets, Self::Definitions];
+}
+
+/// A watch of the operator.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Watch {
+    Keys,
+    Tenants,
+    Secrets,
+    Bindings,
+}
+
+impl Watch {
+    pub(crate) const ALL: [Self; 4] = [Self::Keys, Self::Tenants, Self::Secrets, Self::Bindings];
+}
+
+/// A fault, or its end. The number is a cluster's.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Fault {
+    TokenEndpointDown(bool),
+    LandscapeDown(bool),
+    NextSlotWrite(SlotWriteFault),
+    /// All delayed writes reach their slots.
+    DelayedWritesArrive,
+    ApiServerDown(usize, bool),
+    NextApiWrite(usize, ApiWriteFault),
+    /// The operator's process is killed and started anew.
+    Crash(usize),
+    WatchLags(usize, Watch, bool),
+    /// Reads of one kind fail, or succeed again.
+    ReadsFail(usize, ReadKind, Option<ApiReadFault>),
+    /// The wall clocks of all operators jump by this number of seconds.
+    OperatorClocksJump(i32),
+    /// The clock of an API server jumps by this number of seconds.
+    ApiServerClockJumps(usize, i32),
+    /// The kind `ServiceBinding` is defined, or its definition is removed.
+    BindingKindDefined(usize, bool),
+    /// The definition of `ALMServiceKey` is deleted.
+    OwnKindDeleted(usize),
+}
+
+/// A step of a history. Each is possible at any time, so that a part of a history is a history too.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Step {
-    /// All passes run to their end, and BTP's operator does its work.
+    /// All reconciliations run to their end, and the SAP BTP service operators finish their work.
     Settle,
-    /// The passes that run make so many calls.
+    /// The running reconciliations proceed by this number of calls.
     Calls(u8),
-    /// Time passes, in seconds, and all is done that is due meanwhile.
+    /// Time passes, in seconds, and all work that is due meanwhile is done.
     Wait(u32),
-    /// BTP's operator does one thing with each binding.
-    Work(usize),
-    Key(Who, Act),
-    Tenant(usize, &'static str, TenantAct),
-    Source(Who, SourceAct),
-    App(usize, AppAct),
-    Trouble(Trouble),
+    /// The SAP BTP service operator of a cluster does one thing with each binding.
+    ServiceOperator(usize),
+    Key(Actor, KeyAction),
+    Tenant(usize, &'static str, TenantAction),
+    Source(Actor, SourceAction),
+    App(usize, AppAction),
+    Fault(Fault),
 }

@@ -1,56 +1,58 @@
-//! What others do to the status of an object: it is lost, comes from a backup, or is forged.
+//! Status changes by another client: a status is lost, restored from a backup, or forged.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
 use kube::ResourceExt;
 
 use crate::api::status::{ALMServiceKeyStatus, PendingOperation, PendingStatus, UploadedStatus};
-use crate::simulation::operator::zone;
+use crate::simulation::model::sap::zone_index;
 use crate::simulation::state::State;
-use crate::simulation::step::{Tamper, Who};
+use crate::simulation::step::{Actor, Tamper};
 
 /// A fingerprint that no key has.
-pub(crate) const NO_KEY: &str = "00000000000000000000000000000000";
+pub(crate) const FORGED_FINGERPRINT: &str = "00000000000000000000000000000000";
 
-/// A revision that no slot ever has.
-const NEVER: &str = "\"never\"";
+/// A revision that no slot has.
+const FORGED_REVISION: &str = "\"never\"";
 
 impl State {
-    /// Somebody else writes a status.
-    pub(crate) fn tampers(&mut self, who: Who, how: Tamper) {
-        let zone = zone(who.tenant());
-        let is_ours = self.holds(who.cluster(), who.name(), zone);
-        let (revision, begun) = (self.sap.places[zone].revision(), self.passes.len());
-        let (now, cluster, name) = (self.now, &mut self.clusters[who.cluster()], who.name());
+    /// Writes a status as another client does.
+    pub(crate) fn tamper_with_status(&mut self, actor: Actor, tamper: Tamper) {
+        let zone = zone_index(actor.tenant());
+        let holds_slot = self.holds_slot(actor.cluster(), actor.name(), zone);
+        let (revision, begun) = (self.sap.slots[zone].revision(), self.reconciliations.len());
+        let (now, cluster, name) = (self.now, &mut self.clusters[actor.cluster()], actor.name());
         let Some(key) = cluster.keys.get(name) else { return };
-        let past = cluster.past.get(name).map(Vec::as_slice).unwrap_or_default();
-        let uploaded = || past.iter().rev().find_map(|status| status.uploaded.clone());
-        let status = match (how, key.status.clone()) {
-            (Tamper::Restores(back), found) => {
-                let at = past.len().checked_sub(usize::from(back));
-                at.and_then(|at| past.get(at).cloned()).or(found)
+        let history = cluster.status_history.get(name).map(Vec::as_slice).unwrap_or_default();
+        let last_uploaded = || history.iter().rev().find_map(|status| status.uploaded.clone());
+        let status = match (tamper, key.status.clone()) {
+            (Tamper::RestoreStatus(back), current) => {
+                let index = history.len().checked_sub(usize::from(back));
+                index.and_then(|index| history.get(index).cloned()).or(current)
             }
-            (Tamper::Loses, _) | (_, None) => None,
-            (Tamper::NamesAnotherKey, Some(found)) => {
-                let forged = |it: UploadedStatus| UploadedStatus { fingerprint: NO_KEY.into(), ..it };
-                Some(ALMServiceKeyStatus { uploaded: found.uploaded.map(forged), ..found })
+            (Tamper::ClearStatus, _) | (_, None) => None,
+            (Tamper::ForgeFingerprint, Some(current)) => {
+                let forge = |uploaded| UploadedStatus { fingerprint: FORGED_FINGERPRINT.into(), ..uploaded };
+                Some(ALMServiceKeyStatus { uploaded: current.uploaded.map(forge), ..current })
             }
-            (Tamper::NamesAnotherRevision, Some(found)) => {
-                let uploaded = found.uploaded.map(|it| UploadedStatus { revision: NEVER.into(), ..it });
-                let pending = found.pending.map(|it| PendingStatus { revision: NEVER.into(), ..it });
-                Some(ALMServiceKeyStatus { uploaded, pending, ..found })
+            (Tamper::ForgeRevision, Some(current)) => {
+                let forge_uploaded = |uploaded| UploadedStatus { revision: FORGED_REVISION.into(), ..uploaded };
+                let forge_pending = |pending| PendingStatus { revision: FORGED_REVISION.into(), ..pending };
+                let uploaded = current.uploaded.map(forge_uploaded);
+                let pending = current.pending.map(forge_pending);
+                Some(ALMServiceKeyStatus { uploaded, pending, ..current })
             }
-            // Of its own slot the ledger is believed what it holds at the revision that it names: who forges both makes an
-            // older key stay there, which is no loss of it and harms nobody else's.
-            (Tamper::ClaimsTheSlot, Some(found)) if !is_ours => {
-                let claimed = |it: UploadedStatus| UploadedStatus { revision: revision.as_str().into(), ..it };
-                Some(ALMServiceKeyStatus { uploaded: uploaded().map(claimed), ..found })
+            // The operator trusts the ledger about its own slot. A ledger with an older fingerprint at the slot's present
+            // revision would keep that key in the slot, which loses no key and harms no other owner.
+            (Tamper::ClaimSlot, current) if holds_slot => current,
+            (Tamper::ClaimSlot, Some(current)) => {
+                let claim = |uploaded| UploadedStatus { revision: revision.as_str().into(), ..uploaded };
+                Some(ALMServiceKeyStatus { uploaded: last_uploaded().map(claim), ..current })
             }
-            (Tamper::ClaimsTheSlot, found) => found,
-            (Tamper::ClaimsAWrite, Some(found)) => {
+            (Tamper::ClaimWrite, Some(current)) => {
                 let (operation, revision) = (PendingOperation::Upload, revision.as_str().into());
-                let started_at = Time(cluster.stamp(now));
+                let started_at = Time(cluster.timestamp(now));
                 let pending = Some(PendingStatus { operation, fingerprint: None, revision, started_at });
-                Some(ALMServiceKeyStatus { pending, ..found })
+                Some(ALMServiceKeyStatus { pending, ..current })
             }
         };
         if status != key.status {

@@ -1,4 +1,4 @@
-//! The checkers: what must never be true of a history, and what must be true once it has come to rest.
+//! The checkers: invariants of each step, and the state that a history must converge to.
 
 pub(crate) mod liveness;
 pub(crate) mod safety;

@@ -1,4 +1,4 @@
-//! The API server of one cluster: its objects, their versions, and what the watches will tell.
+//! The stored state of one cluster: its objects, their versions, and the events of its watches.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::Duration;
@@ -10,224 +10,178 @@ use kube::ResourceExt;
 
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::domain::slot::Owner;
 use crate::names::KEY_FINALIZER;
 use crate::simulation::model::binding::Binding;
-use crate::simulation::model::sap::KeyNo;
+use crate::simulation::model::sap::KeyNumber;
+use crate::simulation::step::{ApiReadFault, ApiWriteFault, ReadKind};
 
-/// The one namespace that things happen in.
+/// The namespace of all objects.
 pub(crate) const NAMESPACE: &str = "monitoring";
 
-/// An object as a watch tells it.
-pub(crate) enum Labelled<T> {
+/// An event of a watch.
+pub(crate) enum WatchEvent<T> {
     Applied(T),
     Deleted(T),
 }
 
-/// The definition of `ServiceBinding`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
+/// The definition of the kind `ServiceBinding`.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum BindingKind {
     Defined {
         since: Duration,
-        /// When that was by the clock of the API server.
-        stamped: Timestamp,
+        /// The creation time by the API server's clock.
+        created_at: Timestamp,
     },
-    /// All bindings are marked as deleted, and nobody unbinds them.
+    /// All bindings are marked as deleted, and no operator unbinds them.
     Terminating,
+    #[default]
     Missing,
 }
 
-/// How a binding went.
+/// The end of a binding.
 #[derive(Clone, Copy, Debug)]
-pub(crate) enum Fate {
-    /// Somebody deleted it.
+pub(crate) enum BindingEnd {
+    /// A user deleted the binding.
     Deleted(Duration),
-    /// Its kind was removed, and it with it; its credentials live on.
+    /// The binding went with its kind, and its key lives on.
     LostWithKind {
         at: Duration,
-        /// When that was by the clock of the API server.
-        stamped: Timestamp,
+        /// The deletion time by the API server's clock.
+        deleted_at: Timestamp,
     },
 }
 
-/// What happens to the next write to the API server.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WriteFault {
-    /// It takes effect, and its answer is lost.
-    AnswerLost,
-    /// Somebody else wrote the object just before.
-    Conflict,
-}
-
-/// A kind of objects to read.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
-pub(crate) enum Reads {
-    Keys,
-    Tenants,
-    Bindings,
-    Secrets,
-    Definitions,
-}
-
-pub(crate) const READS: [Reads; 5] = [Reads::Keys, Reads::Tenants, Reads::Bindings, Reads::Secrets, Reads::Definitions];
-
-/// How reads of one kind fail.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum ReadFault {
-    /// The right to them was taken away.
-    Refused,
-    NoAnswer,
-}
-
-/// One cluster.
+/// A cluster.
+#[derive(Default)]
 pub(crate) struct Cluster {
     pub(crate) id: String,
     version: u64,
-    /// By how much the clock of its API server is wrong, in seconds: it shows in what is stamped on objects.
-    pub(crate) clock_is_off: i64,
-    /// When objects were really made, by uid.
-    pub(crate) made_at: BTreeMap<String, Duration>,
+    /// The error of the API server's clock in seconds. It shows in the timestamps of objects.
+    pub(crate) clock_offset: i64,
+    /// The true creation times of objects, by uid.
+    pub(crate) created_at: BTreeMap<String, Duration>,
     pub(crate) keys: BTreeMap<String, ALMServiceKey>,
     pub(crate) tenants: BTreeMap<String, ALMTenant>,
     pub(crate) bindings: BTreeMap<String, Binding>,
     pub(crate) secrets: BTreeMap<String, Secret>,
-    pub(crate) kind: Kind,
-    /// When `ServiceBinding` was first defined with that time stamped on it: of two definitions that have the same one
-    /// nobody can tell that they are two.
-    defined: BTreeMap<Timestamp, Duration>,
-    /// Which process has seen the kind away since it was told last that a binding goes, by the binding's uid.
-    seen_away: BTreeSet<(usize, String)>,
-    /// `ALMServiceKey` itself is being removed.
-    pub(crate) own_kind_is_going: bool,
+    pub(crate) binding_kind: BindingKind,
+    /// The first definition of `ServiceBinding` for each creation time. Two definitions with the same time are
+    /// indistinguishable to the operator.
+    first_defined: BTreeMap<Timestamp, Duration>,
+    /// The processes that found the kind missing since they last saw this binding (a uid) terminate.
+    found_kind_missing: BTreeSet<(usize, String)>,
+    /// True while `ALMServiceKey` itself is being removed.
+    pub(crate) own_kind_is_terminating: bool,
     pub(crate) is_down: bool,
-    pub(crate) reads_fail: BTreeMap<Reads, ReadFault>,
-    pub(crate) next_write: Option<WriteFault>,
-    pub(crate) told_keys: Vec<Labelled<ALMServiceKey>>,
-    pub(crate) told_tenants: Vec<Labelled<ALMTenant>>,
-    pub(crate) told_secrets: Vec<ObjectMeta>,
-    pub(crate) told_bindings: Vec<ObjectMeta>,
-    /// How bindings went, by uid.
-    pub(crate) fates: BTreeMap<String, Fate>,
-    /// Since when a plain Secret is gone, by name.
-    pub(crate) secret_gone: BTreeMap<String, Duration>,
-    /// The keys that a source has ever held, by its name.
-    pub(crate) held: BTreeMap<String, BTreeSet<KeyNo>>,
-    /// What plain Secrets hold, by name; none is a key that breaks the rules.
-    pub(crate) pasted: BTreeMap<String, Option<KeyNo>>,
-    /// Objects whose status somebody else wrote, by uid, and how many passes had begun when that was done last.
+    pub(crate) read_faults: BTreeMap<ReadKind, ApiReadFault>,
+    pub(crate) next_write_fault: Option<ApiWriteFault>,
+    pub(crate) key_events: Vec<WatchEvent<ALMServiceKey>>,
+    pub(crate) tenant_events: Vec<WatchEvent<ALMTenant>>,
+    pub(crate) secret_events: Vec<ObjectMeta>,
+    pub(crate) binding_events: Vec<ObjectMeta>,
+    /// The ends of bindings, by uid.
+    pub(crate) binding_ends: BTreeMap<String, BindingEnd>,
+    /// The times at which Secrets were deleted, by name.
+    pub(crate) secret_deleted_at: BTreeMap<String, Duration>,
+    /// All keys that a source has ever held, by the source's name.
+    pub(crate) keys_held: BTreeMap<String, BTreeSet<KeyNumber>>,
+    /// The keys in plain Secrets, by name. `None` is an invalid document.
+    pub(crate) plain_keys: BTreeMap<String, Option<KeyNumber>>,
+    /// The objects whose status another client wrote, by uid, with the number of reconciliations begun by then.
     pub(crate) tampered: BTreeMap<String, usize>,
-    /// The statuses that the operator wrote, by the object's name, the latest last.
-    pub(crate) past: BTreeMap<String, Vec<ALMServiceKeyStatus>>,
-    /// Objects that ended without a claim to have cleaned up, by uid: abandoned, observing, or robbed of what they knew.
-    pub(crate) let_go: BTreeSet<String>,
+    /// The statuses that the operator wrote, by the object's name, latest last.
+    pub(crate) status_history: BTreeMap<String, Vec<ALMServiceKeyStatus>>,
+    /// The objects, by uid, that were released without a promise to clean up: abandoned, observing, or tampered with.
+    pub(crate) released_uncleaned: BTreeSet<String>,
 }
 
-/// A moment on a clock that is right.
-pub(crate) fn wall(now: Duration) -> Timestamp {
-    let seconds = i64::try_from(now.as_secs()).expect("a history does not last that long");
-    Timestamp::from_second(1_790_000_000 + seconds).expect("a moment of this century")
+/// Returns the time that a correct clock shows.
+pub(crate) fn wall_clock(now: Duration) -> Timestamp {
+    let seconds = i64::try_from(now.as_secs()).expect("a history is shorter");
+    Timestamp::from_second(1_790_000_000 + seconds).expect("a time of this century")
 }
 
 impl Cluster {
     pub(crate) fn new(id: &str) -> Self {
-        let mut cluster = Self {
-            id: id.into(),
-            version: 0,
-            clock_is_off: 0,
-            made_at: BTreeMap::new(),
-            keys: BTreeMap::new(),
-            tenants: BTreeMap::new(),
-            bindings: BTreeMap::new(),
-            secrets: BTreeMap::new(),
-            kind: Kind::Missing,
-            defined: BTreeMap::new(),
-            seen_away: BTreeSet::new(),
-            own_kind_is_going: false,
-            is_down: false,
-            reads_fail: BTreeMap::new(),
-            next_write: None,
-            told_keys: Vec::new(),
-            told_tenants: Vec::new(),
-            told_secrets: Vec::new(),
-            told_bindings: Vec::new(),
-            fates: BTreeMap::new(),
-            secret_gone: BTreeMap::new(),
-            held: BTreeMap::new(),
-            pasted: BTreeMap::new(),
-            tampered: BTreeMap::new(),
-            past: BTreeMap::new(),
-            let_go: BTreeSet::new(),
-        };
-        cluster.defines_the_kind(Duration::ZERO);
+        let mut cluster = Self { id: id.into(), ..Self::default() };
+        cluster.define_binding_kind(Duration::ZERO);
         cluster
     }
 
-    /// What its API server takes a moment for.
-    pub(crate) fn stamp(&self, now: Duration) -> Timestamp {
-        let seconds = wall(now).as_second() + self.clock_is_off;
-        Timestamp::from_second(seconds).expect("a moment of this century")
+    /// Returns the time that the API server's clock shows.
+    pub(crate) fn timestamp(&self, now: Duration) -> Timestamp {
+        let seconds = wall_clock(now).as_second() + self.clock_offset;
+        Timestamp::from_second(seconds).expect("a time of this century")
     }
 
-    /// `ServiceBinding` is defined.
-    pub(crate) fn defines_the_kind(&mut self, now: Duration) {
-        let stamped = self.stamp(now);
-        let since = *self.defined.entry(stamped).or_insert(now);
-        self.kind = Kind::Defined { since, stamped };
+    /// Returns the slot owner that stands for the object of this name.
+    pub(crate) fn owner(&self, name: &str) -> Owner {
+        Owner { cluster_id: self.id.clone(), namespace: NAMESPACE.into(), name: name.into() }
     }
 
-    /// A process learns that a binding is as this says.
-    pub(crate) fn shows_binding(&mut self, process: usize, binding: &ObjectMeta) {
+    /// Defines the kind `ServiceBinding`.
+    pub(crate) fn define_binding_kind(&mut self, now: Duration) {
+        let created_at = self.timestamp(now);
+        let since = *self.first_defined.entry(created_at).or_insert(now);
+        self.binding_kind = BindingKind::Defined { since, created_at };
+    }
+
+    /// Records that a process has read a binding.
+    pub(crate) fn record_binding_read(&mut self, process: usize, binding: &ObjectMeta) {
         if binding.deletion_timestamp.is_some() {
-            self.seen_away.remove(&(process, binding.uid.clone().unwrap_or_default()));
+            self.found_kind_missing.remove(&(process, binding.uid.clone().unwrap_or_default()));
         }
     }
 
-    /// A process that asks for the sake of a binding learns that its kind is away.
-    pub(crate) fn shows_kind_away(&mut self, process: usize, uid: &str) {
-        self.seen_away.insert((process, uid.to_owned()));
+    /// Records that a process has found the kind missing while it looked for a binding.
+    pub(crate) fn record_kind_missing(&mut self, process: usize, uid: &str) {
+        self.found_kind_missing.insert((process, uid.to_owned()));
     }
 
-    /// Whether a process cannot but take a binding that went with its kind for one that was deleted under the definition of
-    /// now: the API server's clock was set back between, so that the times say so, and since the process was told that
-    /// the binding goes it has not once looked while the kind was away. No read tells it then what it missed: the judge
-    /// holds it to what it can know. Who has looked must not be taken in.
+    /// Returns true if a process cannot know that a binding went with its kind.
+    ///
+    /// The API server's clock was set back between, so that the binding seems to have been deleted under the present
+    /// definition, and the process did not read while the kind was missing. No read reveals that, and the checker demands
+    /// only what the process can know. A process that has read in time must not be misled.
     pub(crate) fn looks_deleted(&self, process: usize, uid: &str) -> bool {
-        let (Some(Fate::LostWithKind { stamped: went, .. }), Kind::Defined { stamped: made, .. }) =
-            (self.fates.get(uid), self.kind)
+        let (Some(BindingEnd::LostWithKind { deleted_at, .. }), BindingKind::Defined { created_at, .. }) =
+            (self.binding_ends.get(uid), self.binding_kind)
         else {
             return false;
         };
-        *went > made && !self.seen_away.contains(&(process, uid.to_owned()))
+        *deleted_at > created_at && !self.found_kind_missing.contains(&(process, uid.to_owned()))
     }
 
-    fn next(&mut self) -> u64 {
+    fn next_version(&mut self) -> u64 {
         self.version += 1;
         self.version
     }
 
-    /// The metadata of an object that is made now.
-    pub(crate) fn made(&mut self, name: &str, now: Duration) -> ObjectMeta {
-        let version = self.next();
+    /// Returns the metadata of an object that is created now.
+    pub(crate) fn new_metadata(&mut self, name: &str, now: Duration) -> ObjectMeta {
+        let version = self.next_version();
         let uid = format!("{}-{version}", self.id);
-        self.made_at.insert(uid.clone(), now);
+        self.created_at.insert(uid.clone(), now);
         ObjectMeta {
             name: Some(name.into()),
             namespace: Some(NAMESPACE.into()),
             uid: Some(uid),
             resource_version: Some(version.to_string()),
             generation: Some(1),
-            creation_timestamp: Some(ApiTime(self.stamp(now))),
+            creation_timestamp: Some(ApiTime(self.timestamp(now))),
             ..ObjectMeta::default()
         }
     }
 
-    pub(crate) fn makes_key(&mut self, key: ALMServiceKey) {
-        self.told_keys.push(Labelled::Applied(key.clone()));
+    pub(crate) fn insert_key(&mut self, key: ALMServiceKey) {
+        self.key_events.push(WatchEvent::Applied(key.clone()));
         self.keys.insert(key.name_any(), key);
     }
 
-    /// Writes an object, and removes it if nothing keeps it any more.
+    /// Changes an object, and removes it if it is deleted and has no finalizer left.
     pub(crate) fn change_key(&mut self, name: &str, change: impl FnOnce(&mut ALMServiceKey)) {
-        let version = self.next();
+        let version = self.next_version();
         let Some(key) = self.keys.get_mut(name) else { return };
         change(key);
         key.metadata.resource_version = Some(version.to_string());
@@ -235,20 +189,20 @@ impl Cluster {
         let key = key.clone();
         if is_gone {
             self.keys.remove(name);
-            self.told_keys.push(Labelled::Deleted(key));
+            self.key_events.push(WatchEvent::Deleted(key));
         } else {
-            self.told_keys.push(Labelled::Applied(key));
+            self.key_events.push(WatchEvent::Applied(key));
         }
     }
 
-    pub(crate) fn makes_tenant(&mut self, tenant: ALMTenant) {
-        self.told_tenants.push(Labelled::Applied(tenant.clone()));
+    pub(crate) fn insert_tenant(&mut self, tenant: ALMTenant) {
+        self.tenant_events.push(WatchEvent::Applied(tenant.clone()));
         self.tenants.insert(tenant.name_any(), tenant);
     }
 
-    /// Writes a tenant, and removes it if nothing keeps it any more.
+    /// Changes a tenant, and removes it if it is deleted and has no finalizer left.
     pub(crate) fn change_tenant(&mut self, name: &str, change: impl FnOnce(&mut ALMTenant)) {
-        let version = self.next();
+        let version = self.next_version();
         let Some(tenant) = self.tenants.get_mut(name) else { return };
         change(tenant);
         tenant.metadata.resource_version = Some(version.to_string());
@@ -256,44 +210,61 @@ impl Cluster {
         let tenant = tenant.clone();
         if is_gone {
             self.tenants.remove(name);
-            self.told_tenants.push(Labelled::Deleted(tenant));
+            self.tenant_events.push(WatchEvent::Deleted(tenant));
         } else {
-            self.told_tenants.push(Labelled::Applied(tenant));
+            self.tenant_events.push(WatchEvent::Applied(tenant));
         }
     }
 
-    pub(crate) fn writes_secret(&mut self, secret: Secret) {
-        self.told_secrets.push(secret.metadata.clone());
+    pub(crate) fn write_secret(&mut self, secret: Secret) {
+        self.secret_events.push(secret.metadata.clone());
         self.secrets.insert(secret.name_any(), secret);
     }
 
-    pub(crate) fn removes_secret(&mut self, name: &str, now: Duration) {
+    pub(crate) fn remove_secret(&mut self, name: &str, now: Duration) {
         if let Some(secret) = self.secrets.remove(name) {
-            self.told_secrets.push(secret.metadata);
-            self.secret_gone.insert(name.to_owned(), now);
+            self.secret_events.push(secret.metadata);
+            self.secret_deleted_at.insert(name.to_owned(), now);
         }
     }
 
-    /// Whether an object is there of this uid.
-    pub(crate) fn has(&self, name: &str, uid: &str) -> bool {
+    /// Returns true if the object of this name exists and has this uid.
+    pub(crate) fn has_key(&self, name: &str, uid: &str) -> bool {
         self.keys.get(name).is_some_and(|key| key.metadata.uid.as_deref() == Some(uid))
     }
-}
 
-/// Begins the deletion of an object: its generation moves on by that.
-pub(crate) fn delete(metadata: &mut ObjectMeta, stamp: Timestamp) {
-    if metadata.deletion_timestamp.is_none() {
-        metadata.deletion_timestamp = Some(ApiTime(stamp));
-        changed(metadata);
+    /// Returns the valid key that the source of an object provides.
+    pub(crate) fn source_key(&self, object: &ALMServiceKey) -> Option<KeyNumber> {
+        if let Some(secret) = &object.spec.source.secret_ref {
+            self.secrets.get(&secret.name)?;
+            return self.plain_keys.get(&secret.name).copied().flatten();
+        }
+        let name = &object.spec.source.service_binding_ref.as_ref()?.name;
+        let binding = self.bindings.get(name).filter(|binding| !binding.is_terminating() && binding.id.is_some())?;
+        self.secrets.get(name)?;
+        Some(binding.key)
     }
 }
 
-/// The spec has changed.
-pub(crate) fn changed(metadata: &mut ObjectMeta) {
+/// Returns the name of the plain Secret that an object may use as its source.
+pub(crate) fn plain_secret_name(name: &str) -> String {
+    format!("{name}-plain")
+}
+
+/// Begins the deletion of an object, which advances its generation as a real API server does.
+pub(crate) fn mark_deleted(metadata: &mut ObjectMeta, stamp: Timestamp) {
+    if metadata.deletion_timestamp.is_none() {
+        metadata.deletion_timestamp = Some(ApiTime(stamp));
+        advance_generation(metadata);
+    }
+}
+
+/// Advances the generation of an object whose spec has changed.
+pub(crate) fn advance_generation(metadata: &mut ObjectMeta) {
     metadata.generation = metadata.generation.map(|generation| generation + 1);
 }
 
-/// Whether our finalizer is there.
-pub(crate) fn is_kept(metadata: &ObjectMeta) -> bool {
+/// Returns true if an `ALMServiceKey` carries the operator's finalizer.
+pub(crate) fn has_key_finalizer(metadata: &ObjectMeta) -> bool {
     metadata.finalizers.iter().flatten().any(|finalizer| finalizer == KEY_FINALIZER)
 }

@@ -1,7 +1,6 @@
-//! The models that the controller's code runs against: clusters and their API servers, BTP, and Landscape Management.
+//! The models of everything around the controller: clusters, SAP BTP, and Landscape Management.
 
-pub(crate) mod api_server;
 pub(crate) mod binding;
 pub(crate) mod cluster;
-pub(crate) mod remote;
 pub(crate) mod sap;
+pub(crate) mod service_operator;

@@ -1,4 +1,4 @@
-//! What is remote: BTP's credentials, the token endpoint, and Landscape Management with a slot for each tenant.
+//! SAP's side: the keys that BTP has issued, the token endpoint, and a slot for each tenant in Landscape Management.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -8,185 +8,200 @@ use serde_json::json;
 
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, Revision, Slot};
+use crate::simulation::step::SlotWriteFault;
 
-/// The tenants' identity zones.
-pub(crate) const ZONES: [&str; 2] = ["acme-calm", "other-calm"];
+/// The identity zones of the two tenants. A zone's index is the number of its slot.
+const ZONES: [&str; 2] = ["acme-calm", "other-calm"];
 
-/// Stands in every secret, and nowhere else.
-pub(crate) const MARKER: &str = "CANARY";
+/// A mark in each secret value, and in nothing else.
+pub(crate) const CANARY: &str = "CANARY";
 
-/// A key, by its number.
-pub(crate) type KeyNo = usize;
+/// A key, by its position among all keys that BTP has issued.
+pub(crate) type KeyNumber = usize;
 
-/// A key that BTP has made.
-pub(crate) struct Key {
+/// A key that BTP has issued.
+pub(crate) struct IssuedKey {
     pub(crate) document: String,
-    /// Whether it signs in.
-    pub(crate) alive: bool,
+    zone: usize,
+    /// True while the key signs in.
+    is_alive: bool,
 }
 
-/// What happens to the next write to a slot.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Fault {
-    /// It takes effect, and its answer is lost.
-    AnswerLost,
-    /// It is held back, and its answer is lost.
-    HeldBack,
-    /// It never arrives.
-    Lost,
-    /// It is answered with 429.
-    TooMany,
-}
-
-/// What is written.
+/// The change that a request makes to a slot.
 #[derive(Clone, Debug)]
-pub(crate) enum Write {
-    Put { key: KeyNo, owner: Owner },
+pub(crate) enum SlotWrite {
+    Put { key: KeyNumber, owner: Owner },
     SetOwner { owner: Option<Ownership> },
     Delete,
 }
 
-impl fmt::Display for Write {
+impl fmt::Display for SlotWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Put { key, owner } => write!(f, "PUT key {key} for {owner}"),
-            Self::SetOwner { owner: Some(held) } => write!(f, "PATCH owner to {}", held.owner),
-            Self::SetOwner { owner: None } => f.write_str("PATCH owner to nobody"),
+            Self::SetOwner { owner: Some(ownership) } => write!(f, "PATCH owner to {}", ownership.owner),
+            Self::SetOwner { owner: None } => f.write_str("PATCH owner to none"),
             Self::Delete => f.write_str("DELETE"),
         }
     }
 }
 
-/// A write on the wire.
+/// A write request on its way to a slot.
 #[derive(Clone, Debug)]
-pub(crate) struct Request {
+pub(crate) struct WriteRequest {
     pub(crate) zone: usize,
-    pub(crate) write: Write,
+    pub(crate) write: SlotWrite,
+    /// The revision that the write is conditional on.
     pub(crate) revision: Revision,
-    /// The pass that sent it.
-    pub(crate) pass: usize,
+    /// The reconciliation that sent the request.
+    pub(crate) reconciliation: usize,
 }
 
-/// What is in a slot.
+/// The key in a slot, and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct Filling {
-    pub(crate) key: KeyNo,
+pub(crate) struct SlotContent {
+    pub(crate) key: KeyNumber,
     pub(crate) owner: Option<Ownership>,
 }
 
-/// One slot. No revision is ever used twice.
-#[derive(Default)]
-pub(crate) struct Place {
-    counter: u64,
-    pub(crate) filling: Option<Filling>,
-    /// The pass whose write, held back on its way, left what is here.
-    pub(crate) late: Option<usize>,
+impl SlotContent {
+    pub(crate) fn owner(&self) -> Option<&Owner> {
+        self.owner.as_ref().map(|ownership| &ownership.owner)
+    }
 }
 
-impl Place {
+/// A slot. No revision is used twice.
+#[derive(Default)]
+pub(crate) struct SlotModel {
+    counter: u64,
+    pub(crate) content: Option<SlotContent>,
+    /// The reconciliation whose delayed write produced the content.
+    pub(crate) delayed_writer: Option<usize>,
+}
+
+impl SlotModel {
     pub(crate) fn revision(&self) -> Revision {
         Revision::new(format!("\"r{}\"", self.counter))
     }
 
-    pub(crate) fn shown(&self) -> Slot {
-        match &self.filling {
+    /// Returns the slot as Landscape Management reports it.
+    pub(crate) fn to_slot(&self) -> Slot {
+        match &self.content {
             None => Slot::Empty { revision: self.revision() },
-            Some(Filling { owner, .. }) => Slot::Filled { revision: self.revision(), owner: owner.clone() },
+            Some(SlotContent { owner, .. }) => Slot::Filled { revision: self.revision(), owner: owner.clone() },
         }
     }
 
-    pub(crate) fn fill(&mut self, filling: Option<Filling>) {
+    /// Replaces the content under a new revision.
+    pub(crate) fn set(&mut self, content: Option<SlotContent>) {
         self.counter += 1;
-        if self.filling != filling {
-            self.late = None;
+        if self.content != content {
+            self.delayed_writer = None;
         }
-        self.filling = filling;
+        self.content = content;
     }
 }
 
-/// All of it.
+/// The state of SAP's side.
 pub(crate) struct Sap {
-    keys: Vec<Key>,
-    /// The key of the service instance of each tenant: all its bindings of the old kind have it.
-    pub(crate) instance: [KeyNo; 2],
-    pub(crate) places: [Place; 2],
+    keys: Vec<IssuedKey>,
+    /// The key of each tenant's service instance.
+    pub(crate) instance_keys: [KeyNumber; 2],
+    pub(crate) slots: [SlotModel; 2],
     pub(crate) token_endpoint_is_down: bool,
     pub(crate) landscape_is_down: bool,
-    pub(crate) faults: VecDeque<Fault>,
-    pub(crate) held_back: Vec<Request>,
+    pub(crate) slot_write_faults: VecDeque<SlotWriteFault>,
+    pub(crate) delayed_writes: Vec<WriteRequest>,
 }
 
-/// The slot has another revision by now.
-pub(crate) struct Stale;
+/// The failure of a conditional write: the slot has another revision.
+pub(crate) struct RevisionMismatch;
 
 impl Sap {
     pub(crate) fn new() -> Self {
         let mut sap = Self {
             keys: Vec::new(),
-            instance: [0, 0],
-            places: Default::default(),
+            instance_keys: [0, 0],
+            slots: Default::default(),
             token_endpoint_is_down: false,
             landscape_is_down: false,
-            faults: VecDeque::new(),
-            held_back: Vec::new(),
+            slot_write_faults: VecDeque::new(),
+            delayed_writes: Vec::new(),
         };
-        sap.instance = [sap.makes_a_key(0), sap.makes_a_key(1)];
+        sap.instance_keys = [sap.issue_key(0), sap.issue_key(1)];
         sap
     }
 
-    /// Another key that signs in.
-    pub(crate) fn makes_a_key(&mut self, zone: usize) -> KeyNo {
-        let (number, zone) = (self.keys.len(), ZONES[zone]);
+    /// Issues a key that signs in.
+    pub(crate) fn issue_key(&mut self, zone: usize) -> KeyNumber {
+        let (number, name) = (self.keys.len(), ZONES[zone]);
         let document = json!({
             "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
             "uaa": {
-                "clientid": format!("sb-{zone}-{number}!b1234|sapcloudalm!b16907"),
-                "clientsecret": format!("{MARKER}-{number}"),
-                "url": format!("https://{zone}.authentication.eu10.hana.ondemand.com"),
-                "identityzone": zone,
+                "clientid": format!("sb-{name}-{number}!b1234|sapcloudalm!b16907"),
+                "clientsecret": format!("{CANARY}-{number}"),
+                "url": format!("https://{name}.authentication.eu10.hana.ondemand.com"),
+                "identityzone": name,
                 "credential-type": "instance-secret",
             }
         });
-        self.keys.push(Key { document: document.to_string(), alive: true });
+        self.keys.push(IssuedKey { document: document.to_string(), zone, is_alive: true });
         number
     }
 
-    pub(crate) fn key(&self, number: KeyNo) -> &Key {
+    /// Issues another key for the tenant of `number`.
+    pub(crate) fn issue_successor(&mut self, number: KeyNumber) -> KeyNumber {
+        self.issue_key(self.keys[number].zone)
+    }
+
+    pub(crate) fn key(&self, number: KeyNumber) -> &IssuedKey {
         &self.keys[number]
     }
 
-    pub(crate) fn is_alive(&self, number: KeyNo) -> bool {
-        self.keys[number].alive
+    pub(crate) fn is_alive(&self, number: KeyNumber) -> bool {
+        self.keys[number].is_alive
     }
 
-    pub(crate) fn set_alive(&mut self, number: KeyNo, alive: bool) {
-        self.keys[number].alive = alive;
+    pub(crate) fn set_alive(&mut self, number: KeyNumber, is_alive: bool) {
+        self.keys[number].is_alive = is_alive;
     }
 
-    /// A service instance is deleted and made anew: the old key dies.
-    pub(crate) fn replaces_the_instance(&mut self, zone: usize) {
-        self.keys[self.instance[zone]].alive = false;
-        self.instance[zone] = self.makes_a_key(zone);
+    /// Replaces a service instance: the old key dies.
+    pub(crate) fn replace_instance(&mut self, zone: usize) {
+        self.keys[self.instance_keys[zone]].is_alive = false;
+        self.instance_keys[zone] = self.issue_key(zone);
     }
 
-    /// A slot as a request leaves it.
-    pub(crate) fn after(&self, request: &Request) -> Result<Option<Filling>, Stale> {
-        let place = &self.places[request.zone];
-        if place.revision() != request.revision {
-            return Err(Stale);
+    /// Returns the content that a slot has after a request.
+    pub(crate) fn content_after(&self, request: &WriteRequest) -> Result<Option<SlotContent>, RevisionMismatch> {
+        let slot = &self.slots[request.zone];
+        if slot.revision() != request.revision {
+            return Err(RevisionMismatch);
         }
-        Ok(match (&request.write, &place.filling) {
-            (Write::Put { key, owner }, _) => {
-                Some(Filling { key: *key, owner: Some(Ownership { owner: owner.clone(), adopted: false }) })
+        Ok(match (&request.write, &slot.content) {
+            (SlotWrite::Put { key, owner }, _) => {
+                Some(SlotContent { key: *key, owner: Some(Ownership { owner: owner.clone(), adopted: false }) })
             }
-            (Write::SetOwner { owner }, Some(filling)) => Some(Filling { owner: owner.clone(), ..filling.clone() }),
-            (Write::SetOwner { .. }, None) | (Write::Delete, _) => None,
+            (SlotWrite::SetOwner { owner }, Some(content)) => {
+                Some(SlotContent { owner: owner.clone(), ..content.clone() })
+            }
+            (SlotWrite::SetOwner { .. }, None) | (SlotWrite::Delete, _) => None,
         })
     }
 }
 
-/// The number of a key.
-pub(crate) fn number(key: &ServiceKey) -> KeyNo {
-    let digits = key.client_secret().expose_secret().trim_start_matches(MARKER).trim_start_matches('-');
-    digits.parse().expect("a key that was made here")
+/// Returns the number of a key that BTP has issued.
+pub(crate) fn key_number(key: &ServiceKey) -> KeyNumber {
+    let digits = key.client_secret().expose_secret().trim_start_matches(CANARY).trim_start_matches('-');
+    digits.parse().expect("the simulation issued the key")
+}
+
+/// Returns the index of a tenant's identity zone.
+pub(crate) fn zone_index(tenant: &str) -> usize {
+    usize::from(tenant == "other")
+}
+
+/// Returns the name of a tenant's identity zone.
+pub(crate) fn zone_name(tenant: &str) -> &'static str {
+    ZONES[zone_index(tenant)]
 }
