@@ -62,9 +62,14 @@ impl Operator {
     pub(crate) fn start(shared: &SharedState, cluster: usize, number: usize) -> Self {
         let ((keys, keys_writer), (tenants, tenants_writer)) = (store(), store());
         let (cluster_id, delivered) = shared.with(|state| {
-            let it = &state.clusters[cluster];
-            let events = [it.key_events.len(), it.tenant_events.len(), it.secret_events.len(), it.binding_events.len()];
-            (it.id.clone(), events)
+            let cluster = &state.clusters[cluster];
+            let events = [
+                cluster.key_events.len(),
+                cluster.tenant_events.len(),
+                cluster.secret_events.len(),
+                cluster.binding_events.len(),
+            ];
+            (cluster.id.clone(), events)
         });
         let (state, caches) = (shared.clone(), Caches::default());
         let process = Arc::new(Process { state, cluster, cluster_id, number, caches, keys, tenants });
