@@ -53,7 +53,7 @@ pub struct Found {
     pub missed: Vec<String>,
 }
 
-/// How many places of each kind were searched: `hack/canary` fails if there is none of a kind in the whole suite.
+/// How many places of each kind were searched: `cargo xtask secret-scan` fails if there is none of a kind in the whole suite.
 #[derive(Default)]
 struct Places {
     logs: u64,

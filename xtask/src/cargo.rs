@@ -5,7 +5,8 @@ use std::process::Command;
 
 use xtask::workspace::root;
 
-use crate::console;
+use crate::error::Error;
+use crate::{console, process, results};
 
 /// Returns `cargo` in the work tree.
 pub fn cargo() -> Command {
@@ -43,4 +44,11 @@ pub fn testing(selection: &[&str]) -> Command {
     let mut command = cargo();
     command.args(["test", "--quiet", "--workspace"]).args(selection);
     command
+}
+
+/// Returns how many tests of a selection have `filter` in their names.
+pub fn count(selection: &[&str], filter: &str) -> Result<usize, Error> {
+    let mut list = testing(selection);
+    list.args(["--", "--list", "--format", "terse", filter]);
+    process::read(&mut list, "listing tests").map(|list| results::listed(&list))
 }

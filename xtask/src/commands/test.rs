@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use crate::cargo::testing;
+use crate::cargo::{count, testing};
 use crate::console::say;
 use crate::error::Error;
 use crate::{build, process, results};
@@ -64,11 +64,4 @@ fn some(filter: &str) -> Result<(), Error> {
 fn compile(tests: &[&str]) -> Result<(), Error> {
     build::programs()?;
     build::tests(tests)
-}
-
-/// Returns how many tests of a selection have `filter` in their names.
-fn count(selection: &[&str], filter: &str) -> Result<usize, Error> {
-    let mut list = testing(selection);
-    list.args(["--", "--list", "--format", "terse", filter]);
-    process::read(&mut list, "listing tests").map(|list| results::listed(&list))
 }

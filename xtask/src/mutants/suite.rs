@@ -109,12 +109,12 @@ impl Copy {
     fn test(&self, mutant: &Mutant, place: Place) -> Result<process::Finished, Error> {
         let mut test = match (place, &self.scenarios) {
             (Place::Programs, Some(scenarios)) => {
-                let mut build = self.tree.cargo();
-                build.args(["build", "--quiet", "--workspace", "--bin", "almkey"]);
+                let mut cargo = self.tree.cargo();
+                cargo.args(["build", "--quiet", "--workspace", "--bin", "almkey"]);
                 if mutant.edits.iter().any(|edit| edit.file.starts_with("simulator/")) {
-                    build.args(["--bin", "almkey-simulator"]);
+                    cargo.args(["--bin", "almkey-simulator"]);
                 }
-                let built = process::finish(&mut build)?;
+                let built = process::finish(&mut cargo)?;
                 if !built.status.success() {
                     return Ok(built);
                 }

@@ -7,8 +7,9 @@ use super::locate::Tests;
 
 const CATALOGUES: [Catalogue; 2] = [Catalogue::Suite, Catalogue::Simulation];
 
-fn all() -> impl Iterator<Item = Mutant> {
-    CATALOGUES.into_iter().flat_map(|catalogue| read(catalogue).expect("a catalogue"))
+fn all() -> impl Iterator<Item = (&'static str, Mutant)> {
+    let mutants = |catalogue: Catalogue| read(catalogue).expect("a catalogue").into_iter();
+    CATALOGUES.into_iter().flat_map(move |catalogue| mutants(catalogue).map(move |mutant| (catalogue.path(), mutant)))
 }
 
 fn mutant(file: &str, find: &str, replace: &str) -> Mutant {
@@ -18,16 +19,17 @@ fn mutant(file: &str, find: &str, replace: &str) -> Mutant {
 
 #[test]
 fn each_edit_of_each_mutant_finds_its_text_exactly_once() {
-    let problems: Vec<_> = all().filter_map(|mutant| mutant.mutated(root()).err()).collect();
-    assert!(problems.is_empty(), "bring tests/mutants up to date:\n{}", problems.join("\n"));
+    let problems = all().filter_map(|(path, mutant)| Some(format!("{path}: {}", mutant.mutated(root()).err()?)));
+    let problems: Vec<_> = problems.collect();
+    assert!(problems.is_empty(), "these edits cannot be made any more:\n{}", problems.join("\n"));
 }
 
 #[test]
 fn each_mutant_names_a_test_that_exists() {
     let tests = Tests::read();
-    let lost = all().filter(|mutant| tests.place(&mutant.caught_by).is_none());
-    let lost: Vec<_> = lost.map(|mutant| format!("{}: there is no test {}", mutant.name, mutant.caught_by)).collect();
-    assert!(lost.is_empty(), "bring tests/mutants up to date:\n{}", lost.join("\n"));
+    let lost = all().filter(|(_, mutant)| tests.place(&mutant.caught_by).is_none());
+    let lost: Vec<_> = lost.map(|(path, mutant)| format!("{path}: {}: {}", mutant.name, mutant.caught_by)).collect();
+    assert!(lost.is_empty(), "there are no tests of these names:\n{}", lost.join("\n"));
 }
 
 #[test]

@@ -43,9 +43,9 @@ pub fn written(promises: &BTreeSet<Promise>, proofs: &[Proof]) -> Result<String,
     let mut wrong = false_claims(promises, proofs);
     let mut page = HEAD.to_owned();
     for (kind, title) in KINDS {
-        let promised: Vec<_> = promises.iter().filter(|promise| promise.0 == kind).collect();
-        let _ = write!(page, "\n## {title} ({})\n\n| promise | proven by |\n|---|---|\n", promised.len());
-        for (_, name) in promised {
+        let rows: Vec<_> = promises.iter().filter(|promise| promise.0 == kind).collect();
+        let _ = write!(page, "\n## {title} ({})\n\n| promise | proven by |\n|---|---|\n", rows.len());
+        for (_, name) in rows {
             let proven_by: Vec<_> = proofs.iter().filter(|proof| proof.kind == kind && proof.name == *name).collect();
             if proven_by.is_empty() {
                 wrong.push(format!("no test proves: {kind} {name}"));
