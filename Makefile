@@ -1,39 +1,41 @@
-# The two commands that a newcomer needs: make demo, make test.
+# The two commands that a newcomer needs: make demo, make test. `cargo xtask --help` lists the parts of the others.
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint prove fuzz bench generate image clean
+.PHONY: help demo unit test lint prove fuzz generate clean xtask
+
+XTASK := cargo xtask
 
 help: ## Show all targets
 	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## Show a key's whole life on a real API server (KEEP=1 stays up to play with)
-	@hack/demo $(if $(KEEP),keep)
+demo: xtask ## Show a key's whole life on a real API server (KEEP=1 stays up to play with)
+	@$(XTASK) demo $(if $(KEEP),--keep)
 
-test: ## Run every test: units, the simulator's, and the scenarios on a real API server
-	@hack/test
+unit: xtask ## Run the unit tests, which need nothing but seconds (T=NAME: those with NAME in their names)
+	@$(XTASK) unit $(if $(T),'$(T)')
 
-lint: ## Check format, clippy, licences and sources of dependencies, generated files
-	@hack/lint
+test: xtask ## Run every test: unit tests, and scenarios on a real API server (T=NAME: those with NAME in their names)
+	@$(XTASK) test $(if $(T),'$(T)')
 
-prove: ## Prove what is too long for make test: crashes, faults, rights, the hunt for keys, and that known breaks are noticed
-	@hack/prove
+lint: xtask ## Check format, clippy, licences and sources of dependencies, generated files
+	@$(XTASK) lint
 
-fuzz: ## Play 100,000 random histories, find planted bugs, fuzz all that reads input from outside (FUZZ_SECONDS each)
-	@hack/histories
-	@hack/plants
-	@hack/fuzz
+prove: xtask ## Prove what is too long for make test: crashes, faults, rights, leaked secrets, and that mutants are noticed
+	@$(XTASK) prove
 
-bench: ## Measure against the budgets
-	@echo "make bench: nothing is measured yet; it comes with the budgets of memory and latency."
+fuzz: xtask ## Play 100,000 random histories, find planted bugs, fuzz all that reads input (FUZZ_SECONDS for each target)
+	@$(XTASK) histories
+	@$(XTASK) mutants --only simulation
+	@$(XTASK) fuzz
 
-generate: ## Write the generated files: the CRDs, the contract and the list of proofs
-	@cargo run -q --bin almkey -- crds --directory crds
-	@cargo run -q --bin almkey-simulator -- contract --file deploy/landscape-management-contract.yaml
-	@cargo run -q --example proofs
-
-image: ## Build the container image
-	@echo "make image: there is no image yet; it comes with the chart."
+generate: xtask ## Write the generated files: the CRDs, the contract and the list of proofs
+	@$(XTASK) generate
 
 clean: ## Remove what was built here; the cached control plane stays
 	@cargo clean
+
+# Before it is compiled, xtask cannot say how long it takes: here cargo shows its own progress.
+xtask:
+	@[ -x "$${CARGO_TARGET_DIR:-target}/debug/xtask" ] || echo "Compiling: some minutes in a fresh checkout, later seconds."
+	@cargo build --package xtask

@@ -21,7 +21,7 @@ use crate::etcd::versions;
 use almkey_simulator::canary;
 
 /// A folder to which each hunt adds what it searched; and whoever sets it wants the most talkative logs.
-const FOLDER: &str = "ALMKEY_HUNT";
+pub const FOLDER: &str = "ALMKEY_HUNT";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
 /// What of a world is hunted, and how far that went.
@@ -53,7 +53,7 @@ pub struct Found {
     pub missed: Vec<String>,
 }
 
-/// How many places of each kind were searched: `hack/canary` fails if there is none of a kind in the whole suite.
+/// How many places of each kind were searched: `cargo xtask secret-scan` fails if there is none of a kind in the whole suite.
 #[derive(Default)]
 struct Places {
     logs: u64,

@@ -1,4 +1,6 @@
-//! The project's own commands, as `make` calls them, and the checks that the tests share with them.
+//! The parts of the project's own commands that tests share with them: what is promised and which tests prove it, the
+//! rights of the operator, and the folders of the project.
 
 pub mod proofs;
 pub mod rights;
+pub mod workspace;

@@ -1,18 +1,37 @@
-//! `cargo xtask`: the project's own commands. Each file below holds one of them.
+//! `cargo xtask`: the project's own commands.
 
+mod build;
+mod cargo;
+mod commands;
+mod console;
 mod demo;
+mod error;
+mod group;
+mod mutants;
+mod optimised;
+mod process;
+mod results;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use testkit::control_plane::ControlPlane;
-use xtask::proofs;
-use xtask::rights;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::oneshot;
+use tokio::time::timeout;
+
+use self::error::Error;
+use self::mutants::Catalogue;
+
+/// Exit code of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+/// Time that a command gets to delete its temporary folders after a signal.
+const GRACE: Duration = Duration::from_secs(2);
 
 /// The project's own commands.
 #[derive(Parser)]
-#[command(name = "xtask", arg_required_else_help = true)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", arg_required_else_help = true)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,
@@ -20,47 +39,123 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Show a key's whole life on a real API server.
-    Demo,
-    /// Build the control plane of the tests and the demo, if it is not cached yet.
+    /// Check format, clippy, licences and sources of dependencies, generated files
+    Lint,
+    /// Run the unit tests
+    Unit {
+        /// Run only tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Run every test but the slow ones, most of them on a real API server
+    Test {
+        /// Run only tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Run what is too long for `test`: the slow suites, audit, secret-scan and mutants
+    Prove,
+    /// Fuzz all code that reads input from outside
+    Fuzz {
+        /// Seconds for each target
+        #[arg(default_value_t = 60, env = "FUZZ_SECONDS")]
+        seconds: u64,
+    },
+    /// Run random histories of the simulation
+    Histories {
+        /// The number of histories
+        #[arg(default_value_t = 100_000)]
+        count: u64,
+        /// The seed of the first one
+        #[arg(default_value_t = 1)]
+        first_seed: u64,
+    },
+    /// Break the code in known ways, in copies of the tree, and check that the tests notice
+    Mutants {
+        /// Only the mutants of these names
+        names: Vec<String>,
+        /// Only those of one file in tests/mutants
+        #[arg(long)]
+        only: Option<Catalogue>,
+    },
+    /// Compare the rights that the operator uses with those that it has
+    Audit {
+        /// Run only tests whose names contain this: most rights are then reported as unused
+        filter: Option<String>,
+    },
+    /// Search all that the integration tests leave behind for key material
+    SecretScan {
+        /// The folder in which a run has left its report
+        folder: Option<PathBuf>,
+    },
+    /// Show a key's whole life on a real API server
+    Demo {
+        /// Stay up afterwards, to play with it
+        #[arg(long)]
+        keep: bool,
+    },
+    /// Build the control plane of the tests and the demo, if it is not cached yet
     ControlPlane,
-    /// Write docs/proofs.md.
+    /// Write docs/proofs.md
     Proofs,
-    /// Print, as JSON, the namespaces that each test of a run created.
-    RightsNamespaces {
-        /// The folder with the audit logs of the run.
-        folder: PathBuf,
-    },
-    /// Compare the requests of two runs with the declared rights.
-    RightsVerdict {
-        /// The folder with the audit logs of the cluster-wide run.
-        cluster_wide: PathBuf,
-        /// The folder with the audit logs of the namespace-scoped run.
-        namespace_scoped: PathBuf,
-    },
+    /// Write all generated files: the CRDs, the contract and docs/proofs.md
+    Generate,
 }
 
 #[tokio::main]
 async fn main() -> ExitCode {
     match Arguments::parse().command {
-        Command::Demo => demo::run().await,
-        Command::ControlPlane => match ControlPlane::build() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(error) => fail(&error.to_string()),
+        Command::Demo { keep } => match guarded(demo::prepare).await {
+            Ok(()) => demo::run(keep).await,
+            Err(code) => code,
         },
-        Command::Proofs => match proofs::write_page() {
-            Ok(()) => ExitCode::SUCCESS,
-            Err(problems) => fail(&problems.join("\n")),
-        },
-        Command::RightsNamespaces { folder } => rights::print_namespaces(&folder),
-        Command::RightsVerdict { cluster_wide, namespace_scoped } => {
-            rights::print_verdict(&cluster_wide, &namespace_scoped)
+        command => guarded(move || perform(command)).await.err().unwrap_or(ExitCode::SUCCESS),
+    }
+}
+
+fn perform(command: Command) -> Result<(), Error> {
+    match command {
+        Command::Lint => commands::lint::run(),
+        Command::Unit { filter } => commands::unit::run(filter.as_deref()),
+        Command::Test { filter } => commands::test::run(filter.as_deref()),
+        Command::Prove => commands::prove::run(),
+        Command::Fuzz { seconds } => commands::fuzz::run(seconds),
+        Command::Histories { count, first_seed } => commands::histories::run(count, first_seed),
+        Command::Mutants { names, only } => mutants::run(&names, only),
+        Command::Audit { filter } => commands::audit::run(filter.as_deref(), None),
+        Command::SecretScan { folder } => commands::secret_scan::run(folder.as_deref()),
+        Command::Demo { .. } => demo::prepare(),
+        Command::ControlPlane => build::control_plane(),
+        Command::Proofs => commands::generate::proofs(),
+        Command::Generate => commands::generate::run(),
+    }
+}
+
+/// Performs work on a thread of its own, so that a signal ends it at once, and with it all that it has started.
+async fn guarded(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> Result<(), ExitCode> {
+    let (done, mut result) = oneshot::channel();
+    // No receiver is left after a signal.
+    std::thread::spawn(move || drop(done.send(work())));
+    tokio::select! {
+        result = &mut result => result
+            .unwrap_or_else(|_| Err(Error::Finding("the command panicked: see above".into())))
+            .map_err(|error| {
+                console::complain(error.to_string());
+                ExitCode::FAILURE
+            }),
+        () = interrupted() => {
+            group::end_all();
+            let _ = timeout(GRACE, result).await;
+            Err(ExitCode::from(INTERRUPTED))
         }
     }
 }
 
-#[expect(clippy::print_stderr, reason = "a command reports its failure")]
-fn fail(message: &str) -> ExitCode {
-    eprintln!("{message}");
-    ExitCode::FAILURE
+/// Waits for Ctrl-C or SIGTERM.
+async fn interrupted() {
+    match signal(SignalKind::terminate()) {
+        Ok(mut terminate) => tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        },
+        Err(_) => drop(tokio::signal::ctrl_c().await),
+    }
 }

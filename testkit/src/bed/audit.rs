@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 /// Names a folder: below it each API server writes its audit log, in a folder of its own that tells the test.
-const GATHER: &str = "ALMKEY_AUDIT";
+pub const GATHER: &str = "ALMKEY_AUDIT";
 /// Names a file, as `rights namespaces` writes it: each world serves the namespaces that its test made in an earlier run,
 /// where all were served.
-const NAMESPACES: &str = "ALMKEY_NAMESPACES_OF";
+pub const NAMESPACES: &str = "ALMKEY_NAMESPACES_OF";
 
 /// Where the audit log of a test's world goes, if the logs are gathered.
 pub(super) fn log(test: &str) -> Option<PathBuf> {

@@ -4,7 +4,7 @@
 //! Used by the integration tests and the demo alike.
 
 pub mod almtenant;
-mod audit;
+pub mod audit;
 pub mod binding;
 pub mod cluster;
 pub mod key;

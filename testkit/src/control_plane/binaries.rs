@@ -44,6 +44,11 @@ impl Binaries {
         Self::found(&cache)
     }
 
+    /// Returns true if nothing must be built.
+    pub(super) fn are_found() -> bool {
+        cache().is_ok_and(|cache| missing(&cache).is_empty())
+    }
+
     fn found(cache: &Path) -> Result<Self, Error> {
         let found = |name: &str| find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")));
         Ok(Self {

@@ -72,6 +72,12 @@ impl ControlPlane {
         Binaries::find_or_build().map(drop)
     }
 
+    /// Returns true if every program is there, so that a start takes seconds.
+    #[must_use]
+    pub fn is_built() -> bool {
+        Binaries::are_found()
+    }
+
     /// Starts one.
     ///
     /// # Errors

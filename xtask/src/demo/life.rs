@@ -1,4 +1,4 @@
-//! What happens on the stage.
+//! The life of a key, step by step.
 
 use std::time::Instant;
 
@@ -6,7 +6,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::samples;
-use super::stage::Stage;
+use super::session::Session;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
 
@@ -14,84 +14,96 @@ const KEY: &str = "calm";
 const BINDING: &str = "calm-key";
 const GET: [&str; 4] = ["get", "almkey", "-n", "team-a"];
 
-/// A binding appears, rotates, and is deleted.
-pub async fn act_one(stage: &Stage) {
-    Stage::act("Act one: a binding and its key");
+/// Follows a key while its binding is created, rotated and deleted.
+pub async fn follow_binding(session: &Session) {
+    Session::headline("Part one: a key follows its binding");
     let new = json!({ "identityZone": "acme-calm" });
-    let made = stage.bed.simulator.admin(Method::POST, "/tenants", Some(new)).await;
+    let made = session.bed.simulator.admin(Method::POST, "/tenants", Some(new)).await;
     let landscape = &made["landscapeManagement"];
-    let tenant = stage.tenant();
+    let tenant = session.tenant();
 
     let began = Instant::now();
-    samples::apply(&stage.bed, "credentials.yaml", landscape).await;
-    samples::apply(&stage.bed, "tenant.yaml", landscape).await;
-    stage.bed.kubectl(&["wait", "almtenant/acme", "--for=condition=Ready", "--timeout=60s"]);
-    stage.done(began, "cluster admin: applied deploy/samples/credentials.yaml and tenant.yaml (pointed at the simulator); it is Ready");
-
-    let began = Instant::now();
-    samples::apply(&stage.bed, "key.yaml", landscape).await;
-    let waiting = tenant.await_ready(KEY, "Unknown", "WaitingForBinding").await;
-    stage.done(
+    samples::apply(&session.bed, "credentials.yaml", landscape).await;
+    samples::apply(&session.bed, "tenant.yaml", landscape).await;
+    session.bed.kubectl(&["wait", "almtenant/acme", "--for=condition=Ready", "--timeout=60s"]);
+    session.done(
         began,
-        &format!("platform team: applied deploy/samples/key.yaml; it waits: {}", message(&waiting, "Ready")),
+        "cluster admin: applied credentials.yaml and tenant.yaml of deploy/samples; the ALMTenant is Ready",
     );
-    stage.kubectl(&GET);
+
+    let began = Instant::now();
+    samples::apply(&session.bed, "key.yaml", landscape).await;
+    let waiting = tenant.await_ready(KEY, "Unknown", "WaitingForBinding").await;
+    session.done(
+        began,
+        &format!("platform team: applied deploy/samples/key.yaml; the key waits: {}", message(&waiting, "Ready")),
+    );
+    session.kubectl(&GET);
 
     let first = tenant.make_key().await;
     give_credentials(&tenant, &first).await;
     let began = Instant::now();
     await_uploaded(&tenant, &first).await;
-    stage.done(began, "BTP: the binding got its credentials; the key was validated, proven to sign in, and UPLOADED");
-    stage.kubectl(&GET);
+    session.done(
+        began,
+        "BTP: the binding has its credentials; the operator validated the key, signed in with it, and UPLOADED it",
+    );
+    session.kubectl(&GET);
 
     let second = tenant.make_key().await;
     let seen = tenant.journal().await.len();
-    stage.says("BTP: rotates the binding: Ready=False, the Secret changes in place, Ready=True");
+    session.note("BTP: rotates the binding: Ready=False, new credentials in the same Secret, Ready=True");
     tenant.rotate_binding(BINDING, &second).await;
     let began = Instant::now();
     await_uploaded(&tenant, &second).await;
-    stage.done(began, "ROTATED: in this order, as the simulator's journal has it:");
-    tell_proof(stage, &tenant.journal().await[seen..], &second);
+    session.done(began, "ROTATED, in this order, by the simulator's journal:");
+    print_proof(session, &tenant.journal().await[seen..], &second);
 
-    stage.says("BTP: the binding is deleted, and its credentials die with it");
+    session.note("platform team: deletes the binding, and its credentials die with it");
     let began = Instant::now();
     tenant.unbind(BINDING, &second).await;
     tenant.await_ready(KEY, "False", "SourceGone").await;
     assert_eq!(tenant.slot_key().await, Value::Null, "the slot is empty");
-    stage.done(began, "DELETED from Landscape Management: no dead key stays behind");
-    stage.kubectl(&GET);
+    session.done(began, "DELETED from Landscape Management: no dead key is left behind");
+    session.kubectl(&GET);
 }
 
-/// The credentials die in BTP, and nothing in the cluster tells of it.
-pub async fn act_two(stage: &Stage) {
-    Stage::act("Act two: the credentials die in BTP alone (interval and deadKey.after truncated to 10s)");
-    let tenant = stage.tenant();
+/// Follows a key whose credentials die in BTP while nothing changes in the cluster.
+pub async fn lose_credentials(session: &Session) {
+    Session::headline("Part two: the credentials die in BTP alone (with interval and deadKey.after set to 10s)");
+    let tenant = session.tenant();
     let spec = json!({ "spec": { "interval": "10s", "deadKey": { "after": "10s" } } });
     tenant.patch(KEY, spec).await;
     let key = tenant.make_key().await;
     tenant.bind(BINDING, &key).await;
     let began = Instant::now();
     await_uploaded(&tenant, &key).await;
-    stage.done(began, "BTP: a new binding under the old name; its key was proven and UPLOADED");
+    session.done(began, "BTP: a new binding under the old name; the operator signed in with its key and UPLOADED it");
 
-    stage.says("a person deletes the credentials in the BTP cockpit; binding and Secret still stand");
+    session.note("BTP admin: deletes the credentials in the BTP cockpit; the binding and its Secret stay as they are");
     tenant.revoke(&key).await;
     let began = Instant::now();
     tenant.await_ready(KEY, "False", "CredentialsRefused").await;
-    stage.done(began, "the periodic sign-in was refused; one refusal proves nothing, so it is tried three times more");
-    stage.kubectl(&GET);
+    session.done(
+        began,
+        "the periodic sign-in was refused; one refusal proves nothing, so the operator tries three more times",
+    );
+    session.kubectl(&GET);
     let removed = ("False".to_owned(), "DeadKeyRemoved".to_owned());
     let object = tenant.await_key(KEY, "removed", |object| condition(object, "Uploaded") == removed).await;
     assert_eq!(tenant.slot_key().await, Value::Null, "the slot is empty");
-    stage.done(began, &format!("proven dead and DELETED from Landscape Management: {}", message(&object, "Uploaded")));
-    stage.kubectl(&["describe", "almkey", "-n", "team-a", KEY]);
+    session.done(
+        began,
+        &format!("the key is proven dead, and DELETED from Landscape Management: {}", message(&object, "Uploaded")),
+    );
+    session.kubectl(&["describe", "almkey", "-n", "team-a", KEY]);
 }
 
-/// Nothing but what was shown has been written.
-pub async fn check_the_journal(stage: &Stage) {
-    let writes = stage.tenant().writes().await;
-    stage.says(&format!("the journal's writes to the slot, + took effect: {}", writes.join(" ")));
-    assert_eq!(writes, ["+Put", "+Put", "+Delete", "+Put", "+Delete"], "and no write besides those");
+/// Checks that the operator wrote nothing but what the demo has shown.
+pub async fn check_writes(session: &Session) {
+    let writes = session.tenant().writes().await;
+    session.note(&format!("all writes to the slot, by the journal (+ means it took effect): {}", writes.join(" ")));
+    assert_eq!(writes, ["+Put", "+Put", "+Delete", "+Put", "+Delete"], "no other write");
 }
 
 async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
@@ -103,18 +115,19 @@ async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
 async fn await_uploaded(tenant: &Tenant<'_>, key: &Value) {
     tenant.await_uploaded(KEY, key).await;
     tenant.await_ready(KEY, "True", "Uploaded").await;
-    assert_eq!(tenant.slot_key().await, *key, "the slot holds it");
+    assert_eq!(tenant.slot_key().await, *key, "the slot holds the key");
 }
 
-/// The new key was proven before it replaced the old one.
-fn tell_proof(stage: &Stage, calls: &[Value], key: &Value) {
-    let shown = |call: &&Value| call["kind"] == "SignIn" || call["kind"] == "Put";
-    let ours: Vec<_> = calls.iter().filter(shown).filter(|call| call["clientid"] == key["uaa"]["clientid"]).collect();
+/// Prints the calls that prove the new key and then replace the old one with it.
+fn print_proof(session: &Session, calls: &[Value], key: &Value) {
+    let is_shown = |call: &&Value| call["kind"] == "SignIn" || call["kind"] == "Put";
+    let ours: Vec<_> =
+        calls.iter().filter(is_shown).filter(|call| call["clientid"] == key["uaa"]["clientid"]).collect();
     for call in &ours {
-        let what =
-            if call["kind"] == "SignIn" { "signed in with the new key" } else { "put it in the old one's place" };
-        stage.says(&format!("    {what}: {} {} -> {}", call["method"], call["path"], call["status"]).replace('"', ""));
+        let what = if call["kind"] == "SignIn" { "signed in with the new key" } else { "replaced the old key" };
+        session
+            .note(&format!("    {what}: {} {} -> {}", call["method"], call["path"], call["status"]).replace('"', ""));
     }
     let kinds: Vec<_> = ours.iter().filter_map(|call| call["kind"].as_str()).collect();
-    assert_eq!(kinds, ["SignIn", "Put"], "proven, then put, once");
+    assert_eq!(kinds, ["SignIn", "Put"], "one sign-in, then one upload");
 }

@@ -1,36 +1,87 @@
 //! `make demo`: a key's whole life on a real API server, with nothing to prepare.
 //!
-//! Control plane, simulator and operator are real processes; only SAP is played.
+//! Control plane, simulator and operator are real processes. Only SAP is simulated.
 
 mod life;
 mod samples;
-mod stage;
+mod session;
 
 use std::process::ExitCode;
 
-use self::stage::Stage;
+use testkit::control_plane::ControlPlane;
+use xtask::workspace::program;
 
-/// Plays the demo.
-pub async fn run() -> ExitCode {
-    let stage = tokio::select! {
-        stage = play() => stage,
-        // Whatever was started ends with this process.
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(130),
+use self::session::Session;
+use crate::console::say;
+use crate::error::Error;
+use crate::{build, process};
+
+/// Exit code of a program that Ctrl-C ended.
+const INTERRUPTED: u8 = 130;
+
+/// Says what is about to happen and how long it takes, and builds what is missing.
+pub fn prepare() -> Result<(), Error> {
+    process::require("openssl", "the demo needs openssl (see \"What it needs\" in README.md)")?;
+    say(opening(program("almkey").is_file(), ControlPlane::is_built()));
+    say("\n[1/3] Compile the operator and the simulator of SAP");
+    build::programs()?;
+    say("[2/3] Build the Kubernetes control plane, unless it is cached");
+    build::control_plane()?;
+    say("[3/3] Start everything, and follow a key");
+    Ok(())
+}
+
+fn opening(is_compiled: bool, has_control_plane: bool) -> String {
+    let mut times = Vec::new();
+    if !is_compiled {
+        times.push("The operator and the simulator are compiled: about a minute, once.");
+    }
+    if !has_control_plane {
+        times.push("A Kubernetes control plane is built from source: 8 to 11 minutes on two cores, once.");
+    }
+    times.push("The demo itself takes about 40 seconds.");
+    format!(
+        "This demo follows a service key for SAP Cloud ALM through its life: it is uploaded, rotated, deleted together \
+         with its binding, and deleted when its credentials die.\n\
+         Kubernetes (etcd, kube-apiserver) and the operator are real, and run as processes of this machine until the \
+         demo ends. SAP is simulated.\n\n{}",
+        times.join("\n")
+    )
+}
+
+/// Shows the demo. With `keep`, everything stays up until Ctrl-C.
+pub async fn run(keep: bool) -> ExitCode {
+    let session = tokio::select! {
+        session = show() => session,
+        // All that was started ends with this process.
+        _ = tokio::signal::ctrl_c() => return ExitCode::from(INTERRUPTED),
     };
-    stage.curtain();
-    if std::env::var_os("ALMKEY_DEMO_KEEP").is_some() {
-        stage.how_to_play();
+    session.summary();
+    if keep {
+        session.how_to_play();
         let _ = tokio::signal::ctrl_c().await;
     } else {
-        Stage::what_next();
+        Session::next_steps();
     }
     ExitCode::SUCCESS
 }
 
-async fn play() -> Stage {
-    let stage = Stage::build().await;
-    life::act_one(&stage).await;
-    life::act_two(&stage).await;
-    life::check_the_journal(&stage).await;
-    stage
+async fn show() -> Session {
+    let session = Session::start().await;
+    life::follow_binding(&session).await;
+    life::lose_credentials(&session).await;
+    life::check_writes(&session).await;
+    session
+}
+
+#[cfg(test)]
+mod tests {
+    use super::opening;
+
+    #[test]
+    fn the_opening_names_only_the_waits_that_are_ahead() {
+        assert!(opening(true, true).ends_with("\n\nThe demo itself takes about 40 seconds."));
+        assert!(opening(true, false).contains("8 to 11 minutes"));
+        assert!(opening(false, true).contains("compiled: about a minute"));
+    }
 }

@@ -1,4 +1,4 @@
-//! `deploy/samples`, applied as it is but for what only this machine knows: where the simulator is.
+//! `deploy/samples`, applied with the address and the credentials of the simulator.
 
 use kube::api::{DynamicObject, Patch, PatchParams};
 use kube::core::GroupVersionKind;
@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use testkit::bed::TestBed;
 use testkit::bed::cluster::package;
 
-/// Applies a file of `deploy/samples`.
+/// Applies a file of `deploy/samples`. `landscape` is what the simulator says about the tenant.
 pub async fn apply(bed: &TestBed, file: &str, landscape: &Value) {
     let path = package().join("deploy/samples").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
@@ -45,7 +45,9 @@ async fn apply_document(client: &Client, document: &Value) {
     let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
     let (version, kind) = (text(&document["apiVersion"]), text(&document["kind"]));
     let (group, version) = version.rsplit_once('/').unwrap_or(("", &version));
-    let (resource, _) = pinned_kind(client, &GroupVersionKind::gvk(group, version, &kind)).await.expect("a known kind");
+    let (resource, _) = pinned_kind(client, &GroupVersionKind::gvk(group, version, &kind))
+        .await
+        .expect("a kind that the API server knows");
     let api: Api<DynamicObject> = match document["metadata"]["namespace"].as_str() {
         Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource),
         None => Api::all_with(client.clone(), &resource),

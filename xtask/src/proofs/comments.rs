@@ -1,71 +1,79 @@
-//! The comments `// proves:` above tests.
+//! The tests of the work tree, and the comments `// proves:` above them.
 
 use std::collections::BTreeSet;
 use std::fs;
 use std::path::Path;
 
-use super::page::package;
+use crate::workspace::root;
 
-/// That a test proves something.
+/// A claim that a test proves a promise.
 pub struct Proof {
-    /// Of what kind it is: `field`, `reason` and so on.
+    /// The kind of the promise: `field`, `reason` and so on.
     pub kind: String,
-    /// Its name.
+    /// The name of the promise.
     pub name: String,
     /// The file of the test, from the root of the repository.
     pub file: String,
-    /// The test.
+    /// The function below the comment.
     pub test: String,
-    /// Whether what stands below the comment is a test at all.
+    /// The function is a test.
     pub is_test: bool,
 }
 
-/// All of them.
+/// Returns the claims of all comments.
+///
+/// # Panics
+/// A source file cannot be read.
+#[must_use]
 pub fn all() -> Vec<Proof> {
     let mut all = Vec::new();
     for folder in ["src", "simulator/src", "tests/integration", "tests/slow"] {
-        each_file(&package().join(folder), &mut |path| of_file(path, &mut all));
+        each_file(&root().join(folder), &mut |path| read_file(path, &mut all));
     }
     all
 }
 
-/// Every test there is: its file, from the root of the repository, and its name.
+/// Returns every test: its file, from the root of the repository, and its name.
+///
+/// # Panics
+/// A source file cannot be read.
+#[must_use]
 pub fn tests() -> BTreeSet<(String, String)> {
-    let mut found = BTreeSet::new();
+    let mut tests = BTreeSet::new();
     for folder in ["src", "simulator/src", "tests/integration"] {
-        each_file(&package().join(folder), &mut |path| {
-            let file = below_package(path);
-            let source = fs::read_to_string(path).expect("it can be read");
+        each_file(&root().join(folder), &mut |path| {
+            let file = below_root(path);
+            let source = fs::read_to_string(path).expect("a source file can be read");
             each_function(&source, |name, is_test, _| {
                 if is_test {
-                    found.insert((file.clone(), name.to_owned()));
+                    tests.insert((file.clone(), name.to_owned()));
                 }
             });
         });
     }
-    found
+    tests
 }
 
-fn each_file(folder: &Path, look: &mut impl FnMut(&Path)) {
+fn each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
     let mut entries: Vec<_> =
-        fs::read_dir(folder).expect("the folder is there").map(|entry| entry.expect("an entry").path()).collect();
+        fs::read_dir(folder).expect("a folder of sources").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();
     for path in entries {
         if path.is_dir() {
-            each_file(&path, look);
+            each_file(&path, visit);
         } else if path.extension().is_some_and(|extension| extension == "rs") {
-            look(&path);
+            visit(&path);
         }
     }
 }
 
-fn below_package(path: &Path) -> String {
-    path.strip_prefix(package()).expect("it lies in the package").display().to_string()
+fn below_root(path: &Path) -> String {
+    path.strip_prefix(root()).expect("a path below the root").display().to_string()
 }
 
-fn of_file(path: &Path, all: &mut Vec<Proof>) {
-    let file = below_package(path);
-    let source = fs::read_to_string(path).expect("it can be read");
+fn read_file(path: &Path, all: &mut Vec<Proof>) {
+    let file = below_root(path);
+    let source = fs::read_to_string(path).expect("a source file can be read");
     each_function(&source, |test, is_test, items| {
         for item in items {
             let (kind, name) = item.split_once(' ').unwrap_or((&item, ""));
@@ -75,8 +83,8 @@ fn of_file(path: &Path, all: &mut Vec<Proof>) {
     });
 }
 
-/// Each function of a source, whether it is a test, and what the comments above it say that it proves.
-fn each_function(source: &str, mut look: impl FnMut(&str, bool, Vec<String>)) {
+/// Visits each function of a source: its name, whether it is a test, and what the comments above it claim.
+fn each_function(source: &str, mut visit: impl FnMut(&str, bool, Vec<String>)) {
     let (mut items, mut is_test) = (Vec::new(), false);
     for line in source.lines().map(str::trim) {
         if let Some(list) = line.strip_prefix("// proves: ") {
@@ -85,13 +93,13 @@ fn each_function(source: &str, mut look: impl FnMut(&str, bool, Vec<String>)) {
             is_test = true;
         } else if let Some(name) = line.split("fn ").nth(1).filter(|_| !line.starts_with("//")) {
             let end = name.find(|c: char| !c.is_alphanumeric() && c != '_').unwrap_or(name.len());
-            look(&name[..end], is_test, std::mem::take(&mut items));
+            visit(&name[..end], is_test, std::mem::take(&mut items));
             is_test = false;
         }
     }
 }
 
-/// The items of a list that is separated by commas; a comma in quotes separates nothing.
+/// Returns the items of a list that is separated by commas. A comma in quotes separates nothing.
 fn split(list: &str) -> Vec<String> {
     let mut quoted = false;
     let parts = list.split(|c: char| {

@@ -1,5 +1,5 @@
-//! All that is promised by name: fields, conditions, reasons, rules, annotations, flags, commands, metrics and limits. Taken from
-//! the code itself, so that none can be forgotten.
+//! All promises that have a name: fields, conditions, reasons, rules, annotations, flags, commands, metrics and limits.
+//! They are taken from the code itself, so that none can be forgotten.
 
 use std::collections::BTreeSet;
 
@@ -11,10 +11,16 @@ use alm_key_operator::names::{annotation, condition};
 use kube::CustomResourceExt;
 use serde_json::Value;
 
-/// One promise: its kind and its name, as a comment `// proves:` writes them.
+use crate::workspace::root;
+
+/// A promise: its kind and its name, as a comment `// proves:` writes them.
 pub type Promise = (&'static str, String);
 
-/// All promises.
+/// Returns all promises.
+///
+/// # Panics
+/// A page of `docs/` that lists promises cannot be read.
+#[must_use]
 pub fn all() -> BTreeSet<Promise> {
     let mut all = BTreeSet::new();
     for (kind, definition) in [("ALMServiceKey", ALMServiceKey::crd()), ("ALMTenant", ALMTenant::crd())] {
@@ -61,7 +67,7 @@ pub fn all() -> BTreeSet<Promise> {
     all
 }
 
-/// The fields below a schema that have none below themselves. Those of conditions are Kubernetes' own.
+/// Adds the fields of a schema that have no fields themselves. Those of conditions are Kubernetes' own.
 fn fields(schema: &Value, path: &str, all: &mut BTreeSet<Promise>) {
     let properties = schema["properties"].as_object().filter(|_| !path.ends_with(".conditions"));
     match properties {
@@ -75,7 +81,7 @@ fn fields(schema: &Value, path: &str, all: &mut BTreeSet<Promise>) {
     }
 }
 
-/// The messages of all CEL rules in a schema.
+/// Adds the messages of all CEL rules in a schema.
 fn rules(schema: &Value, kind: &str, all: &mut BTreeSet<Promise>) {
     match schema {
         Value::Object(members) => {
@@ -89,17 +95,17 @@ fn rules(schema: &Value, kind: &str, all: &mut BTreeSet<Promise>) {
     }
 }
 
-/// The limits as `docs/limits.md` lists them, which a test compares with the code.
+/// Returns the limits as `docs/limits.md` lists them. A test compares that page with the code.
 fn limits() -> Vec<String> {
-    let page = std::fs::read_to_string(super::page::package().join("docs/limits.md")).expect("docs/limits.md");
+    let page = std::fs::read_to_string(root().join("docs/limits.md")).expect("docs/limits.md");
     let limits = page.split("## Defaults and pauses").next().unwrap_or_default();
     let constants = limits.lines().filter_map(|row| row.strip_prefix("| ")?.split(" | ").nth(2));
     constants.filter_map(|cell| Some(cell.strip_prefix('`')?.trim_end_matches('`').to_owned())).collect()
 }
 
-/// The metrics as `docs/operations.md` lists them, which a scenario compares with what is served.
+/// Returns the metrics as `docs/operations.md` lists them. A scenario compares that page with the metrics of an operator.
 fn metrics() -> Vec<String> {
-    let page = std::fs::read_to_string(super::page::package().join("docs/operations.md")).expect("docs/operations.md");
+    let page = std::fs::read_to_string(root().join("docs/operations.md")).expect("docs/operations.md");
     let rows = page.lines().filter_map(|line| line.strip_prefix("| `almkey_"));
     rows.filter_map(|row| row.split('`').next()).map(|name| format!("almkey_{name}")).collect()
 }

@@ -1,25 +1,30 @@
 //! The table of `docs/rights.md`.
 
 use std::collections::BTreeSet;
-use std::path::Path;
 
-use super::{Mode, Place, Right};
+use super::right::{Mode, Place, Right};
+use crate::workspace::root;
 
-/// The first cells of the table's head.
+/// The head of the table.
 const HEAD: &str = "| role | API group | resource | name | verbs | all namespaces | single namespaces | why |";
 
-/// All rights that are declared for a mode.
-pub fn of(mode: Mode) -> BTreeSet<Right> {
-    let page = Path::new(env!("CARGO_MANIFEST_DIR")).join("docs/rights.md");
-    let text = std::fs::read_to_string(page).expect("docs/rights.md");
-    parsed(&text, mode)
-}
-
-/// What a table declares for a mode.
+/// Returns all rights that are declared for a mode.
 ///
 /// # Panics
-/// A row is not to be understood.
-pub fn parsed(text: &str, mode: Mode) -> BTreeSet<Right> {
+/// The page or a row of its table cannot be read.
+#[must_use]
+pub fn of(mode: Mode) -> BTreeSet<Right> {
+    let page = root().join("docs/rights.md");
+    let text = std::fs::read_to_string(page).expect("docs/rights.md");
+    parse(&text, mode)
+}
+
+/// Returns the rights that a table declares for a mode.
+///
+/// # Panics
+/// A row cannot be read.
+#[must_use]
+pub fn parse(text: &str, mode: Mode) -> BTreeSet<Right> {
     let rows = text.lines().skip_while(|line| *line != HEAD).skip(2).take_while(|line| line.starts_with('|'));
     let mut rights = BTreeSet::new();
     for row in rows {
@@ -27,7 +32,7 @@ pub fn parsed(text: &str, mode: Mode) -> BTreeSet<Right> {
         let [role, group, resource, name, verbs, everywhere, single, why] = cells[..] else {
             panic!("docs/rights.md: a row has {} cells instead of 8: {row}", cells.len());
         };
-        assert!(!why.is_empty(), "docs/rights.md: why? {row}");
+        assert!(!why.is_empty(), "docs/rights.md: the reason is missing: {row}");
         let place = match mode {
             Mode::ClusterWide => everywhere,
             Mode::NamespaceScoped => single,
@@ -37,7 +42,7 @@ pub fn parsed(text: &str, mode: Mode) -> BTreeSet<Right> {
             "cluster" => Place::Cluster,
             "own namespace" => Place::OwnNamespace,
             "each served namespace" => Place::ServedNamespaces,
-            other => panic!("docs/rights.md: {other:?} is no place: {row}"),
+            other => panic!("docs/rights.md: {other:?} is not a place: {row}"),
         };
         for verb in verbs.split(", ") {
             let right = Right {

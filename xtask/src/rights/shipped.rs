@@ -1,4 +1,4 @@
-//! What the manifests give to the operator.
+//! The rights that the manifests give to the operator.
 
 use std::collections::BTreeSet;
 
@@ -6,22 +6,26 @@ use k8s_openapi::api::rbac::v1::PolicyRule;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use super::{NAMESPACE, Place, Right};
+use super::right::{NAMESPACE, Place, Right};
 
-/// All rights that these manifests bind to the operator's service account.
+/// Returns all rights that these manifests bind to the operator's service account.
+///
+/// # Panics
+/// The manifests are not YAML, or a binding names a role that is not among them.
+#[must_use]
 pub fn of(manifests: &str) -> BTreeSet<Right> {
     let documents: Vec<Value> = serde_yaml_ng::Deserializer::from_str(manifests)
         .map(|document| Value::deserialize(document).expect("manifests are YAML"))
         .collect();
     let bindings = documents.iter().filter(|document| {
-        let of_roles = document["kind"].as_str().is_some_and(|kind| kind.ends_with("RoleBinding"));
-        of_roles && document["subjects"].as_array().into_iter().flatten().any(is_operator)
+        let is_binding = document["kind"].as_str().is_some_and(|kind| kind.ends_with("RoleBinding"));
+        is_binding && document["subjects"].as_array().into_iter().flatten().any(is_operator)
     });
     let mut rights = BTreeSet::new();
     for binding in bindings {
         let place = match (binding["kind"].as_str(), binding["metadata"]["namespace"].as_str()) {
             (Some("ClusterRoleBinding"), _) => Place::Cluster,
-            // One without a namespace is applied to whichever is to be served.
+            // One without a namespace is applied to each namespace that is to be served.
             (_, namespace) => Place::of_binding_in(namespace.unwrap_or_default()),
         };
         let role = |document: &&Value| {
@@ -30,7 +34,7 @@ pub fn of(manifests: &str) -> BTreeSet<Right> {
         let role = documents.iter().find(role).unwrap_or_else(|| panic!("no role for {binding}"));
         let name = role["metadata"]["name"].as_str().expect("a name");
         let rules: Vec<PolicyRule> = serde_json::from_value(role["rules"].clone()).expect("rules");
-        rights.extend(rules.iter().flat_map(|rule| of_rule(name, place, rule)));
+        rights.extend(rules.iter().flat_map(|rule| rights_of_rule(name, place, rule)));
     }
     rights
 }
@@ -40,10 +44,10 @@ fn is_operator(subject: &Value) -> bool {
     account == (Some("ServiceAccount"), Some(NAMESPACE), Some("alm-key-operator"))
 }
 
-fn of_rule(role: &str, place: Place, granted: &PolicyRule) -> Vec<Right> {
+fn rights_of_rule(role: &str, place: Place, granted: &PolicyRule) -> Vec<Right> {
     assert!(
         granted.non_resource_urls.as_ref().is_none_or(Vec::is_empty),
-        "{role} has a URL: the table has no place for it"
+        "{role} gives a right on a URL, for which the table has no column"
     );
     let any = vec![String::new()];
     let names = granted.resource_names.as_ref().filter(|names| !names.is_empty()).unwrap_or(&any);

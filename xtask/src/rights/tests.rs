@@ -1,4 +1,4 @@
-//! What `hack/audit` judges by: the table of `docs/rights.md`, and audit logs.
+//! Tests of the table in `docs/rights.md`, of the reader of audit logs, and of the verdict.
 
 use std::collections::BTreeSet;
 
@@ -19,7 +19,7 @@ fn right(resource: &str, name: &str, verb: &str) -> Right {
     }
 }
 
-/// A line of an audit log, as a request of the operator on an object of the namespace `team-a` leaves it.
+/// Returns the audit entry of a request of the operator for an object in the namespace `team-a`.
 fn entry(verb: &str, resource: &str, name: &str, decision: &str) -> Value {
     let reason = match decision {
         "allow" => {
@@ -41,11 +41,11 @@ fn entry(verb: &str, resource: &str, name: &str, decision: &str) -> Value {
     })
 }
 
-/// The requests that a log tells of.
+/// Returns the requests in a log.
 fn requests(test: &str, lines: &str) -> Vec<Request> {
     let folder = tempfile::tempdir().expect("a folder");
     let log = folder.path().join("audit.log");
-    std::fs::write(&log, lines).expect("it can be written");
+    std::fs::write(&log, lines).expect("the log is written");
     requests::of_log(test, &log)
 }
 
@@ -59,7 +59,7 @@ fn verdict_in(test: &str, declared: &[Right], entries: &[Value]) -> Verdict {
 }
 
 #[test]
-fn what_is_declared_used_and_never_denied_is_clean() {
+fn rights_that_are_declared_used_and_never_denied_are_clean() {
     let declared = [right("secrets", "", "get"), right("namespaces", "kube-system", "get")];
 
     let verdict = verdict(
@@ -72,7 +72,7 @@ fn what_is_declared_used_and_never_denied_is_clean() {
 }
 
 #[test]
-fn a_right_that_nobody_uses_is_found_and_so_is_one_that_was_used_on_other_objects_alone() {
+fn a_right_that_no_request_needs_is_found_also_if_other_objects_were_requested() {
     let declared = [right("secrets", "", "get"), right("namespaces", "kube-system", "get")];
 
     let verdict = verdict(&declared, &[entry("get", "secrets", "calm", "allow")]);
@@ -82,7 +82,7 @@ fn a_right_that_nobody_uses_is_found_and_so_is_one_that_was_used_on_other_object
 }
 
 #[test]
-fn what_is_not_declared_is_found_whichever_role_lets_it_through() {
+fn an_undeclared_right_is_found_whichever_role_gives_it() {
     let mut by_another = entry("list", "secrets", "", "allow");
     by_another["annotations"]["authorization.k8s.io/reason"] = json!(
         "RBAC: allowed by RoleBinding \"more/team-a\" of Role \"more\" to ServiceAccount \"alm-key-operator/alm-key-operator\""
@@ -103,7 +103,7 @@ fn what_is_not_declared_is_found_whichever_role_lets_it_through() {
 }
 
 #[test]
-fn a_denial_counts_unless_the_role_binding_of_that_namespace_gave_that_right_and_is_gone() {
+fn a_denial_counts_unless_the_role_binding_that_gave_the_right_was_deleted() {
     let sources = [Right { place: Place::ServedNamespaces, ..right("secrets", "", "list") }];
     let denied = entry("list", "secrets", "", "forbid");
     let binding = |verb: &str, code: u16, at: &str| {
@@ -116,27 +116,31 @@ fn a_denial_counts_unless_the_role_binding_of_that_namespace_gave_that_right_and
         entry
     };
     let deleted = binding("delete", 200, "08:00:00");
-    let told = |entries: &[Value]| {
+    let counts = |entries: &[Value]| {
         let verdict = verdict(&sources, entries);
         (verdict.denied, verdict.set_aside.len())
     };
 
-    assert_eq!(told(std::slice::from_ref(&denied)), (1, 0));
-    assert_eq!(told(&[deleted.clone(), denied.clone()]), (0, 1));
-    assert_eq!(told(&[denied.clone(), binding("delete", 200, "09:00:02")]), (1, 0), "it was deleted later");
+    assert_eq!(counts(std::slice::from_ref(&denied)), (1, 0));
+    assert_eq!(counts(&[deleted.clone(), denied.clone()]), (0, 1));
+    assert_eq!(counts(&[denied.clone(), binding("delete", 200, "09:00:02")]), (1, 0), "the binding was deleted later");
     let mut elsewhere = deleted.clone();
     elsewhere["objectRef"]["namespace"] = json!("team-b");
-    assert_eq!(told(&[elsewhere, denied.clone()]), (1, 0), "another namespace's was deleted");
+    assert_eq!(counts(&[elsewhere, denied.clone()]), (1, 0), "the binding of another namespace was deleted");
     let again = |at| [deleted.clone(), binding("patch", 201, at), denied.clone()];
-    assert_eq!(told(&again("09:00:00")), (0, 1), "it was made anew just before");
-    assert_eq!(told(&again("08:59:00")), (1, 0), "it was made anew");
-    assert_eq!(told(&[deleted.clone(), entry("get", "configmaps", "", "forbid")]), (1, 0), "it never gave that");
+    assert_eq!(counts(&again("09:00:00")), (0, 1), "the binding was created again just before");
+    assert_eq!(counts(&again("08:59:00")), (1, 0), "the binding was created again");
+    assert_eq!(
+        counts(&[deleted.clone(), entry("get", "configmaps", "", "forbid")]),
+        (1, 0),
+        "the binding never gave that right"
+    );
     let everywhere = right("secrets", "", "list");
-    assert_eq!(verdict(&[everywhere], &[deleted, denied]).denied, 1, "another binding gives that");
+    assert_eq!(verdict(&[everywhere], &[deleted, denied]).denied, 1, "another binding gives that right");
 }
 
 #[test]
-fn a_denial_counts_unless_the_one_test_that_takes_rights_on_secrets_from_the_cluster_role_had_done_so() {
+fn a_denial_counts_unless_the_test_that_changes_the_cluster_role_had_done_so() {
     let declared = [right("secrets", "", "get"), right("namespaces", "", "get")];
     let changed = |at: &str| {
         let mut entry = entry("patch", "clusterroles", "alm-key-operator-sources", "allow");
@@ -164,7 +168,7 @@ fn a_denial_counts_unless_the_one_test_that_takes_rights_on_secrets_from_the_clu
 }
 
 #[test]
-fn a_denial_by_an_api_server_that_is_coming_up_does_not_count_and_one_long_before_or_after_or_undeclared_does() {
+fn a_denial_of_a_declared_right_by_a_starting_api_server_does_not_count() {
     let declared = [right("secrets", "", "list")];
     let denied = entry("list", "secrets", "", "forbid");
     let mut reads_roles = entry("list", "clusterroles", "", "allow");
@@ -178,46 +182,46 @@ fn a_denial_by_an_api_server_that_is_coming_up_does_not_count_and_one_long_befor
 }
 
 #[test]
-fn an_entry_that_was_cut_short_is_left_out_at_the_end_of_a_log_or_before_the_next_start_and_nowhere_else() {
+fn a_truncated_entry_is_skipped_only_at_the_end_of_a_log_or_before_a_restart() {
     let head = "{\"kind\":\"Event\",\"apiVersion\":\"audit.k8s.io/v1\",";
     let whole = |name: &str| entry("get", "secrets", name, "allow").to_string().replacen('{', head, 1);
     let cut = &whole("cut")[..200];
-    let told = |text: &str| requests("a test", text).len();
+    let number = |text: &str| requests("a test", text).len();
 
-    assert_eq!(told(&format!("{}\n{}\n", whole("first"), whole("second"))), 2);
-    assert_eq!(told(&format!("{}\n{cut}", whole("first"))), 1);
-    assert_eq!(told(&format!("{}\n{cut}{}\n", whole("first"), whole("second"))), 2);
+    assert_eq!(number(&format!("{}\n{}\n", whole("first"), whole("second"))), 2);
+    assert_eq!(number(&format!("{}\n{cut}", whole("first"))), 1);
+    assert_eq!(number(&format!("{}\n{cut}{}\n", whole("first"), whole("second"))), 2);
     for broken in [format!("{cut}\n{}\n", whole("second")), format!("{}\n{cut}\n", whole("first"))] {
-        assert!(std::panic::catch_unwind(|| told(&broken)).is_err(), "{broken}");
+        assert!(std::panic::catch_unwind(|| number(&broken)).is_err(), "{broken}");
     }
 }
 
 #[test]
-fn a_refusal_by_admission_is_no_denial_only_where_a_namespace_is_being_deleted() {
+fn a_refusal_by_admission_is_accepted_only_in_a_terminating_namespace() {
     let mut refused = entry("create", "events", "e", "allow");
     refused["responseStatus"]["code"] = json!(403);
     assert_eq!(verdict(&[], std::slice::from_ref(&refused)).wrong.len(), 1);
     refused["responseStatus"]["details"] = json!({ "causes": [{ "reason": "NamespaceTerminating" }] });
-    let told = verdict(&[], &[refused]);
-    assert!(told.wrong.is_empty() && told.set_aside.len() == 1, "{told:#?}");
+    let verdict = verdict(&[], &[refused]);
+    assert!(verdict.wrong.is_empty() && verdict.set_aside.len() == 1, "{verdict:#?}");
 }
 
 #[test]
-fn the_table_says_for_each_way_to_install_what_is_declared_and_a_row_without_a_reason_is_refused() {
+fn the_table_declares_rights_for_each_mode_and_each_row_gives_a_reason() {
     let head = "| role | API group | resource | name | verbs | all namespaces | single namespaces | why |\n|---|\n";
     let row = "| `alm-key-operator` | core | `secrets` | any | `get` | cluster | – | to read |\n";
 
-    let everywhere = declared::parsed(&format!("{head}{row}"), Mode::ClusterWide);
-    let single = declared::parsed(&format!("{head}{row}"), Mode::NamespaceScoped);
+    let everywhere = declared::parse(&format!("{head}{row}"), Mode::ClusterWide);
+    let single = declared::parse(&format!("{head}{row}"), Mode::NamespaceScoped);
 
     assert_eq!(everywhere, BTreeSet::from([right("secrets", "", "get")]));
     assert_eq!(single, BTreeSet::new());
     let without = format!("{head}{}", row.replace("to read", ""));
-    assert!(std::panic::catch_unwind(|| declared::parsed(&without, Mode::ClusterWide)).is_err());
+    assert!(std::panic::catch_unwind(|| declared::parse(&without, Mode::ClusterWide)).is_err());
 }
 
 #[test]
-fn the_manifests_give_what_they_bind_to_the_operator_and_nothing_else() {
+fn only_rights_that_are_bound_to_the_operator_are_shipped() {
     let role = "kind: ClusterRole\nmetadata: {name: alm-key-operator}\n\
                 rules: [{apiGroups: [''], resources: [secrets], verbs: [get]}]";
     let binding = "kind: ClusterRoleBinding\nroleRef: {kind: ClusterRole, name: alm-key-operator}\n\

@@ -1,28 +1,29 @@
-//! Whether what was asked for is what is declared.
+//! The comparison of the rights that were used with those that are declared.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::requests::{Gap, Outcome, Request};
-use super::{Mode, Right};
+use super::right::{Mode, Right};
 
-/// Changes the very `ClusterRole`, to see what a refusal is taken for: all that it gives on Secrets is taken from it.
+/// The one test that removes rights from the `ClusterRole`, and the resource that all of them are about.
 const TAKES_A_RIGHT_AWAY: (&str, &str) = ("scenarios::rights::a_read_that_is_refused_is_not_an_absence", "secrets");
 
-/// How what is declared for a mode and what was asked for fit together.
+/// The result of the comparison for one mode.
 #[derive(Debug, Default)]
 pub struct Verdict {
-    /// How many requests each declared right let through.
+    /// Each declared right, with the number of requests that it allowed.
     pub used: BTreeMap<Right, usize>,
-    /// What is wrong, a line each.
+    /// Findings, a line each.
     pub wrong: BTreeSet<String>,
-    /// Denials.
+    /// The number of denials.
     pub denied: usize,
-    /// Denials that do not count, by what they are and where: somebody had taken the right away.
+    /// Denials that do not count, because a test had removed the right, by reason and test.
     pub set_aside: BTreeMap<String, usize>,
 }
 
 impl Verdict {
-    /// Of these requests.
+    /// Compares the declared rights with these requests.
+    #[must_use]
     pub fn of(declared: BTreeSet<Right>, requests: &[Request]) -> Self {
         let mut verdict = Self { used: declared.into_iter().map(|right| (right, 0)).collect(), ..Self::default() };
         for request in requests {
@@ -32,29 +33,29 @@ impl Verdict {
     }
 
     fn add(&mut self, request: &Request) {
-        let Request { test, told, outcome } = request;
+        let Request { test, told: text, outcome } = request;
         match outcome {
             Outcome::Allowed { right } => self.count(right, test),
-            Outcome::Outside(reason) => self.wrong(format!("outside the table: {told}, {reason} ({test})")),
+            Outcome::Outside(reason) => self.add_finding(format!("outside the table: {text}, {reason} ({test})")),
             Outcome::Denied { right, gaps } => {
                 if let Some(excuse) = gaps.iter().find_map(|gap| self.excuse(right, *gap, test)) {
                     return self.set_aside(excuse, test);
                 }
                 self.denied += 1;
-                self.wrong(format!("denied: {told} ({test})"));
+                self.add_finding(format!("denied: {text} ({test})"));
             }
             Outcome::Terminating => self.set_aside("Events in a namespace that is being deleted", test),
-            Outcome::Unclear(what) => self.wrong(format!("unclear: {told}, {what} ({test})")),
+            Outcome::Unclear(what) => self.add_finding(format!("unclear: {text}, {what} ({test})")),
         }
     }
 
-    /// Why a denial does not count: the right is declared, and somebody had taken just this one away.
+    /// Returns why a denial does not count: the right is declared, and a test had removed it.
     fn excuse(&self, right: &Right, gap: Gap, test: &str) -> Option<&'static str> {
-        let same = |declared: &&Right| {
+        let is_same = |declared: &&Right| {
             (&declared.group, &declared.resource, &declared.verb) == (&right.group, &right.resource, &right.verb)
                 && (declared.name.is_empty() || declared.name == right.name)
         };
-        let mut declared = self.used.keys().filter(same);
+        let mut declared = self.used.keys().filter(is_same);
         match gap {
             Gap::Withdrawn if declared.any(|declared| declared.place == right.place) => {
                 Some("the RoleBinding there had been deleted")
@@ -63,23 +64,23 @@ impl Verdict {
                 Some("the ClusterRole had been changed")
             }
             Gap::ComingUp if declared.next().is_some() => {
-                Some("the API server was coming up and had not read its roles")
+                Some("the API server was starting and had not read its roles")
             }
             _ => None,
         }
     }
 
-    /// A right that is limited to a name is used by requests for that object alone.
+    /// Counts a request. A right that is limited to a name is used only by requests for that object.
     fn count(&mut self, right: &Right, test: &str) {
-        let whole = Right { name: String::new(), ..right.clone() };
-        let key = [right, &whole].into_iter().find(|right| self.used.contains_key(right));
+        let unlimited = Right { name: String::new(), ..right.clone() };
+        let key = [right, &unlimited].into_iter().find(|right| self.used.contains_key(right));
         match key {
             Some(key) => *self.used.entry(key.clone()).or_default() += 1,
-            None => self.wrong(format!("outside the table: {right} ({test})")),
+            None => self.add_finding(format!("outside the table: {right} ({test})")),
         }
     }
 
-    fn wrong(&mut self, what: String) {
+    fn add_finding(&mut self, what: String) {
         self.wrong.insert(what);
     }
 
@@ -87,17 +88,19 @@ impl Verdict {
         *self.set_aside.entry(format!("{what}: {test}")).or_default() += 1;
     }
 
-    /// Rights that no request needed.
+    /// Returns the rights that no request needed.
     pub fn unused(&self) -> impl Iterator<Item = &Right> {
         self.used.iter().filter(|(_, count)| **count == 0).map(|(right, _)| right)
     }
 
-    /// Whether declared and used are the same, and nothing was denied.
+    /// Returns true if used and declared rights are the same, and nothing was denied.
+    #[must_use]
     pub fn is_clean(&self) -> bool {
         self.wrong.is_empty() && self.unused().next().is_none()
     }
 
-    /// One line.
+    /// Returns the summary, one line.
+    #[must_use]
     pub fn summary(&self, mode: Mode) -> String {
         let declared = self.used.len();
         let used = declared - self.unused().count();
@@ -105,7 +108,8 @@ impl Verdict {
     }
 }
 
-/// All rights with the number of requests that each let through, and whatever is wrong.
+/// Returns a table of all rights with the number of requests that each allowed, and all findings below it.
+#[must_use]
 pub fn table(verdicts: &[(Mode, Verdict)]) -> String {
     let rights: BTreeSet<&Right> = verdicts.iter().flat_map(|(_, verdict)| verdict.used.keys()).collect();
     let mut lines: Vec<String> = Vec::new();

@@ -1,0 +1,25 @@
+//! Builds what the commands need.
+
+use testkit::control_plane::ControlPlane;
+
+use crate::cargo::compiling;
+use crate::error::Error;
+use crate::process;
+
+/// Builds the programs: the operator, the simulator and xtask.
+///
+/// They are built with the whole workspace, as the tests are: cargo may choose other features of the dependencies for one
+/// package alone, and would compile them again.
+pub fn programs() -> Result<(), Error> {
+    process::run(compiling("build").args(["--workspace", "--bins"]), "compiling the programs")
+}
+
+/// Builds the tests that `selection` names, without running them.
+pub fn tests(selection: &[&str]) -> Result<(), Error> {
+    process::run(compiling("test").args(["--workspace", "--no-run"]).args(selection), "compiling the tests")
+}
+
+/// Builds the control plane, if it is not cached. Here, because a test binary would swallow the progress.
+pub fn control_plane() -> Result<(), Error> {
+    ControlPlane::build().map_err(|error| Error::Finding(error.to_string()))
+}

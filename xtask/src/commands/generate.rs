@@ -1,0 +1,41 @@
+//! `cargo xtask generate`: writes the files that are generated and committed.
+
+use std::path::Path;
+use std::process::Command;
+
+use xtask::proofs;
+use xtask::workspace::{program, root};
+
+use crate::console::say;
+use crate::error::Error;
+use crate::{build, process};
+
+/// The contract of Landscape Management, from the root.
+pub const CONTRACT: &str = "deploy/landscape-management-contract.yaml";
+
+/// Writes the CRDs, the contract and the list of proofs.
+pub fn run() -> Result<(), Error> {
+    build::programs()?;
+    definitions(&root().join("crds"))?;
+    contract(&root().join(CONTRACT))?;
+    proofs()?;
+    say(format!("generated: crds/, {CONTRACT}, docs/proofs.md"));
+    Ok(())
+}
+
+/// Writes the list of proofs.
+pub fn proofs() -> Result<(), Error> {
+    proofs::write_page().map_err(|problems| Error::Finding(problems.join("\n")))
+}
+
+/// Writes the `CustomResourceDefinition`s, a file for each.
+pub fn definitions(folder: &Path) -> Result<(), Error> {
+    let mut almkey = Command::new(program("almkey"));
+    process::run(almkey.args(["crds", "--directory"]).arg(folder), "writing CRDs")
+}
+
+/// Writes the contract, which is derived from the operator's code.
+pub fn contract(file: &Path) -> Result<(), Error> {
+    let mut simulator = Command::new(program("almkey-simulator"));
+    process::run(simulator.args(["contract", "--file"]).arg(file), "writing the contract")
+}

@@ -1,0 +1,136 @@
+//! `cargo xtask lint`: format, clippy, dependencies, generated files, scripts, paths.
+//!
+//! Advisories are not checked: their database is a repository on the net, which a hosted CI asks with
+//! `cargo deny check advisories`.
+
+use std::path::{Path, PathBuf};
+use std::process::Command;
+
+use xtask::workspace::{cache, root, target};
+
+use super::generate;
+use crate::cargo::{cargo, compiling};
+use crate::console::say;
+use crate::error::Error;
+use crate::{build, process};
+
+const DENY_VERSION: &str = "0.20.2";
+/// Paths that exist on one machine only.
+const MACHINE_PATHS: &str = "(^|[^A-Za-z0-9._-])/(root|home/[a-z]+|Users/[A-Za-z]+|work)/";
+
+/// Checks everything that needs no test.
+pub fn run() -> Result<(), Error> {
+    let deny = cargo_deny()?;
+    format()?;
+    clippy()?;
+    say("lint: bans, licences and sources of dependencies");
+    check_dependencies(&deny, root())?;
+    fuzz_targets(&deny)?;
+    generated_files()?;
+    scripts()?;
+    machine_paths()?;
+    say("make lint: clean");
+    Ok(())
+}
+
+/// Installs cargo-deny into the cache, if it is not there, and returns its path.
+fn cargo_deny() -> Result<PathBuf, Error> {
+    let Some(cache) = cache() else {
+        return Err(Error::Finding("neither ALMKEY_CACHE nor HOME is set: cargo-deny is kept below it".into()));
+    };
+    let folder = cache.join(format!("tools/cargo-deny-{DENY_VERSION}"));
+    let program = folder.join("bin/cargo-deny");
+    if !program.is_file() {
+        say(format!("lint: installing cargo-deny {DENY_VERSION} (once, some minutes)"));
+        let mut install = compiling("install");
+        install.args(["--locked", "--version", DENY_VERSION, "--root"]).arg(&folder).arg("cargo-deny");
+        process::run(&mut install, "installing cargo-deny")?;
+    }
+    Ok(program)
+}
+
+fn format() -> Result<(), Error> {
+    say("lint: format");
+    process::run(cargo().args(["fmt", "--all", "--check"]), "checking the format")
+}
+
+fn clippy() -> Result<(), Error> {
+    say("lint: clippy");
+    let strict = ["--", "-D", "warnings"];
+    let clippy =
+        |selection: &[&str]| process::run(compiling("clippy").args(selection).args(strict), "checking with clippy");
+    clippy(&["--workspace", "--all-targets"])?;
+    // Not among all targets: its `test = false` keeps it out of `cargo test`.
+    clippy(&["--workspace", "--test", "slow"])?;
+    say("lint: clippy, as the image is built");
+    clippy(&["--lib", "--bins"])
+}
+
+fn check_dependencies(deny: &Path, folder: &Path) -> Result<(), Error> {
+    let mut command = Command::new(deny);
+    command.args(["--log-level", "error", "check", "bans", "licenses", "sources"]).current_dir(folder);
+    process::run(&mut command, "checking dependencies")
+}
+
+/// Checks the targets of `fuzz/`, which is a workspace of its own. They are not linked: that needs a C++ compiler.
+fn fuzz_targets(deny: &Path) -> Result<(), Error> {
+    say("lint: the fuzz targets");
+    let manifest = ["--manifest-path", "fuzz/Cargo.toml"];
+    process::run(cargo().args(["fmt", "--check"]).args(manifest), "checking the format")?;
+    let mut clippy = compiling("clippy");
+    clippy.arg("--locked").args(manifest).args(["--no-default-features", "--target-dir"]).arg(target());
+    process::run(clippy.args(["--", "-D", "warnings"]), "checking with clippy")?;
+    check_dependencies(deny, &root().join("fuzz"))
+}
+
+/// Fails if a file that `make generate` writes differs from what it would write now. `docs/proofs.md` is compared by a
+/// test.
+fn generated_files() -> Result<(), Error> {
+    say("lint: generated files");
+    build::programs()?;
+    let fresh = tempfile::tempdir().map_err(Error::file(Path::new("a temporary folder")))?;
+    generate::definitions(fresh.path())?;
+    for entry in std::fs::read_dir(fresh.path()).map_err(Error::file(fresh.path()))? {
+        let entry = entry.map_err(Error::file(fresh.path()))?;
+        let committed = root().join("crds").join(entry.file_name());
+        compare(&entry.path(), &committed)?;
+    }
+    let contract = fresh.path().join("contract");
+    generate::contract(&contract)?;
+    compare(&contract, &root().join(generate::CONTRACT))
+}
+
+fn compare(fresh: &Path, committed: &Path) -> Result<(), Error> {
+    let expected = std::fs::read(fresh).map_err(Error::file(fresh))?;
+    // One that is missing is not fresh either.
+    if std::fs::read(committed).ok().as_ref() == Some(&expected) {
+        return Ok(());
+    }
+    let path = committed.strip_prefix(root()).unwrap_or(committed).display();
+    Err(Error::Finding(format!("{path} is not fresh: run `make generate`")))
+}
+
+fn scripts() -> Result<(), Error> {
+    say("lint: scripts");
+    let script = ".ci/run";
+    process::run(Command::new("bash").args(["-n", script]).current_dir(root()), "checking scripts")?;
+    if process::require("shellcheck", "").is_ok() {
+        process::run(Command::new("shellcheck").arg(script).current_dir(root()), "checking scripts")?;
+    }
+    Ok(())
+}
+
+fn machine_paths() -> Result<(), Error> {
+    say("lint: no path of one machine");
+    let mut grep = Command::new("git");
+    grep.args(["grep", "--untracked", "--line-number", "-I", "-E", MACHINE_PATHS, "--", "."]).current_dir(root());
+    let finished = process::finish(&mut grep)?;
+    match finished.status.code() {
+        // git grep's code for "no match".
+        Some(1) if finished.output.is_empty() => Ok(()),
+        _ => Err(Error::Finding(format!(
+            "{}a path of one machine means nothing on another: name it by a variable, or leave it out",
+            finished.output
+        ))),
+    }
+}

@@ -1,0 +1,11 @@
+//! The commands that `make` and CI call, a file for each.
+
+pub mod audit;
+pub mod fuzz;
+pub mod generate;
+pub mod histories;
+pub mod lint;
+pub mod prove;
+pub mod secret_scan;
+pub mod test;
+pub mod unit;
