@@ -35,7 +35,8 @@ fn each_test_that_the_page_on_security_names_exists_and_each_threat_has_one() {
     let missing: Vec<_> = linked(&page()).into_iter().filter(|named| !tests.contains(named)).collect();
     assert!(missing.is_empty(), "docs/security.md names tests that there are not: {missing:#?}");
     assert_eq!(without_a_test(&page()), Vec::<&str>::new(), "threats without a test");
-    let attackers = tests.iter().filter(|(file, _)| file.starts_with("tests/it/scenarios/attackers/"));
+    let attackers =
+        tests.iter().filter(|(file, _)| file.starts_with("tests/integration/scenarios/security/attackers/"));
     let untold: Vec<_> = attackers.filter(|test| !linked(&page()).contains(test)).collect();
     assert!(untold.is_empty(), "docs/security.md does not say what these are about: {untold:#?}");
 }

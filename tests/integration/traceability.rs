@@ -21,7 +21,7 @@ fn a_promise_that_no_test_proves_is_found_and_so_is_a_proof_of_nothing() {
     let proof = |name: &str, is_test| Proof {
         kind: "reason".into(),
         name: name.into(),
-        file: "tests/it/x.rs".into(),
+        file: "tests/integration/x.rs".into(),
         test: "x".into(),
         is_test,
     };
@@ -33,8 +33,8 @@ fn a_promise_that_no_test_proves_is_found_and_so_is_a_proof_of_nothing() {
     assert_eq!(
         wrong,
         [
-            "tests/it/x.rs: x proves what is not promised: reason NeverGiven",
-            "tests/it/x.rs: x is no test, and so proves nothing: reason Uploaded",
+            "tests/integration/x.rs: x proves what is not promised: reason NeverGiven",
+            "tests/integration/x.rs: x is no test, and so proves nothing: reason Uploaded",
             "no test proves: flag --never-built",
         ]
     );

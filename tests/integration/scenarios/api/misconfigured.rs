@@ -1,0 +1,85 @@
+//! What the API server cannot see of a tenant is said by its conditions, with the field.
+
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::scenarios::{RUNTIME, shared};
+use testkit::bed::Tenant;
+
+/// Has the form that the definition asks for, and holds no certificate.
+const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
+
+/// Waits until the tenant is not Ready, and returns what it says and how its slot is.
+fn refused(tenant: &Tenant<'_>) -> (String, String) {
+    let name = format!("almtenant/{}", tenant.name);
+    tenant.bed.kubectl(&["wait", &name, "--for=condition=Ready=False", "--timeout=60s"]);
+    let status = tenant.bed.kubectl(&["get", &name, "-o", "jsonpath={.status}"]);
+    let status: Value = serde_json::from_str(&status).expect("JSON");
+    let ready = &status["conditions"][0];
+    assert_eq!(ready["reason"], "TenantMisconfigured", "{ready}");
+    assert_eq!(status["conditions"][1]["type"], "Stalled", "somebody must act: {status}");
+    let said = ready["message"].as_str().expect("a message").to_owned();
+    (said, status["slot"]["state"].as_str().unwrap_or_default().to_owned())
+}
+
+/// Makes a tenant of this name, with what is wrong put in by `change`; then mends it with `mended`.
+async fn told_and_mended(
+    name: &str,
+    field: &str,
+    state: &str,
+    change: fn(&mut Value),
+    mended: fn(&Tenant<'_>) -> Value,
+) {
+    let bed = shared().await;
+    let tenant = Tenant::create_with(bed, name, bed.client.clone(), change).await;
+    let (said, slot) = refused(&tenant);
+    assert!(said.contains(field), "{said}");
+    assert_eq!(slot, state);
+    tenant.write_secret("pasted", &tenant.make_key().await).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+
+    let patch = Patch::Merge(json!({ "spec": mended(&tenant) }));
+    tenant.tenants().patch(name, &PatchParams::default(), &patch).await.expect("it can be mended");
+
+    tenant.await_ready("calm", "True", "Uploaded").await;
+    bed.kubectl(&["wait", &format!("almtenant/{name}"), "--for=condition=Ready=True", "--timeout=60s"]);
+}
+
+// proves: reason TenantMisconfigured, field ALMTenant spec.signIn.caBundle, condition ALMTenant Stalled
+#[test]
+fn certificates_for_signing_in_that_cannot_be_used_are_told_by_the_tenant() {
+    RUNTIME.block_on(told_and_mended(
+        "bad-ca-of-sign-in",
+        "signIn.caBundle: the CA bundle is not PEM with at least one certificate",
+        "Empty",
+        |document| document["spec"]["signIn"]["caBundle"] = json!(NO_CERTIFICATE),
+        |tenant| json!({ "signIn": { "caBundle": tenant.bed.simulator.ca } }),
+    ));
+}
+
+// proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.caBundle
+#[test]
+fn certificates_for_landscape_management_that_cannot_be_used_are_told_by_the_tenant() {
+    RUNTIME.block_on(told_and_mended(
+        "bad-ca-of-landscape",
+        "landscapeManagement.http.caBundle: the CA bundle is not PEM with at least one certificate",
+        "Unknown",
+        |document| document["spec"]["landscapeManagement"]["http"]["caBundle"] = json!(NO_CERTIFICATE),
+        |tenant| json!({ "landscapeManagement": { "http": { "caBundle": tenant.bed.simulator.ca } } }),
+    ));
+}
+
+// proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.url
+#[test]
+fn a_url_with_a_port_that_cannot_be_is_told_by_the_tenant() {
+    RUNTIME.block_on(told_and_mended(
+        "bad-port",
+        "landscapeManagement.http.url is no URL",
+        "Unknown",
+        |document| document["spec"]["landscapeManagement"]["http"]["url"] = json!("https://localhost:99999"),
+        |tenant| {
+            let host = format!("{}.landscape", tenant.name);
+            json!({ "landscapeManagement": { "http": { "url": tenant.bed.simulator.url(&host) } } })
+        },
+    ));
+}

@@ -1,0 +1,69 @@
+//! What `deploy/` installs.
+
+use k8s_openapi::ByteString;
+use k8s_openapi::api::apps::v1::Deployment;
+use k8s_openapi::api::core::v1::Secret;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::scenarios::scenario;
+use testkit::names::NAMESPACE;
+
+#[test]
+fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() {
+    scenario("install", async |tenant| {
+        let deploy = tenant.bed.manifests().display().to_string();
+        let output = tenant
+            .bed
+            .control_plane
+            .kubectl("admin")
+            .args(["apply", "--server-side", "--validate=strict", "--force-conflicts", "-k", &deploy])
+            .output()
+            .expect("kubectl runs");
+        let warnings = String::from_utf8_lossy(&output.stderr);
+        assert!(output.status.success(), "{warnings}");
+        assert_eq!(warnings, "", "no warnings");
+
+        let deployments: Api<Deployment> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+        let deployment = deployments.get("alm-key-operator").await.expect("it is there");
+        let replicas = deployment.spec.and_then(|spec| spec.replicas);
+        assert_eq!(replicas, Some(2), "one leads, one waits");
+    });
+}
+
+// proves: reason LandscapeManagementUnauthorized
+#[test]
+fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
+    scenario("mended", async |tenant| {
+        let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+        let right = secrets.get("mended").await.expect("it is there").data.expect("its data")["clientSecret"].clone();
+        let write = async |secret: &ByteString| {
+            let patch = Patch::Merge(json!({ "data": { "clientSecret": secret } }));
+            secrets.patch("mended", &PatchParams::default(), &patch).await.expect("can be changed");
+        };
+        write(&ByteString(b"wrong".to_vec())).await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "False", "LandscapeManagementUnauthorized").await;
+
+        write(&right).await;
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+    });
+}
+
+#[test]
+fn a_tenant_says_whether_its_landscape_management_can_be_used() {
+    scenario("connected", async |tenant| {
+        let explained = tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
+        assert!(explained.contains("condition met"), "{explained}");
+        let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
+        let wrong = json!({ "stringData": { "clientSecret": "wrong" } });
+        secrets.patch("connected", &PatchParams::default(), &Patch::Merge(&wrong)).await.expect("can be changed");
+
+        let explained =
+            tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready=False", "--timeout=60s"]);
+        assert!(explained.contains("condition met"), "{explained}");
+    });
+}

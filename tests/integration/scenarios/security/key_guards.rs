@@ -1,0 +1,98 @@
+//! What a key must not be or do, beyond its form.
+
+use serde_json::{Value, json};
+
+use crate::scenarios::scenario;
+use testkit::bed::Tenant;
+use testkit::bed::key::{condition, message};
+
+// proves: field ALMTenant spec.forbiddenScopes, reason ForbiddenScope
+#[test]
+fn a_key_that_was_made_for_api_calls_is_not_uploaded() {
+    scenario("scopes", async |tenant| {
+        let key = tenant.make_key_for("uaa.resource alm!b1.calm-api.analytics.read").await;
+        tenant.write_secret("pasted", &key).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        let object = tenant.await_ready("calm", "False", "ForbiddenScope").await;
+        assert_eq!(condition(&object, "Valid"), ("False".into(), "ForbiddenScope".into()));
+        let said = message(&object, "Valid");
+        assert!(said.contains("calm-api.analytics.read") && said.contains("spec.forbiddenScopes"), "{said}");
+        assert!(tenant.writes().await.is_empty());
+
+        tenant.patch_tenant(json!({ "spec": { "forbiddenScopes": [] } })).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, key);
+    });
+}
+
+// proves: field ALMTenant spec.endpointHosts, reason EndpointNotAllowed
+#[test]
+fn a_key_whose_endpoints_lead_elsewhere_is_refused_before_anybody_is_asked() {
+    scenario("endpoints", async |tenant| {
+        let mut key = tenant.make_key().await;
+        key["endpoints"]["Api"] = json!("https://alm.example.org/api");
+        tenant.write_secret("pasted", &key).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        let object = tenant.await_ready("calm", "False", "EndpointNotAllowed").await;
+        let said = message(&object, "Valid");
+        assert!(said.contains("$.endpoints.Api") && said.contains("spec.endpointHosts"), "{said}");
+        assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
+
+        tenant.patch_tenant(json!({ "spec": { "endpointHosts": ["alm.example.org"] } })).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+    });
+}
+
+// proves: field ALMTenant spec.signIn.caBundle
+#[test]
+fn a_token_endpoint_whose_certificate_is_not_trusted_is_not_told_the_key() {
+    scenario("untrusted", async |tenant| {
+        tenant.patch_tenant(json!({ "spec": { "signIn": { "caBundle": null } } })).await;
+        let key = tenant.make_key().await;
+        tenant.write_secret("pasted", &key).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
+        assert_eq!(tenant.calls(&["SignIn"]).await, Vec::<Value>::new());
+
+        trust_the_simulator(&tenant).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+    });
+}
+
+async fn trust_the_simulator(tenant: &Tenant<'_>) {
+    let bundle = tenant.bed.simulator.ca.clone();
+    tenant.patch_tenant(json!({ "spec": { "signIn": { "caBundle": bundle } } })).await;
+}
+
+// proves: field ALMTenant spec.landscapeManagement.http.caBundle, reason TenantMisconfigured
+#[test]
+fn certificates_that_cannot_be_read_are_named_by_their_field() {
+    scenario("no-pem", async |tenant| {
+        let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
+        let patch = json!({ "spec": { "landscapeManagement": { "http": { "caBundle": broken } } } });
+        tenant.patch_tenant(patch).await;
+
+        let found = tenant.await_tenant("no-pem", "False", "TenantMisconfigured").await;
+        let said = testkit::bed::almtenant::tenant_message(&found, "Ready");
+        assert!(said.contains("landscapeManagement.http.caBundle"), "{said}");
+    });
+}
+
+#[test]
+fn a_redirect_is_not_followed_with_a_key_in_hand() {
+    scenario("redirect", async |tenant| {
+        let elsewhere = tenant.bed.simulator.url("redirect.landscape");
+        let fault = json!({ "status": 307, "headers": { "location": format!("{elsewhere}/oauth/token") } });
+        tenant.fail("SignIn", fault).await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
+
+        assert_eq!(tenant.calls(&["LandscapeToken"]).await.iter().filter(|call| call["status"] == 401).count(), 0);
+        assert!(tenant.writes().await.is_empty());
+    });
+}

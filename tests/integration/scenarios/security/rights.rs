@@ -1,0 +1,105 @@
+//! Rights that are taken away and given back.
+
+use k8s_openapi::api::rbac::v1::ClusterRole;
+use kube::Api;
+use kube::api::{Patch, PatchParams};
+use serde_json::json;
+
+use crate::scenarios::{alone, scenario};
+use testkit::bed::cluster::package;
+use testkit::bed::{Setup, Tenant, TestBed};
+use xtask::rights::requests::{self, Request};
+use xtask::rights::verdict::Verdict;
+use xtask::rights::{Mode, Right, declared, shipped};
+
+const ROLE: &str = "alm-key-operator-sources";
+
+// proves: reason SourceUnreadable
+#[test]
+fn a_read_that_is_refused_is_not_an_absence() {
+    alone(Setup::default(), async |bed| {
+        let tenant = Tenant::create(&bed, "rights", bed.client.clone()).await;
+        let key = tenant.make_key().await;
+        tenant.bind("plain", &key).await;
+        let spec = json!({ "source": { "serviceBindingRef": { "name": "plain" } }, "gracePeriod": "1h" });
+        tenant.apply("calm", spec).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        // The binding is applied anew under its name, as GitOps does, and just then its Secret cannot be read.
+        let roles: Api<ClusterRole> = Api::all(bed.client.clone());
+        let whole = roles.get(ROLE).await.expect("the role is there").rules.expect("its rules");
+        let reads_secrets = |rule: &k8s_openapi::api::rbac::v1::PolicyRule| {
+            rule.resources.iter().flatten().any(|resource| resource == "secrets")
+        };
+        let without: Vec<_> = whole.iter().filter(|rule| !reads_secrets(rule)).collect();
+        let patch = Patch::Merge(json!({ "rules": without }));
+        roles.patch(ROLE, &PatchParams::default(), &patch).await.expect("an admin can change roles");
+        tenant.unbind("plain", &key).await;
+        tenant.restore(&key).await;
+        tenant.bind("plain", &key).await;
+        tenant.await_ready("calm", "Unknown", "SourceUnreadable").await;
+
+        let patch = Patch::Merge(json!({ "rules": whole }));
+        roles.patch(ROLE, &PatchParams::default(), &patch).await.expect("an admin can change roles");
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
+fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
+    let setup = Setup { audit: true, controller_manager: true, ..Setup::default() };
+    alone(setup, async |bed| {
+        let tenant = Tenant::create(&bed, "audited", bed.client.clone()).await;
+        let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.bind("plain", &old).await;
+        tenant.apply_for_binding("calm", "plain").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.rotate_binding("plain", &new).await;
+        tenant.await_uploaded("calm", &new).await;
+        tenant.write_secret("pasted", &old).await;
+        tenant.apply_for_secret("second", "pasted").await;
+        tenant.await_ready("second", "False", "NotSlotOwner").await;
+        tenant.unbind("plain", &new).await;
+        tenant.await_ready("calm", "False", "SourceGone").await;
+        // A namespace that is being deleted still cleans up.
+        tenant.fill_slot(&old, Some(tenant.owner("second").await)).await;
+        bed.kubectl(&["delete", "namespace", "audited", "--timeout=60s"]);
+        assert!(tenant.slot_key().await.is_null());
+
+        let mode = if bed.manifests().ends_with("deploy") { Mode::ClusterWide } else { Mode::NamespaceScoped };
+        within_the_table(&bed, mode);
+    });
+}
+
+#[test]
+fn the_manifests_give_exactly_the_rights_that_are_declared() {
+    scenario("declared", async |tenant| {
+        let render = |folder: &str| tenant.bed.kubectl(&["kustomize", &package().join(folder).display().to_string()]);
+        let everywhere = render("deploy");
+        let single = format!("{}\n---\n{}", render("deploy/namespaced"), render("deploy/namespaced/namespace"));
+        for (mode, manifests) in [(Mode::ClusterWide, everywhere), (Mode::NamespaceScoped, single)] {
+            let (declared, shipped) = (declared::of(mode), shipped::of(&manifests));
+            let told = |rights: &mut dyn Iterator<Item = &Right>| rights.map(ToString::to_string).collect::<Vec<_>>();
+            let undeclared = told(&mut shipped.difference(&declared));
+            let missing = told(&mut declared.difference(&shipped));
+            assert!(
+                undeclared.is_empty() && missing.is_empty(),
+                "{}: not in docs/rights.md: {undeclared:#?}; there alone: {missing:#?}",
+                mode.name()
+            );
+        }
+    });
+}
+
+/// What the operator has asked of the API server: all of it is in the table of docs/rights.md, and nothing was denied.
+pub(super) fn within_the_table(bed: &TestBed, mode: Mode) -> Vec<Request> {
+    let log = bed.control_plane.audit_log().expect("it was asked for");
+    let requests = requests::of_log("this test", log);
+    assert!(requests.len() > 20, "the operator was heard");
+    let verdict = Verdict::of(declared::of(mode), &requests);
+    assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
+    requests
+}

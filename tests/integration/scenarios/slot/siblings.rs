@@ -1,0 +1,194 @@
+//! Several keys for one tenant: one slot, and one owner at a time.
+
+use kube::api::{Patch, PatchParams};
+use serde_json::{Value, json};
+
+use crate::scenarios::scenario;
+use testkit::bed::Tenant;
+use testkit::bed::key::{condition, message};
+
+/// Two objects with keys of their own: the first holds the slot, the second stands behind it.
+async fn first_and_second(tenant: &Tenant<'_>, first: &Value, second: &Value) {
+    tenant.write_secret("first", first).await;
+    tenant.write_secret("second", second).await;
+    apply(tenant, "first").await;
+    tenant.await_ready("first", "True", "Uploaded").await;
+    apply(tenant, "second").await;
+    tenant.await_ready("second", "False", "NotSlotOwner").await;
+}
+
+async fn apply(tenant: &Tenant<'_>, name: &str) {
+    tenant.apply(name, json!({ "source": { "secretRef": { "name": name } }, "gracePeriod": "0s" })).await;
+}
+
+async fn owner(tenant: &Tenant<'_>) -> Value {
+    tenant.slot().await["owner"]["name"].clone()
+}
+
+// proves: reason NotSlotOwner
+#[test]
+fn of_two_objects_with_one_key_the_holder_goes_first_and_the_other_keeps_the_key() {
+    scenario("holder-first", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+
+        tenant.delete("first").await;
+        tenant.await_ready("second", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(owner(&tenant).await, "second");
+        assert_eq!(tenant.writes().await, ["+Put", "+Patch"], "the slot was never empty in between");
+
+        tenant.delete("second").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+        assert_eq!(tenant.writes().await, ["+Put", "+Patch", "+Delete"]);
+    });
+}
+
+#[test]
+fn of_two_objects_with_one_key_the_other_goes_first_and_the_holder_keeps_the_key() {
+    scenario("holder-last", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+
+        tenant.delete("second").await;
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(owner(&tenant).await, "first");
+        assert_eq!(tenant.writes().await, ["+Put"]);
+
+        tenant.delete("first").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+        assert_eq!(tenant.writes().await, ["+Put", "+Delete"]);
+    });
+}
+
+#[test]
+fn a_source_that_goes_hands_its_key_over_to_the_object_that_holds_the_same() {
+    scenario("handed-over", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+
+        tenant.delete_secret("first").await;
+
+        tenant.await_ready("second", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, key);
+        assert_eq!(tenant.writes().await, ["+Put", "+Patch"]);
+        tenant.await_ready("first", "False", "SourceGone").await;
+    });
+}
+
+#[test]
+fn the_next_in_line_uploads_when_the_owner_has_cleared_the_slot() {
+    scenario("next-in-line", async |tenant| {
+        let (first, second) = (tenant.make_key().await, tenant.make_key().await);
+        first_and_second(&tenant, &first, &second).await;
+
+        tenant.delete("first").await;
+
+        tenant.await_ready("second", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, second);
+        assert_eq!(tenant.writes().await, ["+Put", "+Delete", "+Put"]);
+    });
+}
+
+// proves: reason WaitingForSibling
+// proves: reason LandscapeManagementUnavailable
+#[test]
+fn who_came_later_waits_for_the_older_one_while_its_upload_does_not_go_through() {
+    scenario("older-first", async |tenant| {
+        let (first, second) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.fail("Put", json!({ "status": 503 })).await;
+        tenant.write_secret("first", &first).await;
+        tenant.write_secret("second", &second).await;
+        apply(&tenant, "first").await;
+        tenant.await_ready("first", "Unknown", "LandscapeManagementUnavailable").await;
+        apply(&tenant, "second").await;
+
+        let object = tenant.await_ready("second", "Unknown", "WaitingForSibling").await;
+        assert!(message(&object, "Ready").contains("older-first/first"), "{}", message(&object, "Ready"));
+        tenant.heal().await;
+
+        tenant.await_ready("first", "True", "Uploaded").await;
+        tenant.await_ready("second", "False", "NotSlotOwner").await;
+        assert_eq!(tenant.slot_key().await, first);
+    });
+}
+
+// proves: field ALMServiceKey spec.suspend
+#[test]
+fn an_older_object_that_is_suspended_or_only_observes_holds_up_nobody() {
+    scenario("out-of-line", async |tenant| {
+        for (name, extra) in [("suspended", json!({ "suspend": true })), ("observing", json!({ "mode": "Observe" }))] {
+            tenant.write_secret(name, &tenant.make_key().await).await;
+            let mut spec = extra;
+            spec["source"] = json!({ "secretRef": { "name": name } });
+            tenant.apply(name, spec).await;
+        }
+        tenant.await_ready("suspended", "Unknown", "Suspended").await;
+        tenant.await_ready("observing", "False", "WouldChange").await;
+        let key = tenant.make_key().await;
+        tenant.write_secret("calm", &key).await;
+        apply(&tenant, "calm").await;
+
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.slot_key().await, key);
+    });
+}
+
+#[test]
+fn a_tenant_is_kept_for_a_key_that_was_handed_over() {
+    scenario("kept-for-heir", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+        tenant.delete("first").await;
+        tenant.await_ready("second", "True", "Uploaded").await;
+
+        tenant.begin_tenant_deletion().await;
+        let found = tenant.await_tenant("kept-for-heir", "False", "TenantTerminating").await;
+        let said = testkit::bed::almtenant::tenant_message(&found, "Ready");
+        assert!(said.contains("kept-for-heir/second"), "{said}");
+        tenant.delete("second").await;
+
+        tenant.await_tenant_gone("kept-for-heir").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+#[test]
+fn an_heir_whose_namespace_is_withdrawn_before_it_knows_of_its_key_still_lets_it_go() {
+    scenario("heir-withdrawn", async |tenant| {
+        let key = tenant.make_key().await;
+        first_and_second(&tenant, &key, &key).await;
+        tenant.fail("SignIn", json!({ "status": 503 })).await;
+        tenant.delete("first").await;
+        let object = tenant.await_ready("second", "Unknown", "SignInUnknown").await;
+        assert!(object.status.is_some_and(|status| status.uploaded.is_none()), "it does not know yet");
+        assert_eq!(owner(&tenant).await, "second");
+        let patch = Patch::Merge(json!({ "spec": { "allowedNamespaces": ["other"] } }));
+        tenant.tenants().patch("heir-withdrawn", &PatchParams::default(), &patch).await.expect("can be changed");
+        let object = tenant.await_ready("second", "False", "NamespaceNotAllowed").await;
+        assert_eq!(condition(&object, "Uploaded").0, "True");
+
+        tenant.delete_secret("second").await;
+
+        tenant.await_call("the deletion", |call| call["kind"] == "Delete" && call["effect"] == true).await;
+        let nothing = |object: &_| condition(object, "Uploaded") == ("Unknown".into(), "NamespaceNotAllowed".into());
+        tenant.await_key("second", "out of sight", nothing).await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+#[test]
+fn nobody_waits_for_an_older_object_that_cannot_upload() {
+    scenario("stuck-ahead", async |tenant| {
+        let key = tenant.make_key().await;
+        tenant.fill_slot(&key, None).await;
+        tenant.write_secret("first", &tenant.make_key().await).await;
+        apply(&tenant, "first").await;
+        tenant.await_ready("first", "False", "SlotOccupied").await;
+        tenant.write_secret("second", &key).await;
+        apply(&tenant, "second").await;
+
+        tenant.await_ready("second", "True", "Uploaded").await;
+        tenant.await_ready("first", "False", "NotSlotOwner").await;
+    });
+}
