@@ -60,7 +60,7 @@ fn report(output: &Output) -> Value {
 
 // proves: command validate, flag --identity-zone
 #[test]
-fn a_valid_key_is_said_to_be_valid_with_the_fingerprint_of_the_status() {
+fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
     let output = run(&["validate", "--identity-zone", "acme-calm", "-"], &key().to_string());
     let rules = KeyRules {
         identity_zone: Some("acme-calm".into()),
@@ -75,7 +75,7 @@ fn a_valid_key_is_said_to_be_valid_with_the_fingerprint_of_the_status() {
 }
 
 #[test]
-fn a_key_is_taken_in_every_form_that_people_have_it_in() {
+fn validate_reads_a_key_from_a_file_a_secret_manifest_or_standard_input() {
     let (key, folder) = (key(), tempfile::tempdir().expect("a folder"));
     let encoded = STANDARD.encode(key.to_string());
     let by_field = json!({
@@ -99,7 +99,7 @@ fn a_key_is_taken_in_every_form_that_people_have_it_in() {
 
 // proves: flag --identity-zone, flag --output
 #[test]
-fn three_defects_in_one_file_are_all_named_by_their_paths_and_no_value_with_them() {
+fn validate_reports_all_defects_of_a_file_by_path_and_never_a_value() {
     let mut broken = key();
     broken["uaa"]["identityzone"] = "CANARY".into();
     broken["uaa"]["clientid"] = json!(["CANARY"]);
@@ -130,7 +130,7 @@ fn three_defects_in_one_file_are_all_named_by_their_paths_and_no_value_with_them
 }
 
 #[test]
-fn a_report_for_machines_has_the_documented_fields_whatever_the_result() {
+fn the_json_report_has_the_documented_fields_for_every_result() {
     let docs = std::fs::read_to_string(package().join("docs/commands.md")).expect("the docs");
     let example = docs.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let mut type_not_accepted = key();
@@ -148,7 +148,7 @@ fn a_report_for_machines_has_the_documented_fields_whatever_the_result() {
 
 // proves: flag --accept-credential-type, flag --endpoint-host, flag --allow-host, flag --entry
 #[test]
-fn each_option_admits_what_is_refused_without_it() {
+fn each_option_of_validate_admits_a_key_that_is_refused_without_it() {
     let mut key = key();
     key["uaa"]["credential-type"] = "binding-secret".into();
     key["uaa"]["url"] = "https://acme-calm.authentication.example.com:8443".into();
@@ -175,7 +175,7 @@ fn each_option_admits_what_is_refused_without_it() {
 }
 
 #[test]
-fn a_flag_can_come_from_the_environment() {
+fn validate_reads_its_flags_from_environment_variables() {
     let mut command = Command::new(binary("almkey"));
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), key().to_string()).expect("a file");
@@ -186,7 +186,7 @@ fn a_flag_can_come_from_the_environment() {
 }
 
 #[test]
-fn what_cannot_be_read_or_asked_for_is_no_verdict_on_a_key() {
+fn an_unreadable_file_or_a_wrong_option_ends_with_exit_code_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let large = folder.path().join("large");
     std::fs::File::create(&large).and_then(|file| file.set_len(1 << 30)).expect("a file of 1 GB");
@@ -252,7 +252,7 @@ impl Sap {
 
 // proves: command test, flag --allow-private-networks, flag --ca-bundle, flag --forbid-scope, flag --timeout
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_signed_in_with_for_real_and_only_a_clear_answer_is_a_verdict() {
+async fn test_signs_in_and_reports_a_verdict_only_for_a_clear_answer() {
     let sap = Sap::start().await;
     let (key, allowed) = (sap.admin("/keys", json!({})).await, sap.allowed());
     let with =
@@ -313,7 +313,7 @@ fn rows_of(docs: &str, section: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_documentation_names_the_options_and_exit_codes_that_the_help_names() {
+fn the_documented_options_and_exit_codes_are_those_of_the_help_text() {
     let docs = std::fs::read_to_string(Path::new(&package()).join("docs/commands.md")).expect("the docs");
     for command in ["validate", "test"] {
         let (short, long) = (text(&run(&[command, "-h"], "")), text(&run(&[command, "--help"], "")));
@@ -340,7 +340,7 @@ fn the_documentation_names_the_options_and_exit_codes_that_the_help_names() {
 
 // proves: command crds, flag --directory
 #[test]
-fn the_definitions_are_printed_and_written_as_they_are_committed() {
+fn crds_prints_and_writes_the_committed_definitions() {
     let committed = |name: &str| std::fs::read_to_string(package().join("crds").join(name)).expect("it is committed");
     let names = ["almservicekeys.almkey.dev.yaml", "almtenants.almkey.dev.yaml"];
     let printed = run(&["crds"], "");

@@ -66,7 +66,7 @@ fn run(test: impl Future<Output = ()>) {
 
 // proves: command almkey-simulator conformance
 #[test]
-fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
+fn the_simulator_passes_the_conformance_suite_which_empties_the_slot() {
     run(async {
         let tried = Tried::start();
         let access = tried.tenant("kept").await;
@@ -87,7 +87,7 @@ fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
 }
 
 #[test]
-fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_others() {
+fn each_deviation_from_the_contract_fails_exactly_the_checks_about_it() {
     let table: &[(&str, &[&str])] = &[
         ("noRevisionWhenEmpty", &["empty-has-revision", "as-documented"]),
         (
@@ -150,7 +150,7 @@ fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_othe
 
 // proves: command almkey-simulator conformance
 #[test]
-fn a_slot_that_is_not_empty_is_left_alone_unless_one_says_so() {
+fn the_conformance_suite_deletes_a_present_key_only_with_its_flag() {
     run(async {
         let tried = Tried::start();
         let access = tried.tenant("full").await;
@@ -167,7 +167,7 @@ fn a_slot_that_is_not_empty_is_left_alone_unless_one_says_so() {
 }
 
 #[test]
-fn a_server_that_cannot_be_signed_in_to_is_not_called_broken() {
+fn a_server_that_refuses_the_credentials_does_not_fail_conformance() {
     run(async {
         let tried = Tried::start();
         let mut access = tried.tenant("locked").await;
@@ -181,7 +181,7 @@ fn a_server_that_cannot_be_signed_in_to_is_not_called_broken() {
 }
 
 #[test]
-fn a_request_or_an_answer_outside_the_contract_stands_in_the_journal_and_ends_the_world_with_a_panic() {
+fn a_contract_violation_is_in_the_journal_and_fails_the_test_that_caused_it() {
     run(async {
         let mut tried = Tried::start();
         let access = tried.tenant("noted").await;

@@ -20,7 +20,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_seed_and_every_beginning_of_one_holds_the_property_of_its_target() {
+fn every_seed_and_every_prefix_of_it_satisfies_the_property_of_its_target() {
     let mut broken = Vec::new();
     for (name, property) in ALL {
         for file in files(&format!("fuzz/seeds/{name}")) {
@@ -36,7 +36,7 @@ fn every_seed_and_every_beginning_of_one_holds_the_property_of_its_target() {
 }
 
 #[test]
-fn each_property_has_a_target_with_seeds_and_each_target_a_property() {
+fn each_property_has_a_fuzz_target_with_seeds_and_vice_versa() {
     let properties: BTreeSet<_> = ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     let targets: BTreeSet<_> = files("fuzz/fuzz_targets")
         .iter()

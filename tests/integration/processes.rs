@@ -59,7 +59,7 @@ fn nothing_is_left_after(signal: &str) {
 }
 
 #[test]
-fn the_demo_shows_a_whole_life_and_ends_well() {
+fn the_demo_runs_to_its_end() {
     let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
     let output = Command::new(demo()).output().expect("the demo can be started");
     let told = String::from_utf8_lossy(&output.stdout);

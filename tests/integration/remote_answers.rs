@@ -101,7 +101,7 @@ fn run(test: impl Future<Output = ()>) {
 
 // proves: path /v1/service-key, path /v1/service-key/content
 #[test]
-fn a_key_is_put_taken_over_given_up_and_deleted_and_each_write_tells_the_revision_that_is_seen_next() {
+fn every_write_returns_the_revision_that_the_next_read_sees() {
     run(async {
         let side = Side::start().await;
         let landscape = &side.landscape;
@@ -134,7 +134,7 @@ fn a_key_is_put_taken_over_given_up_and_deleted_and_each_write_tells_the_revisio
 }
 
 #[test]
-fn each_status_of_a_write_is_read_as_the_contract_says() {
+fn each_status_code_of_a_write_has_the_meaning_of_the_contract() {
     /// What becomes of a write.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Kind {
@@ -174,7 +174,7 @@ fn each_status_of_a_write_is_read_as_the_contract_says() {
 }
 
 #[test]
-fn a_write_is_not_sent_when_it_must_not_be_any_more_by_the_time_that_its_token_is_there() {
+fn no_write_is_sent_if_leadership_ends_while_its_token_is_fetched() {
     run(async {
         let side = Side::start().await;
         let revision = side.revision().await;
@@ -191,7 +191,7 @@ fn a_write_is_not_sent_when_it_must_not_be_any_more_by_the_time_that_its_token_i
 }
 
 #[test]
-fn trouble_says_what_it_is_and_when_to_try_again() {
+fn an_error_has_a_reason_and_says_when_to_retry() {
     run(async {
         let side = Side::start().await;
         let (unauthorized, unavailable) =
@@ -224,7 +224,7 @@ fn trouble_says_what_it_is_and_when_to_try_again() {
 }
 
 #[test]
-fn a_page_of_something_in_between_is_neither_an_answer_to_a_write_nor_a_key_nor_a_token() {
+fn a_page_of_a_proxy_is_taken_for_no_write_no_key_and_no_token() {
     run(async {
         let side = Side::start().await;
         let page = |body: &str| json!({ "status": 200, "headers": { "etag": "\"page\"" }, "body": body });
@@ -251,7 +251,7 @@ fn a_page_of_something_in_between_is_neither_an_answer_to_a_write_nor_a_key_nor_
 }
 
 #[test]
-fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
+fn an_owner_whose_name_is_a_path_makes_the_answer_invalid() {
     run(async {
         let side = Side::start().await;
         for (namespace, name) in
@@ -271,7 +271,7 @@ fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
 }
 
 #[test]
-fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_is_none() {
+fn an_endless_or_truncated_answer_is_an_error() {
     run(async {
         let side = Side::start().await;
         for (fault, said) in [
@@ -290,7 +290,7 @@ fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_i
 }
 
 #[test]
-fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_not() {
+fn a_write_without_an_answer_is_unknown_and_one_without_a_token_was_not_sent() {
     run(async {
         let side = Side::start().await;
         let before = side.revision().await;
@@ -328,7 +328,7 @@ async fn read(side: &Side, kind: &str, fault: Value) -> String {
 
 // proves: limit http/client MAX_ANSWER
 #[test]
-fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it() {
+fn no_endpoint_may_answer_with_more_than_256_kibibytes() {
     run(async {
         let side = Side::start().await;
         // So that there is a token to be refused.
@@ -357,7 +357,7 @@ fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it()
 
 // proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer LONGEST_WORD
 #[test]
-fn a_revision_and_a_word_of_the_longest_kind_are_taken_and_longer_ones_are_not() {
+fn a_longer_etag_is_refused_and_a_longer_error_code_is_cut() {
     run(async {
         let side = Side::start().await;
         for (length, is_taken) in [(256, true), (257, false), (3, true), (2, false)] {

@@ -12,7 +12,7 @@ use testkit::bed::simulator::Simulator;
 const SECRET: &str = "CANARY-0a1b2c3d$+/=\"\\rAnD0m/+x-CANARY";
 
 #[test]
-fn a_secret_is_found_in_each_form_that_it_could_be_written_in() {
+fn a_secret_is_found_in_every_encoding() {
     let base64 = |by: usize, text: &str| STANDARD.encode(format!("{}{text}", "x".repeat(by)));
     let bytes: Vec<String> = SECRET.bytes().map(|byte| byte.to_string()).collect();
     let each = |form: fn(u8) -> String| SECRET.bytes().map(form).collect::<Vec<_>>().concat();
@@ -52,7 +52,7 @@ fn a_secret_is_found_in_each_form_that_it_could_be_written_in() {
 }
 
 #[test]
-fn a_secret_that_the_simulator_makes_has_the_marker_at_both_ends_and_characters_that_others_escape() {
+fn a_simulated_secret_begins_and_ends_with_the_canary_and_needs_escaping() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let simulator = Simulator::start(folder.path());
@@ -66,7 +66,7 @@ fn a_secret_that_the_simulator_makes_has_the_marker_at_both_ends_and_characters_
 }
 
 #[test]
-fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
+fn credentials_are_reported_when_they_are_sent_to_a_foreign_endpoint() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());
@@ -109,7 +109,7 @@ fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
 }
 
 #[test]
-fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_token() {
+fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());

@@ -30,7 +30,7 @@ fn page() -> String {
 }
 
 #[test]
-fn each_test_that_the_page_on_security_names_exists_and_each_threat_has_one() {
+fn each_threat_in_docs_security_links_to_a_test_that_exists() {
     let tests = comments::tests();
     let missing: Vec<_> = linked(&page()).into_iter().filter(|named| !tests.contains(named)).collect();
     assert!(missing.is_empty(), "docs/security.md names tests that there are not: {missing:#?}");
@@ -42,7 +42,7 @@ fn each_test_that_the_page_on_security_names_exists_and_each_threat_has_one() {
 }
 
 #[test]
-fn a_test_that_is_named_and_not_there_is_found_and_so_is_a_threat_without_one() {
+fn a_link_to_a_missing_test_and_a_threat_without_a_test_are_found() {
     let planted = format!("{}[`never_written`](../src/lib.rs)", page());
     assert!(!comments::tests().is_superset(&linked(&planted)));
     let planted = page().replacen("\n## Threats\n", "\n## Threats\n| theft | none |  |\n", 1);

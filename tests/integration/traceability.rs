@@ -6,7 +6,7 @@ use xtask::proofs::comments::{self, Proof};
 use xtask::proofs::{page, promises};
 
 #[test]
-fn each_promise_is_proven_by_a_test_and_the_page_that_says_so_is_fresh() {
+fn each_promise_has_a_test_and_docs_proofs_is_up_to_date() {
     let written =
         page::written(&promises::all(), &comments::all()).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n")));
     let found = fs::read_to_string(page::path()).expect("docs/proofs.md");
@@ -14,7 +14,7 @@ fn each_promise_is_proven_by_a_test_and_the_page_that_says_so_is_fresh() {
 }
 
 #[test]
-fn a_promise_that_no_test_proves_is_found_and_so_is_a_proof_of_nothing() {
+fn a_promise_without_a_test_and_a_proof_of_no_promise_are_found() {
     let mut promises = promises::all();
     promises.insert(("flag", "--never-built".into()));
     let mut proofs = comments::all();

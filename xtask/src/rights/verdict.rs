@@ -7,7 +7,7 @@ use super::{Mode, Right};
 
 /// Changes the very `ClusterRole`, to see what a refusal is taken for: all that it gives on Secrets is taken from it.
 const TAKES_A_RIGHT_AWAY: (&str, &str) =
-    ("scenarios::security::rights::a_read_that_is_refused_is_not_an_absence", "secrets");
+    ("scenarios::security::rights::a_forbidden_read_is_not_an_absence", "secrets");
 
 /// How what is declared for a mode and what was asked for fit together.
 #[derive(Debug, Default)]

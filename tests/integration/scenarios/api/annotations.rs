@@ -9,7 +9,7 @@ const ABANDON: &str = "almkey.dev/abandon";
 
 // proves: annotation almkey.dev/reconcile-requested-at, field ALMServiceKey status.lastHandledReconcileAt
 #[test]
-fn a_pass_that_is_asked_for_is_made_at_once_and_once() {
+fn a_requested_reconciliation_is_made_at_once_and_only_once() {
     scenario("asked-for", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -29,7 +29,7 @@ fn a_pass_that_is_asked_for_is_made_at_once_and_once() {
 
 // proves: annotation almkey.dev/abandon
 #[test]
-fn an_object_that_is_abandoned_goes_although_landscape_management_is_away() {
+fn an_abandoned_object_can_be_deleted_during_an_outage() {
     scenario("abandoned", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;

@@ -33,7 +33,7 @@ fn each(schema: &Value, field: &str, visit: &mut impl FnMut(&str, &Value, bool))
 }
 
 #[test]
-fn every_field_of_both_kinds_is_explained_with_what_it_means_when_it_is_not_set() {
+fn every_field_is_documented_with_the_meaning_of_leaving_it_unset() {
     scenario("explained", async |tenant| {
         let mut wanting = Vec::new();
         for kind in KINDS {
@@ -67,7 +67,7 @@ fn every_field_of_both_kinds_is_explained_with_what_it_means_when_it_is_not_set(
 }
 
 #[test]
-fn no_default_stands_in_a_definition_but_the_status_before_anything_was_seen() {
+fn the_definitions_default_nothing_but_the_initial_status() {
     scenario("defaults", async |tenant| {
         for kind in KINDS {
             let mut defaults = Vec::new();
@@ -83,7 +83,7 @@ fn no_default_stands_in_a_definition_but_the_status_before_anything_was_seen() {
 
 // proves: field ALMServiceKey status.observedGeneration, field ALMTenant status.observedGeneration
 #[test]
-fn a_new_object_says_that_nothing_was_seen_yet_and_null_counts_as_not_set() {
+fn a_new_object_has_an_initial_status_and_null_fields_are_dropped() {
     scenario("new", async |tenant| {
         let key = json!({
             "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey", "metadata": { "name": "tried" },
@@ -127,7 +127,7 @@ fn is_an_age(cell: &Value) -> bool {
 }
 
 #[test]
-fn the_columns_show_how_a_key_and_its_tenant_are() {
+fn kubectl_get_shows_the_state_of_keys_and_tenants() {
     scenario("columns", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -158,7 +158,7 @@ fn the_columns_show_how_a_key_and_its_tenant_are() {
 }
 
 #[test]
-fn keys_are_selected_by_their_tenant_and_found_by_their_short_names() {
+fn keys_can_be_selected_by_tenant_and_have_short_names_and_categories() {
     scenario("selected", async |tenant| {
         tenant.apply_for_secret("calm", "pasted").await;
         let listed = async |name: &str| {
@@ -188,7 +188,7 @@ fn keys_are_selected_by_their_tenant_and_found_by_their_short_names() {
 // proves: condition ALMServiceKey Ready, condition ALMServiceKey Valid, condition ALMServiceKey SignedIn
 // proves: condition ALMServiceKey Uploaded, condition ALMServiceKey Reconciling, condition ALMServiceKey Stalled
 #[test]
-fn all_four_conditions_are_there_in_every_state_and_what_moves_or_stands_still_only_while_it_does() {
+fn four_conditions_are_always_set_and_reconciling_or_stalled_only_if_true() {
     scenario("conditions", async |tenant| {
         let key = tenant.make_key().await;
         tenant.apply_for_secret("calm", "pasted").await;

@@ -64,7 +64,7 @@ fn timeless(mut object: Value) -> Value {
 }
 
 #[test]
-fn every_sample_is_applied_strictly_and_without_a_warning() {
+fn every_sample_can_be_applied_strictly_and_without_a_warning() {
     scenario("samples", async |tenant| {
         let mut kinds = Vec::new();
         let files = std::fs::read_dir(package().join("deploy/samples")).expect("the samples");
@@ -89,7 +89,7 @@ fn every_sample_is_applied_strictly_and_without_a_warning() {
 }
 
 #[test]
-fn a_field_that_is_not_known_is_refused_by_its_name() {
+fn an_unknown_field_is_refused_by_name() {
     scenario("unknown-field", async |tenant| {
         for (mut object, field) in everything(&tenant).await.into_iter().zip(["signin", "intervall"]) {
             object["spec"][field] = json!("15m");
@@ -101,7 +101,7 @@ fn a_field_that_is_not_known_is_refused_by_its_name() {
 }
 
 #[test]
-fn what_a_gitops_tool_applied_is_what_it_finds_however_often_it_looks() {
+fn an_applied_manifest_shows_no_drift_and_applying_it_again_changes_nothing() {
     scenario("gitops", async |tenant| {
         let manifests = everything(&tenant).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;

@@ -47,7 +47,7 @@ async fn told_and_mended(
 
 // proves: reason TenantMisconfigured, field ALMTenant spec.signIn.caBundle, condition ALMTenant Stalled
 #[test]
-fn certificates_for_signing_in_that_cannot_be_used_are_told_by_the_tenant() {
+fn an_unusable_ca_bundle_for_signing_in_makes_the_tenant_misconfigured() {
     RUNTIME.block_on(told_and_mended(
         "bad-ca-of-sign-in",
         "signIn.caBundle: the CA bundle is not PEM with at least one certificate",
@@ -59,7 +59,7 @@ fn certificates_for_signing_in_that_cannot_be_used_are_told_by_the_tenant() {
 
 // proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.caBundle
 #[test]
-fn certificates_for_landscape_management_that_cannot_be_used_are_told_by_the_tenant() {
+fn an_unusable_ca_bundle_for_landscape_management_makes_it_misconfigured() {
     RUNTIME.block_on(told_and_mended(
         "bad-ca-of-landscape",
         "landscapeManagement.http.caBundle: the CA bundle is not PEM with at least one certificate",
@@ -71,7 +71,7 @@ fn certificates_for_landscape_management_that_cannot_be_used_are_told_by_the_ten
 
 // proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.url
 #[test]
-fn a_url_with_a_port_that_cannot_be_is_told_by_the_tenant() {
+fn a_url_with_an_impossible_port_makes_the_tenant_misconfigured() {
     RUNTIME.block_on(told_and_mended(
         "bad-port",
         "landscapeManagement.http.url is no URL",

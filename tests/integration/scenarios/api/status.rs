@@ -15,7 +15,7 @@ use testkit::bed::key::{condition, message};
 // proves: field ALMServiceKey status.uploaded.uploadedAt, field ALMServiceKey status.uploaded.provenAt
 // proves: reason Uploaded, reason Valid, reason SignedIn
 #[test]
-fn an_uploaded_key_is_told_with_its_source_and_with_all_that_names_it() {
+fn the_status_of_an_uploaded_key_identifies_its_source_and_the_key() {
     scenario("told", async |tenant| {
         let key = tenant.make_key().await;
         let binding = tenant.bind("plain", &key).await;
@@ -44,7 +44,7 @@ fn an_uploaded_key_is_told_with_its_source_and_with_all_that_names_it() {
 // proves: field ALMServiceKey status.pending.operation, field ALMServiceKey status.pending.fingerprint
 // proves: field ALMServiceKey status.pending.revision, field ALMServiceKey status.pending.startedAt
 #[test]
-fn a_write_is_told_before_it_is_sent_and_no_longer_once_its_end_is_known() {
+fn a_write_is_recorded_as_pending_until_its_outcome_is_known() {
     scenario("pending", async |tenant| {
         let before = tenant.slot().await["revision"].clone();
         tenant.fail_once("Put", json!({ "hold": true })).await;
@@ -68,7 +68,7 @@ fn a_write_is_told_before_it_is_sent_and_no_longer_once_its_end_is_known() {
 
 // proves: reason Progressing
 #[test]
-fn a_first_verdict_stands_before_anything_is_known() {
+fn a_new_object_is_progressing_until_its_first_verdict() {
     scenario("progressing", async |tenant| {
         tenant.fail_once("SignIn", json!({ "hold": true })).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -85,7 +85,7 @@ fn a_first_verdict_stands_before_anything_is_known() {
 
 // proves: reason IdentityZoneNotFound, reason NotUploaded
 #[test]
-fn a_key_of_a_tenant_that_is_no_more_is_dead() {
+fn a_key_of_a_deleted_identity_zone_is_refused() {
     scenario("zone-gone", async |tenant| {
         let page = "<html><body><h1>Cannot find identity zone for subdomain zone-gone</h1></body></html>";
         tenant.fail("SignIn", json!({ "status": 404, "body": page, "contentType": "text/html" })).await;
@@ -101,7 +101,7 @@ fn a_key_of_a_tenant_that_is_no_more_is_dead() {
 
 // proves: reason RateLimited
 #[test]
-fn a_limit_of_landscape_management_is_told_to_those_who_wait_for_it() {
+fn the_status_shows_a_rate_limit_of_landscape_management() {
     scenario("limited", async |tenant| {
         tenant.fail("ReadSlot", json!({ "status": 429, "headers": { "retry-after": "2" } })).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -117,7 +117,7 @@ fn a_limit_of_landscape_management_is_told_to_those_who_wait_for_it() {
 
 // proves: reason SlotUnknown, reason InvalidJSON
 #[test]
-fn what_is_wrong_with_a_key_is_told_also_while_the_slot_cannot_be_looked_at() {
+fn defects_of_a_key_are_reported_while_the_slot_cannot_be_read() {
     scenario("slot-unknown", async |tenant| {
         tenant.fail("ReadSlot", json!({ "status": 503 })).await;
         tenant.write_data("pasted", json!({ "key.json": "no key" })).await;
@@ -131,7 +131,7 @@ fn what_is_wrong_with_a_key_is_told_also_while_the_slot_cannot_be_looked_at() {
 
 // proves: field ALMTenant spec.landscapeManagement.http.timeout
 #[test]
-fn landscape_management_is_waited_for_as_long_as_its_tenant_says() {
+fn requests_to_landscape_management_have_the_timeout_of_the_tenant() {
     scenario("slow", async |tenant| {
         let timeout = async |timeout: &str| {
             tenant.patch_tenant(json!({ "spec": { "landscapeManagement": { "http": { "timeout": timeout } } } })).await

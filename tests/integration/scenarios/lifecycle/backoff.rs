@@ -25,7 +25,7 @@ async fn waited(tenant: &Tenant<'_>, headers: Value) -> Duration {
 }
 
 #[test]
-fn a_rate_limit_in_seconds_is_kept() {
+fn a_retry_after_in_seconds_is_respected() {
     scenario("retry-seconds", async |tenant| {
         let waited = waited(&tenant, json!({ "retry-after": "3" })).await;
         assert!(waited >= Duration::from_secs(3), "it came back after {waited:?}");
@@ -33,7 +33,7 @@ fn a_rate_limit_in_seconds_is_kept() {
 }
 
 #[test]
-fn a_rate_limit_until_a_date_is_kept() {
+fn a_retry_after_as_a_date_is_respected() {
     scenario("retry-date", async |tenant| {
         // A date has whole seconds: of five, at least four are left.
         let until = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(5));
@@ -43,7 +43,7 @@ fn a_rate_limit_until_a_date_is_kept() {
 }
 
 #[test]
-fn one_rate_limit_does_not_make_a_settled_key_blink() {
+fn one_rate_limited_call_does_not_change_the_status_of_a_settled_key() {
     scenario("no-blink", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply("calm", json!({ "source": { "secretRef": { "name": "pasted" } }, "interval": "10s" })).await;
@@ -66,7 +66,7 @@ fn one_rate_limit_does_not_make_a_settled_key_blink() {
 
 // proves: reason NotVerifiedLately, field ALMServiceKey spec.interval
 #[test]
-fn what_could_not_be_looked_at_for_three_intervals_is_not_called_well_any_more() {
+fn a_key_that_was_not_verified_for_three_intervals_is_no_longer_ready() {
     scenario("not-lately", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -89,7 +89,7 @@ fn what_could_not_be_looked_at_for_three_intervals_is_not_called_well_any_more()
 
 // proves: reason SignInUnknown
 #[test]
-fn a_new_key_is_not_put_while_the_token_endpoint_says_nothing_clear() {
+fn a_new_key_is_not_uploaded_while_the_token_endpoint_fails() {
     scenario("unclear", async |tenant| {
         let old = tenant.make_key().await;
         tenant.write_secret("pasted", &old).await;

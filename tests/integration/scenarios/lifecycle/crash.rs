@@ -8,7 +8,7 @@ use testkit::bed::{Setup, Tenant};
 
 // proves: reason RemovalPending, reason SourceGone
 #[test]
-fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
+fn changes_during_a_downtime_are_made_up_for_after_the_restart() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let (kept, gone, rotated) = {
@@ -54,7 +54,7 @@ fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
 }
 
 #[test]
-fn an_operator_killed_in_the_midst_of_an_upload_finds_it_done_and_does_not_repeat_it() {
+fn an_operator_killed_during_an_upload_does_not_repeat_it() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         {
@@ -106,7 +106,7 @@ fn a_restart_of_the_api_server_loses_no_key_and_no_rotation() {
 
 // proves: command operator
 #[test]
-fn an_operator_that_is_asked_to_stop_goes_by_itself_and_leaves_the_keys_where_they_are() {
+fn a_stopping_operator_exits_with_success_and_leaves_keys_in_their_slots() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let key = {

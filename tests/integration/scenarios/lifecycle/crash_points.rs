@@ -19,7 +19,7 @@ const POINTS: [(&str, usize, CrashMode, ConcurrentEvent); 6] = [
 ];
 
 #[test]
-fn an_operator_killed_at_the_most_dangerous_requests_of_a_life_makes_good_when_it_comes_back() {
+fn an_operator_killed_at_the_most_dangerous_requests_recovers() {
     alone(SETUP, async |bed| {
         let undisturbed = live(&bed, "undisturbed", Kind::Uploaded, None).await;
         assert_eq!(undisturbed.wrong, None);

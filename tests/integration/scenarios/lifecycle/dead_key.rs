@@ -19,7 +19,7 @@ async fn uploaded_with(tenant: &Tenant<'_>, dead_key: Value) -> Value {
 
 // proves: field ALMServiceKey spec.deadKey.after, reason DeadKeyRemoved, reason CredentialsRefused
 #[test]
-fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_back_if_it_lives_again() {
+fn a_key_revoked_in_the_cockpit_is_deleted_and_uploaded_again_when_it_revives() {
     scenario("cockpit", async |tenant| {
         let key = uploaded_with(&tenant, json!({ "after": "10s" })).await;
 
@@ -45,7 +45,7 @@ fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_ba
 
 // proves: field ALMServiceKey spec.deadKey.action
 #[test]
-fn a_dead_key_is_only_reported_where_that_is_asked_for() {
+fn dead_key_action_report_leaves_a_dead_key_in_the_slot() {
     scenario("report", async |tenant| {
         let key = uploaded_with(&tenant, json!({ "after": "10s", "action": "Report" })).await;
 
@@ -72,7 +72,7 @@ fn a_dead_key_is_only_reported_where_that_is_asked_for() {
 }
 
 #[test]
-fn a_key_that_is_refused_for_a_while_and_then_accepted_is_not_dead() {
+fn a_key_that_is_refused_only_for_a_while_is_not_dead() {
     scenario("blip", async |tenant| {
         let key = uploaded_with(&tenant, json!({ "after": "10s" })).await;
 

@@ -6,7 +6,7 @@ use crate::scenarios::scenario;
 use testkit::bed::key::condition;
 
 #[test]
-fn deleting_the_object_deletes_its_key_there() {
+fn deleting_the_object_deletes_its_key_in_the_slot() {
     scenario("deletion", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -20,7 +20,7 @@ fn deleting_the_object_deletes_its_key_there() {
 }
 
 #[test]
-fn an_object_that_never_uploaded_goes_without_a_write() {
+fn an_object_that_never_uploaded_is_deleted_without_a_write() {
     scenario("nothing-to-delete", async |tenant| {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
@@ -33,7 +33,7 @@ fn an_object_that_never_uploaded_goes_without_a_write() {
 
 // proves: reason Removing
 #[test]
-fn a_deletion_waits_for_landscape_management_and_then_goes_through() {
+fn a_deletion_waits_for_the_end_of_an_outage() {
     scenario("deletion-outage", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -50,7 +50,7 @@ fn a_deletion_waits_for_landscape_management_and_then_goes_through() {
 }
 
 #[test]
-fn a_secret_that_goes_takes_its_key_along_after_the_grace_period() {
+fn the_key_of_a_deleted_secret_is_deleted_after_the_grace_period() {
     scenario("secret-gone", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         let spec = json!({ "source": { "secretRef": { "name": "pasted" } }, "gracePeriod": "2s" });
@@ -70,7 +70,7 @@ fn a_secret_that_goes_takes_its_key_along_after_the_grace_period() {
 
 // proves: field ALMServiceKey spec.gracePeriod
 #[test]
-fn a_secret_that_comes_back_within_the_grace_period_keeps_its_key_there() {
+fn a_secret_recreated_within_the_grace_period_keeps_its_key_in_the_slot() {
     scenario("secret-back", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -88,7 +88,7 @@ fn a_secret_that_comes_back_within_the_grace_period_keeps_its_key_there() {
 }
 
 #[test]
-fn a_tenant_that_no_longer_admits_the_namespace_still_lets_its_key_be_deleted() {
+fn a_key_in_a_withdrawn_namespace_can_still_be_deleted() {
     scenario("withdrawn", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;

@@ -40,7 +40,7 @@ fn count_writes(bed: &TestBed) -> u64 {
 }
 
 #[test]
-fn a_settled_key_that_is_touched_a_hundred_times_is_written_nowhere() {
+fn touching_a_settled_key_a_hundred_times_causes_no_write() {
     alone(Setup::default(), async |bed| {
         let tenant = Tenant::create(&bed, "touched", bed.client.clone()).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -71,7 +71,7 @@ fn a_settled_key_that_is_touched_a_hundred_times_is_written_nowhere() {
 }
 
 #[test]
-fn a_periodic_test_that_finds_all_well_writes_nothing() {
+fn a_periodic_test_without_findings_writes_nothing() {
     scenario("periodic", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply("calm", json!({ "source": { "secretRef": { "name": "pasted" } }, "interval": "10s" })).await;
@@ -98,7 +98,7 @@ fn a_periodic_test_that_finds_all_well_writes_nothing() {
 }
 
 #[test]
-fn a_token_endpoint_that_is_down_for_longer_than_a_key_takes_to_die_kills_no_key() {
+fn an_outage_of_the_token_endpoint_longer_than_dead_key_after_deletes_no_key() {
     scenario("outage", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;

@@ -17,7 +17,7 @@ async fn applied(tenant: &Tenant<'_>, mut spec: Value) -> Value {
 
 // proves: field ALMServiceKey spec.deletionPolicy
 #[test]
-fn an_object_that_retains_leaves_its_key_there_without_an_owner() {
+fn deletion_policy_retain_leaves_the_key_in_the_slot_without_an_owner() {
     scenario("retain", async |tenant| {
         let key = applied(&tenant, json!({ "deletionPolicy": "Retain" })).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
@@ -31,7 +31,7 @@ fn an_object_that_retains_leaves_its_key_there_without_an_owner() {
 }
 
 #[test]
-fn what_the_deletion_policy_says_when_the_object_is_deleted_holds() {
+fn the_deletion_policy_at_the_time_of_the_deletion_counts() {
     scenario("retain-late", async |tenant| {
         let key = applied(&tenant, json!({})).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
@@ -44,7 +44,7 @@ fn what_the_deletion_policy_says_when_the_object_is_deleted_holds() {
 }
 
 #[test]
-fn a_source_that_goes_leaves_a_living_key_there_where_that_is_asked_for() {
+fn deletion_policy_retain_also_covers_a_deleted_source() {
     scenario("retain-source", async |tenant| {
         let key = applied(&tenant, json!({ "deletionPolicy": "Retain", "gracePeriod": "0s" })).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
@@ -76,7 +76,7 @@ fn a_dead_key_is_not_retained() {
 
 // proves: field ALMServiceKey spec.mode, reason WouldChange, reason Observed
 #[test]
-fn an_object_that_observes_says_what_it_would_do_and_writes_nothing() {
+fn mode_observe_reports_the_pending_change_and_writes_nothing() {
     scenario("observe", async |tenant| {
         let key = applied(&tenant, json!({ "mode": "Observe" })).await;
         let object = tenant.await_ready("calm", "False", "WouldChange").await;
@@ -100,7 +100,7 @@ fn an_object_that_observes_says_what_it_would_do_and_writes_nothing() {
 
 // proves: field ALMServiceKey spec.suspend, reason Suspended
 #[test]
-fn a_suspended_object_asks_nobody_and_keeps_what_was_found_before() {
+fn a_suspended_object_makes_no_calls_and_keeps_its_last_conditions() {
     scenario("suspended", async |tenant| {
         let old = applied(&tenant, json!({})).await;
         let before = tenant.await_ready("calm", "True", "Uploaded").await;
@@ -129,7 +129,7 @@ fn a_suspended_object_asks_nobody_and_keeps_what_was_found_before() {
 }
 
 #[test]
-fn a_suspended_object_can_be_deleted_and_takes_its_key_along() {
+fn a_suspended_object_can_be_deleted_together_with_its_key() {
     scenario("suspended-deleted", async |tenant| {
         applied(&tenant, json!({})).await;
         tenant.await_ready("calm", "True", "Uploaded").await;

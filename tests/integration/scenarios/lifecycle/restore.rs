@@ -20,7 +20,7 @@ async fn recreated(tenant: &Tenant<'_>, name: &str) {
 }
 
 #[test]
-fn an_object_that_is_restored_without_its_status_finds_its_key_in_the_slot() {
+fn an_object_restored_without_its_status_finds_its_key_in_the_slot() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let key = {
@@ -46,7 +46,7 @@ fn an_object_that_is_restored_without_its_status_finds_its_key_in_the_slot() {
 }
 
 #[test]
-fn an_object_that_is_restored_with_an_old_status_neither_loses_its_key_nor_uploads_it_again() {
+fn an_object_restored_with_an_old_status_keeps_its_key_without_an_upload() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let (old_status, new) = {
@@ -79,7 +79,7 @@ fn an_object_that_is_restored_with_an_old_status_neither_loses_its_key_nor_uploa
 }
 
 #[test]
-fn a_binding_that_is_recreated_while_nobody_looks_brings_its_new_key() {
+fn the_key_of_a_binding_recreated_during_a_downtime_is_uploaded() {
     alone(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let (old, new) = {
@@ -109,7 +109,7 @@ fn a_binding_that_is_recreated_while_nobody_looks_brings_its_new_key() {
 }
 
 #[test]
-fn the_kind_servicebinding_that_is_reinstalled_brings_its_keys_back_without_a_write() {
+fn reinstalling_the_servicebinding_crd_costs_no_key_and_no_write() {
     alone(Setup::default(), async |bed| {
         let client = bed.client.clone();
         let tenant = Tenant::create(&bed, "reinstalled", client.clone()).await;
@@ -138,7 +138,7 @@ fn the_kind_servicebinding_that_is_reinstalled_brings_its_keys_back_without_a_wr
 }
 
 #[test]
-fn the_removal_of_our_own_kind_leaves_the_keys_where_they_are() {
+fn deleting_our_own_crd_leaves_the_keys_in_their_slots() {
     alone(Setup::default(), async |bed| {
         let client = bed.client.clone();
         let tenant = Tenant::create(&bed, "uninstalled", client.clone()).await;
@@ -156,7 +156,7 @@ fn the_removal_of_our_own_kind_leaves_the_keys_where_they_are() {
 }
 
 #[test]
-fn a_source_that_turns_invalid_leaves_the_good_key_there_until_that_one_dies() {
+fn a_source_that_becomes_invalid_keeps_its_good_key_until_that_dies() {
     scenario("turned-invalid", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;

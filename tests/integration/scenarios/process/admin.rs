@@ -69,7 +69,7 @@ fn documented(prefix: &str) -> Vec<Vec<String>> {
 // proves: metric almkey_leader, metric almkey_build_info, metric almkey_releases_total
 // proves: path /healthz, path /readyz, path /metrics, flag --admin-address, annotation almkey.dev/abandon
 #[test]
-fn each_event_of_a_life_is_counted_and_each_metric_is_the_documented_one() {
+fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
     alone(Setup::default(), async |bed| {
         let operator = bed.operator.as_ref().expect("it runs");
         assert_eq!(operator.admin("/healthz").await, (200, "ok\n".into()));
@@ -134,7 +134,7 @@ fn each_event_of_a_life_is_counted_and_each_metric_is_the_documented_one() {
 }
 
 #[test]
-fn each_alert_looks_at_metrics_that_there_are() {
+fn each_alert_uses_existing_metrics_and_is_documented() {
     let text = std::fs::read_to_string(package().join("deploy/alerts.yaml")).expect("the alerts");
     let rules: Value = serde_yaml_ng::from_str(&text).expect("YAML");
     let metrics: BTreeSet<String> =
@@ -157,7 +157,7 @@ fn each_alert_looks_at_metrics_that_there_are() {
 
 // proves: flag --log-format, flag --log
 #[test]
-fn each_line_of_a_pass_tells_its_id_and_its_object_and_no_other_pass_has_that_id() {
+fn every_log_line_of_a_reconciliation_has_its_id_and_its_object() {
     let arguments = &["--leader-elect=false", "--log-format=json"];
     alone(Setup { arguments, log: "trace", ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "told", bed.client.clone()).await;

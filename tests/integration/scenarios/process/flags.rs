@@ -11,7 +11,7 @@ use testkit::names::NAMESPACE;
 
 // proves: flag --cluster-id, flag --cluster-resource-namespace, field ALMTenant spec.landscapeManagement.http.oauth2.tokenUrl
 #[test]
-fn the_name_of_the_cluster_and_the_namespace_of_the_credentials_can_be_chosen() {
+fn flags_set_the_cluster_id_and_the_namespace_of_the_credentials() {
     let arguments: &[&str] = &["--leader-elect=false", "--cluster-id=blue", "--cluster-resource-namespace=credentials"];
     alone(Setup { arguments, ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "chosen", bed.client.clone()).await;

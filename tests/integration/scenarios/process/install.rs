@@ -11,7 +11,7 @@ use crate::scenarios::scenario;
 use testkit::names::NAMESPACE;
 
 #[test]
-fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() {
+fn the_manifests_can_be_applied_strictly_and_without_a_warning() {
     scenario("install", async |tenant| {
         let deploy = tenant.bed.manifests().display().to_string();
         let output = tenant
@@ -34,7 +34,7 @@ fn the_manifests_install_definitions_roles_and_a_deployment_without_a_warning() 
 
 // proves: reason LandscapeManagementUnauthorized
 #[test]
-fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
+fn corrected_credentials_of_a_tenant_are_used_for_its_waiting_keys() {
     scenario("mended", async |tenant| {
         let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let right = secrets.get("mended").await.expect("it is there").data.expect("its data")["clientSecret"].clone();
@@ -54,7 +54,7 @@ fn mended_credentials_wake_up_the_keys_that_waited_for_them() {
 }
 
 #[test]
-fn a_tenant_says_whether_its_landscape_management_can_be_used() {
+fn a_tenant_is_ready_while_its_landscape_management_accepts_the_credentials() {
     scenario("connected", async |tenant| {
         let explained = tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
         assert!(explained.contains("condition met"), "{explained}");

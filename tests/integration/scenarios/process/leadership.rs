@@ -25,7 +25,7 @@ async fn lease(bed: &TestBed) -> LeaseSpec {
 
 // proves: flag --leader-elect, flag --lease-duration
 #[test]
-fn the_second_replica_takes_over_when_the_leader_is_killed_and_repeats_nothing() {
+fn the_second_replica_takes_over_from_a_killed_leader_and_repeats_nothing() {
     alone(elected(), async |mut bed| {
         let client = bed.client.clone();
         bed.operator.as_ref().expect("it runs").await_lines(LEADS, 1);
@@ -67,7 +67,7 @@ fn the_second_replica_takes_over_when_the_leader_is_killed_and_repeats_nothing()
 
 // proves: flag --leader-elect
 #[test]
-fn a_leader_that_is_asked_to_stop_finishes_its_upload_and_only_then_hands_over_at_once() {
+fn a_stopping_leader_finishes_its_upload_before_it_releases_the_lease() {
     // Nobody would wait a minute for this Lease to run out.
     const LONG: &[&str] = &["--lease-duration=60s", "--renew-deadline=40s", "--retry-period=500ms"];
     alone(Setup { arguments: LONG, ..Setup::default() }, async |mut bed| {
@@ -101,7 +101,7 @@ fn a_leader_that_is_asked_to_stop_finishes_its_upload_and_only_then_hands_over_a
 
 // proves: flag --renew-deadline
 #[test]
-fn a_leader_that_slept_through_its_lease_writes_nothing_and_ends_with_an_error() {
+fn a_leader_that_was_suspended_past_its_lease_writes_nothing_and_exits() {
     alone(elected(), async |mut bed| {
         let mut first = bed.operator.take().expect("it runs");
         first.await_lines(LEADS, 1);
@@ -132,7 +132,7 @@ fn a_leader_that_slept_through_its_lease_writes_nothing_and_ends_with_an_error()
 
 // proves: flag --retry-period, reason NotLeader
 #[test]
-fn nothing_is_uploaded_while_the_lease_may_end_before_the_answer_comes() {
+fn nothing_is_uploaded_if_the_lease_may_expire_before_the_answer() {
     // Room for a write of 50 s is left in the first two seconds after each renewal only.
     const TIGHT: &[&str] = &["--lease-duration=52s", "--renew-deadline=50s", "--retry-period=500ms"];
     alone(Setup { arguments: TIGHT, ..Setup::default() }, async |bed| {
@@ -157,7 +157,7 @@ fn nothing_is_uploaded_while_the_lease_may_end_before_the_answer_comes() {
 }
 
 #[test]
-fn a_lease_that_somebody_deletes_is_made_anew_and_nobody_stops_leading() {
+fn a_deleted_lease_is_recreated_and_the_leader_goes_on_leading() {
     alone(elected(), async |bed| {
         let operator = bed.operator.as_ref().expect("it runs");
         operator.await_lines(LEADS, 1);
@@ -178,7 +178,7 @@ fn a_lease_that_somebody_deletes_is_made_anew_and_nobody_stops_leading() {
 }
 
 #[test]
-fn terms_of_a_lease_that_do_not_fit_together_are_refused_at_once() {
+fn contradictory_lease_parameters_are_refused_at_start() {
     let output = std::process::Command::new(testkit::bed::operator::binary("almkey"))
         .args(["operator", "--lease-duration=10s", "--renew-deadline=10s"])
         .output()

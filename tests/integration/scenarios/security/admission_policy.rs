@@ -92,7 +92,7 @@ async fn switched_on(bed: &TestBed, stranger: &Client, reader: &Client) {
 }
 
 #[test]
-fn with_the_policy_only_who_may_read_a_source_may_name_it_and_nothing_else_is_asked_about() {
+fn the_admission_policy_lets_users_name_only_sources_that_they_may_read() {
     alone(Setup { people: &["reader", "stranger"], ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "sources", bed.client.clone()).await;
         let good = tenant.make_key().await;

@@ -21,7 +21,7 @@ use testkit::control_plane::Supervised;
 
 // proves: flag --log
 #[test]
-fn no_key_material_turns_up_in_logs_at_trace_level_in_events_or_in_any_object_but_secrets() {
+fn no_key_material_is_in_trace_logs_events_or_any_object_but_secrets() {
     let setup = Setup { log: "trace", ..Setup::default() };
     alone(setup, async |bed| {
         let tenant = Tenant::create(&bed, "canary", bed.client.clone()).await;
@@ -79,7 +79,7 @@ fn assert_found(bed: &TestBed, what: &str, place: &str) {
 }
 
 #[test]
-fn a_leak_that_is_planted_is_found_wherever_it_is() {
+fn a_planted_leak_is_found_wherever_it_is() {
     alone(Setup::default(), async |mut bed| {
         bed.leaky = true;
         std::sync::Arc::get_mut(&mut bed.simulator).expect("it is this bed's alone").deviant = true;

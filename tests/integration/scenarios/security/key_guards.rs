@@ -8,7 +8,7 @@ use testkit::bed::key::{condition, message};
 
 // proves: field ALMTenant spec.forbiddenScopes, reason ForbiddenScope
 #[test]
-fn a_key_that_was_made_for_api_calls_is_not_uploaded() {
+fn a_key_with_a_forbidden_scope_is_not_uploaded() {
     scenario("scopes", async |tenant| {
         let key = tenant.make_key_for("uaa.resource alm!b1.calm-api.analytics.read").await;
         tenant.write_secret("pasted", &key).await;
@@ -28,7 +28,7 @@ fn a_key_that_was_made_for_api_calls_is_not_uploaded() {
 
 // proves: field ALMTenant spec.endpointHosts, reason EndpointNotAllowed
 #[test]
-fn a_key_whose_endpoints_lead_elsewhere_is_refused_before_anybody_is_asked() {
+fn a_key_with_a_foreign_endpoint_is_refused_before_any_sign_in() {
     scenario("endpoints", async |tenant| {
         let mut key = tenant.make_key().await;
         key["endpoints"]["Api"] = json!("https://alm.example.org/api");
@@ -47,7 +47,7 @@ fn a_key_whose_endpoints_lead_elsewhere_is_refused_before_anybody_is_asked() {
 
 // proves: field ALMTenant spec.signIn.caBundle
 #[test]
-fn a_token_endpoint_whose_certificate_is_not_trusted_is_not_told_the_key() {
+fn a_key_is_not_sent_to_a_token_endpoint_with_an_untrusted_certificate() {
     scenario("untrusted", async |tenant| {
         tenant.patch_tenant(json!({ "spec": { "signIn": { "caBundle": null } } })).await;
         let key = tenant.make_key().await;
@@ -69,7 +69,7 @@ async fn trust_the_simulator(tenant: &Tenant<'_>) {
 
 // proves: field ALMTenant spec.landscapeManagement.http.caBundle, reason TenantMisconfigured
 #[test]
-fn certificates_that_cannot_be_read_are_named_by_their_field() {
+fn a_ca_bundle_that_cannot_be_parsed_is_reported_by_its_field() {
     scenario("no-pem", async |tenant| {
         let broken = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
         let patch = json!({ "spec": { "landscapeManagement": { "http": { "caBundle": broken } } } });
@@ -82,7 +82,7 @@ fn certificates_that_cannot_be_read_are_named_by_their_field() {
 }
 
 #[test]
-fn a_redirect_is_not_followed_with_a_key_in_hand() {
+fn a_redirect_of_a_sign_in_is_not_followed() {
     scenario("redirect", async |tenant| {
         let elsewhere = tenant.bed.simulator.url("redirect.landscape");
         let fault = json!({ "status": 307, "headers": { "location": format!("{elsewhere}/oauth/token") } });

@@ -23,7 +23,7 @@ fn setup() -> Setup {
 
 // proves: flag --namespaces
 #[test]
-fn a_whole_life_in_a_served_namespace_asks_for_no_source_elsewhere_and_is_denied_nothing() {
+fn a_served_namespace_needs_no_right_outside_it() {
     alone(setup(), async |bed| {
         let unserved = Tenant::create(&bed, "team-c", bed.client.clone()).await;
         unserved.write_secret("pasted", &unserved.make_key().await).await;
@@ -58,7 +58,7 @@ fn a_whole_life_in_a_served_namespace_asks_for_no_source_elsewhere_and_is_denied
 }
 
 #[test]
-fn an_older_key_that_nobody_serves_any_more_holds_up_nobody() {
+fn an_older_key_in_a_namespace_no_longer_served_does_not_block() {
     alone(setup(), async |bed| {
         let served = Tenant::create_with(&bed, "team-a", bed.client.clone(), |tenant| {
             tenant["spec"]["allowedNamespaces"] = json!(["*"]);
@@ -84,7 +84,7 @@ fn an_older_key_that_nobody_serves_any_more_holds_up_nobody() {
 }
 
 #[test]
-fn a_namespace_that_is_deleted_cleans_up_after_its_rights_have_gone() {
+fn a_deleted_namespace_cleans_up_although_its_role_binding_went_first() {
     alone(setup(), async |bed| {
         let tenant = Tenant::create(&bed, "team-a", bed.client.clone()).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -104,7 +104,7 @@ fn a_namespace_that_is_deleted_cleans_up_after_its_rights_have_gone() {
 }
 
 #[test]
-fn a_served_namespace_without_the_role_binding_is_told_to_its_objects_and_mended_by_it() {
+fn objects_in_a_served_namespace_report_a_missing_role_binding() {
     alone(setup(), async |bed| {
         bed.kubectl(&["delete", ROLE_BINDING, "-n", "team-b"]);
         let tenant = Tenant::create(&bed, "team-b", bed.client.clone()).await;

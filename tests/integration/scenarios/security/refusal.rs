@@ -29,7 +29,7 @@ async fn refused(tenant: &Tenant<'_>, reason: &str, paths: &[&str], change: impl
 }
 
 #[test]
-fn what_is_not_json_is_refused_with_its_place() {
+fn text_that_is_not_json_is_refused_with_its_position() {
     scenario("rule-1", async |tenant| {
         tenant.write_data("pasted", json!({ "key.json": "{\"uaa\": CANARY" })).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -64,7 +64,7 @@ fn a_key_without_client_id_or_secret_is_refused() {
 
 // proves: reason UnsupportedCredentialType, field ALMTenant spec.acceptedCredentialTypes
 #[test]
-fn a_key_of_another_credential_type_is_refused_and_the_field_that_admits_it_is_named() {
+fn a_refused_credential_type_is_reported_with_the_field_that_admits_it() {
     scenario("rule-4", async |tenant| {
         let places = ["$.uaa.credential-type", "spec.acceptedCredentialTypes"];
         refused(&tenant, "UnsupportedCredentialType", &places, |key| {
@@ -75,7 +75,7 @@ fn a_key_of_another_credential_type_is_refused_and_the_field_that_admits_it_is_n
 }
 
 #[test]
-fn all_that_is_wrong_is_said_at_once() {
+fn all_defects_of_a_key_are_reported_at_once() {
     scenario("all-findings", async |tenant| {
         let paths = ["$.uaa.identityzone", "$.uaa.clientid", "$.uaa.credential-type"];
         refused(&tenant, "WrongTenant", &paths, |key| {
@@ -89,7 +89,7 @@ fn all_that_is_wrong_is_said_at_once() {
 
 // proves: reason TokenHostNotAllowed, field ALMTenant spec.signIn.hosts
 #[test]
-fn a_key_that_would_sign_in_elsewhere_is_refused() {
+fn a_key_with_a_foreign_token_host_is_refused() {
     scenario("elsewhere", async |tenant| {
         refused(&tenant, "TokenHostNotAllowed", &["$.uaa.url", "spec.signIn.hosts"], |key| {
             key["uaa"]["url"] = json!("https://attacker.example");
@@ -99,7 +99,7 @@ fn a_key_that_would_sign_in_elsewhere_is_refused() {
 }
 
 #[test]
-fn a_dead_key_is_not_uploaded() {
+fn a_key_that_does_not_sign_in_is_not_uploaded() {
     scenario("dead-at-birth", async |tenant| {
         let key = tenant.make_key().await;
         tenant.revoke(&key).await;
@@ -116,7 +116,7 @@ fn a_dead_key_is_not_uploaded() {
 
 // proves: field ALMTenant spec.signIn.allowPrivateNetworks
 #[test]
-fn a_private_address_is_not_signed_in_at_unless_the_tenant_allows_it() {
+fn no_sign_in_at_a_private_address_unless_the_tenant_allows_it() {
     scenario("private", async |tenant| {
         let patch = json!({ "spec": { "signIn": { "allowPrivateNetworks": false } } });
         tenant
@@ -135,7 +135,7 @@ fn a_private_address_is_not_signed_in_at_unless_the_tenant_allows_it() {
 }
 
 #[test]
-fn a_namespace_that_the_tenant_does_not_admit_uploads_nothing_until_it_does() {
+fn an_unadmitted_namespace_uploads_nothing_until_it_is_admitted() {
     scenario("not-admitted", async |tenant| {
         let allow = |names: Value| json!({ "spec": { "allowedNamespaces": names } });
         let tenants = tenant.tenants();
@@ -154,7 +154,7 @@ fn a_namespace_that_the_tenant_does_not_admit_uploads_nothing_until_it_does() {
 
 // proves: field ALMServiceKey spec.tenantRef.name
 #[test]
-fn an_object_waits_for_its_tenant_and_asks_nobody_meanwhile() {
+fn an_object_without_its_tenant_waits_and_can_be_deleted() {
     scenario("waits-for-tenant", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         let document = json!({

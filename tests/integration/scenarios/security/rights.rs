@@ -16,7 +16,7 @@ const ROLE: &str = "alm-key-operator-sources";
 
 // proves: reason SourceUnreadable
 #[test]
-fn a_read_that_is_refused_is_not_an_absence() {
+fn a_forbidden_read_is_not_an_absence() {
     alone(Setup::default(), async |bed| {
         let tenant = Tenant::create(&bed, "rights", bed.client.clone()).await;
         let key = tenant.make_key().await;
@@ -49,7 +49,7 @@ fn a_read_that_is_refused_is_not_an_absence() {
 }
 
 #[test]
-fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
+fn the_shipped_role_suffices_for_the_whole_life_of_a_key() {
     let setup = Setup { audit: true, controller_manager: true, ..Setup::default() };
     alone(setup, async |bed| {
         let tenant = Tenant::create(&bed, "audited", bed.client.clone()).await;
@@ -75,7 +75,7 @@ fn a_whole_life_needs_no_right_that_the_shipped_role_does_not_give() {
 }
 
 #[test]
-fn the_manifests_give_exactly_the_rights_that_are_declared() {
+fn the_manifests_grant_exactly_the_declared_rights() {
     scenario("declared", async |tenant| {
         let render = |folder: &str| tenant.bed.kubectl(&["kustomize", &package().join(folder).display().to_string()]);
         let everywhere = render("deploy");

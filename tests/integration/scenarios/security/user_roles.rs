@@ -59,7 +59,7 @@ async fn bound(bed: &TestBed) -> [Client; 4] {
 }
 
 #[test]
-fn who_may_view_or_edit_a_namespace_may_view_or_edit_its_keys_and_nobody_may_write_a_status_or_a_tenant() {
+fn viewers_and_editors_of_a_namespace_get_these_rights_on_its_keys_only() {
     let people = &["viewer", "editor", "owner", "tenant-viewer"];
     alone(Setup { controller_manager: true, people, ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "people", bed.client.clone()).await;

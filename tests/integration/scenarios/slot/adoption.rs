@@ -34,7 +34,7 @@ async fn adopts(tenant: &Tenant<'_>, policy: &str) {
 
 // proves: field ALMTenant spec.adoptionPolicy, field ALMServiceKey status.uploaded.origin
 #[test]
-fn a_key_that_a_person_put_there_and_the_source_holds_too_becomes_ours_and_is_given_up_with_the_object() {
+fn an_identical_unowned_key_is_adopted_and_released_with_its_object() {
     scenario("taken-over", async |tenant| {
         let key = taken_over(&tenant, json!({})).await;
         let slot = tenant.slot().await;
@@ -51,7 +51,7 @@ fn a_key_that_a_person_put_there_and_the_source_holds_too_becomes_ours_and_is_gi
 }
 
 #[test]
-fn a_key_that_was_taken_over_and_died_goes_with_its_object() {
+fn an_adopted_key_that_died_is_deleted_with_its_object() {
     scenario("taken-over-dead", async |tenant| {
         let key = taken_over(&tenant, json!({ "deadKey": { "after": "10s" } })).await;
         tenant.revoke(&key).await;
@@ -66,7 +66,7 @@ fn a_key_that_was_taken_over_and_died_goes_with_its_object() {
 }
 
 #[test]
-fn a_key_that_was_taken_over_outlives_its_source_until_it_dies() {
+fn an_adopted_key_outlives_its_source_until_it_dies() {
     scenario("taken-over-gone", async |tenant| {
         let spec = json!({ "gracePeriod": "0s", "interval": "10s", "deadKey": { "after": "10s" } });
         let key = taken_over(&tenant, spec).await;
@@ -84,7 +84,7 @@ fn a_key_that_was_taken_over_outlives_its_source_until_it_dies() {
 }
 
 #[test]
-fn a_rotation_replaces_a_key_that_was_taken_over_like_any_of_ours() {
+fn a_rotation_replaces_an_adopted_key_like_any_other() {
     scenario("taken-over-rotated", async |tenant| {
         taken_over(&tenant, json!({})).await;
 
@@ -101,7 +101,7 @@ fn a_rotation_replaces_a_key_that_was_taken_over_like_any_of_ours() {
 }
 
 #[test]
-fn a_tenant_that_adopts_never_leaves_even_the_very_same_key_to_whose_it_is() {
+fn adoption_policy_never_leaves_even_an_identical_key_alone() {
     scenario("never", async |tenant| {
         adopts(&tenant, "Never").await;
         let key = tenant.make_key().await;
@@ -117,7 +117,7 @@ fn a_tenant_that_adopts_never_leaves_even_the_very_same_key_to_whose_it_is() {
 
 // proves: reason SlotOccupied
 #[test]
-fn a_tenant_that_replaces_puts_its_key_over_anybodys_but_a_siblings() {
+fn adoption_policy_replace_replaces_every_key_but_a_siblings() {
     scenario("replace", async |tenant| {
         tenant.fill_slot(&tenant.make_key().await, Some(elsewhere())).await;
         let key = tenant.make_key().await;
@@ -153,7 +153,7 @@ async fn overwritten(tenant: &Tenant<'_>) -> (Value, Value) {
 // proves: field ALMServiceKey status.overwritten.generation
 // proves: reason SlotOverwritten, field ALMServiceKey status.overwritten.fingerprint, annotation almkey.dev/reconcile-requested-at
 #[test]
-fn a_key_that_was_overwritten_is_put_again_when_a_person_asks() {
+fn an_overwritten_key_is_uploaded_again_when_a_user_requests_it() {
     scenario("overwritten", async |tenant| {
         let (ours, _) = overwritten(&tenant).await;
         let object = tenant.keys().get("calm").await.expect("it is there");
@@ -170,7 +170,7 @@ fn a_key_that_was_overwritten_is_put_again_when_a_person_asks() {
 }
 
 #[test]
-fn a_key_that_was_overwritten_is_put_again_when_the_spec_changes() {
+fn an_overwritten_key_is_uploaded_again_when_the_spec_changes() {
     scenario("overwritten-spec", async |tenant| {
         let (ours, _) = overwritten(&tenant).await;
 
@@ -182,7 +182,7 @@ fn a_key_that_was_overwritten_is_put_again_when_the_spec_changes() {
 }
 
 #[test]
-fn a_new_key_replaces_the_one_that_overwrote_the_old() {
+fn a_new_key_replaces_the_one_that_overwrote_ours() {
     scenario("overwritten-key", async |tenant| {
         overwritten(&tenant).await;
 
@@ -197,7 +197,7 @@ fn a_new_key_replaces_the_one_that_overwrote_the_old() {
 }
 
 #[test]
-fn a_slot_that_somebody_emptied_is_filled_again() {
+fn a_slot_that_another_client_emptied_is_filled_again() {
     scenario("emptied", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -214,7 +214,7 @@ fn a_slot_that_somebody_emptied_is_filled_again() {
 }
 
 #[test]
-fn a_slot_that_was_touched_without_a_change_is_not_written_again() {
+fn a_new_revision_of_the_same_slot_content_causes_no_write() {
     scenario("restamped", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;

@@ -6,7 +6,7 @@ use crate::scenarios::scenario;
 use testkit::bed::key::condition;
 
 #[test]
-fn a_key_that_somebody_else_put_there_is_never_replaced_and_never_deleted() {
+fn a_key_of_another_client_is_never_replaced_and_never_deleted() {
     scenario("foreign", async |tenant| {
         let theirs = tenant.make_key().await;
         tenant.fill_slot(&theirs, None).await;
@@ -58,7 +58,7 @@ fn the_second_key_of_a_tenant_does_not_take_the_slot_from_the_first() {
 }
 
 #[test]
-fn a_slot_that_is_filled_between_the_look_and_the_write_is_left_to_who_filled_it() {
+fn a_slot_that_is_filled_between_our_read_and_our_write_is_not_overwritten() {
     scenario("race", async |tenant| {
         tenant.fail_once("Put", json!({ "hold": true })).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;

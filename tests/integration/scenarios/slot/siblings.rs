@@ -27,7 +27,7 @@ async fn owner(tenant: &Tenant<'_>) -> Value {
 
 // proves: reason NotSlotOwner
 #[test]
-fn of_two_objects_with_one_key_the_holder_goes_first_and_the_other_keeps_the_key() {
+fn a_deleted_owner_hands_its_key_over_to_a_sibling_with_the_same_key() {
     scenario("holder-first", async |tenant| {
         let key = tenant.make_key().await;
         first_and_second(&tenant, &key, &key).await;
@@ -45,7 +45,7 @@ fn of_two_objects_with_one_key_the_holder_goes_first_and_the_other_keeps_the_key
 }
 
 #[test]
-fn of_two_objects_with_one_key_the_other_goes_first_and_the_holder_keeps_the_key() {
+fn a_deleted_sibling_with_the_same_key_leaves_it_to_the_owner() {
     scenario("holder-last", async |tenant| {
         let key = tenant.make_key().await;
         first_and_second(&tenant, &key, &key).await;
@@ -62,7 +62,7 @@ fn of_two_objects_with_one_key_the_other_goes_first_and_the_holder_keeps_the_key
 }
 
 #[test]
-fn a_source_that_goes_hands_its_key_over_to_the_object_that_holds_the_same() {
+fn an_owner_without_a_source_hands_over_to_a_sibling_with_the_same_key() {
     scenario("handed-over", async |tenant| {
         let key = tenant.make_key().await;
         first_and_second(&tenant, &key, &key).await;
@@ -77,7 +77,7 @@ fn a_source_that_goes_hands_its_key_over_to_the_object_that_holds_the_same() {
 }
 
 #[test]
-fn the_next_in_line_uploads_when_the_owner_has_cleared_the_slot() {
+fn the_next_sibling_uploads_once_the_owner_has_cleared_the_slot() {
     scenario("next-in-line", async |tenant| {
         let (first, second) = (tenant.make_key().await, tenant.make_key().await);
         first_and_second(&tenant, &first, &second).await;
@@ -93,7 +93,7 @@ fn the_next_in_line_uploads_when_the_owner_has_cleared_the_slot() {
 // proves: reason WaitingForSibling
 // proves: reason LandscapeManagementUnavailable
 #[test]
-fn who_came_later_waits_for_the_older_one_while_its_upload_does_not_go_through() {
+fn a_younger_sibling_waits_while_the_upload_of_the_older_one_fails() {
     scenario("older-first", async |tenant| {
         let (first, second) = (tenant.make_key().await, tenant.make_key().await);
         tenant.fail("Put", json!({ "status": 503 })).await;
@@ -115,7 +115,7 @@ fn who_came_later_waits_for_the_older_one_while_its_upload_does_not_go_through()
 
 // proves: field ALMServiceKey spec.suspend
 #[test]
-fn an_older_object_that_is_suspended_or_only_observes_holds_up_nobody() {
+fn an_older_sibling_that_is_suspended_or_observes_does_not_block() {
     scenario("out-of-line", async |tenant| {
         for (name, extra) in [("suspended", json!({ "suspend": true })), ("observing", json!({ "mode": "Observe" }))] {
             tenant.write_secret(name, &tenant.make_key().await).await;
@@ -135,7 +135,7 @@ fn an_older_object_that_is_suspended_or_only_observes_holds_up_nobody() {
 }
 
 #[test]
-fn a_tenant_is_kept_for_a_key_that_was_handed_over() {
+fn a_terminating_tenant_waits_for_a_key_that_was_handed_over() {
     scenario("kept-for-heir", async |tenant| {
         let key = tenant.make_key().await;
         first_and_second(&tenant, &key, &key).await;
@@ -154,7 +154,7 @@ fn a_tenant_is_kept_for_a_key_that_was_handed_over() {
 }
 
 #[test]
-fn an_heir_whose_namespace_is_withdrawn_before_it_knows_of_its_key_still_lets_it_go() {
+fn an_heir_in_a_withdrawn_namespace_can_still_delete_its_key() {
     scenario("heir-withdrawn", async |tenant| {
         let key = tenant.make_key().await;
         first_and_second(&tenant, &key, &key).await;
@@ -178,7 +178,7 @@ fn an_heir_whose_namespace_is_withdrawn_before_it_knows_of_its_key_still_lets_it
 }
 
 #[test]
-fn nobody_waits_for_an_older_object_that_cannot_upload() {
+fn an_older_sibling_that_cannot_upload_does_not_block() {
     scenario("stuck-ahead", async |tenant| {
         let key = tenant.make_key().await;
         tenant.fill_slot(&key, None).await;

@@ -23,7 +23,7 @@ async fn uploaded(tenant: &Tenant<'_>) -> Value {
 
 // proves: reason TenantTerminating
 #[test]
-fn a_tenant_that_is_deleted_stays_until_its_slot_holds_nothing_of_its_keys() {
+fn a_terminating_tenant_stays_until_its_slot_holds_none_of_its_keys() {
     scenario("kept", async |tenant| {
         let key = uploaded(&tenant).await;
 
@@ -44,7 +44,7 @@ fn a_tenant_that_is_deleted_stays_until_its_slot_holds_nothing_of_its_keys() {
 
 // proves: reason WaitingForTenant
 #[test]
-fn a_tenant_whose_slot_holds_nothing_of_ours_goes_at_once_and_may_come_back() {
+fn a_tenant_without_a_key_in_its_slot_is_deleted_at_once() {
     scenario("made-again", async |tenant| {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
@@ -63,7 +63,7 @@ fn a_tenant_whose_slot_holds_nothing_of_ours_goes_at_once_and_may_come_back() {
 }
 
 #[test]
-fn tenant_and_key_that_are_deleted_together_leave_nothing_behind() {
+fn a_tenant_and_its_key_can_be_deleted_together_in_either_order() {
     scenario("tenant-first", async |tenant| {
         uploaded(&tenant).await;
         tenant.bed.kubectl(&["delete", "almtenant/tenant-first", "--wait=false"]);
@@ -82,7 +82,7 @@ fn tenant_and_key_that_are_deleted_together_leave_nothing_behind() {
 
 // proves: reason DuplicateTenant
 #[test]
-fn of_two_tenants_with_one_identity_zone_the_older_counts_until_it_goes() {
+fn of_two_tenants_with_one_identity_zone_only_the_older_is_served() {
     scenario("twins", async |tenant| {
         let mut document =
             serde_json::to_value(tenant.tenants().get("twins").await.expect("it is there")).expect("JSON");
@@ -113,7 +113,7 @@ fn of_two_tenants_with_one_identity_zone_the_older_counts_until_it_goes() {
 // proves: reason TenantMisconfigured, condition ALMTenant Reconciling, field ALMTenant spec.landscapeManagement.http.oauth2.secretRef.name
 // proves: condition ALMTenant Ready, reason Connected, field ALMTenant status.conditions
 #[test]
-fn credentials_that_are_missing_are_said_by_name_and_waited_for() {
+fn a_tenant_waits_for_missing_credentials_and_names_their_secret() {
     scenario("no-credentials", async |tenant| {
         let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let mut secret = secrets.get("no-credentials").await.expect("it is there");
@@ -137,7 +137,7 @@ fn credentials_that_are_missing_are_said_by_name_and_waited_for() {
 
 // proves: field ALMTenant spec.allowedNamespaces, reason NamespaceNotAllowed
 #[test]
-fn a_namespace_that_is_withdrawn_keeps_its_key_there_and_uploads_no_other() {
+fn a_withdrawn_namespace_keeps_its_key_in_the_slot_and_uploads_no_other() {
     scenario("withdrawn-rotates", async |tenant| {
         let old = uploaded(&tenant).await;
         tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["other"] } })).await;
@@ -159,7 +159,7 @@ fn a_namespace_that_is_withdrawn_keeps_its_key_there_and_uploads_no_other() {
 // proves: field ALMTenant status.slot.state, field ALMTenant status.slot.since
 // proves: field ALMTenant status.slot.keyRef.namespace, field ALMTenant status.slot.keyRef.name
 #[test]
-fn a_tenant_shows_whose_key_its_slot_holds() {
+fn the_status_of_a_tenant_shows_whose_key_its_slot_holds() {
     scenario("shown", async |tenant| {
         let state = |found: &alm_key_operator::api::ALMTenant| {
             let slot = found.status.as_ref().and_then(|status| status.slot.clone());
@@ -183,7 +183,7 @@ fn a_tenant_shows_whose_key_its_slot_holds() {
 }
 
 #[test]
-fn who_is_not_admitted_spends_no_call_of_the_tenant() {
+fn objects_in_an_unadmitted_namespace_cause_no_remote_calls() {
     scenario("outsiders", async |tenant| {
         tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["other"] } })).await;
         tenant

@@ -18,7 +18,7 @@ fn an_upload_whose_answer_is_lost_is_not_repeated() {
 }
 
 #[test]
-fn an_upload_that_is_still_under_way_when_the_object_goes_has_no_effect_any_more() {
+fn an_upload_in_flight_when_its_object_is_deleted_has_no_effect() {
     scenario("late-write", async |tenant| {
         tenant.fail_once("Put", json!({ "hold": true })).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -56,7 +56,7 @@ fn a_lost_ledger_neither_uploads_twice_nor_loses_the_key() {
 }
 
 #[test]
-fn an_expired_access_token_is_fetched_anew_without_anybody_noticing() {
+fn an_expired_access_token_is_replaced_within_the_same_reconciliation() {
     scenario("token", async |tenant| {
         let (old, new) = (tenant.make_key().await, tenant.make_key().await);
         tenant.write_secret("pasted", &old).await;
@@ -79,7 +79,7 @@ fn an_expired_access_token_is_fetched_anew_without_anybody_noticing() {
 
 // proves: reason UploadRejected
 #[test]
-fn an_upload_that_landscape_management_rejects_is_said_with_its_field() {
+fn a_rejected_upload_is_reported_with_code_and_field() {
     scenario("rejected", async |tenant| {
         let body = r#"{"code":"InvalidKey","message":"CANARY","field":"$.uaa.clientid"}"#;
         tenant.fail("Put", json!({ "status": 422, "body": body, "contentType": "application/json" })).await;

@@ -65,7 +65,7 @@ fn a_rotation_is_exactly_one_upload_and_no_deletion() {
 }
 
 #[test]
-fn a_rotation_that_keeps_the_client_and_changes_only_the_secret_is_followed() {
+fn a_rotation_that_changes_only_the_client_secret_is_uploaded() {
     scenario("same-client", async |tenant| {
         let old = tenant.make_key().await;
         tenant.bind("plain", &old).await;
@@ -100,7 +100,7 @@ fn a_rotation_that_keeps_the_client_and_changes_only_the_secret_is_followed() {
 }
 
 #[test]
-fn a_deleted_binding_takes_its_key_along_and_a_new_one_brings_its_own() {
+fn the_key_of_a_deleted_binding_is_deleted_and_that_of_a_new_one_uploaded() {
     scenario("unbound", async |tenant| {
         let (old, new) = (tenant.make_key().await, tenant.make_key().await);
         tenant.bind("plain", &old).await;
@@ -120,7 +120,7 @@ fn a_deleted_binding_takes_its_key_along_and_a_new_one_brings_its_own() {
 }
 
 #[test]
-fn a_binding_that_is_deleted_is_acted_on_even_while_its_key_still_signs_in() {
+fn a_key_is_deleted_once_its_binding_is_terminating_even_if_it_signs_in() {
     scenario("deletion-seen", async |tenant| {
         let key = tenant.make_key().await;
         tenant.bind("plain", &key).await;
@@ -138,7 +138,7 @@ fn a_binding_that_is_deleted_is_acted_on_even_while_its_key_still_signs_in() {
 
 // proves: reason WaitingForSecret
 #[test]
-fn a_missing_secret_of_a_living_binding_is_not_gone() {
+fn a_missing_secret_of_an_existing_binding_deletes_no_key() {
     scenario("secret-missing", async |tenant| {
         let key = tenant.make_key().await;
         tenant.bind("plain", &key).await;
@@ -158,7 +158,7 @@ fn a_missing_secret_of_a_living_binding_is_not_gone() {
 }
 
 #[test]
-fn a_copy_that_is_labelled_stale_is_not_uploaded() {
+fn a_secret_with_the_stale_label_is_not_uploaded() {
     scenario("stale", async |tenant| {
         let (current, stale) = (tenant.make_key().await, tenant.make_key().await);
         let binding = tenant.bind("plain", &current).await;
@@ -175,7 +175,7 @@ fn a_copy_that_is_labelled_stale_is_not_uploaded() {
 
 // proves: reason SourceNotOwned
 #[test]
-fn a_secret_that_the_binding_does_not_own_gains_nothing() {
+fn a_secret_that_the_binding_does_not_own_is_not_used() {
     scenario("not-owned", async |tenant| {
         let key = tenant.make_key().await;
         tenant.apply_binding("plain").await;
@@ -192,7 +192,7 @@ fn a_secret_that_the_binding_does_not_own_gains_nothing() {
 
 // proves: reason SourceNotOwned
 #[test]
-fn a_binding_that_names_somebody_elses_secret_gains_nothing_and_learns_nothing_of_it() {
+fn a_binding_cannot_use_or_probe_a_secret_that_it_does_not_control() {
     scenario("someone-elses", async |tenant| {
         let living = tenant.make_key().await;
         let theirs = tenant.bind("theirs", &living).await;
@@ -240,7 +240,7 @@ fn a_binding_that_names_somebody_elses_secret_gains_nothing_and_learns_nothing_o
 }
 
 #[test]
-fn a_binding_that_btp_does_not_know_any_more_makes_its_key_be_tested_at_once() {
+fn a_binding_that_btp_no_longer_knows_has_its_key_tested_at_once() {
     scenario("lost", async |tenant| {
         let key = tenant.make_key().await;
         tenant.bind("plain", &key).await;

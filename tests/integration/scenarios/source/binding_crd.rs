@@ -11,7 +11,7 @@ use testkit::bed::{Setup, Tenant};
 const BINDINGS: &str = "servicebindings.services.cloud.sap.com";
 
 #[test]
-fn the_kind_servicebinding_may_come_late_and_vanish_without_a_key_being_lost() {
+fn the_servicebinding_crd_may_come_late_and_vanish_without_losing_a_key() {
     let setup = Setup { bindings: false, ..Setup::default() };
     alone(setup, async |bed| {
         let client = bed.client.clone();

@@ -98,7 +98,7 @@ fn the_key_of_a_binding_is_uploaded_from_each_of_the_five_layouts() {
 
 // proves: field ALMServiceKey spec.source.secretRef.name, field ALMServiceKey spec.source.secretRef.key
 #[test]
-fn the_key_of_a_secret_is_uploaded_from_whatever_layout_it_has() {
+fn the_key_of_a_secret_is_uploaded_from_every_supported_layout() {
     scenario("layouts-of-secrets", async |tenant| {
         tenant.write_secret("first", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "first").await;
@@ -215,7 +215,7 @@ fn twice(object: &Value) -> String {
 
 // proves: reason InvalidJSON, reason MissingCredentials, reason EndpointNotAllowed
 #[test]
-fn what_is_no_key_is_refused_with_its_place_and_a_remedy_before_anybody_is_asked() {
+fn an_invalid_key_is_refused_with_path_and_remedy_before_any_sign_in() {
     scenario("no-keys", async |tenant| {
         let key = tenant.make_key().await;
         for (number, (data, entry, _, _)) in REFUSED.into_iter().enumerate() {

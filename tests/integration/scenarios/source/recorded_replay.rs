@@ -49,7 +49,7 @@ async fn await_slot(tenant: &Tenant<'_>, expected: &Value, before: &str) {
 }
 
 #[test]
-fn the_slot_follows_the_recorded_operator_as_fast_as_it_goes() {
+fn the_slot_follows_the_recorded_operator_at_full_speed() {
     scenario("recorded-fast", async |tenant| follows(&tenant, Pace::Fast).await);
 }
 

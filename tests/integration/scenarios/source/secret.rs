@@ -6,7 +6,7 @@ use crate::scenarios::scenario;
 use testkit::bed::key::{condition, message};
 
 #[test]
-fn a_valid_key_is_proven_and_then_uploaded() {
+fn a_valid_key_is_uploaded_after_it_has_signed_in() {
     scenario("uploads", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -51,7 +51,7 @@ fn the_slot_says_whose_key_it_holds() {
 }
 
 #[test]
-fn a_changed_secret_is_proven_before_it_replaces_the_old_key() {
+fn a_changed_secret_signs_in_before_it_replaces_the_old_key() {
     scenario("rotates", async |tenant| {
         let (old, new) = (tenant.make_key().await, tenant.make_key().await);
         tenant.write_secret("pasted", &old).await;
@@ -73,7 +73,7 @@ fn a_changed_secret_is_proven_before_it_replaces_the_old_key() {
 }
 
 #[test]
-fn a_new_key_that_is_refused_leaves_the_old_one_where_it_is() {
+fn a_new_key_that_is_refused_does_not_replace_the_old_one() {
     scenario("refused-rotation", async |tenant| {
         let (old, new) = (tenant.make_key().await, tenant.make_key().await);
         tenant.revoke(&new).await;
@@ -92,7 +92,7 @@ fn a_new_key_that_is_refused_leaves_the_old_one_where_it_is() {
 }
 
 #[test]
-fn an_object_waits_for_its_secret_and_goes_on_when_it_comes() {
+fn an_object_waits_for_its_secret_and_uploads_once_it_exists() {
     scenario("waits-for-secret", async |tenant| {
         tenant.apply_for_secret("calm", "pasted").await;
         let object = tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
@@ -119,7 +119,7 @@ fn an_entry_of_the_secret_can_be_named() {
 }
 
 #[test]
-fn it_takes_at_most_four_writes_from_new_to_ready() {
+fn a_new_object_is_ready_after_at_most_four_writes_to_it() {
     scenario("writes", async |tenant| {
         use futures::{StreamExt, TryStreamExt};
         use kube::runtime::{WatchStreamExt, watcher};
@@ -141,7 +141,7 @@ fn it_takes_at_most_four_writes_from_new_to_ready() {
 }
 
 #[test]
-fn an_object_whose_name_is_as_long_as_it_may_be_is_served_and_cleared_away() {
+fn an_object_with_the_longest_allowed_name_is_uploaded_and_deleted() {
     scenario("long-names", async |tenant| {
         let long = "n".repeat(253);
         tenant.write_secret(&long, &tenant.make_key().await).await;

@@ -132,7 +132,7 @@ async fn holds_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
 // proves: cel ALMServiceKey "gracePeriod must be from 0s to 720h, as in 500ms, 90s or 1h30m"
 // proves: cel ALMServiceKey "after must be from 10s to 720h, as in 500ms, 90s or 1h30m"
 #[test]
-fn every_rule_for_a_key_lets_through_what_is_right_and_tells_what_is_wrong() {
+fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
     scenario("rules-of-keys", async |tenant| holds_every_rule(&tenant, &KEYS).await);
 }
 
@@ -152,6 +152,6 @@ fn every_rule_for_a_key_lets_through_what_is_right_and_tells_what_is_wrong() {
 // proves: limit api/schema LONGEST_NAME, limit api/schema LONGEST_HOST, limit api/schema LONGEST_LIST
 // proves: limit api/schema MOST_NAMESPACES
 #[test]
-fn every_rule_for_a_tenant_lets_through_what_is_right_and_tells_what_is_wrong() {
+fn every_rule_for_a_tenant_admits_a_good_value_and_explains_a_bad_one() {
     scenario("rules-of-tenants", async |tenant| holds_every_rule(&tenant, &TENANTS).await);
 }

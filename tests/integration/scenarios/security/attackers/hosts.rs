@@ -27,7 +27,7 @@ async fn refused(tenant: &Tenant<'_>, urls: &[String]) {
 }
 
 #[test]
-fn a_key_that_only_looks_as_if_it_would_sign_in_at_its_tenant_is_sent_nowhere() {
+fn a_key_with_a_lookalike_token_url_is_sent_nowhere() {
     scenario("lookalike", async |tenant| {
         let port = tenant.bed.simulator.port;
         let host = "lookalike.authentication.localhost";
@@ -74,7 +74,7 @@ fn a_key_that_only_looks_as_if_it_would_sign_in_at_its_tenant_is_sent_nowhere() 
 }
 
 #[test]
-fn a_metadata_service_is_not_signed_in_at_although_its_host_is_allowed_and_private_networks_are() {
+fn no_sign_in_at_a_metadata_service_even_if_its_address_is_allowed() {
     scenario("metadata", async |tenant| {
         let hosts = json!({ "hosts": ["169.254.169.254", "0.0.0.0"], "allowPrivateNetworks": true });
         tenant.patch_tenant(json!({ "spec": { "signIn": hosts } })).await;
@@ -93,7 +93,7 @@ fn a_metadata_service_is_not_signed_in_at_although_its_host_is_allowed_and_priva
 }
 
 #[test]
-fn landscape_management_is_not_looked_for_at_a_metadata_service() {
+fn the_url_of_landscape_management_cannot_be_a_metadata_service() {
     scenario("metadata-slot", async |tenant| {
         for field in [json!({ "url": "https://169.254.169.254/latest" }), json!({ "url": "https://[fd00:ec2::254]" })] {
             tenant.patch_tenant(json!({ "spec": { "landscapeManagement": { "http": field } } })).await;
@@ -106,7 +106,7 @@ fn landscape_management_is_not_looked_for_at_a_metadata_service() {
 }
 
 #[test]
-fn a_proxy_in_the_environment_is_not_told_the_key() {
+fn a_proxy_in_the_environment_is_not_used() {
     crate::scenarios::RUNTIME.block_on(async {
         let bed = shared().await;
         let tenant = Tenant::create(bed, "proxied", bed.client.clone()).await;

@@ -16,7 +16,7 @@ async fn forge(tenant: &Tenant<'_>, name: &str, status: Value) {
 }
 
 #[test]
-fn a_forged_ledger_deletes_no_key_of_somebody_else_and_uploads_none() {
+fn a_forged_ledger_deletes_no_foreign_key_and_uploads_nothing() {
     scenario("forged", async |tenant| {
         let theirs = tenant.make_key().await;
         let owner = json!({ "clusterID": "other-cluster", "namespace": "theirs", "name": "theirs" });
@@ -64,7 +64,7 @@ fn a_forged_ledger_deletes_no_key_of_somebody_else_and_uploads_none() {
 }
 
 #[test]
-fn a_forged_uid_of_the_source_removes_no_key_whose_source_stands() {
+fn a_forged_source_uid_deletes_no_key_whose_source_exists() {
     scenario("forged-uid", async |tenant| {
         let key = tenant.make_key().await;
         let binding = tenant.bind("plain", &key).await;
@@ -83,7 +83,7 @@ fn a_forged_uid_of_the_source_removes_no_key_whose_source_stands() {
 }
 
 #[test]
-fn what_a_manifest_says_of_status_and_abandonment_counts_for_nothing() {
+fn a_status_or_abandon_annotation_in_a_manifest_has_no_effect() {
     scenario("manifest", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -116,7 +116,7 @@ fn what_a_manifest_says_of_status_and_abandonment_counts_for_nothing() {
 }
 
 #[test]
-fn our_finalizer_in_a_manifest_holds_up_nobody_and_costs_one_look() {
+fn our_finalizer_in_a_manifest_costs_at_most_one_read_of_the_slot() {
     scenario("finalized", async |tenant| {
         tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["other"] } })).await;
         tenant

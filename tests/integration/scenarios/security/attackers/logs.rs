@@ -9,7 +9,7 @@ use crate::scenarios::scenario;
 const FORGED: &str = "x\n2026-11-26T00:00:00Z ERROR FORGED\r\u{1b}[2J\u{202e}sdrawkcab";
 
 #[test]
-fn what_others_write_reaches_no_condition_event_or_log_line_unescaped() {
+fn untrusted_text_reaches_no_condition_event_or_log_line_unescaped() {
     scenario("injected", async |tenant| {
         let mut key = tenant.make_key().await;
         key["uaa"]["clientid"] = json!(format!("sb-{FORGED}{}", "x".repeat(1000)));

@@ -28,7 +28,7 @@ async fn secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key:
 }
 
 #[test]
-fn a_secret_of_another_namespace_cannot_be_told_from_one_that_is_not_there() {
+fn a_secret_in_another_namespace_looks_like_a_missing_one() {
     scenario("oracle", async |tenant| {
         secret_elsewhere(&tenant, "oracle-elsewhere", "theirs", &tenant.make_key().await).await;
         let mut answers = Vec::new();
@@ -44,7 +44,7 @@ fn a_secret_of_another_namespace_cannot_be_told_from_one_that_is_not_there() {
 }
 
 #[test]
-fn a_binding_that_names_a_secret_by_a_path_leads_out_of_no_namespace() {
+fn a_secret_name_with_a_path_does_not_leave_the_namespace() {
     scenario("traversal", async |tenant| {
         secret_elsewhere(&tenant, "traversal-elsewhere", "theirs", &tenant.make_key().await).await;
         let names = ["../../traversal-elsewhere/secrets/theirs", "theirs?watch=true", "theirs/status", ".."];
@@ -67,7 +67,7 @@ fn a_binding_that_names_a_secret_by_a_path_leads_out_of_no_namespace() {
 }
 
 #[test]
-fn who_is_not_admitted_learns_nothing_of_a_secret_of_the_slot_or_of_the_tenant() {
+fn an_unadmitted_namespace_learns_nothing_of_secrets_the_slot_or_the_tenant() {
     scenario("unadmitted", async |tenant| {
         let theirs = tenant.make_key().await;
         tenant.fill_slot(&theirs, Some(json!({ "clusterID": "other", "namespace": "hidden", "name": "owner" }))).await;

@@ -28,7 +28,7 @@ async fn throttled(tenant: &Tenant<'_>) -> f64 {
 
 // proves: metric almkey_throttled_total
 #[test]
-fn an_object_that_is_asked_for_without_end_is_signed_in_with_no_more_than_once_a_second() {
+fn endless_reconciliation_requests_cause_at_most_one_sign_in_a_second() {
     scenario("flapping", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
@@ -51,7 +51,7 @@ fn an_object_that_is_asked_for_without_end_is_signed_in_with_no_more_than_once_a
 }
 
 #[test]
-fn a_secret_that_changes_without_end_ends_with_its_last_key_uploaded() {
+fn the_last_key_of_a_constantly_changing_secret_is_uploaded() {
     scenario("spinning", async |tenant| {
         let mut last = Value::Null;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -67,7 +67,7 @@ fn a_secret_that_changes_without_end_ends_with_its_last_key_uploaded() {
 }
 
 #[test]
-fn a_crowd_of_objects_that_do_not_hold_the_slot_is_bounded_together_and_a_rotation_goes_through() {
+fn many_siblings_are_throttled_together_and_the_owner_still_rotates() {
     scenario("crowd", async |tenant| {
         let (first, second) = (tenant.make_key().await, tenant.make_key().await);
         tenant.write_secret("pasted", &first).await;
