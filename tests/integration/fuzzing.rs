@@ -1,5 +1,4 @@
-//! The seeds of the fuzz targets, held against the same properties: a target cannot rot, and what fuzzing has found stays
-//! found.
+//! The seeds of the fuzz targets against their properties: targets stay in use, and fixed findings stay fixed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +8,7 @@ use std::path::PathBuf;
 use properties::ALL;
 use testkit::bed::cluster::package;
 
-/// Every how many bytes a seed is cut off.
+/// Number of bytes between two prefixes of a seed.
 const STEP: usize = 16;
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -44,8 +43,8 @@ fn each_property_has_a_fuzz_target_with_seeds_and_vice_versa() {
         .collect();
     assert_eq!(targets, properties);
     for name in properties {
-        assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} begins with too little");
+        assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} has too few seeds");
         let target = fs::read_to_string(package().join(format!("fuzz/fuzz_targets/{name}.rs"))).expect("a target");
-        assert!(target.contains(&format!("properties::{name}::hold")), "{name} holds another property");
+        assert!(target.contains(&format!("properties::{name}::hold")), "{name} checks another property");
     }
 }

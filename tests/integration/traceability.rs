@@ -1,4 +1,4 @@
-//! Whatever is promised by name is proven by a test that says so.
+//! Every promise of the product (a field, a reason, a flag, a metric) has a test that declares `// proves:`.
 
 use std::fs;
 
@@ -10,7 +10,7 @@ fn each_promise_has_a_test_and_docs_proofs_is_up_to_date() {
     let written =
         page::written(&promises::all(), &comments::all()).unwrap_or_else(|wrong| panic!("{}", wrong.join("\n")));
     let found = fs::read_to_string(page::path()).expect("docs/proofs.md");
-    assert!(found == written, "docs/proofs.md is not fresh: run make generate");
+    assert!(found == written, "docs/proofs.md is out of date: run make generate");
 }
 
 #[test]
@@ -28,7 +28,7 @@ fn a_promise_without_a_test_and_a_proof_of_no_promise_are_found() {
     proofs.push(proof("NeverGiven", true));
     proofs.push(proof("Uploaded", false));
 
-    let wrong = page::written(&promises, &proofs).expect_err("three things are wrong");
+    let wrong = page::written(&promises, &proofs).expect_err("the page has three errors");
 
     assert_eq!(
         wrong,

@@ -1,4 +1,4 @@
-//! What people ask for by annotations.
+//! Annotations that request a reconciliation or abandon a key.
 
 use kube::ResourceExt;
 use serde_json::json;
@@ -19,9 +19,9 @@ fn a_requested_reconciliation_is_made_at_once_and_only_once() {
         tenant.look_now("calm", "2026-11-25T08:00:00Z").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 1);
 
-        // The same word asks for nothing more, whatever else is written beside it.
+        // The same value requests nothing more, whatever else is changed.
         tenant.annotate("calm", "example.org/other", "1").await;
-        tenant.look_now("calm", "once more").await;
+        tenant.look_now("calm", "another value").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 2);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
@@ -35,7 +35,7 @@ fn an_abandoned_object_can_be_deleted_during_an_outage() {
         tenant.write_secret("pasted", &key).await;
         let uid = tenant.apply_for_secret("calm", "pasted").await.uid().expect("a uid");
         tenant.await_ready("calm", "True", "Uploaded").await;
-        // Before the deletion it says nothing.
+        // The annotation has no effect before the deletion.
         tenant.annotate("calm", ABANDON, &uid).await;
         tenant.look_now("calm", "now").await;
         tenant.annotate("calm", ABANDON, "another object's uid").await;
@@ -47,7 +47,7 @@ fn an_abandoned_object_can_be_deleted_during_an_outage() {
         tenant.annotate("calm", ABANDON, &uid).await;
         tenant.await_gone("calm").await;
 
-        assert_eq!(tenant.slot_key().await, key, "nothing was done to it");
+        assert_eq!(tenant.slot_key().await, key, "the key stays in the slot");
         assert_eq!(tenant.writes().await, ["+Put"]);
         tenant.await_event("calm", "KeyAbandoned").await;
     });

@@ -1,5 +1,4 @@
-//! The two kinds as the API server publishes them: what `kubectl explain` and `kubectl get` show, and what a new object
-//! begins with.
+//! The definitions as the API server publishes them: `kubectl explain`, `kubectl get`, and the initial status.
 
 use serde_json::{Value, json};
 
@@ -13,13 +12,13 @@ const JSON: &str = "application/json";
 const TABLE: &str = "application/json;as=Table;g=meta.k8s.io;v=v1";
 const KINDS: [&str; 2] = ["ALMServiceKey", "ALMTenant"];
 
-/// The published schema of a kind, with its references resolved.
-async fn published(tenant: &Tenant<'_>, kind: &str) -> Value {
+/// Reads the published schema of a kind, with its references resolved.
+async fn read_schema(tenant: &Tenant<'_>, kind: &str) -> Value {
     let document = request::read(&tenant.client, "/openapi/v3/apis/almkey.dev/v1alpha1", JSON).await.expect("OpenAPI");
     document["components"]["schemas"][format!("dev.almkey.v1alpha1.{kind}")].clone()
 }
 
-/// Visits every field below a schema, with whether it must be set.
+/// Visits every field below a schema: its path, its schema, and true if it is required.
 fn each(schema: &Value, field: &str, visit: &mut impl FnMut(&str, &Value, bool)) {
     for (name, child) in schema["properties"].as_object().into_iter().flatten() {
         let path = if field.is_empty() { name.clone() } else { format!("{field}.{name}") };
@@ -35,9 +34,9 @@ fn each(schema: &Value, field: &str, visit: &mut impl FnMut(&str, &Value, bool))
 #[test]
 fn every_field_is_documented_with_the_meaning_of_leaving_it_unset() {
     scenario("explained", async |tenant| {
-        let mut wanting = Vec::new();
+        let mut incomplete = Vec::new();
         for kind in KINDS {
-            let schema = published(&tenant, kind).await;
+            let schema = read_schema(&tenant, kind).await;
             let mut fields = 0;
             each(&schema, "", &mut |field, schema, required| {
                 if field.starts_with("metadata") || field == "apiVersion" || field == "kind" {
@@ -46,23 +45,23 @@ fn every_field_is_documented_with_the_meaning_of_leaving_it_unset() {
                 fields += 1;
                 let text = schema["description"].as_str().unwrap_or_default();
                 let in_spec = field.starts_with("spec.");
-                let says = match (in_spec, required) {
+                let is_complete = match (in_spec, required) {
                     (true, true) => text.contains("Required"),
                     (true, false) => text.contains("Unset means"),
                     (false, _) => true,
                 };
-                if text.len() < 20 || !says {
-                    wanting.push(format!("{kind} {field}: {text:?}"));
+                if text.len() < 20 || !is_complete {
+                    incomplete.push(format!("{kind} {field}: {text:?}"));
                 }
                 for value in schema["enum"].as_array().into_iter().flatten().filter_map(Value::as_str) {
                     if !text.contains(value) {
-                        wanting.push(format!("{kind} {field} does not say what {value} does: {text:?}"));
+                        incomplete.push(format!("{kind} {field} does not explain {value}: {text:?}"));
                     }
                 }
             });
-            assert!(fields > 25, "{kind} has its fields: {fields}");
+            assert!(fields > 25, "{kind} has only {fields} fields");
         }
-        assert!(wanting.is_empty(), "{}", wanting.join("\n"));
+        assert!(incomplete.is_empty(), "{}", incomplete.join("\n"));
     });
 }
 
@@ -71,7 +70,7 @@ fn the_definitions_default_nothing_but_the_initial_status() {
     scenario("defaults", async |tenant| {
         for kind in KINDS {
             let mut defaults = Vec::new();
-            each(&published(&tenant, kind).await, "", &mut |field, schema, _| {
+            each(&read_schema(&tenant, kind).await, "", &mut |field, schema, _| {
                 if !field.starts_with("metadata") && schema.get("default").is_some() {
                     defaults.push((field.to_owned(), schema["default"].clone()));
                 }
@@ -93,32 +92,32 @@ fn a_new_object_has_an_initial_status_and_null_fields_are_dropped() {
             },
         });
         let path = format!("{GROUP}/namespaces/{}/almservicekeys?dryRun=All&fieldValidation=Strict", tenant.namespace);
-        let made = request::create(&tenant.client, &path, &key).await.expect("it can be made");
+        let made = request::create(&tenant.client, &path, &key).await.expect("the object is created");
         assert_eq!(made["status"], json!({ "observedGeneration": -1 }));
         let spec = json!({ "tenantRef": { "name": "t" }, "source": { "secretRef": { "name": "s" } } });
-        assert_eq!(made["spec"], spec, "nothing is added, and what is null is dropped");
+        assert_eq!(made["spec"], spec, "nothing is added, and null fields are dropped");
 
-        let mut other = json!(tenant.tenants().get("new").await.expect("it is there"));
+        let mut other = json!(tenant.tenants().get("new").await.expect("the object exists"));
         other["metadata"] = json!({ "name": "other" });
         other["status"].take();
         let path = format!("{GROUP}/almtenants?dryRun=All&fieldValidation=Strict");
-        let made = request::create(&tenant.client, &path, &other).await.expect("it can be made");
+        let made = request::create(&tenant.client, &path, &other).await.expect("the object is created");
         assert_eq!(made["status"], json!({ "observedGeneration": -1 }));
         assert_eq!(made["spec"], other["spec"]);
     });
 }
 
-/// The columns of a table with the cells of its only row.
-async fn row(tenant: &Tenant<'_>, path: &str) -> Vec<(String, i64, Value)> {
+/// Reads a table with one row: the name, priority and cell of each column.
+async fn read_row(tenant: &Tenant<'_>, path: &str) -> Vec<(String, i64, Value)> {
     let table = request::read(&tenant.client, path, TABLE).await.expect("a table");
     let columns = table["columnDefinitions"].as_array().expect("columns");
     let cells = table["rows"][0]["cells"].as_array().expect("a row");
-    let told = |(column, cell): (&Value, &Value)| {
+    let describe = |(column, cell): (&Value, &Value)| {
         let name = column["name"].as_str().expect("a name").to_owned();
         assert!(column["description"].as_str().is_some_and(|text| text.len() > 20), "{column}");
         (name, column["priority"].as_i64().expect("a priority"), cell.clone())
     };
-    columns.iter().zip(cells).map(told).collect()
+    columns.iter().zip(cells).map(describe).collect()
 }
 
 fn is_an_age(cell: &Value) -> bool {
@@ -132,10 +131,10 @@ fn kubectl_get_shows_the_state_of_keys_and_tenants() {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
-        let said = testkit::bed::key::message(&object, "Ready");
+        let message = testkit::bed::key::message(&object, "Ready");
         let fingerprint = object.status.and_then(|status| status.uploaded).expect("the ledger").fingerprint;
 
-        let cells = row(&tenant, &format!("{GROUP}/namespaces/columns/almservicekeys/calm")).await;
+        let cells = read_row(&tenant, &format!("{GROUP}/namespaces/columns/almservicekeys/calm")).await;
         let names: Vec<_> = cells.iter().map(|(name, priority, _)| (name.as_str(), *priority)).collect();
         let always = ["Name", "Ready", "Status", "Tenant", "Signed In", "Uploaded", "Age"].map(|name| (name, 0));
         let wide = ["Source", "Message", "Fingerprint"].map(|name| (name, 1));
@@ -143,11 +142,11 @@ fn kubectl_get_shows_the_state_of_keys_and_tenants() {
         let values: Vec<_> = cells.iter().map(|(_, _, cell)| cell.clone()).collect();
         assert_eq!(values[..5], ["calm", "True", "Uploaded", "columns", "True"]);
         assert!(is_an_age(&values[5]) && is_an_age(&values[6]), "{values:?}");
-        assert_eq!(values[7..], ["pasted".to_owned(), said, fingerprint]);
+        assert_eq!(values[7..], ["pasted".to_owned(), message, fingerprint]);
 
         let ready = ["wait", "almtenant/columns", "--for=jsonpath={.status.slot.state}=Ours", "--timeout=60s"];
         tenant.bed.kubectl(&ready);
-        let cells = row(&tenant, &format!("{GROUP}/almtenants/columns")).await;
+        let cells = read_row(&tenant, &format!("{GROUP}/almtenants/columns")).await;
         let names: Vec<_> = cells.iter().map(|(name, priority, _)| (name.as_str(), *priority)).collect();
         let always = ["Name", "Ready", "Status", "Identity Zone", "Slot", "Age"].map(|name| (name, 0));
         assert_eq!(names, [&always[..], &[("Key", 1), ("Message", 1)]].concat());
@@ -161,25 +160,25 @@ fn kubectl_get_shows_the_state_of_keys_and_tenants() {
 fn keys_can_be_selected_by_tenant_and_have_short_names_and_categories() {
     scenario("selected", async |tenant| {
         tenant.apply_for_secret("calm", "pasted").await;
-        let listed = async |name: &str| {
+        let namespaces = async |name: &str| {
             let path = format!("{GROUP}/almservicekeys?fieldSelector=spec.tenantRef.name%3D{name}");
             let list = request::read(&tenant.client, &path, JSON).await.expect("a list");
             let names = list["items"].as_array().expect("items").iter();
             names.map(|item| item["metadata"]["namespace"].clone()).collect::<Vec<_>>()
         };
-        assert_eq!(listed("selected").await, ["selected"]);
-        assert_eq!(listed("select").await, Vec::<Value>::new());
+        assert_eq!(namespaces("selected").await, ["selected"]);
+        assert_eq!(namespaces("select").await, Vec::<Value>::new());
 
         for (name, found) in
             [("almkey", "almservicekey.almkey.dev/calm"), ("almtenant", "almtenant.almkey.dev/selected")]
         {
-            let shown = tenant.bed.kubectl(&["get", name, "-n", "selected", "-o", "name"]);
-            assert!(shown.lines().any(|line| line == found), "{name}: {shown}");
+            let printed = tenant.bed.kubectl(&["get", name, "-n", "selected", "-o", "name"]);
+            assert!(printed.lines().any(|line| line == found), "{name}: {printed}");
         }
         for category in ["alm", "sap"] {
-            let shown = tenant.bed.kubectl(&["get", category, "-n", "selected", "-o", "name"]);
+            let printed = tenant.bed.kubectl(&["get", category, "-n", "selected", "-o", "name"]);
             for found in ["almservicekey.almkey.dev/calm", "almtenant.almkey.dev/selected"] {
-                assert!(shown.lines().any(|line| line == found), "{category}: {shown}");
+                assert!(printed.lines().any(|line| line == found), "{category}: {printed}");
             }
         }
     });
@@ -200,16 +199,16 @@ fn four_conditions_are_always_set_and_reconciling_or_stalled_only_if_true() {
         tenant.patch("calm", json!({ "spec": { "suspend": true } })).await;
         let suspended = tenant.await_ready("calm", "Unknown", "Suspended").await;
 
-        for (object, moving) in
+        for (object, fifth) in
             [(&waiting, Some("Reconciling")), (&invalid, Some("Stalled")), (&uploaded, None), (&suspended, None)]
         {
             let status = object.status.as_ref().expect("a status");
             let types: Vec<_> = status.conditions.iter().map(|condition| condition.type_.as_str()).collect();
-            let all: Vec<_> = ["Ready", "Valid", "SignedIn", "Uploaded"].into_iter().chain(moving).collect();
+            let all: Vec<_> = ["Ready", "Valid", "SignedIn", "Uploaded"].into_iter().chain(fifth).collect();
             assert_eq!(types, all, "{}", condition(object, "Ready").1);
-            assert!(moving.is_none_or(|kind| condition(object, kind).0 == "True"));
-            let all_said = status.conditions.iter().all(|condition| !condition.message.is_empty());
-            assert!(all_said, "each condition has a message: {status:#?}");
+            assert!(fifth.is_none_or(|kind| condition(object, kind).0 == "True"));
+            let have_messages = status.conditions.iter().all(|condition| !condition.message.is_empty());
+            assert!(have_messages, "a condition has no message: {status:#?}");
             assert_eq!(Some(status.observed_generation), object.metadata.generation);
         }
     });

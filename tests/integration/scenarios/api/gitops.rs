@@ -1,4 +1,4 @@
-//! Manifests as a `GitOps` tool applies them: strictly, server-side, and again and again.
+//! Manifests as GitOps tools apply them: server-side, strictly, and repeatedly.
 
 use serde_json::{Value, json};
 
@@ -7,7 +7,7 @@ use testkit::bed::Tenant;
 use testkit::bed::cluster::package;
 use testkit::bed::request::{self, Answer};
 
-/// The path of an object.
+/// Returns the API path of an object.
 fn path(object: &Value) -> String {
     let api_version = object["apiVersion"].as_str().expect("a version");
     let root = if api_version.contains('/') { "apis" } else { "api" };
@@ -17,7 +17,7 @@ fn path(object: &Value) -> String {
         "Namespace" => "namespaces",
         "Secret" => "secrets",
         "ServiceBinding" => "servicebindings",
-        other => panic!("a sample of a kind that is new here: {other}"),
+        other => panic!("no plural is known for the kind of this sample: {other}"),
     };
     let name = object["metadata"]["name"].as_str().expect("a name");
     match object["metadata"]["namespace"].as_str() {
@@ -26,20 +26,21 @@ fn path(object: &Value) -> String {
     }
 }
 
-async fn applied(tenant: &Tenant<'_>, object: &Value, options: &str) -> Answer {
+/// Applies an object server-side, with strict field validation.
+async fn apply(tenant: &Tenant<'_>, object: &Value, options: &str) -> Answer {
     let path = format!("{}?fieldManager=argocd-controller&fieldValidation=Strict{options}", path(object));
     request::apply(&tenant.client, &path, object).await
 }
 
-/// The tenant and a key with every field that a user can set.
-async fn everything(tenant: &Tenant<'_>) -> [Value; 2] {
-    let mut spec = json!(tenant.tenants().get(&tenant.name).await.expect("it is there").spec);
+/// Returns manifests of the tenant and a key with every field that a user can set.
+async fn full_manifests(tenant: &Tenant<'_>) -> [Value; 2] {
+    let mut spec = json!(tenant.tenants().get(&tenant.name).await.expect("the object exists").spec);
     spec["acceptedCredentialTypes"] = json!(["binding-secret", "instance-secret"]);
     spec["endpointHosts"] = json!(["*.localhost", "*.ALM.cloud.sap"]);
     spec["forbiddenScopes"] = json!(["calm-api.analytics.read"]);
     spec["adoptionPolicy"] = json!("Never");
     spec["landscapeManagement"]["http"]["timeout"] = json!("3000ms");
-    let written = json!({
+    let almtenant = json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": tenant.name }, "spec": spec,
     });
     let key = json!({
@@ -52,11 +53,11 @@ async fn everything(tenant: &Tenant<'_>) -> [Value; 2] {
             "deletionPolicy": "Retain", "mode": "Enforce", "suspend": false,
         },
     });
-    [written, key]
+    [almtenant, key]
 }
 
-/// An object without the times at which its fields were managed.
-fn timeless(mut object: Value) -> Value {
+/// Removes the times from the managed fields of an object.
+fn without_times(mut object: Value) -> Value {
     for entry in object["metadata"]["managedFields"].as_array_mut().into_iter().flatten() {
         entry["time"].take();
     }
@@ -75,9 +76,9 @@ fn every_sample_can_be_applied_strictly_and_without_a_warning() {
             let text = std::fs::read_to_string(&file).expect("a sample");
             for document in serde_yaml_ng::Deserializer::from_str(&text) {
                 let object: Value = serde::Deserialize::deserialize(document).expect("YAML");
-                // A namespace must stand before anything can be tried in it.
+                // The namespace must exist before a dry run in it.
                 let options = if object["kind"] == "Namespace" { "" } else { "&dryRun=All" };
-                let answer = applied(&tenant, &object, options).await;
+                let answer = apply(&tenant, &object, options).await;
                 assert_eq!(answer.warnings, Vec::<String>::new(), "{}", file.display());
                 kinds.push(answer.expect(&file.display().to_string())["kind"].clone());
             }
@@ -91,11 +92,11 @@ fn every_sample_can_be_applied_strictly_and_without_a_warning() {
 #[test]
 fn an_unknown_field_is_refused_by_name() {
     scenario("unknown-field", async |tenant| {
-        for (mut object, field) in everything(&tenant).await.into_iter().zip(["signin", "intervall"]) {
+        for (mut object, field) in full_manifests(&tenant).await.into_iter().zip(["signin", "intervall"]) {
             object["spec"][field] = json!("15m");
-            let answer = applied(&tenant, &object, "&dryRun=All&force=true").await;
-            let said = answer.body["message"].as_str().unwrap_or_default();
-            assert!(answer.status >= 400 && said.contains(&format!(".spec.{field}")), "{said}");
+            let answer = apply(&tenant, &object, "&dryRun=All&force=true").await;
+            let message = answer.body["message"].as_str().unwrap_or_default();
+            assert!(answer.status >= 400 && message.contains(&format!(".spec.{field}")), "{message}");
         }
     });
 }
@@ -103,22 +104,23 @@ fn an_unknown_field_is_refused_by_name() {
 #[test]
 fn an_applied_manifest_shows_no_drift_and_applying_it_again_changes_nothing() {
     scenario("gitops", async |tenant| {
-        let manifests = everything(&tenant).await;
+        let manifests = full_manifests(&tenant).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         for manifest in &manifests {
-            let answer = applied(&tenant, manifest, "&force=true").await;
+            let answer = apply(&tenant, manifest, "&force=true").await;
             assert_eq!(answer.warnings, Vec::<String>::new());
-            let made = answer.expect("it can be applied");
-            assert_eq!(made["spec"], manifest["spec"], "nothing is added to what was written");
+            let made = answer.expect("the manifest is applied");
+            assert_eq!(made["spec"], manifest["spec"], "the API server adds nothing to the spec");
         }
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.bed.kubectl(&["wait", "almtenant/gitops", "--for=jsonpath={.status.slot.state}=Ours", "--timeout=60s"]);
 
         for manifest in &manifests {
-            let live = request::read(&tenant.client, &path(manifest), "application/json").await.expect("it is there");
+            let live =
+                request::read(&tenant.client, &path(manifest), "application/json").await.expect("the object exists");
             for options in ["&force=true&dryRun=All", "&force=true", "&dryRun=All"] {
-                let again = applied(&tenant, manifest, options).await.expect("it can be applied again");
-                assert_eq!(timeless(again), timeless(live.clone()), "{options}");
+                let again = apply(&tenant, manifest, options).await.expect("the manifest is applied again");
+                assert_eq!(without_times(again), without_times(live.clone()), "{options}");
             }
         }
         assert_eq!(tenant.writes().await, ["+Put"]);

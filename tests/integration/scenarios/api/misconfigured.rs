@@ -1,4 +1,4 @@
-//! What the API server cannot see of a tenant is said by its conditions, with the field.
+//! Defects of a tenant that pass admission: its conditions name the field.
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -6,40 +6,40 @@ use serde_json::{Value, json};
 use crate::scenarios::{RUNTIME, shared};
 use testkit::bed::Tenant;
 
-/// Has the form that the definition asks for, and holds no certificate.
+/// Text that passes the rules of the definition and holds no certificate.
 const NO_CERTIFICATE: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
 
-/// Waits until the tenant is not Ready, and returns what it says and how its slot is.
-fn refused(tenant: &Tenant<'_>) -> (String, String) {
+/// Waits until the tenant is misconfigured; returns the message of `Ready` and the state of the slot.
+fn await_misconfigured(tenant: &Tenant<'_>) -> (String, String) {
     let name = format!("almtenant/{}", tenant.name);
     tenant.bed.kubectl(&["wait", &name, "--for=condition=Ready=False", "--timeout=60s"]);
     let status = tenant.bed.kubectl(&["get", &name, "-o", "jsonpath={.status}"]);
     let status: Value = serde_json::from_str(&status).expect("JSON");
     let ready = &status["conditions"][0];
     assert_eq!(ready["reason"], "TenantMisconfigured", "{ready}");
-    assert_eq!(status["conditions"][1]["type"], "Stalled", "somebody must act: {status}");
-    let said = ready["message"].as_str().expect("a message").to_owned();
-    (said, status["slot"]["state"].as_str().unwrap_or_default().to_owned())
+    assert_eq!(status["conditions"][1]["type"], "Stalled", "a defect that a user must correct stalls: {status}");
+    let message = ready["message"].as_str().expect("a message").to_owned();
+    (message, status["slot"]["state"].as_str().unwrap_or_default().to_owned())
 }
 
-/// Makes a tenant of this name, with what is wrong put in by `change`; then mends it with `mended`.
-async fn told_and_mended(
+/// Creates a tenant with a defect made by `break_spec`, checks that it is reported, and corrects it by `corrected`.
+async fn check_reported_and_corrected(
     name: &str,
     field: &str,
     state: &str,
-    change: fn(&mut Value),
-    mended: fn(&Tenant<'_>) -> Value,
+    break_spec: fn(&mut Value),
+    corrected: fn(&Tenant<'_>) -> Value,
 ) {
     let bed = shared().await;
-    let tenant = Tenant::create_with(bed, name, bed.client.clone(), change).await;
-    let (said, slot) = refused(&tenant);
-    assert!(said.contains(field), "{said}");
+    let tenant = Tenant::create_with(bed, name, bed.client.clone(), break_spec).await;
+    let (message, slot) = await_misconfigured(&tenant);
+    assert!(message.contains(field), "{message}");
     assert_eq!(slot, state);
     tenant.write_secret("pasted", &tenant.make_key().await).await;
     tenant.apply_for_secret("calm", "pasted").await;
 
-    let patch = Patch::Merge(json!({ "spec": mended(&tenant) }));
-    tenant.tenants().patch(name, &PatchParams::default(), &patch).await.expect("it can be mended");
+    let patch = Patch::Merge(json!({ "spec": corrected(&tenant) }));
+    tenant.tenants().patch(name, &PatchParams::default(), &patch).await.expect("the tenant can be changed");
 
     tenant.await_ready("calm", "True", "Uploaded").await;
     bed.kubectl(&["wait", &format!("almtenant/{name}"), "--for=condition=Ready=True", "--timeout=60s"]);
@@ -48,7 +48,7 @@ async fn told_and_mended(
 // proves: reason TenantMisconfigured, field ALMTenant spec.signIn.caBundle, condition ALMTenant Stalled
 #[test]
 fn an_unusable_ca_bundle_for_signing_in_makes_the_tenant_misconfigured() {
-    RUNTIME.block_on(told_and_mended(
+    RUNTIME.block_on(check_reported_and_corrected(
         "bad-ca-of-sign-in",
         "signIn.caBundle: the CA bundle is not PEM with at least one certificate",
         "Empty",
@@ -60,7 +60,7 @@ fn an_unusable_ca_bundle_for_signing_in_makes_the_tenant_misconfigured() {
 // proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.caBundle
 #[test]
 fn an_unusable_ca_bundle_for_landscape_management_makes_it_misconfigured() {
-    RUNTIME.block_on(told_and_mended(
+    RUNTIME.block_on(check_reported_and_corrected(
         "bad-ca-of-landscape",
         "landscapeManagement.http.caBundle: the CA bundle is not PEM with at least one certificate",
         "Unknown",
@@ -72,7 +72,7 @@ fn an_unusable_ca_bundle_for_landscape_management_makes_it_misconfigured() {
 // proves: reason TenantMisconfigured, field ALMTenant spec.landscapeManagement.http.url
 #[test]
 fn a_url_with_an_impossible_port_makes_the_tenant_misconfigured() {
-    RUNTIME.block_on(told_and_mended(
+    RUNTIME.block_on(check_reported_and_corrected(
         "bad-port",
         "landscapeManagement.http.url is no URL",
         "Unknown",

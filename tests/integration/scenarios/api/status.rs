@@ -1,4 +1,4 @@
-//! What the status of an `ALMServiceKey` tells, field by field.
+//! The status of an `ALMServiceKey`, field by field.
 
 use kube::ResourceExt;
 use reqwest::Method;
@@ -16,7 +16,7 @@ use testkit::bed::key::{condition, message};
 // proves: reason Uploaded, reason Valid, reason SignedIn
 #[test]
 fn the_status_of_an_uploaded_key_identifies_its_source_and_the_key() {
-    scenario("told", async |tenant| {
+    scenario("identified", async |tenant| {
         let key = tenant.make_key().await;
         let binding = tenant.bind("plain", &key).await;
         let applied = tenant.apply_for_binding("calm", "plain").await;
@@ -34,9 +34,9 @@ fn the_status_of_an_uploaded_key_identifies_its_source_and_the_key() {
         let uploaded = status.uploaded.expect("the ledger");
         assert_eq!(uploaded.client_id, key["uaa"]["clientid"]);
         assert_eq!(uploaded.credential_type, "instance-secret");
-        assert_eq!(uploaded.identity_zone, "told");
+        assert_eq!(uploaded.identity_zone, "identified");
         assert_eq!(tenant.slot().await["revision"], uploaded.revision);
-        assert!(uploaded.proven_at <= uploaded.uploaded_at, "proven before it was put");
+        assert!(uploaded.proven_at <= uploaded.uploaded_at, "signed in before the upload");
         assert!(applied.creation_timestamp().is_some_and(|made| made <= uploaded.proven_at));
     });
 }
@@ -53,8 +53,8 @@ fn a_write_is_recorded_as_pending_until_its_outcome_is_known() {
         let applied = tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_held().await;
 
-        let object = tenant.keys().get("calm").await.expect("it is there");
-        let pending = object.status.and_then(|status| status.pending).expect("it was told");
+        let object = tenant.keys().get("calm").await.expect("the object exists");
+        let pending = object.status.and_then(|status| status.pending).expect("the write is recorded");
         assert_eq!(format!("{:?}", pending.operation), "Upload");
         assert_eq!(pending.fingerprint, Some(tenant.fingerprint(&key)));
         assert_eq!(before, pending.revision);

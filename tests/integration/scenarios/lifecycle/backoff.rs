@@ -1,4 +1,4 @@
-//! How failures are waited out.
+//! Rate limits, back-off and unclear answers.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,8 +13,8 @@ fn time(call: &Value) -> Timestamp {
     call["at"].as_str().and_then(|at| at.parse().ok()).expect("a time")
 }
 
-/// For how long the operator waited after its first sign-in, which failed with these headers.
-async fn waited(tenant: &Tenant<'_>, headers: Value) -> Duration {
+/// Returns the time between the first sign-in, answered 429 with these headers, and the second.
+async fn measure_pause(tenant: &Tenant<'_>, headers: Value) -> Duration {
     tenant.fail_once("SignIn", json!({ "status": 429, "headers": headers })).await;
     tenant.write_secret("pasted", &tenant.make_key().await).await;
     tenant.apply_for_secret("calm", "pasted").await;
@@ -27,39 +27,39 @@ async fn waited(tenant: &Tenant<'_>, headers: Value) -> Duration {
 #[test]
 fn a_retry_after_in_seconds_is_respected() {
     scenario("retry-seconds", async |tenant| {
-        let waited = waited(&tenant, json!({ "retry-after": "3" })).await;
-        assert!(waited >= Duration::from_secs(3), "it came back after {waited:?}");
+        let pause = measure_pause(&tenant, json!({ "retry-after": "3" })).await;
+        assert!(pause >= Duration::from_secs(3), "the second sign-in came after {pause:?}");
     });
 }
 
 #[test]
 fn a_retry_after_as_a_date_is_respected() {
     scenario("retry-date", async |tenant| {
-        // A date has whole seconds: of five, at least four are left.
+        // A date has whole seconds, so the pause has at least four of the five.
         let until = httpdate::fmt_http_date(SystemTime::now() + Duration::from_secs(5));
-        let waited = waited(&tenant, json!({ "retry-after": until })).await;
-        assert!(waited >= Duration::from_secs(3), "it came back after {waited:?}");
+        let pause = measure_pause(&tenant, json!({ "retry-after": until })).await;
+        assert!(pause >= Duration::from_secs(3), "the second sign-in came after {pause:?}");
     });
 }
 
 #[test]
 fn one_rate_limited_call_does_not_change_the_status_of_a_settled_key() {
-    scenario("no-blink", async |tenant| {
+    scenario("one-rate-limit", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply("calm", json!({ "source": { "secretRef": { "name": "pasted" } }, "interval": "10s" })).await;
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
-        let last = tenant.calls(&["SignIn"]).await.last().and_then(|call| call["seq"].as_u64()).expect("it signed in");
+        let last = tenant.calls(&["SignIn"]).await.last().and_then(|call| call["seq"].as_u64()).expect("a sign-in");
         tenant.fail_once("SignIn", json!({ "status": 429, "headers": { "retry-after": "1" } })).await;
         tenant.fail_once("ReadSlot", json!({ "status": 429, "headers": { "retry-after": "1" } })).await;
 
         let later = |call: &Value, kind: &str, status: u16| {
             call["kind"] == kind && call["status"] == status && call["seq"].as_u64() > Some(last)
         };
-        tenant.await_call("a sign-in that was limited", |call| later(call, "SignIn", 429)).await;
-        tenant.await_call("a look that was limited", |call| later(call, "ReadSlot", 429)).await;
-        tenant.await_call("a look that was not", |call| later(call, "ReadSlot", 200)).await;
+        tenant.await_call("a rate-limited sign-in", |call| later(call, "SignIn", 429)).await;
+        tenant.await_call("a rate-limited read of the slot", |call| later(call, "ReadSlot", 429)).await;
+        tenant.await_call("a successful read of the slot", |call| later(call, "ReadSlot", 200)).await;
 
-        let object = tenant.keys().get("calm").await.expect("it is there");
+        let object = tenant.keys().get("calm").await.expect("the object exists");
         assert_eq!(object.metadata.resource_version, settled.metadata.resource_version, "its status was written");
     });
 }

@@ -1,4 +1,4 @@
-//! The operator is killed, stopped, or away while something happens. Each test has a world of its own.
+//! The operator is killed, stopped, or away while something happens. Each test has a bed of its own.
 
 use kube::api::DeleteParams;
 use serde_json::{Value, json};
@@ -29,15 +29,15 @@ fn changes_during_a_downtime_are_made_up_for_after_the_restart() {
             tenant.await_ready("calm", "True", "Uploaded").await;
             (kept, gone, rotated)
         };
-        bed.operator.take().expect("it runs").kill();
+        bed.operator.take().expect("the operator runs").kill();
 
         let tenant = |name: &str| Tenant::existing(&bed, name, client.clone());
         tenant("gone").unbind("plain", &gone).await;
         let new = tenant("rotated").make_key().await;
         tenant("rotated").rotate_binding("plain", &new).await;
         tenant("rotated").revoke(&rotated).await;
-        // The binding goes, but its key still signs in: nobody saw the deletion, so nothing is concluded from it yet.
-        tenant("kept").bindings().delete("plain", &DeleteParams::default()).await.expect("can be deleted");
+        // This binding is deleted unobserved and its key still signs in, so an absence alone deletes nothing yet.
+        tenant("kept").bindings().delete("plain", &DeleteParams::default()).await.expect("the object is deleted");
         tenant("kept").delete_secret("plain").await;
         tenant("kept").finish_binding("plain").await;
         bed.start_operator("operator-again");
@@ -64,7 +64,7 @@ fn an_operator_killed_during_an_upload_does_not_repeat_it() {
             tenant.apply_for_secret("calm", "pasted").await;
             tenant.await_held().await;
         }
-        bed.operator.take().expect("it runs").kill();
+        bed.operator.take().expect("the operator runs").kill();
         {
             let tenant = Tenant::existing(&bed, "crash", client.clone());
             tenant.release().await;
@@ -91,7 +91,7 @@ fn a_restart_of_the_api_server_loses_no_key_and_no_rotation() {
             (old, new)
         };
 
-        bed.control_plane.restart_api_server().await.expect("it comes back");
+        bed.control_plane.restart_api_server().await.expect("the API server restarts");
 
         let tenant = Tenant::existing(&bed, "restart", client);
         assert_eq!(tenant.slot_key().await, old);
@@ -118,7 +118,7 @@ fn a_stopping_operator_exits_with_success_and_leaves_keys_in_their_slots() {
             key
         };
 
-        assert!(bed.operator.take().expect("it runs").stop(), "it ends with success");
+        assert!(bed.operator.take().expect("the operator runs").stop(), "it exits with success");
 
         let tenant = Tenant::existing(&bed, "stop", client);
         assert_eq!(tenant.slot_key().await, key);

@@ -1,4 +1,4 @@
-//! The most dangerous of all crash points, through the gate; `tests/prove/crash_matrix` has every one.
+//! The most dangerous crash points, injected by the proxy; `tests/slow/crash_matrix` has every one.
 
 use crate::scenarios::alone;
 use testkit::crash::{ConcurrentEvent, CrashMode, Kind, Point, SETUP, live};
@@ -8,7 +8,8 @@ const STATUS: &str = "PATCH almservicekeys/*/status";
 const PUT: &str = "PUT landscape/v1/service-key";
 const DELETE: &str = "DELETE landscape/v1/service-key";
 
-/// The second status says that a key is on its way; the second upload is a rotation.
+/// Request, its number in the life, crash mode, concurrent event. The second status records the pending upload; the
+/// second upload is a rotation.
 const POINTS: [(&str, usize, CrashMode, ConcurrentEvent); 6] = [
     (STATUS, 2, CrashMode::After, ConcurrentEvent::Unbound),
     (PUT, 1, CrashMode::After, ConcurrentEvent::Nothing),
@@ -26,15 +27,15 @@ fn an_operator_killed_at_the_most_dangerous_requests_recovers() {
         assert_eq!(undisturbed.history.writes, ["Put", "Put", "Delete"]);
         for kind in ["WATCH almservicekeys", "POST authentication/oauth/token", STATUS, PUT, DELETE] {
             let seen = undisturbed.seen.iter().any(|(request, _)| request.kind == kind);
-            assert!(seen, "the gate sees every request, also {kind}");
+            assert!(seen, "the proxy did not see {kind}");
         }
 
         for (number, (kind, nth, blow, meanwhile)) in POINTS.into_iter().enumerate() {
             let request = Name { kind: kind.into(), nth };
             let point = Point { life: Kind::Uploaded, request, blow, meanwhile };
-            let lived = live(&bed, &format!("struck-{number}"), point.life, Some(&point)).await;
+            let lived = live(&bed, &format!("crashed-{number}"), point.life, Some(&point)).await;
             assert_eq!(lived.wrong, None, "{point}");
-            assert!(lived.met, "a life makes this request: {point}");
+            assert!(lived.met, "the life never made this request: {point}");
         }
     });
 }

@@ -1,4 +1,4 @@
-//! Keys that die in BTP while binding and Secret still stand.
+//! Keys that die in BTP while their source still exists.
 
 use serde_json::{Value, json};
 
@@ -6,7 +6,8 @@ use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::condition;
 
-async fn uploaded_with(tenant: &Tenant<'_>, dead_key: Value) -> Value {
+/// Uploads the key of a binding with this `deadKey` in the spec, and returns it.
+async fn upload_with(tenant: &Tenant<'_>, dead_key: Value) -> Value {
     let key = tenant.make_key().await;
     tenant.bind("plain", &key).await;
     let spec = json!({
@@ -21,7 +22,7 @@ async fn uploaded_with(tenant: &Tenant<'_>, dead_key: Value) -> Value {
 #[test]
 fn a_key_revoked_in_the_cockpit_is_deleted_and_uploaded_again_when_it_revives() {
     scenario("cockpit", async |tenant| {
-        let key = uploaded_with(&tenant, json!({ "after": "10s" })).await;
+        let key = upload_with(&tenant, json!({ "after": "10s" })).await;
 
         tenant.revoke(&key).await;
         let object = tenant
@@ -47,7 +48,7 @@ fn a_key_revoked_in_the_cockpit_is_deleted_and_uploaded_again_when_it_revives() 
 #[test]
 fn dead_key_action_report_leaves_a_dead_key_in_the_slot() {
     scenario("report", async |tenant| {
-        let key = uploaded_with(&tenant, json!({ "after": "10s", "action": "Report" })).await;
+        let key = upload_with(&tenant, json!({ "after": "10s", "action": "Report" })).await;
 
         tenant.revoke(&key).await;
         tenant.await_ready("calm", "False", "CredentialsRefused").await;
@@ -61,7 +62,7 @@ fn dead_key_action_report_leaves_a_dead_key_in_the_slot() {
             refused = call["seq"].as_u64().expect("a number");
         }
         tenant
-            .await_call("the look after the fourth refusal", |call| {
+            .await_call("the read of the slot after the fourth refusal", |call| {
                 call["kind"] == "ReadContent" && call["seq"].as_u64() > Some(refused)
             })
             .await;
@@ -74,7 +75,7 @@ fn dead_key_action_report_leaves_a_dead_key_in_the_slot() {
 #[test]
 fn a_key_that_is_refused_only_for_a_while_is_not_dead() {
     scenario("blip", async |tenant| {
-        let key = uploaded_with(&tenant, json!({ "after": "10s" })).await;
+        let key = upload_with(&tenant, json!({ "after": "10s" })).await;
 
         tenant.revoke(&key).await;
         tenant.await_ready("calm", "False", "CredentialsRefused").await;

@@ -1,4 +1,4 @@
-//! The object or its source goes.
+//! The object or its source is deleted.
 
 use serde_json::{Value, json};
 
@@ -94,7 +94,11 @@ fn a_key_in_a_withdrawn_namespace_can_still_be_deleted() {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         let patch = kube::api::Patch::Merge(json!({ "spec": { "allowedNamespaces": ["other"] } }));
-        tenant.tenants().patch("withdrawn", &kube::api::PatchParams::default(), &patch).await.expect("can be changed");
+        tenant
+            .tenants()
+            .patch("withdrawn", &kube::api::PatchParams::default(), &patch)
+            .await
+            .expect("the object is changed");
         let object = tenant.await_ready("calm", "False", "NamespaceNotAllowed").await;
         assert_eq!(condition(&object, "Uploaded").0, "True");
 

@@ -1,4 +1,4 @@
-//! Nothing is written when nothing changed, and nothing is concluded from an outage.
+//! No change causes no write, and an outage is no evidence.
 
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -8,17 +8,17 @@ use crate::scenarios::{alone, scenario};
 use testkit::bed::key::condition;
 use testkit::bed::{Setup, Tenant, TestBed};
 
-/// Waits until the operator has worked through all that happened in the tenant so far: its passes over one tenant run
-/// one after the other, and a new object is served after what was there before it.
-async fn worked_through(tenant: &Tenant<'_>, name: &str, secret: &str) {
+/// Waits until the operator has handled all earlier events of the tenant. The reconciliations of a tenant are serial, so
+/// a new object is reconciled after them.
+async fn await_idle(tenant: &Tenant<'_>, name: &str, secret: &str) {
     tenant.apply_for_secret(name, secret).await;
     tenant.await_ready(name, "False", "NotSlotOwner").await;
 }
 
-/// How many writes on `ALMServiceKey`s and their status the API server has answered, whether they changed anything or
-/// not.
-fn writes_answered(bed: &TestBed) -> u64 {
-    // The server counts a write a moment after it has answered it: two readings alike mean that it has counted all.
+/// Returns the number of writes to `ALMServiceKey`s and their status that the API server has answered, with or without an
+/// effect.
+fn answered_writes(bed: &TestBed) -> u64 {
+    // The API server counts a write shortly after its answer: two equal readings mean that all are counted.
     let mut last = count_writes(bed);
     loop {
         let next = count_writes(bed);
@@ -47,21 +47,25 @@ fn touching_a_settled_key_a_hundred_times_causes_no_write() {
         tenant.write_secret("other", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
-        let before = writes_answered(&bed);
-        worked_through(&tenant, "before", "other").await;
+        let before = answered_writes(&bed);
+        await_idle(&tenant, "before", "other").await;
         let (calls, events) = (tenant.journal().await.len(), tenant.events("calm").await.len());
-        let between = writes_answered(&bed);
+        let between = answered_writes(&bed);
 
         for touch in 0..100 {
             let patch = Patch::Merge(json!({ "metadata": { "annotations": { "touched": touch.to_string() } } }));
-            tenant.secrets().patch("pasted", &PatchParams::default(), &patch).await.expect("can be touched");
+            tenant.secrets().patch("pasted", &PatchParams::default(), &patch).await.expect("the object is changed");
         }
-        worked_through(&tenant, "afterwards", "other").await;
+        await_idle(&tenant, "afterwards", "other").await;
 
-        let after = writes_answered(&bed);
-        assert_eq!(after - between, between - before, "a hundred touches cost no write, not even one without effect");
-        let object = tenant.keys().get("calm").await.expect("it is there");
-        assert_eq!(object.resource_version(), settled.resource_version(), "it was written");
+        let after = answered_writes(&bed);
+        assert_eq!(
+            after - between,
+            between - before,
+            "a hundred touches cause no write, not even one without an effect"
+        );
+        let object = tenant.keys().get("calm").await.expect("the object exists");
+        assert_eq!(object.resource_version(), settled.resource_version(), "the object was written");
         let since = tenant.journal().await.split_off(calls);
         let client = settled.status.and_then(|status| status.uploaded).expect("the ledger").client_id;
         assert!(!since.iter().any(|call| call["kind"] == "SignIn" && call["clientid"] == client), "{since:#?}");
@@ -80,7 +84,7 @@ fn a_periodic_test_without_findings_writes_nothing() {
         let last = sign_ins.last().and_then(|call| call["seq"].as_u64()).expect("it has signed in");
 
         tenant
-            .await_call("the periodic look", |call| {
+            .await_call("the periodic read of the slot", |call| {
                 call["kind"] == "ReadSlot" && call["seq"].as_u64().is_some_and(|seq| seq > last + 3)
             })
             .await;
@@ -90,9 +94,9 @@ fn a_periodic_test_without_findings_writes_nothing() {
             })
             .await;
         tenant.write_secret("other", &tenant.make_key().await).await;
-        worked_through(&tenant, "afterwards", "other").await;
+        await_idle(&tenant, "afterwards", "other").await;
 
-        let object = tenant.keys().get("calm").await.expect("it is there");
+        let object = tenant.keys().get("calm").await.expect("the object exists");
         assert_eq!(object.resource_version(), settled.resource_version(), "its status was written");
     });
 }
@@ -117,8 +121,8 @@ fn an_outage_of_the_token_endpoint_longer_than_dead_key_after_deletes_no_key() {
         };
         let long_enough = time(&first) + jiff::SignedDuration::from_secs(12);
         tenant.await_call("a sign-in that failed long after", |call| failed(call) && time(call) > long_enough).await;
-        let during = tenant.keys().get("calm").await.expect("it is there");
-        assert_eq!(condition(&during, "Ready").0, "True", "a verdict stands while nothing is known against it");
+        let during = tenant.keys().get("calm").await.expect("the object exists");
+        assert_eq!(condition(&during, "Ready").0, "True", "an outage does not change the verdict");
         tenant.heal().await;
 
         assert_eq!(tenant.slot_key().await, key);

@@ -1,4 +1,4 @@
-//! What happens to a key over time. A test about a deletion, a crash, an outage or a mode goes here.
+//! The life of a key from its first upload to its removal. A test about a deletion, a crash, an outage or a mode goes here.
 
 // Failures: rate limits, back-off, unclear answers.
 mod backoff;

@@ -1,4 +1,4 @@
-//! Objects that come back as something else: restored, recreated, reinstalled.
+//! Objects and CRDs that are restored, recreated or reinstalled.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
@@ -9,12 +9,12 @@ use crate::scenarios::{alone, scenario};
 use testkit::bed::key::condition;
 use testkit::bed::{Setup, Tenant};
 
-/// As if a backup of the object were restored: it goes without anybody cleaning up, and comes back as a new object.
-async fn recreated(tenant: &Tenant<'_>, name: &str) {
-    let object = tenant.keys().get(name).await.expect("it is there");
+/// Deletes an object without a clean-up and creates it again, as restoring a backup does.
+async fn recreate(tenant: &Tenant<'_>, name: &str) {
+    let object = tenant.keys().get(name).await.expect("the object exists");
     let spec = serde_json::to_value(&object.spec).expect("JSON");
     tenant.patch(name, json!({ "metadata": { "finalizers": null } })).await;
-    tenant.keys().delete(name, &DeleteParams::default()).await.expect("it can be deleted");
+    tenant.keys().delete(name, &DeleteParams::default()).await.expect("the object is deleted");
     tenant.await_gone(name).await;
     tenant.apply(name, spec).await;
 }
@@ -31,13 +31,13 @@ fn an_object_restored_without_its_status_finds_its_key_in_the_slot() {
             tenant.await_ready("calm", "True", "Uploaded").await;
             key
         };
-        bed.operator.take().expect("it runs").kill();
-        recreated(&Tenant::existing(&bed, "restored", client.clone()), "calm").await;
+        bed.operator.take().expect("the operator runs").kill();
+        recreate(&Tenant::existing(&bed, "restored", client.clone()), "calm").await;
         bed.start_operator("operator-again");
 
         let tenant = Tenant::existing(&bed, "restored", client);
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
-        assert!(object.status.and_then(|status| status.uploaded).is_some(), "the ledger is found again");
+        assert!(object.status.and_then(|status| status.uploaded).is_some(), "the ledger is rebuilt from the slot");
         assert_eq!(tenant.writes().await, ["+Put"]);
         tenant.unbind("plain", &key).await;
         tenant.await_ready("calm", "False", "SourceGone").await;
@@ -60,12 +60,12 @@ fn an_object_restored_with_an_old_status_keeps_its_key_without_an_upload() {
             tenant.revoke(&old).await;
             (before.status, new)
         };
-        bed.operator.take().expect("it runs").kill();
+        bed.operator.take().expect("the operator runs").kill();
         {
             let tenant = Tenant::existing(&bed, "old-status", client.clone());
-            recreated(&tenant, "calm").await;
+            recreate(&tenant, "calm").await;
             let patch = Patch::Merge(json!({ "status": old_status }));
-            tenant.keys().patch_status("calm", &PatchParams::default(), &patch).await.expect("it can be written");
+            tenant.keys().patch_status("calm", &PatchParams::default(), &patch).await.expect("the write succeeds");
         }
         bed.start_operator("operator-again");
 
@@ -90,7 +90,7 @@ fn the_key_of_a_binding_recreated_during_a_downtime_is_uploaded() {
             tenant.await_ready("calm", "True", "Uploaded").await;
             (old, new)
         };
-        bed.operator.take().expect("it runs").kill();
+        bed.operator.take().expect("the operator runs").kill();
         {
             let tenant = Tenant::existing(&bed, "recreated", client.clone());
             tenant.unbind("plain", &old).await;
@@ -120,13 +120,13 @@ fn reinstalling_the_servicebinding_crd_costs_no_key_and_no_write() {
 
         let kinds: Api<CustomResourceDefinition> = Api::all(client);
         let kind = "servicebindings.services.cloud.sap.com";
-        kinds.delete(kind, &DeleteParams::default()).await.expect("the kind can be deleted");
-        // Its deletion is seen while BTP still keeps it.
+        kinds.delete(kind, &DeleteParams::default()).await.expect("the CRD can be deleted");
+        // The CRD is terminating while the finalizer keeps the binding.
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
         tenant.finish_binding("plain").await;
         bed.kubectl(&["wait", "--for=delete", "--timeout=60s", &format!("crd/{kind}")]);
         bed.install_bindings();
-        // That it was deleted under the earlier definition is no deletion now: it is absent, and its key lives.
+        // A deletion under the earlier CRD does not count: the binding is absent, and its key still signs in.
         tenant.await_ready("calm", "Unknown", "RemovalPending").await;
         assert_eq!(tenant.slot_key().await, key);
         tenant.bind("plain", &key).await;
@@ -169,7 +169,7 @@ fn a_source_that_becomes_invalid_keeps_its_good_key_until_that_dies() {
         tenant.write_data("pasted", json!({ "key.json": "{ \"uaa\": " })).await;
         let object = tenant.await_ready("calm", "False", "InvalidJSON").await;
         assert_eq!(condition(&object, "Uploaded").0, "True");
-        assert_eq!(condition(&object, "SignedIn").0, "True", "the key in the slot goes on being tested");
+        assert_eq!(condition(&object, "SignedIn").0, "True", "the key in the slot is still tested");
         assert_eq!(tenant.slot_key().await, key);
 
         tenant.revoke(&key).await;

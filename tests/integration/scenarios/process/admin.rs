@@ -1,4 +1,4 @@
-//! What an administrator sees from outside: probes, metrics, alerts, logs, flags.
+//! Probes, metrics, alerts, logs and flags, as a cluster admin sees them.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::process::Command;
@@ -10,10 +10,11 @@ use testkit::bed::cluster::{package, patiently};
 use testkit::bed::operator::{Operator, binary};
 use testkit::bed::{Setup, Tenant};
 
-/// What `/metrics` says of each metric: its kind, its help, the labels of its series.
+/// Metrics by name: kind, help, and the labels of all series.
 type Metrics = BTreeMap<String, (String, String, BTreeSet<String>)>;
 
-fn parsed(text: &str) -> Metrics {
+/// Parses the text of `/metrics`.
+fn parse_metrics(text: &str) -> Metrics {
     let mut metrics = Metrics::new();
     for line in text.lines() {
         if let Some((name, help)) = line.strip_prefix("# HELP ").and_then(|rest| rest.split_once(' ')) {
@@ -34,13 +35,13 @@ fn parsed(text: &str) -> Metrics {
     metrics
 }
 
-/// The value of a series; zero if it is not there.
+/// Returns the value of a series, or zero if it does not exist.
 fn value(text: &str, series: &str) -> f64 {
     let found = text.lines().find_map(|line| line.strip_prefix(series)?.strip_prefix(' ')?.parse().ok());
     found.unwrap_or_default()
 }
 
-/// Waits until `/metrics` is as wanted.
+/// Waits until the text of `/metrics` meets a condition, and returns it.
 async fn await_metrics(operator: &Operator, what: &str, wanted: impl Fn(&str) -> bool) -> String {
     patiently(what, async {
         loop {
@@ -55,8 +56,8 @@ async fn await_metrics(operator: &Operator, what: &str, wanted: impl Fn(&str) ->
     .await
 }
 
-/// The rows of a table in docs/operations.md whose first cell begins with `prefix`, as cells.
-fn documented(prefix: &str) -> Vec<Vec<String>> {
+/// Returns the cells of the table rows in docs/operations.md whose first cell begins with `prefix`.
+fn documented_rows(prefix: &str) -> Vec<Vec<String>> {
     let text = std::fs::read_to_string(package().join("docs/operations.md")).expect("the page");
     let rows = text.lines().filter(|line| line.starts_with(&format!("| `{prefix}")));
     rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
@@ -71,7 +72,7 @@ fn documented(prefix: &str) -> Vec<Vec<String>> {
 #[test]
 fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
     alone(Setup::default(), async |bed| {
-        let operator = bed.operator.as_ref().expect("it runs");
+        let operator = bed.operator.as_ref().expect("the operator runs");
         assert_eq!(operator.admin("/healthz").await, (200, "ok\n".into()));
         patiently("/readyz", async {
             while operator.admin("/readyz").await.0 != 200 {
@@ -109,23 +110,23 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
         assert!(value(&text, "almkey_pass_duration_seconds_count{kind=\"ALMTenant\"}") > 0.0, "{text}");
         let age = jiff::Timestamp::now().as_duration().as_secs_f64() - value(&text, &verified);
         assert!((0.0..60.0).contains(&age), "verified {age} s ago");
-        let shown = parsed(&text).into_iter().map(|(name, (kind, help, labels))| {
+        let served = parse_metrics(&text).into_iter().map(|(name, (kind, help, labels))| {
             let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
             vec![format!("`{name}`"), kind, labels, help]
         });
-        let mut table = documented("almkey_");
+        let mut table = documented_rows("almkey_");
         table.sort();
-        assert_eq!(shown.collect::<Vec<_>>(), table, "docs/operations.md is to show what /metrics shows");
+        assert_eq!(served.collect::<Vec<_>>(), table, "docs/operations.md must list the metrics of /metrics");
 
         tenant.delete("calm").await;
         let text = await_metrics(operator, "the deletion", |text| value(text, "almkey_deletes_total") > 0.0).await;
-        assert!(!text.contains("name=\"calm\""), "no series outlives its object:\n{text}");
+        assert!(!text.contains("name=\"calm\""), "a series outlived its object:\n{text}");
         tenant.fill_slot(&key, None).await;
         tenant.apply_for_secret("adopting", "pasted").await;
-        await_metrics(operator, "the take-over", |text| value(text, "almkey_adoptions_total") > 0.0).await;
+        await_metrics(operator, "the adoption", |text| value(text, "almkey_adoptions_total") > 0.0).await;
         tenant.fail("ReadSlot", json!({ "status": 503 })).await;
         tenant.begin_deletion("adopting").await;
-        let object = tenant.keys().get("adopting").await.expect("it stays");
+        let object = tenant.keys().get("adopting").await.expect("its finalizer keeps it");
         tenant
             .patch("adopting", json!({ "metadata": { "annotations": { "almkey.dev/abandon": object.metadata.uid } } }))
             .await;
@@ -138,8 +139,8 @@ fn each_alert_uses_existing_metrics_and_is_documented() {
     let text = std::fs::read_to_string(package().join("deploy/alerts.yaml")).expect("the alerts");
     let rules: Value = serde_yaml_ng::from_str(&text).expect("YAML");
     let metrics: BTreeSet<String> =
-        documented("almkey_").iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
-    let alerts = documented("Almkey");
+        documented_rows("almkey_").iter().map(|row| row[0].trim_matches('`').to_owned()).collect();
+    let alerts = documented_rows("Almkey");
     let rules = rules["spec"]["groups"][0]["rules"].as_array().expect("rules");
     for rule in rules {
         let expression = rule["expr"].as_str().expect("an expression");
@@ -152,7 +153,7 @@ fn each_alert_uses_existing_metrics_and_is_documented() {
         let name = format!("`{}`", rule["alert"].as_str().unwrap_or_default());
         assert!(alerts.iter().any(|row| row[0] == name), "{name} is not in docs/operations.md");
     }
-    assert_eq!(rules.len(), alerts.len(), "docs/operations.md has alerts that there are not");
+    assert_eq!(rules.len(), alerts.len(), "docs/operations.md lists alerts that do not exist");
 }
 
 // proves: flag --log-format, flag --log
@@ -160,51 +161,52 @@ fn each_alert_uses_existing_metrics_and_is_documented() {
 fn every_log_line_of_a_reconciliation_has_its_id_and_its_object() {
     let arguments = &["--leader-elect=false", "--log-format=json"];
     alone(Setup { arguments, log: "trace", ..Setup::default() }, async |bed| {
-        let tenant = Tenant::create(&bed, "told", bed.client.clone()).await;
-        // One after the other: of two that are new, the one whose key is proven first has the slot.
+        let tenant = Tenant::create(&bed, "logged", bed.client.clone()).await;
+        // One after the other, because the key that signs in first gets the slot.
         for (name, ready, reason) in [("calm", "True", "Uploaded"), ("second", "False", "NotSlotOwner")] {
             tenant.write_secret(name, &tenant.make_key().await).await;
             tenant.apply_for_secret(name, name).await;
             tenant.await_ready(name, ready, reason).await;
         }
-        let operator = bed.operator.as_ref().expect("it runs");
+        let operator = bed.operator.as_ref().expect("the operator runs");
         operator.await_lines("verdict changed", 2);
 
         let log = std::fs::read_to_string(&operator.log).expect("its log");
         let whole = &log[..log.rfind('\n').expect("a whole line")];
         let parse = |line| serde_json::from_str::<Value>(line).unwrap_or_else(|error| panic!("{error}: {line}"));
         let lines: Vec<Value> = whole.lines().map(parse).collect();
-        let uploaded = lines.iter().find(|line| line["effect"] == "KeyUploaded").expect("the upload is told");
+        let uploaded = lines.iter().find(|line| line["effect"] == "KeyUploaded").expect("the upload is logged");
         for (field, expected) in [
             ("level", "INFO"),
             ("kind", "ALMServiceKey"),
-            ("namespace", "told"),
+            ("namespace", "logged"),
             ("name", "calm"),
-            ("tenant", "told"),
+            ("tenant", "logged"),
             ("message", "put the proven key into Landscape Management"),
         ] {
             assert_eq!(uploaded[field], expected, "{field} of {uploaded}");
         }
-        let verdict = lines.iter().find(|line| line["reason"] == "NotSlotOwner").expect("the verdict is told");
+        let verdict = lines.iter().find(|line| line["reason"] == "NotSlotOwner").expect("the verdict is logged");
         assert_eq!((&verdict["name"], &verdict["ready"]), (&json!("second"), &json!("False")));
-        let of_that_pass: Vec<_> = lines.iter().filter(|line| line["pass"] == uploaded["pass"]).collect();
-        assert!(of_that_pass.iter().all(|line| line["name"] == "calm" && line["tenant"] == "told"));
-        let by_others = |line: &&&Value| line["target"].as_str().is_some_and(|it| !it.starts_with("alm_key_operator"));
-        assert!(of_that_pass.iter().any(|line| by_others(&line)), "kube's and reqwest's lines carry it too");
+        let of_the_upload: Vec<_> = lines.iter().filter(|line| line["pass"] == uploaded["pass"]).collect();
+        assert!(of_the_upload.iter().all(|line| line["name"] == "calm" && line["tenant"] == "logged"));
+        let is_foreign =
+            |line: &&&Value| line["target"].as_str().is_some_and(|target| !target.starts_with("alm_key_operator"));
+        assert!(of_the_upload.iter().any(|line| is_foreign(&line)), "lines of kube and reqwest have the id too");
         let mut objects = BTreeMap::new();
         for line in lines.iter().filter(|line| !line["pass"].is_null()) {
             let object = (line["kind"].clone(), line["namespace"].clone(), line["name"].clone());
             let first = objects.entry(line["pass"].to_string()).or_insert_with(|| object.clone());
-            assert_eq!(*first, object, "one pass, one object");
+            assert_eq!(*first, object, "one id belongs to one object");
         }
         assert!(objects.len() >= 3, "{objects:?}");
         assert!(lines.iter().all(|line| line["timestamp"].is_string() && line["message"].is_string()));
     });
 }
 
-/// The flags as `almkey operator --help` shows them: name, environment variable, default, meaning.
-fn flags() -> Vec<Vec<String>> {
-    let output = Command::new(binary("almkey")).args(["operator", "--help"]).output().expect("it runs");
+/// Parses the flags of `almkey operator --help`: name, environment variable, default, meaning.
+fn parse_flags() -> Vec<Vec<String>> {
+    let output = Command::new(binary("almkey")).args(["operator", "--help"]).output().expect("the command runs");
     let help = String::from_utf8(output.stdout).expect("text");
     let blocks = help.split("\n      --").skip(1);
     let flags = blocks.map(|block| {
@@ -222,21 +224,21 @@ fn flags() -> Vec<Vec<String>> {
 
 #[test]
 fn each_flag_of_the_operator_is_documented_and_has_an_environment_variable() {
-    let flags = flags();
+    let flags = parse_flags();
     assert!(flags.len() >= 9, "{flags:#?}");
     for flag in &flags {
         let name = flag[0].trim_matches(['`', '-']).to_uppercase().replace('-', "_");
         assert_eq!(flag[1], format!("`ALMKEY_{name}`"));
     }
-    let told = |rows: &[Vec<String>]| rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>();
-    assert_eq!(told(&flags), told(&documented("--")), "docs/operations.md is to show what --help shows");
+    let table = |rows: &[Vec<String>]| rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>();
+    assert_eq!(table(&flags), table(&documented_rows("--")), "docs/operations.md must list the flags of --help");
 }
 
 // proves: flag --lease-duration
 #[test]
 fn an_environment_variable_does_what_its_flag_does() {
     let mut command = Command::new(binary("almkey"));
-    let output = command.arg("operator").env("ALMKEY_LEASE_DURATION", "1500ms").output().expect("it runs");
+    let output = command.arg("operator").env("ALMKEY_LEASE_DURATION", "1500ms").output().expect("the command runs");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(
         message.contains("--lease-duration must be a whole number of seconds, at least 1s, and is 1.5s"),

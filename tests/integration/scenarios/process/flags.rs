@@ -1,4 +1,4 @@
-//! How the operator is set up.
+//! Flags that change what the operator owns or where it reads credentials.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::Api;
@@ -18,11 +18,11 @@ fn flags_set_the_cluster_id_and_the_namespace_of_the_credentials() {
         make_namespace(&bed.client, "credentials").await;
         let theirs: Api<Secret> = Api::namespaced(bed.client.clone(), NAMESPACE);
         let ours: Api<Secret> = Api::namespaced(bed.client.clone(), "credentials");
-        let mut secret = theirs.get("chosen").await.expect("it is there");
-        theirs.delete("chosen", &DeleteParams::default()).await.expect("it can be deleted");
+        let mut secret = theirs.get("chosen").await.expect("the object exists");
+        theirs.delete("chosen", &DeleteParams::default()).await.expect("the object is deleted");
         secret.metadata.namespace = Some("credentials".into());
         secret.metadata.resource_version = None;
-        ours.create(&PostParams::default(), &secret).await.expect("it can be made");
+        ours.create(&PostParams::default(), &secret).await.expect("the object is created");
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
 

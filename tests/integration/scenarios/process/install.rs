@@ -1,4 +1,4 @@
-//! What `deploy/` installs.
+//! The manifests below `deploy/`, and a tenant's credentials for Landscape Management.
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::apps::v1::Deployment;
@@ -26,9 +26,9 @@ fn the_manifests_can_be_applied_strictly_and_without_a_warning() {
         assert_eq!(warnings, "", "no warnings");
 
         let deployments: Api<Deployment> = Api::namespaced(tenant.client.clone(), NAMESPACE);
-        let deployment = deployments.get("alm-key-operator").await.expect("it is there");
+        let deployment = deployments.get("alm-key-operator").await.expect("the object exists");
         let replicas = deployment.spec.and_then(|spec| spec.replicas);
-        assert_eq!(replicas, Some(2), "one leads, one waits");
+        assert_eq!(replicas, Some(2), "one replica leads, one waits");
     });
 }
 
@@ -37,10 +37,11 @@ fn the_manifests_can_be_applied_strictly_and_without_a_warning() {
 fn corrected_credentials_of_a_tenant_are_used_for_its_waiting_keys() {
     scenario("mended", async |tenant| {
         let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
-        let right = secrets.get("mended").await.expect("it is there").data.expect("its data")["clientSecret"].clone();
+        let right =
+            secrets.get("mended").await.expect("the Secret exists").data.expect("its data")["clientSecret"].clone();
         let write = async |secret: &ByteString| {
             let patch = Patch::Merge(json!({ "data": { "clientSecret": secret } }));
-            secrets.patch("mended", &PatchParams::default(), &patch).await.expect("can be changed");
+            secrets.patch("mended", &PatchParams::default(), &patch).await.expect("the object is changed");
         };
         write(&ByteString(b"wrong".to_vec())).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
@@ -56,14 +57,17 @@ fn corrected_credentials_of_a_tenant_are_used_for_its_waiting_keys() {
 #[test]
 fn a_tenant_is_ready_while_its_landscape_management_accepts_the_credentials() {
     scenario("connected", async |tenant| {
-        let explained = tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
-        assert!(explained.contains("condition met"), "{explained}");
+        let printed = tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready", "--timeout=60s"]);
+        assert!(printed.contains("condition met"), "{printed}");
         let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let wrong = json!({ "stringData": { "clientSecret": "wrong" } });
-        secrets.patch("connected", &PatchParams::default(), &Patch::Merge(&wrong)).await.expect("can be changed");
+        secrets
+            .patch("connected", &PatchParams::default(), &Patch::Merge(&wrong))
+            .await
+            .expect("the object is changed");
 
-        let explained =
+        let printed =
             tenant.bed.kubectl(&["wait", "almtenant/connected", "--for=condition=Ready=False", "--timeout=60s"]);
-        assert!(explained.contains("condition met"), "{explained}");
+        assert!(printed.contains("condition met"), "{printed}");
     });
 }

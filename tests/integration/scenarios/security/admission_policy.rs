@@ -1,4 +1,4 @@
-//! The optional policy of `deploy/admission`: who may name which source. A world of its own.
+//! The optional policy of `deploy/admission`: a user may only name a source that they may read.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
@@ -12,7 +12,7 @@ use testkit::bed::{Setup, Tenant, TestBed};
 
 const KEYS: &str = "/apis/almkey.dev/v1alpha1/namespaces/sources/almservicekeys";
 
-/// Both may do anything with `ALMServiceKey`s; one may read the Secret `pasted` and the binding `plain` besides.
+/// Roles for two users: both have all rights on `ALMServiceKey`s, and `reader` may also read some of the sources.
 const ROLES: &str = r"
 apiVersion: rbac.authorization.k8s.io/v1
 kind: Role
@@ -59,28 +59,31 @@ fn binding(name: &str) -> Value {
     json!({ "serviceBindingRef": { "name": name } })
 }
 
-/// Refused by the policy, with what the user is to do.
+/// Asserts that the policy refused a request, and that the message says what to do.
 #[track_caller]
-fn refused(answer: &Answer, field: &str, what: &str) {
-    let told = answer.body["message"].as_str().unwrap_or_default();
-    assert_eq!(answer.status, 403, "{told}");
-    let (says, asks) = (format!("{field}: the author"), format!("stranger may not get {what}"));
-    assert!(told.contains(&says) && told.contains(&asks) && told.contains("ask for a Role"), "{told}");
+fn assert_refused(answer: &Answer, field: &str, source: &str) {
+    let message = answer.body["message"].as_str().unwrap_or_default();
+    assert_eq!(answer.status, 403, "{message}");
+    let (finding, right) = (format!("{field}: the author"), format!("stranger may not get {source}"));
+    assert!(message.contains(&finding) && message.contains(&right) && message.contains("ask for a Role"), "{message}");
 }
 
-/// Switches the policy on, as the documentation says, and waits until it is in force.
-async fn switched_on(bed: &TestBed, stranger: &Client, reader: &Client) {
-    bed.control_plane.apply(ROLES).expect("roles can be made");
+/// Installs the policy as the documentation says, and waits until it is in force.
+async fn install_policy(bed: &TestBed, stranger: &Client, reader: &Client) {
+    bed.control_plane.apply(ROLES).expect("the roles are created");
     let folder = package().join("deploy/admission").display().to_string();
     let mut kubectl = bed.control_plane.kubectl("admin");
-    let output =
-        kubectl.args(["apply", "--server-side", "--validate=strict", "-k", &folder]).output().expect("it runs");
+    let output = kubectl
+        .args(["apply", "--server-side", "--validate=strict", "-k", &folder])
+        .output()
+        .expect("the command runs");
     assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
     let tried = async |client: &Client, source: &Value| {
         request::create(client, &format!("{KEYS}?dryRun=All"), &key("tried", source)).await
     };
     patiently("the policy to be in force", async {
-        let is_policy = |answer: &Answer| answer.body["message"].as_str().is_some_and(|it| it.contains("the author"));
+        let is_policy =
+            |answer: &Answer| answer.body["message"].as_str().is_some_and(|message| message.contains("the author"));
         while !is_policy(&tried(stranger, &secret("pasted")).await)
             || tried(reader, &secret("pasted")).await.status != 201
             || tried(reader, &binding("plain")).await.status != 201
@@ -101,56 +104,58 @@ fn the_admission_policy_lets_users_name_only_sources_that_they_may_read() {
         tenant.bind("plain", &tenant.make_key().await).await;
         let reader = bed.control_plane.client("reader").await.expect("a client");
         let stranger = bed.control_plane.client("stranger").await.expect("a client");
-        switched_on(&bed, &stranger, &reader).await;
+        install_policy(&bed, &stranger, &reader).await;
 
-        creation_is_asked_about(&stranger, &reader).await;
-        // The operator adds its finalizer and writes the status, which is no matter of the policy.
+        check_creation(&stranger, &reader).await;
+        // The policy lets the operator add its finalizer and write the status.
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
-        assert_eq!(object.metadata.finalizers.map(|them| them.len()), Some(1));
-        a_change_of_source_is_asked_about(&stranger, &reader).await;
+        assert_eq!(object.metadata.finalizers.map(|finalizers| finalizers.len()), Some(1));
+        check_change_of_source(&stranger, &reader).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
-        nothing_else_is_asked_about(&stranger).await;
+        check_other_changes(&stranger).await;
 
         let answer = request::delete(&stranger, &format!("{KEYS}/calm")).await;
-        answer.expect("a deletion is not asked about");
+        answer.expect("the policy admits a deletion");
         tenant.await_gone("calm").await;
-        assert!(tenant.slot_key().await.is_null(), "the operator has removed key and finalizer");
-        rights_are_asked_about_and_not_secrets(&tenant, &stranger).await;
+        assert!(tenant.slot_key().await.is_null(), "the key is deleted with its object");
+        check_no_oracle(&tenant, &stranger).await;
     });
 }
 
-async fn creation_is_asked_about(stranger: &Client, reader: &Client) {
+async fn check_creation(stranger: &Client, reader: &Client) {
     let answer = request::create(stranger, KEYS, &key("calm", &secret("pasted"))).await;
-    refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\" in namespace \"sources\"");
+    assert_refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\" in namespace \"sources\"");
     let answer = request::create(stranger, KEYS, &key("calm", &binding("plain"))).await;
-    refused(&answer, "spec.source.serviceBindingRef.name", "ServiceBinding \"plain\" in namespace \"sources\"");
+    assert_refused(&answer, "spec.source.serviceBindingRef.name", "ServiceBinding \"plain\" in namespace \"sources\"");
     let applied = format!("{KEYS}/calm?fieldManager=test");
     let answer = request::apply(stranger, &applied, &key("calm", &secret("pasted"))).await;
-    refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\"");
+    assert_refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\"");
 
-    request::apply(reader, &applied, &key("calm", &secret("pasted"))).await.expect("who may read it may name it");
+    request::apply(reader, &applied, &key("calm", &secret("pasted")))
+        .await
+        .expect("a reader of the source may name it");
     let dry = format!("{KEYS}?dryRun=All");
-    request::create(reader, &dry, &key("other", &binding("plain"))).await.expect("who may read it may name it");
+    request::create(reader, &dry, &key("other", &binding("plain"))).await.expect("a reader of the source may name it");
     let answer = request::create(reader, &dry, &key("other", &secret("elses"))).await;
-    assert_eq!(answer.status, 403, "the right to one Secret is no right to another: {}", answer.body["message"]);
+    assert_eq!(answer.status, 403, "the right to read one Secret admits another: {}", answer.body["message"]);
 }
 
-async fn a_change_of_source_is_asked_about(stranger: &Client, reader: &Client) {
+async fn check_change_of_source(stranger: &Client, reader: &Client) {
     let calm = format!("{KEYS}/calm");
     let change = |source: &Value| json!({ "spec": { "source": source } });
     let answer = request::merge(stranger, &calm, &change(&secret("second"))).await;
-    refused(&answer, "spec.source.secretRef.name", "Secret \"second\"");
+    assert_refused(&answer, "spec.source.secretRef.name", "Secret \"second\"");
     let entry = json!({ "secretRef": { "name": "pasted", "key": "another" } });
     let answer = request::merge(stranger, &calm, &change(&entry)).await;
-    refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\"");
+    assert_refused(&answer, "spec.source.secretRef.name", "Secret \"pasted\"");
     let bound = json!({ "secretRef": null, "serviceBindingRef": { "name": "plain" } });
     let answer = request::merge(stranger, &calm, &change(&bound)).await;
-    refused(&answer, "spec.source.serviceBindingRef.name", "ServiceBinding \"plain\"");
+    assert_refused(&answer, "spec.source.serviceBindingRef.name", "ServiceBinding \"plain\"");
 
-    request::merge(reader, &calm, &change(&secret("second"))).await.expect("who may read it may change to it");
+    request::merge(reader, &calm, &change(&secret("second"))).await.expect("a reader of the source may change to it");
 }
 
-async fn nothing_else_is_asked_about(stranger: &Client) {
+async fn check_other_changes(stranger: &Client) {
     let calm = format!("{KEYS}/calm");
     let changes = [
         json!({ "spec": { "interval": "7m" } }),
@@ -160,23 +165,23 @@ async fn nothing_else_is_asked_about(stranger: &Client) {
         json!({ "metadata": { "finalizers": ["almkey.dev/landscape-management"] } }),
     ];
     for change in &changes {
-        request::merge(stranger, &calm, change).await.expect("only another source is asked about");
+        request::merge(stranger, &calm, change).await.expect("the policy admits changes of other fields");
     }
     let same = key("calm", &secret("second"));
     let applied = format!("{calm}?fieldManager=theirs");
     for _ in 0..2 {
-        request::apply(stranger, &applied, &same).await.expect("what is there already is not asked about");
+        request::apply(stranger, &applied, &same).await.expect("the policy admits an unchanged source");
     }
 }
 
-/// Whether there is such a Secret, and what it holds, is not to be learnt from the answer.
-async fn rights_are_asked_about_and_not_secrets(tenant: &Tenant<'_>, stranger: &Client) {
+/// Checks that the answer does not reveal the existence or the content of a Secret.
+async fn check_no_oracle(tenant: &Tenant<'_>, stranger: &Client) {
     let answer = async || request::create(stranger, KEYS, &key("calm", &secret("elses"))).await.body["message"].clone();
     let absent = answer().await;
     let secrets: Api<Secret> = tenant.secrets();
     tenant.write_data("elses", json!({ "any": "thing" })).await;
     assert_eq!(answer().await, absent);
     let stale = Patch::Merge(json!({ "metadata": { "labels": { "services.cloud.sap.com/stale": "id" } } }));
-    secrets.patch("elses", &PatchParams::default(), &stale).await.expect("can be labelled");
+    secrets.patch("elses", &PatchParams::default(), &stale).await.expect("the label is set");
     assert_eq!(answer().await, absent);
 }

@@ -1,5 +1,5 @@
-//! Every secret that is made here carries the marker `CANARY`. It must turn up nowhere: each world is hunted at its end, and
-//! these see that the hunt comes everywhere and finds what is there.
+//! The search for leaked secrets. Every secret in the tests contains the canary, and each bed is searched for it at its
+//! end; these tests show that the search covers every place and finds a planted leak.
 
 use std::io::Write as _;
 use std::process::Command;
@@ -38,7 +38,7 @@ fn no_key_material_is_in_trace_logs_events_or_any_object_but_secrets() {
                 call["kind"] == "Put" && call["clientid"] == second["uaa"]["clientid"]
             })
             .await;
-        // Broken in ways that make parsers and remote sides talk.
+        // Defects whose error texts could quote a value.
         tenant.write_data("broken", json!({ "key.json": "{\"uaa\": {\"clientsecret\": CANARY}}" })).await;
         tenant.apply_for_secret("broken", "broken").await;
         tenant.await_ready("broken", "False", "InvalidJSON").await;
@@ -53,25 +53,25 @@ fn no_key_material_is_in_trace_logs_events_or_any_object_but_secrets() {
         tenant.await_ready("calm", "False", "CredentialsRefused").await;
         tenant.delete("calm").await;
 
-        let log = bed.operator.as_ref().expect("it runs").log.clone();
+        let log = bed.operator.as_ref().expect("the operator runs").log.clone();
         let log = std::fs::read_to_string(log).expect("its log");
-        assert!(log.contains("TRACE"), "the log is as talkative as it can be");
+        assert!(log.contains("TRACE"), "the operator logs at trace level");
         let secrets = bed.kubectl(&["get", "secrets", "-A", "-o", "yaml"]);
-        assert!(canary::find(&secrets).is_some(), "key material is found where it is");
+        assert!(canary::find(&secrets).is_some(), "the search finds the keys in Secrets");
         let journal = serde_json::to_string(&tenant.journal().await).expect("JSON");
         assert_eq!(canary::find(&journal), None, "{journal}");
-        // The rest is what every world ends with.
+        // Dropping the bed searches everything else.
     });
 }
 
 const POLL: Duration = Duration::from_millis(50);
 
-/// What the hunt finds since it went on the last time.
+/// Returns the findings since the last search.
 fn hits(bed: &TestBed) -> Vec<String> {
     bed.hunt().hits
 }
 
-/// That the hunt now finds one thing, and that it is told where.
+/// Asserts that the search finds a leak in this place, and reports it once.
 fn assert_found(bed: &TestBed, what: &str, place: &str) {
     let found = hits(bed);
     assert!(found.iter().any(|hit| hit.contains(place)), "{what} was not found: {found:#?}");
@@ -82,7 +82,7 @@ fn assert_found(bed: &TestBed, what: &str, place: &str) {
 fn a_planted_leak_is_found_wherever_it_is() {
     alone(Setup::default(), async |mut bed| {
         bed.leaky = true;
-        std::sync::Arc::get_mut(&mut bed.simulator).expect("it is this bed's alone").deviant = true;
+        std::sync::Arc::get_mut(&mut bed.simulator).expect("no other bed shares the simulator").deviant = true;
         let tenant = Tenant::create(&bed, "leaks", bed.client.clone()).await;
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -94,9 +94,9 @@ fn a_planted_leak_is_found_wherever_it_is() {
         plant_in_a_status_and_a_metric(&bed, &tenant).await;
 
         let secret = key["uaa"]["clientsecret"].as_str().expect("a secret");
-        let log = &bed.operator.as_ref().expect("it runs").log;
+        let log = &bed.operator.as_ref().expect("the operator runs").log;
         let mut log = std::fs::OpenOptions::new().append(true).open(log).expect("its log");
-        log.write_all(format!("sent {:?}\n", secret.as_bytes()).as_bytes()).expect("it can be written");
+        log.write_all(format!("sent {:?}\n", secret.as_bytes()).as_bytes()).expect("the write succeeds");
         assert_found(&bed, "the bytes of a secret in a log", "operator.log");
 
         let elsewhere = bed.simulator.url("elsewhere");
@@ -104,20 +104,20 @@ fn a_planted_leak_is_found_wherever_it_is() {
         let found = hits(&bed);
         assert!(found.iter().any(|hit| hit.contains("POST elsewhere.localhost/")), "{found:#?}");
         let violations = bed.simulator.violations(None).await;
-        assert!(violations.iter().any(|one| one.contains("in its query")), "{violations:#?}");
-        an_operator_that_cannot_be_asked_is_missed_for_as_long_as_it_runs(&bed).await;
+        assert!(violations.iter().any(|violation| violation.contains("in its query")), "{violations:#?}");
+        check_that_a_mute_operator_is_missed(&bed).await;
     });
 }
 
-async fn an_operator_that_cannot_be_asked_is_missed_for_as_long_as_it_runs(bed: &TestBed) {
+async fn check_that_a_mute_operator_is_missed(bed: &TestBed) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let mute = tokio::spawn(async move { while listener.accept().await.is_ok() {} });
     let path = bed.control_plane.directory().join("mute.log");
     let mut operator =
-        Supervised::spawn("mute", Command::new("sleep").arg("600"), path.clone()).expect("it can be started");
+        Supervised::spawn("mute", Command::new("sleep").arg("600"), path.clone()).expect("the process starts");
     let mut log = std::fs::OpenOptions::new().append(true).open(path).expect("its log");
-    log.write_all(format!("admin server listens address={address}\n").as_bytes()).expect("it can be written");
+    log.write_all(format!("admin server listens address={address}\n").as_bytes()).expect("the write succeeds");
     let missed = bed.hunt().missed;
     assert_eq!(missed.len(), 3, "{missed:#?}");
     assert!(missed[0].starts_with(&format!("/metrics of {address}")), "{missed:#?}");
@@ -133,8 +133,8 @@ async fn plant_in_objects(bed: &TestBed, tenant: &Tenant<'_>, key: &Value) {
     assert_found(bed, "a key in a ConfigMap", "/registry/configmaps/leaks/leak");
 
     create(&maps, json!({ "metadata": { "name": "gone" }, "data": { "key": key.to_string() } })).await;
-    maps.delete("gone", &DeleteParams::default()).await.expect("it can be deleted");
-    assert_found(bed, "a key in an object that is no more", "/registry/configmaps/leaks/gone");
+    maps.delete("gone", &DeleteParams::default()).await.expect("the object is deleted");
+    assert_found(bed, "a key in a deleted object", "/registry/configmaps/leaks/gone");
 
     let events: Api<Event> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
     let event = json!({
@@ -147,7 +147,7 @@ async fn plant_in_objects(bed: &TestBed, tenant: &Tenant<'_>, key: &Value) {
     assert_found(bed, "a key in an Event", "/registry/events/leaks/leak");
 }
 
-/// In what is overwritten at once, and in the label of a metric.
+/// Plants a leak in a status that is overwritten at once, and in the label of a metric.
 async fn plant_in_a_status_and_a_metric(bed: &TestBed, tenant: &Tenant<'_>) {
     let condition = |reason: &str| {
         json!({ "status": { "conditions": [{
@@ -156,7 +156,7 @@ async fn plant_in_a_status_and_a_metric(bed: &TestBed, tenant: &Tenant<'_>) {
         }]}})
     };
     patch_status(tenant, condition("CANARY")).await;
-    let operator = bed.operator.as_ref().expect("it runs");
+    let operator = bed.operator.as_ref().expect("the operator runs");
     patiently("the metric", async {
         while canary::find(&operator.admin("/metrics").await.1).is_none() {
             tokio::time::sleep(POLL).await;
@@ -169,7 +169,7 @@ async fn plant_in_a_status_and_a_metric(bed: &TestBed, tenant: &Tenant<'_>) {
     assert!(found.iter().any(|hit| hit.contains(status)), "{found:#?}");
 
     patch_status(tenant, condition("CANARY")).await;
-    patiently("the hunt to find the metric", async {
+    patiently("the search to find the metric", async {
         while !hits(bed).iter().any(|hit| hit.contains("/metrics of 127.0.0.1")) {
             tokio::time::sleep(POLL).await;
         }

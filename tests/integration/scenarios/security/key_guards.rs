@@ -1,4 +1,4 @@
-//! What a key must not be or do, beyond its form.
+//! Guards around a key that is valid in form: scopes, endpoints, certificates, redirects.
 
 use serde_json::{Value, json};
 
@@ -16,8 +16,8 @@ fn a_key_with_a_forbidden_scope_is_not_uploaded() {
 
         let object = tenant.await_ready("calm", "False", "ForbiddenScope").await;
         assert_eq!(condition(&object, "Valid"), ("False".into(), "ForbiddenScope".into()));
-        let said = message(&object, "Valid");
-        assert!(said.contains("calm-api.analytics.read") && said.contains("spec.forbiddenScopes"), "{said}");
+        let text = message(&object, "Valid");
+        assert!(text.contains("calm-api.analytics.read") && text.contains("spec.forbiddenScopes"), "{text}");
         assert!(tenant.writes().await.is_empty());
 
         tenant.patch_tenant(json!({ "spec": { "forbiddenScopes": [] } })).await;
@@ -36,8 +36,8 @@ fn a_key_with_a_foreign_endpoint_is_refused_before_any_sign_in() {
         tenant.apply_for_secret("calm", "pasted").await;
 
         let object = tenant.await_ready("calm", "False", "EndpointNotAllowed").await;
-        let said = message(&object, "Valid");
-        assert!(said.contains("$.endpoints.Api") && said.contains("spec.endpointHosts"), "{said}");
+        let text = message(&object, "Valid");
+        assert!(text.contains("$.endpoints.Api") && text.contains("spec.endpointHosts"), "{text}");
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
 
         tenant.patch_tenant(json!({ "spec": { "endpointHosts": ["alm.example.org"] } })).await;
@@ -76,8 +76,8 @@ fn a_ca_bundle_that_cannot_be_parsed_is_reported_by_its_field() {
         tenant.patch_tenant(patch).await;
 
         let found = tenant.await_tenant("no-pem", "False", "TenantMisconfigured").await;
-        let said = testkit::bed::almtenant::tenant_message(&found, "Ready");
-        assert!(said.contains("landscapeManagement.http.caBundle"), "{said}");
+        let text = testkit::bed::almtenant::tenant_message(&found, "Ready");
+        assert!(text.contains("landscapeManagement.http.caBundle"), "{text}");
     });
 }
 

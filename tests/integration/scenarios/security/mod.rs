@@ -1,5 +1,4 @@
-//! What must not happen, whoever tries. A test about a threat, a right or a leak goes here; `docs/security.md` lists the
-//! threats with their tests.
+//! Threats, rights and leaks. `docs/security.md` lists the threats with their tests; a test about a new one goes here.
 
 // The optional policy of `deploy/admission`: a user may only name a source that they may read.
 mod admission_policy;

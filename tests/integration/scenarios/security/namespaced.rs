@@ -1,11 +1,11 @@
-//! The operator where it serves single namespaces, and has rights on sources there alone.
+//! An operator that serves single namespaces, with rights on sources in these only.
 
 use k8s_openapi::api::apps::v1::Deployment;
 use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::rights::within_the_table;
+use super::rights::audited_requests;
 use crate::scenarios::alone;
 use testkit::bed::cluster::package;
 use testkit::bed::tenant::make_namespace;
@@ -13,7 +13,7 @@ use testkit::bed::{Setup, Tenant};
 use testkit::names::NAMESPACE;
 use xtask::rights::Mode;
 
-/// Those that `deploy/namespaced` names.
+/// The namespaces of `deploy/namespaced`.
 const SERVED: &[&str] = &["team-a", "team-b"];
 const ROLE_BINDING: &str = "rolebinding/alm-key-operator-sources";
 
@@ -47,10 +47,10 @@ fn a_served_namespace_needs_no_right_outside_it() {
         tenant.await_ready("pasted", "True", "Uploaded").await;
         tenant.delete("pasted").await;
 
-        let requests = within_the_table(&bed, Mode::NamespaceScoped);
-        let there = requests.iter().filter(|request| request.told.contains("/namespaces/team-c"));
-        assert_eq!(there.count(), 0, "nothing is asked of a namespace that is not served");
-        let untouched = unserved.keys().get("calm").await.expect("it is there");
+        let requests = audited_requests(&bed, Mode::NamespaceScoped);
+        let elsewhere = requests.iter().filter(|request| request.told.contains("/namespaces/team-c"));
+        assert_eq!(elsewhere.count(), 0, "no request for a namespace that is not served");
+        let untouched = unserved.keys().get("calm").await.expect("the object exists");
         assert!(untouched.metadata.finalizers.is_none());
         assert!(untouched.status.is_none_or(|status| status.conditions.is_empty()));
         assert!(unserved.slot_key().await.is_null());
@@ -68,14 +68,14 @@ fn an_older_key_in_a_namespace_no_longer_served_does_not_block() {
         served.apply_for_secret("proven", "pasted").await;
         let proven = served.await_ready("proven", "True", "Uploaded").await;
         served.delete("proven").await;
-        // What it said of itself while it was served stands there for ever.
+        // The unserved object keeps the status from the time when it was served.
         make_namespace(&bed.client, "team-c").await;
         let unserved = Tenant { namespace: "team-c".into(), ..Tenant::existing(&bed, "team-a", bed.client.clone()) };
         unserved.apply_for_secret("calm", "pasted").await;
         let mut status = proven.status.expect("a status");
         status.uploaded = None;
         let patch = Patch::Merge(json!({ "status": status }));
-        unserved.keys().patch_status("calm", &PatchParams::default(), &patch).await.expect("it can be written");
+        unserved.keys().patch_status("calm", &PatchParams::default(), &patch).await.expect("the write succeeds");
 
         served.apply_for_secret("calm", "pasted").await;
 
@@ -111,14 +111,14 @@ fn objects_in_a_served_namespace_report_a_missing_role_binding() {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         let object = tenant.await_ready("calm", "Unknown", "SourceUnreadable").await;
-        let told = testkit::bed::key::message(&object, "Ready");
-        assert!(told.contains("does not allow it (403)"), "{told}");
+        let message = testkit::bed::key::message(&object, "Ready");
+        assert!(message.contains("does not allow it (403)"), "{message}");
 
         let binding = package().join("deploy/namespaced/namespace").display().to_string();
         bed.kubectl(&["apply", "--server-side", "-n", "team-b", "-k", &binding]);
 
         tenant.await_ready("calm", "True", "Uploaded").await;
-        // What is installed is what was tried here.
+        // The manifests serve the namespaces of this test.
         let deployments: Api<Deployment> = Api::namespaced(bed.client.clone(), NAMESPACE);
         let deployment = deployments.get("alm-key-operator").await.expect("it is installed");
         let pod = deployment.spec.and_then(|spec| spec.template.spec).expect("a pod");

@@ -1,4 +1,4 @@
-//! Keys that break a rule, and tenants that do not take them.
+//! Keys that break a rule, and tenants that do not admit them.
 
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
@@ -7,9 +7,8 @@ use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
 
-/// Applies a key changed by `change`, and expects it to be refused with this reason and these paths, before anybody
-/// outside was asked.
-async fn refused(tenant: &Tenant<'_>, reason: &str, paths: &[&str], change: impl FnOnce(&mut Value)) {
+/// Applies a key changed by `change`; expects a refusal with this reason and these paths, and no remote call.
+async fn expect_refused(tenant: &Tenant<'_>, reason: &str, paths: &[&str], change: impl FnOnce(&mut Value)) {
     let mut key = tenant.make_key().await;
     change(&mut key);
     tenant.write_secret("pasted", &key).await;
@@ -46,15 +45,17 @@ fn text_that_is_not_json_is_refused_with_its_position() {
 #[test]
 fn a_key_of_another_tenant_is_refused() {
     scenario("rule-2", async |tenant| {
-        refused(&tenant, "WrongTenant", &["$.uaa.identityzone"], |key| key["uaa"]["identityzone"] = json!("other"))
-            .await;
+        expect_refused(&tenant, "WrongTenant", &["$.uaa.identityzone"], |key| {
+            key["uaa"]["identityzone"] = json!("other")
+        })
+        .await;
     });
 }
 
 #[test]
 fn a_key_without_client_id_or_secret_is_refused() {
     scenario("rule-3", async |tenant| {
-        refused(&tenant, "MissingCredentials", &["$.uaa.clientid", "$.uaa.clientsecret"], |key| {
+        expect_refused(&tenant, "MissingCredentials", &["$.uaa.clientid", "$.uaa.clientsecret"], |key| {
             key["uaa"]["clientid"] = json!("");
             key["uaa"]["clientsecret"] = Value::Null;
         })
@@ -67,7 +68,7 @@ fn a_key_without_client_id_or_secret_is_refused() {
 fn a_refused_credential_type_is_reported_with_the_field_that_admits_it() {
     scenario("rule-4", async |tenant| {
         let places = ["$.uaa.credential-type", "spec.acceptedCredentialTypes"];
-        refused(&tenant, "UnsupportedCredentialType", &places, |key| {
+        expect_refused(&tenant, "UnsupportedCredentialType", &places, |key| {
             key["uaa"]["credential-type"] = json!("binding-secret");
         })
         .await;
@@ -78,7 +79,7 @@ fn a_refused_credential_type_is_reported_with_the_field_that_admits_it() {
 fn all_defects_of_a_key_are_reported_at_once() {
     scenario("all-findings", async |tenant| {
         let paths = ["$.uaa.identityzone", "$.uaa.clientid", "$.uaa.credential-type"];
-        refused(&tenant, "WrongTenant", &paths, |key| {
+        expect_refused(&tenant, "WrongTenant", &paths, |key| {
             key["uaa"]["identityzone"] = json!("other");
             key["uaa"]["clientid"] = json!(7);
             key["uaa"]["credential-type"] = json!("x509");
@@ -91,7 +92,7 @@ fn all_defects_of_a_key_are_reported_at_once() {
 #[test]
 fn a_key_with_a_foreign_token_host_is_refused() {
     scenario("elsewhere", async |tenant| {
-        refused(&tenant, "TokenHostNotAllowed", &["$.uaa.url", "spec.signIn.hosts"], |key| {
+        expect_refused(&tenant, "TokenHostNotAllowed", &["$.uaa.url", "spec.signIn.hosts"], |key| {
             key["uaa"]["url"] = json!("https://attacker.example");
         })
         .await;
@@ -123,7 +124,7 @@ fn no_sign_in_at_a_private_address_unless_the_tenant_allows_it() {
             .tenants()
             .patch("private", &PatchParams::default(), &Patch::Merge(&patch))
             .await
-            .expect("can be changed");
+            .expect("the object is changed");
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
 
@@ -140,13 +141,19 @@ fn an_unadmitted_namespace_uploads_nothing_until_it_is_admitted() {
         let allow = |names: Value| json!({ "spec": { "allowedNamespaces": names } });
         let tenants = tenant.tenants();
         let params = PatchParams::default();
-        tenants.patch("not-admitted", &params, &Patch::Merge(&allow(json!(["other"])))).await.expect("can be changed");
+        tenants
+            .patch("not-admitted", &params, &Patch::Merge(&allow(json!(["other"]))))
+            .await
+            .expect("the object is changed");
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "False", "NamespaceNotAllowed").await;
         assert!(tenant.writes().await.is_empty());
 
-        tenants.patch("not-admitted", &params, &Patch::Merge(&allow(json!(["*"])))).await.expect("can be changed");
+        tenants
+            .patch("not-admitted", &params, &Patch::Merge(&allow(json!(["*"]))))
+            .await
+            .expect("the object is changed");
 
         tenant.await_ready("calm", "True", "Uploaded").await;
     });

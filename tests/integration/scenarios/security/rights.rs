@@ -1,4 +1,4 @@
-//! Rights that are taken away and given back.
+//! The rights of the operator: sufficient, all needed, and withdrawn at run time.
 
 use k8s_openapi::api::rbac::v1::ClusterRole;
 use kube::Api;
@@ -25,9 +25,9 @@ fn a_forbidden_read_is_not_an_absence() {
         tenant.apply("calm", spec).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
 
-        // The binding is applied anew under its name, as GitOps does, and just then its Secret cannot be read.
+        // The binding is recreated under its name, as GitOps tools do, while its Secret cannot be read.
         let roles: Api<ClusterRole> = Api::all(bed.client.clone());
-        let whole = roles.get(ROLE).await.expect("the role is there").rules.expect("its rules");
+        let whole = roles.get(ROLE).await.expect("the role exists").rules.expect("its rules");
         let reads_secrets = |rule: &k8s_openapi::api::rbac::v1::PolicyRule| {
             rule.resources.iter().flatten().any(|resource| resource == "secrets")
         };
@@ -64,13 +64,13 @@ fn the_shipped_role_suffices_for_the_whole_life_of_a_key() {
         tenant.await_ready("second", "False", "NotSlotOwner").await;
         tenant.unbind("plain", &new).await;
         tenant.await_ready("calm", "False", "SourceGone").await;
-        // A namespace that is being deleted still cleans up.
+        // A terminating namespace still cleans up.
         tenant.fill_slot(&old, Some(tenant.owner("second").await)).await;
         bed.kubectl(&["delete", "namespace", "audited", "--timeout=60s"]);
         assert!(tenant.slot_key().await.is_null());
 
         let mode = if bed.manifests().ends_with("deploy") { Mode::ClusterWide } else { Mode::NamespaceScoped };
-        within_the_table(&bed, mode);
+        audited_requests(&bed, mode);
     });
 }
 
@@ -82,23 +82,23 @@ fn the_manifests_grant_exactly_the_declared_rights() {
         let single = format!("{}\n---\n{}", render("deploy/namespaced"), render("deploy/namespaced/namespace"));
         for (mode, manifests) in [(Mode::ClusterWide, everywhere), (Mode::NamespaceScoped, single)] {
             let (declared, shipped) = (declared::of(mode), shipped::of(&manifests));
-            let told = |rights: &mut dyn Iterator<Item = &Right>| rights.map(ToString::to_string).collect::<Vec<_>>();
-            let undeclared = told(&mut shipped.difference(&declared));
-            let missing = told(&mut declared.difference(&shipped));
+            let list = |rights: &mut dyn Iterator<Item = &Right>| rights.map(ToString::to_string).collect::<Vec<_>>();
+            let undeclared = list(&mut shipped.difference(&declared));
+            let missing = list(&mut declared.difference(&shipped));
             assert!(
                 undeclared.is_empty() && missing.is_empty(),
-                "{}: not in docs/rights.md: {undeclared:#?}; there alone: {missing:#?}",
+                "{}: not in docs/rights.md: {undeclared:#?}; not in the manifests: {missing:#?}",
                 mode.name()
             );
         }
     });
 }
 
-/// What the operator has asked of the API server: all of it is in the table of docs/rights.md, and nothing was denied.
-pub(super) fn within_the_table(bed: &TestBed, mode: Mode) -> Vec<Request> {
-    let log = bed.control_plane.audit_log().expect("it was asked for");
+/// Returns the operator's requests to the API server. Fails if one was denied, or is not in the table of docs/rights.md.
+pub(super) fn audited_requests(bed: &TestBed, mode: Mode) -> Vec<Request> {
+    let log = bed.control_plane.audit_log().expect("the API server writes an audit log");
     let requests = requests::of_log("this test", log);
-    assert!(requests.len() > 20, "the operator was heard");
+    assert!(requests.len() > 20, "the audit log misses the operator");
     let verdict = Verdict::of(declared::of(mode), &requests);
     assert!(verdict.wrong.is_empty(), "{:#?}", verdict.wrong);
     requests

@@ -1,4 +1,4 @@
-//! A key that stands in the slot and is not ours: left, taken over, or replaced; and ours that somebody touches.
+//! Keys in the slot that are not ours: left, adopted or replaced; and keys of ours that another client changed.
 
 use serde_json::{Value, json};
 
@@ -15,28 +15,28 @@ fn origin(object: &alm_key_operator::api::ALMServiceKey) -> String {
     uploaded.map(|uploaded| format!("{:?}", uploaded.origin)).unwrap_or_default()
 }
 
-/// The slot holds the very key of the source, which a person put there; it is taken over.
-async fn taken_over(tenant: &Tenant<'_>, spec: Value) -> Value {
+/// Puts the key of the source into the slot without an owner, and waits for its adoption.
+async fn adopt_identical(tenant: &Tenant<'_>, spec: Value) -> Value {
     let key = tenant.make_key().await;
     tenant.fill_slot(&key, None).await;
     tenant.write_secret("pasted", &key).await;
-    let mut whole = spec;
-    whole["source"] = json!({ "secretRef": { "name": "pasted" } });
-    tenant.apply("calm", whole).await;
+    let mut spec = spec;
+    spec["source"] = json!({ "secretRef": { "name": "pasted" } });
+    tenant.apply("calm", spec).await;
     let object = tenant.await_ready("calm", "True", "Uploaded").await;
     assert_eq!(origin(&object), "Adopted");
     key
 }
 
-async fn adopts(tenant: &Tenant<'_>, policy: &str) {
+async fn set_adoption_policy(tenant: &Tenant<'_>, policy: &str) {
     tenant.patch_tenant(json!({ "spec": { "adoptionPolicy": policy } })).await;
 }
 
 // proves: field ALMTenant spec.adoptionPolicy, field ALMServiceKey status.uploaded.origin
 #[test]
 fn an_identical_unowned_key_is_adopted_and_released_with_its_object() {
-    scenario("taken-over", async |tenant| {
-        let key = taken_over(&tenant, json!({})).await;
+    scenario("adopted", async |tenant| {
+        let key = adopt_identical(&tenant, json!({})).await;
         let slot = tenant.slot().await;
         assert_eq!(slot["owner"]["name"], "calm");
         assert_eq!(slot["owner"]["adopted"], true);
@@ -44,7 +44,7 @@ fn an_identical_unowned_key_is_adopted_and_released_with_its_object() {
         tenant.delete("calm").await;
 
         let slot = tenant.slot().await;
-        assert_eq!(slot["key"], key, "it was there before, and still signs in");
+        assert_eq!(slot["key"], key, "an adopted key that signs in stays");
         assert_eq!(slot["owner"], Value::Null);
         assert_eq!(tenant.writes().await, ["+Patch", "+Patch"]);
     });
@@ -52,8 +52,8 @@ fn an_identical_unowned_key_is_adopted_and_released_with_its_object() {
 
 #[test]
 fn an_adopted_key_that_died_is_deleted_with_its_object() {
-    scenario("taken-over-dead", async |tenant| {
-        let key = taken_over(&tenant, json!({ "deadKey": { "after": "10s" } })).await;
+    scenario("adopted-dead", async |tenant| {
+        let key = adopt_identical(&tenant, json!({ "deadKey": { "after": "10s" } })).await;
         tenant.revoke(&key).await;
 
         tenant.delete("calm").await;
@@ -67,9 +67,9 @@ fn an_adopted_key_that_died_is_deleted_with_its_object() {
 
 #[test]
 fn an_adopted_key_outlives_its_source_until_it_dies() {
-    scenario("taken-over-gone", async |tenant| {
+    scenario("adopted-gone", async |tenant| {
         let spec = json!({ "gracePeriod": "0s", "interval": "10s", "deadKey": { "after": "10s" } });
-        let key = taken_over(&tenant, spec).await;
+        let key = adopt_identical(&tenant, spec).await;
 
         tenant.delete_secret("pasted").await;
         let object = tenant.await_ready("calm", "False", "SourceGone").await;
@@ -85,8 +85,8 @@ fn an_adopted_key_outlives_its_source_until_it_dies() {
 
 #[test]
 fn a_rotation_replaces_an_adopted_key_like_any_other() {
-    scenario("taken-over-rotated", async |tenant| {
-        taken_over(&tenant, json!({})).await;
+    scenario("adopted-rotated", async |tenant| {
+        adopt_identical(&tenant, json!({})).await;
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
@@ -95,7 +95,7 @@ fn a_rotation_replaces_an_adopted_key_like_any_other() {
         assert_eq!(tenant.slot_key().await, new);
         assert_eq!(tenant.slot().await["owner"]["adopted"], false);
         tenant.delete("calm").await;
-        assert_eq!(tenant.slot_key().await, Value::Null, "this one was ours");
+        assert_eq!(tenant.slot_key().await, Value::Null, "the new key is deleted with its object");
         assert_eq!(tenant.writes().await, ["+Patch", "+Put", "+Delete"]);
     });
 }
@@ -103,7 +103,7 @@ fn a_rotation_replaces_an_adopted_key_like_any_other() {
 #[test]
 fn adoption_policy_never_leaves_even_an_identical_key_alone() {
     scenario("never", async |tenant| {
-        adopts(&tenant, "Never").await;
+        set_adoption_policy(&tenant, "Never").await;
         let key = tenant.make_key().await;
         tenant.fill_slot(&key, None).await;
         tenant.write_secret("pasted", &key).await;
@@ -125,7 +125,7 @@ fn adoption_policy_replace_replaces_every_key_but_a_siblings() {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "False", "SlotOccupied").await;
 
-        adopts(&tenant, "Replace").await;
+        set_adoption_policy(&tenant, "Replace").await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
@@ -136,9 +136,9 @@ fn adoption_policy_replace_replaces_every_key_but_a_siblings() {
     });
 }
 
-/// Another cluster puts its key over ours, and we notice.
-async fn overwritten(tenant: &Tenant<'_>) -> (Value, Value) {
-    adopts(tenant, "Replace").await;
+/// Overwrites our key with that of another cluster, and waits until it is noticed; returns both keys.
+async fn overwrite(tenant: &Tenant<'_>) -> (Value, Value) {
+    set_adoption_policy(tenant, "Replace").await;
     let (ours, theirs) = (tenant.make_key().await, tenant.make_key().await);
     tenant.write_secret("pasted", &ours).await;
     tenant.apply("calm", json!({ "source": { "secretRef": { "name": "pasted" } }, "interval": "10s" })).await;
@@ -146,7 +146,7 @@ async fn overwritten(tenant: &Tenant<'_>) -> (Value, Value) {
     tenant.fill_slot(&theirs, Some(elsewhere())).await;
     tenant.await_ready("calm", "False", "SlotOverwritten").await;
     assert_eq!(tenant.slot_key().await, theirs);
-    assert_eq!(tenant.writes().await, ["+Put"], "two clusters that replace do not fight");
+    assert_eq!(tenant.writes().await, ["+Put"], "two clusters with Replace do not fight");
     (ours, theirs)
 }
 
@@ -155,11 +155,11 @@ async fn overwritten(tenant: &Tenant<'_>) -> (Value, Value) {
 #[test]
 fn an_overwritten_key_is_uploaded_again_when_a_user_requests_it() {
     scenario("overwritten", async |tenant| {
-        let (ours, _) = overwritten(&tenant).await;
-        let object = tenant.keys().get("calm").await.expect("it is there");
-        let noted = object.status.and_then(|status| status.overwritten).expect("it is noted");
-        assert_eq!(Some(noted.generation), object.metadata.generation);
-        assert_eq!(noted.fingerprint, tenant.fingerprint(&ours));
+        let (ours, _) = overwrite(&tenant).await;
+        let object = tenant.keys().get("calm").await.expect("the object exists");
+        let overwritten = object.status.and_then(|status| status.overwritten).expect("the overwrite is recorded");
+        assert_eq!(Some(overwritten.generation), object.metadata.generation);
+        assert_eq!(overwritten.fingerprint, tenant.fingerprint(&ours));
 
         tenant.look_now("calm", "again").await;
 
@@ -172,7 +172,7 @@ fn an_overwritten_key_is_uploaded_again_when_a_user_requests_it() {
 #[test]
 fn an_overwritten_key_is_uploaded_again_when_the_spec_changes() {
     scenario("overwritten-spec", async |tenant| {
-        let (ours, _) = overwritten(&tenant).await;
+        let (ours, _) = overwrite(&tenant).await;
 
         tenant.patch("calm", json!({ "spec": { "interval": "20s" } })).await;
 
@@ -184,7 +184,7 @@ fn an_overwritten_key_is_uploaded_again_when_the_spec_changes() {
 #[test]
 fn a_new_key_replaces_the_one_that_overwrote_ours() {
     scenario("overwritten-key", async |tenant| {
-        overwritten(&tenant).await;
+        overwrite(&tenant).await;
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
@@ -215,7 +215,7 @@ fn a_slot_that_another_client_emptied_is_filled_again() {
 
 #[test]
 fn a_new_revision_of_the_same_slot_content_causes_no_write() {
-    scenario("restamped", async |tenant| {
+    scenario("bumped-revision", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
@@ -224,7 +224,10 @@ fn a_new_revision_of_the_same_slot_content_causes_no_write() {
         let object = tenant.look_now("calm", "now").await;
 
         let revision = tenant.slot().await["revision"].clone();
-        assert_eq!(object.status.and_then(|status| status.uploaded).map(|it| it.revision.into()), Some(revision));
+        assert_eq!(
+            object.status.and_then(|status| status.uploaded).map(|uploaded| uploaded.revision.into()),
+            Some(revision)
+        );
         assert_eq!(tenant.writes().await, ["+Put"]);
         tenant.delete("calm").await;
         assert_eq!(tenant.slot_key().await, Value::Null);

@@ -7,8 +7,8 @@ use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
 
-/// Two objects with keys of their own: the first holds the slot, the second stands behind it.
-async fn first_and_second(tenant: &Tenant<'_>, first: &Value, second: &Value) {
+/// Applies two objects with these keys: the first owns the slot, the second does not.
+async fn apply_first_and_second(tenant: &Tenant<'_>, first: &Value, second: &Value) {
     tenant.write_secret("first", first).await;
     tenant.write_secret("second", second).await;
     apply(tenant, "first").await;
@@ -30,13 +30,13 @@ async fn owner(tenant: &Tenant<'_>) -> Value {
 fn a_deleted_owner_hands_its_key_over_to_a_sibling_with_the_same_key() {
     scenario("holder-first", async |tenant| {
         let key = tenant.make_key().await;
-        first_and_second(&tenant, &key, &key).await;
+        apply_first_and_second(&tenant, &key, &key).await;
 
         tenant.delete("first").await;
         tenant.await_ready("second", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(owner(&tenant).await, "second");
-        assert_eq!(tenant.writes().await, ["+Put", "+Patch"], "the slot was never empty in between");
+        assert_eq!(tenant.writes().await, ["+Put", "+Patch"], "the slot was never empty");
 
         tenant.delete("second").await;
         assert_eq!(tenant.slot_key().await, Value::Null);
@@ -48,7 +48,7 @@ fn a_deleted_owner_hands_its_key_over_to_a_sibling_with_the_same_key() {
 fn a_deleted_sibling_with_the_same_key_leaves_it_to_the_owner() {
     scenario("holder-last", async |tenant| {
         let key = tenant.make_key().await;
-        first_and_second(&tenant, &key, &key).await;
+        apply_first_and_second(&tenant, &key, &key).await;
 
         tenant.delete("second").await;
         assert_eq!(tenant.slot_key().await, key);
@@ -65,7 +65,7 @@ fn a_deleted_sibling_with_the_same_key_leaves_it_to_the_owner() {
 fn an_owner_without_a_source_hands_over_to_a_sibling_with_the_same_key() {
     scenario("handed-over", async |tenant| {
         let key = tenant.make_key().await;
-        first_and_second(&tenant, &key, &key).await;
+        apply_first_and_second(&tenant, &key, &key).await;
 
         tenant.delete_secret("first").await;
 
@@ -78,9 +78,9 @@ fn an_owner_without_a_source_hands_over_to_a_sibling_with_the_same_key() {
 
 #[test]
 fn the_next_sibling_uploads_once_the_owner_has_cleared_the_slot() {
-    scenario("next-in-line", async |tenant| {
+    scenario("next-sibling", async |tenant| {
         let (first, second) = (tenant.make_key().await, tenant.make_key().await);
-        first_and_second(&tenant, &first, &second).await;
+        apply_first_and_second(&tenant, &first, &second).await;
 
         tenant.delete("first").await;
 
@@ -116,7 +116,7 @@ fn a_younger_sibling_waits_while_the_upload_of_the_older_one_fails() {
 // proves: field ALMServiceKey spec.suspend
 #[test]
 fn an_older_sibling_that_is_suspended_or_observes_does_not_block() {
-    scenario("out-of-line", async |tenant| {
+    scenario("inactive-ahead", async |tenant| {
         for (name, extra) in [("suspended", json!({ "suspend": true })), ("observing", json!({ "mode": "Observe" }))] {
             tenant.write_secret(name, &tenant.make_key().await).await;
             let mut spec = extra;
@@ -138,14 +138,14 @@ fn an_older_sibling_that_is_suspended_or_observes_does_not_block() {
 fn a_terminating_tenant_waits_for_a_key_that_was_handed_over() {
     scenario("kept-for-heir", async |tenant| {
         let key = tenant.make_key().await;
-        first_and_second(&tenant, &key, &key).await;
+        apply_first_and_second(&tenant, &key, &key).await;
         tenant.delete("first").await;
         tenant.await_ready("second", "True", "Uploaded").await;
 
         tenant.begin_tenant_deletion().await;
         let found = tenant.await_tenant("kept-for-heir", "False", "TenantTerminating").await;
-        let said = testkit::bed::almtenant::tenant_message(&found, "Ready");
-        assert!(said.contains("kept-for-heir/second"), "{said}");
+        let message = testkit::bed::almtenant::tenant_message(&found, "Ready");
+        assert!(message.contains("kept-for-heir/second"), "{message}");
         tenant.delete("second").await;
 
         tenant.await_tenant_gone("kept-for-heir").await;
@@ -157,14 +157,14 @@ fn a_terminating_tenant_waits_for_a_key_that_was_handed_over() {
 fn an_heir_in_a_withdrawn_namespace_can_still_delete_its_key() {
     scenario("heir-withdrawn", async |tenant| {
         let key = tenant.make_key().await;
-        first_and_second(&tenant, &key, &key).await;
+        apply_first_and_second(&tenant, &key, &key).await;
         tenant.fail("SignIn", json!({ "status": 503 })).await;
         tenant.delete("first").await;
         let object = tenant.await_ready("second", "Unknown", "SignInUnknown").await;
-        assert!(object.status.is_some_and(|status| status.uploaded.is_none()), "it does not know yet");
+        assert!(object.status.is_some_and(|status| status.uploaded.is_none()), "the heir has not yet read the slot");
         assert_eq!(owner(&tenant).await, "second");
         let patch = Patch::Merge(json!({ "spec": { "allowedNamespaces": ["other"] } }));
-        tenant.tenants().patch("heir-withdrawn", &PatchParams::default(), &patch).await.expect("can be changed");
+        tenant.tenants().patch("heir-withdrawn", &PatchParams::default(), &patch).await.expect("the object is changed");
         let object = tenant.await_ready("second", "False", "NamespaceNotAllowed").await;
         assert_eq!(condition(&object, "Uploaded").0, "True");
 
@@ -172,7 +172,7 @@ fn an_heir_in_a_withdrawn_namespace_can_still_delete_its_key() {
 
         tenant.await_call("the deletion", |call| call["kind"] == "Delete" && call["effect"] == true).await;
         let nothing = |object: &_| condition(object, "Uploaded") == ("Unknown".into(), "NamespaceNotAllowed".into());
-        tenant.await_key("second", "out of sight", nothing).await;
+        tenant.await_key("second", "without an uploaded key", nothing).await;
         assert_eq!(tenant.slot_key().await, Value::Null);
     });
 }

@@ -40,14 +40,14 @@ fn a_lost_ledger_neither_uploads_twice_nor_loses_the_key() {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
 
-        // As a restored backup without its status would be: another generation, and nothing remembered.
+        // The state of a backup restored without its status: a new generation, and no ledger.
         let clear =
             json!({ "status": { "observedGeneration": -1, "conditions": null, "source": null, "uploaded": null } });
         let (params, patch) = (kube::api::PatchParams::default(), kube::api::Patch::Merge(&clear));
         tenant.keys().patch_status("calm", &params, &patch).await.expect("an admin can write the status");
         tenant.patch("calm", json!({ "spec": { "interval": "20m" } })).await;
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
-        assert!(object.status.expect("a status").uploaded.is_some(), "the ledger is found again");
+        assert!(object.status.expect("a status").uploaded.is_some(), "the ledger is rebuilt from the slot");
         assert_eq!(tenant.writes().await, ["+Put"]);
 
         tenant.delete("calm").await;

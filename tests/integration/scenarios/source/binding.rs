@@ -127,8 +127,8 @@ fn a_key_is_deleted_once_its_binding_is_terminating_even_if_it_signs_in() {
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
 
-        // The finalizer of BTP's operator still holds it: the deletion has only begun.
-        tenant.bindings().delete("plain", &DeleteParams::default()).await.expect("can be deleted");
+        // The finalizer of the BTP operator keeps the binding: it is terminating.
+        tenant.bindings().delete("plain", &DeleteParams::default()).await.expect("the object is deleted");
         tenant.await_ready("calm", "False", "SourceGone").await;
 
         assert_eq!(tenant.slot_key().await, Value::Null);
@@ -151,7 +151,7 @@ fn a_missing_secret_of_an_existing_binding_deletes_no_key() {
 
         assert!(message(&object, "Ready").contains("touch the binding"), "{}", message(&object, "Ready"));
         assert_eq!(condition(&object, "Uploaded").0, "True");
-        assert_eq!(condition(&object, "SignedIn").0, "True", "the key in the slot goes on being tested");
+        assert_eq!(condition(&object, "SignedIn").0, "True", "the key in the slot is still tested");
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
@@ -214,8 +214,8 @@ fn a_binding_cannot_use_or_probe_a_secret_that_it_does_not_control() {
         let first = tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
         assert!(message(&first, "Ready").contains("is not controlled by ServiceBinding \"mine\""));
 
-        // A living key of nobody; that of another binding; one that the binding refers to without being its controller; a
-        // copy of a rotation; no key at all.
+        // A Secret of another binding, one whose owner is not its controller, a stale copy, and one without a key: the
+        // status must look the same for all of them.
         let uaa = json!({ "uaa": living["uaa"].to_string() });
         for (word, metadata, data) in [
             ("theirs", json!({ "ownerReferences": owned(&theirs, true) }), &uaa),
@@ -228,10 +228,10 @@ fn a_binding_cannot_use_or_probe_a_secret_that_it_does_not_control() {
             secret["metadata"]["name"] = json!("elses");
             create(&tenant.secrets(), secret).await;
             let next = tenant.look_now("calm", word).await;
-            let told = |object: &ALMServiceKey| {
+            let conditions = |object: &ALMServiceKey| {
                 ["Ready", "Valid", "SignedIn", "Uploaded"].map(|kind| (condition(object, kind), message(object, kind)))
             };
-            assert_eq!(told(&next), told(&first), "{word}");
+            assert_eq!(conditions(&next), conditions(&first), "{word}");
             assert!(next.status.is_some_and(|status| status.source.is_none()), "{word}");
         }
         assert!(tenant.writes().await.is_empty());

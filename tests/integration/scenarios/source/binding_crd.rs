@@ -1,4 +1,4 @@
-//! The kind ServiceBinding may be absent, appear later, and vanish.
+//! The ServiceBinding CRD is absent at first, installed later, and removed.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use kube::Api;
@@ -19,7 +19,7 @@ fn the_servicebinding_crd_may_come_late_and_vanish_without_losing_a_key() {
         let plain = Tenant::create(&bed, "plain", client.clone()).await;
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
-        // A kind that is missing slows down nobody else.
+        // A missing CRD does not delay keys from plain Secrets.
         plain.write_secret("pasted", &plain.make_key().await).await;
         plain.apply_for_secret("calm", "pasted").await;
         plain.await_ready("calm", "True", "Uploaded").await;
@@ -29,12 +29,12 @@ fn the_servicebinding_crd_may_come_late_and_vanish_without_losing_a_key() {
         tenant.bind("plain", &key).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
 
-        // With its kind the binding goes too. That is no deletion by its owner: the key lives, and stays.
+        // The binding is removed with its CRD, not by its user. The key still signs in, and stays in the slot.
         let kinds: Api<CustomResourceDefinition> = Api::all(client);
-        kinds.delete(BINDINGS, &DeleteParams::default()).await.expect("the kind can be deleted");
+        kinds.delete(BINDINGS, &DeleteParams::default()).await.expect("the CRD can be deleted");
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
         let release = Patch::Merge(json!({ "metadata": { "finalizers": null } }));
-        tenant.bindings().patch("plain", &PatchParams::default(), &release).await.expect("can be released");
+        tenant.bindings().patch("plain", &PatchParams::default(), &release).await.expect("the finalizer is removed");
 
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);

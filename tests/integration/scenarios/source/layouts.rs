@@ -1,4 +1,4 @@
-//! Every layout in which a key comes into a cluster, and every way in which one is refused before anybody is asked.
+//! Every layout of a key in a Secret, and every defect that is refused before a sign-in.
 
 use serde_json::{Value, json};
 
@@ -6,20 +6,20 @@ use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
 
-/// A layout: its name, the entries of the Secret for a key, and the entry that is named, if one is.
+/// A layout: its name, the entries of a Secret with a key, and the value of `secretRef.key`, if it is set.
 type Layout = (&'static str, fn(&Value) -> Value, Option<&'static str>);
 
-/// The five of the SAP BTP service operator (see the recording in `tests/data`).
-const OF_BINDINGS: [Layout; 5] = [
+/// Layouts of the SAP BTP service operator (see the recording in `tests/data`).
+const BINDING_LAYOUTS: [Layout; 5] = [
     ("default", |key| with_instance(json!({ "uaa": text(&key["uaa"]), "endpoints": text(&key["endpoints"]) })), None),
     ("secretKey", |key| with_instance(json!({ "credentials.json": text(key) })), None),
-    ("secretRootKey", |key| json!({ "root": text(&strings_of(key)) }), None),
+    ("secretRootKey", |key| json!({ "root": text(&root_key_layout(key)) }), None),
     ("secretKey and secretRootKey", |key| json!({ "root": text(&with_instance(json!({ "k": text(key) }))) }), None),
     ("secretTemplate", |key| json!({ "note": "templated", "calm.json": format!("{key:#}\n") }), None),
 ];
 
-/// Those of everything else.
-const OF_SECRETS: [Layout; 12] = [
+/// Layouts of every other Secret.
+const SECRET_LAYOUTS: [Layout; 12] = [
     ("one entry", |key| json!({ "key.txt": text(key) }), None),
     ("one entry, named", |key| json!({ "key.txt": text(key) }), Some("key.txt")),
     ("several entries and one key", |key| json!({ "a": "note", "b": "{}", "key.json": text(key) }), None),
@@ -34,7 +34,7 @@ const OF_SECRETS: [Layout; 12] = [
     ),
     ("byte order mark and line breaks", |key| json!({ "key.json": format!("\u{feff}{key:#}\r\n\r\n") }), None),
     ("byte order mark, named", |key| json!({ "key.json": format!("\u{feff}{key}\n"), "b": "c" }), Some("key.json")),
-    ("root key, named", |key| json!({ "root": text(&strings_of(key)), "other": text(key) }), Some("root")),
+    ("root key, named", |key| json!({ "root": text(&root_key_layout(key)), "other": text(key) }), Some("root")),
     ("without endpoints", |key| json!({ "uaa": text(&key["uaa"]) }), None),
 ];
 
@@ -42,7 +42,7 @@ fn text(value: &Value) -> String {
     value.to_string()
 }
 
-/// What the operator of BTP writes beside the credentials.
+/// Adds the entries that the BTP operator writes beside the credentials.
 fn with_instance(mut entries: Value) -> Value {
     for (name, value) in [
         ("instance_name", "calm"),
@@ -58,14 +58,14 @@ fn with_instance(mut entries: Value) -> Value {
     entries
 }
 
-/// With a root key all values are strings, and there is no `.metadata`.
-fn strings_of(key: &Value) -> Value {
+/// Returns the layout with a root key: all values are strings, and `.metadata` is missing.
+fn root_key_layout(key: &Value) -> Value {
     let mut strings = with_instance(json!({ "uaa": text(&key["uaa"]), "endpoints": text(&key["endpoints"]) }));
     strings.as_object_mut().expect("an object").remove(".metadata");
     strings
 }
 
-/// Waits until this very key stands in the slot, and the object says so.
+/// Waits until the object reports this key as uploaded, and checks the slot.
 async fn await_uploaded(tenant: &Tenant<'_>, layout: &str, key: &Value) {
     let expected = tenant.fingerprint(key);
     tenant
@@ -88,7 +88,7 @@ fn the_key_of_a_binding_is_uploaded_from_each_of_the_five_layouts() {
     scenario("layouts-of-bindings", async |tenant| {
         let binding = tenant.bind("plain", &tenant.make_key().await).await;
         tenant.apply_for_binding("calm", "plain").await;
-        for (name, layout, _) in OF_BINDINGS {
+        for (name, layout, _) in BINDING_LAYOUTS {
             let key = tenant.make_key().await;
             tenant.write_binding_data(&binding, &layout(&key), &json!({})).await;
             await_uploaded(&tenant, name, &key).await;
@@ -102,7 +102,7 @@ fn the_key_of_a_secret_is_uploaded_from_every_supported_layout() {
     scenario("layouts-of-secrets", async |tenant| {
         tenant.write_secret("first", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "first").await;
-        for (number, (name, layout, entry)) in OF_BINDINGS.into_iter().chain(OF_SECRETS).enumerate() {
+        for (number, (name, layout, entry)) in BINDING_LAYOUTS.into_iter().chain(SECRET_LAYOUTS).enumerate() {
             let (key, secret) = (tenant.make_key().await, format!("layout-{number}"));
             tenant.write_data(&secret, layout(&key)).await;
             let source = json!({ "secretRef": { "name": secret, "key": entry } });
@@ -110,12 +110,11 @@ fn the_key_of_a_secret_is_uploaded_from_every_supported_layout() {
             await_uploaded(&tenant, name, &key).await;
         }
         let writes = tenant.writes().await;
-        assert!(writes.iter().all(|write| write == "+Put"), "each replaces the one before: {writes:?}");
+        assert!(writes.iter().all(|write| write == "+Put"), "each upload replaces the one before: {writes:?}");
     });
 }
 
-/// Something that is refused: the entries of the Secret for a key, the entry that is named, the reason, and words that
-/// the user reads.
+/// A refused Secret: its entries, the value of `secretRef.key`, the reason, and parts of the message.
 type Refusal = (fn(&Value) -> Value, Option<&'static str>, &'static str, &'static [&'static str]);
 
 const REFUSED: [Refusal; 22] = [
@@ -136,21 +135,26 @@ const REFUSED: [Refusal; 22] = [
     (|_| json!({ "key": "{}" }), None, "MissingCredentials", &["$.uaa: found nothing", "SAPCloudALMAPIs"]),
     (|key| changed(key, |key| key["uaa"] = json!("CANARY")), None, "InvalidJSON", &["in the string \"uaa\""]),
     (|key| changed(key, |key| key["uaa"] = json!(["CANARY"])), None, "MissingCredentials", &["$.uaa: found an array"]),
-    (|key| json!({ "key": twice(key) }), None, "InvalidJSON", &["a field that stands twice in its object", "line 1"]),
     (
-        |key| json!({ "uaa": twice(&key["uaa"]) }),
+        |key| json!({ "key": with_duplicate_field(key) }),
+        None,
+        "InvalidJSON",
+        &["a field that stands twice in its object", "line 1"],
+    ),
+    (
+        |key| json!({ "uaa": with_duplicate_field(&key["uaa"]) }),
         None,
         "InvalidJSON",
         &["in the entry \"uaa\": a field that stands twice"],
     ),
     (
-        |key| json!({ "root": text(&json!({ "uaa": twice(&key["uaa"]), "plan": "standard" })) }),
+        |key| json!({ "root": text(&json!({ "uaa": with_duplicate_field(&key["uaa"]), "plan": "standard" })) }),
         None,
         "InvalidJSON",
         &["in the string \"uaa\": a field that stands twice"],
     ),
     (
-        |key| json!({ "root": text(&json!({ "k": twice(key), "plan": "standard" })) }),
+        |key| json!({ "root": text(&json!({ "k": with_duplicate_field(key), "plan": "standard" })) }),
         None,
         "InvalidJSON",
         &["in a string: a field that stands twice"],
@@ -200,15 +204,15 @@ const REFUSED: [Refusal; 22] = [
     ),
 ];
 
-/// One entry with a key that was changed.
+/// Returns a Secret's entry with a changed key.
 fn changed(key: &Value, change: impl FnOnce(&mut Value)) -> Value {
     let mut key = key.clone();
     change(&mut key);
     json!({ "key.json": key.to_string() })
 }
 
-/// An object whose first field stands in it twice.
-fn twice(object: &Value) -> String {
+/// Returns an object as text, with its first field repeated.
+fn with_duplicate_field(object: &Value) -> String {
     let (name, value) = object.as_object().and_then(|fields| fields.iter().next()).expect("a field");
     object.to_string().replacen('{', &format!("{{{}:{value},", json!(name)), 1)
 }
@@ -230,9 +234,9 @@ fn an_invalid_key_is_refused_with_path_and_remedy_before_any_sign_in() {
 
         for (number, (_, _, reason, words)) in REFUSED.into_iter().enumerate() {
             let object = tenant.await_ready(&format!("refused-{number}"), "False", reason).await;
-            let said = message(&object, "Valid");
-            assert!(words.iter().all(|word| said.contains(word)), "{number}, {words:?}: {said}");
-            assert!(said.contains("; "), "what was found and expected is followed by what to do: {said}");
+            let message = message(&object, "Valid");
+            assert!(words.iter().all(|word| message.contains(word)), "{number}, {words:?}: {message}");
+            assert!(message.contains("; "), "the remedy follows the finding: {message}");
             let whole = serde_json::to_string(&object.status).expect("JSON");
             assert!(!whole.contains("CANARY"), "{number}: {whole}");
             assert_eq!(condition(&object, "Valid"), ("False".into(), reason.into()));

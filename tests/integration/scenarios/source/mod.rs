@@ -1,4 +1,4 @@
-//! Where keys come from. A test about a Secret, a ServiceBinding or a layout goes here.
+//! Sources of keys. A test about a Secret, a ServiceBinding or a layout goes here.
 
 // ServiceBindings: rotation, deletion, ownership of the Secret.
 mod binding;

@@ -1,4 +1,4 @@
-//! A plain Secret as the source: from its key to the slot.
+//! A plain Secret as the source of a key.
 
 use serde_json::json;
 
@@ -20,12 +20,12 @@ fn a_valid_key_is_uploaded_after_it_has_signed_in() {
         assert_eq!(kinds.iter().filter(|kind| **kind == "Put").count(), 1);
         assert!(kinds.iter().position(|kind| *kind == "SignIn") < kinds.iter().position(|kind| *kind == "Put"));
         let put = calls.iter().find(|call| call["kind"] == "Put").expect("an upload");
-        assert!(put["ifMatch"].is_string(), "the upload names the revision it is meant for: {put}");
+        assert!(put["ifMatch"].is_string(), "the upload has no If-Match: {put}");
         for kind in ["Ready", "Valid", "SignedIn", "Uploaded"] {
             assert_eq!(condition(&object, kind).0, "True", "{kind}");
         }
         for kind in ["Reconciling", "Stalled"] {
-            assert_eq!(condition(&object, kind).0, "", "{kind} is there only while True");
+            assert_eq!(condition(&object, kind).0, "", "{kind} must not be set unless True");
         }
         let status = object.status.expect("a status");
         let uploaded = status.uploaded.expect("the ledger");
@@ -128,7 +128,7 @@ fn a_new_object_is_ready_after_at_most_four_writes_to_it() {
         tenant.apply_for_secret("calm", "pasted").await;
 
         let mut versions = std::collections::BTreeSet::new();
-        while let Some(object) = seen.try_next().await.expect("it can be watched") {
+        while let Some(object) = seen.try_next().await.expect("the watch works") {
             versions.insert(object.metadata.resource_version.clone());
             if condition(&object, "Ready") == ("True".into(), "Uploaded".into()) {
                 break;

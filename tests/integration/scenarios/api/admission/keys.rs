@@ -1,4 +1,4 @@
-//! The rules for an `ALMServiceKey`.
+//! Cases for the rules of an `ALMServiceKey`.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const INTERVAL: &str = "interval must be from 10s to 24h, as in 500ms, 90s or 1h
 const GRACE: &str = "gracePeriod must be from 0s to 720h, as in 500ms, 90s or 1h30m";
 const AFTER: &str = "after must be from 10s to 720h, as in 500ms, 90s or 1h30m";
 
-/// A key with everything that it must have.
+/// Returns a minimal valid key.
 pub(super) fn example() -> Value {
     json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey", "metadata": { "name": "tried" },
@@ -19,7 +19,7 @@ pub(super) fn example() -> Value {
     })
 }
 
-/// What each rule lets through and what it refuses.
+/// Returns the cases of every rule.
 pub(super) fn cases() -> Vec<Case> {
     let one = "exactly one of serviceBindingRef and secretRef must be set";
     let mut cases = vec![
@@ -66,7 +66,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases
 }
 
-/// The name of an object.
+/// Returns the cases of a field with the name of an object.
 pub(super) fn names(field: &'static str) -> Vec<Case> {
     let mut cases = vec![
         required(field, json!("n")),
@@ -79,7 +79,7 @@ pub(super) fn names(field: &'static str) -> Vec<Case> {
     cases
 }
 
-/// A duration, which no number of digits lets overflow.
+/// Returns the cases of a duration; no number of digits overflows.
 pub(super) fn durations(field: &'static str, message: &'static str) -> Vec<Case> {
     let nonsense = ["99999999999999999999h", "-5m", "soon", "", "5", "1e3s", "1.5h", "5 m", "P1D", "1d", "60"];
     let mut cases: Vec<_> = nonsense.iter().map(|bad| cel(field, message, json!("59s1000ms"), json!(bad))).collect();

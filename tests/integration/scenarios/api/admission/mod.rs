@@ -1,7 +1,7 @@
-//! What the API server refuses before the operator ever sees it, with the words that a user reads.
+//! The rules of both definitions, which the API server checks, with the messages that users read.
 //!
-//! Each rule of the two definitions has a value that it lets through and one that it refuses; a rule without them, or them
-//! without a rule, fails the test.
+//! Each rule has a case with a value that is admitted and one that is refused. A rule without a case fails the test, and
+//! so does a case without a rule.
 
 mod keys;
 mod rules;
@@ -17,64 +17,64 @@ use testkit::bed::request::{self, Answer};
 
 use rules::{Rule, put};
 
-/// What one rule lets through and what it refuses.
+/// One rule with an admitted and a refused value.
 pub(super) struct Case {
-    /// The field, as in `spec.signIn.hosts[]`.
+    /// Path of the field, as in `spec.signIn.hosts[]`.
     pub(super) field: &'static str,
-    /// The rule: a keyword of the schema, or the message of a CEL rule.
+    /// A keyword of the schema, or the message of a CEL rule.
     pub(super) rule: &'static str,
-    /// A value that is let through.
+    /// A value that is admitted.
     pub(super) good: Value,
-    /// A value that is refused; null stands for none at all.
+    /// A value that is refused; null leaves the field out.
     pub(super) bad: Value,
-    /// What the user reads.
+    /// A part of the message that the user reads.
     pub(super) words: &'static str,
 }
 
-/// A case of a rule that CEL states: the user reads its message.
+/// Returns a case of a CEL rule, whose message the user reads.
 pub(super) fn cel(field: &'static str, message: &'static str, good: Value, bad: Value) -> Case {
     Case { field, rule: message, good, bad, words: message }
 }
 
-/// A case of a keyword of the schema.
+/// Returns a case of a keyword of the schema.
 pub(super) fn keyword(field: &'static str, rule: &'static str, good: Value, bad: Value, words: &'static str) -> Case {
     Case { field, rule, good, bad, words }
 }
 
-/// A case of an enumeration: each of its values is let through.
+/// Returns the cases of an enumeration: each of its values is admitted.
 pub(super) fn one_of(field: &'static str, values: &[&str], words: &'static str) -> Vec<Case> {
     values.iter().map(|value| keyword(field, "enum", json!(value), json!("Other"), words)).collect()
 }
 
-/// A field that must be there.
+/// Returns a case of a required field.
 pub(super) fn required(field: &'static str, good: Value) -> Case {
     keyword(field, "required", good, Value::Null, "Required value")
 }
 
-/// Tries an object with `value` in this field; nothing is kept.
-async fn tried(tenant: &Tenant<'_>, kind: &Kind, field: &str, value: &Value) -> Answer {
+/// Creates an object with `value` in this field, as a dry run.
+async fn try_create(tenant: &Tenant<'_>, kind: &Kind, field: &str, value: &Value) -> Answer {
     let mut object = (kind.example)();
     put(&mut object, field, value);
     let path = format!("{}?dryRun=All&fieldValidation=Strict", (kind.path)(&tenant.namespace));
     request::create(&tenant.client, &path, &object).await
 }
 
-/// Tries to change this field of an object that stands with `good` in it, to `good` and to `bad`.
-async fn changed(tenant: &Tenant<'_>, kind: &Kind, case: &Case) -> (Answer, Answer) {
+/// Creates an object with `good` in this field; returns the answers to a change to `good` and to `bad`.
+async fn try_change(tenant: &Tenant<'_>, kind: &Kind, case: &Case) -> (Answer, Answer) {
     let mut object = (kind.example)();
     put(&mut object, case.field, &case.good);
-    object["metadata"]["name"] = json!("standing");
+    object["metadata"]["name"] = json!("existing");
     let path = (kind.path)(&tenant.namespace);
-    request::create(&tenant.client, &path, &object).await.expect("it can be made");
+    request::create(&tenant.client, &path, &object).await.expect("the object is created");
     let change = async |value: &Value| {
         let mut change = json!({});
         put(&mut change, case.field, value);
-        request::merge(&tenant.client, &format!("{path}/standing?dryRun=All"), &change).await
+        request::merge(&tenant.client, &format!("{path}/existing?dryRun=All"), &change).await
     };
     (change(&case.good).await, change(&case.bad).await)
 }
 
-/// A kind, and how an object of it is made.
+/// A kind with its cases.
 struct Kind {
     definition: &'static str,
     path: fn(&str) -> String,
@@ -96,29 +96,35 @@ const TENANTS: Kind = Kind {
     cases: tenants::cases,
 };
 
-/// Every case of a kind lets through and refuses what it says, and every rule of its definition has a case.
-async fn holds_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
+/// Checks that every rule of a kind has a case, and that every case holds.
+async fn check_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
     let definition = rules::definition(&tenant.client, kind.definition).await;
-    let stated: BTreeSet<Rule> = rules::of(&definition);
+    let stated: BTreeSet<Rule> = rules::collect(&definition);
     let cases = (kind.cases)();
     let tested: BTreeSet<Rule> = cases.iter().map(|case| (case.field.to_owned(), case.rule.to_owned())).collect();
     let (untested, unstated): (Vec<_>, Vec<_>) =
         (stated.difference(&tested).collect(), tested.difference(&stated).collect());
-    assert!(untested.is_empty() && unstated.is_empty(), "without a case: {untested:#?}\nno rule: {unstated:#?}");
+    assert!(
+        untested.is_empty() && unstated.is_empty(),
+        "rules without a case: {untested:#?}\ncases without a rule: {unstated:#?}"
+    );
 
     let mut wrong = Vec::new();
     for case in &cases {
-        let (good, bad) = if rules::is_of_transitions(&definition, case.rule) {
-            changed(tenant, kind, case).await
+        let (good, bad) = if rules::is_transition_rule(&definition, case.rule) {
+            try_change(tenant, kind, case).await
         } else {
-            (tried(tenant, kind, case.field, &case.good).await, tried(tenant, kind, case.field, &case.bad).await)
+            (
+                try_create(tenant, kind, case.field, &case.good).await,
+                try_create(tenant, kind, case.field, &case.bad).await,
+            )
         };
         if good.status >= 300 {
-            wrong.push(format!("{} refuses what is good: {}", case.field, good.body["message"]));
+            wrong.push(format!("{} refuses a good value: {}", case.field, good.body["message"]));
         }
-        let said = bad.body["message"].as_str().unwrap_or_default();
-        if bad.status != 422 || !said.contains(case.words) {
-            wrong.push(format!("{} and {:?}: {} {said}", case.field, case.words, bad.status));
+        let message = bad.body["message"].as_str().unwrap_or_default();
+        if bad.status != 422 || !message.contains(case.words) {
+            wrong.push(format!("{} and {:?}: {} {message}", case.field, case.words, bad.status));
         }
     }
     assert!(wrong.is_empty(), "{}", wrong.join("\n"));
@@ -133,7 +139,7 @@ async fn holds_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
 // proves: cel ALMServiceKey "after must be from 10s to 720h, as in 500ms, 90s or 1h30m"
 #[test]
 fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
-    scenario("rules-of-keys", async |tenant| holds_every_rule(&tenant, &KEYS).await);
+    scenario("rules-of-keys", async |tenant| check_every_rule(&tenant, &KEYS).await);
 }
 
 // proves: cel ALMTenant "identityZone is immutable: create another ALMTenant"
@@ -153,5 +159,5 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 // proves: limit api/schema MOST_NAMESPACES
 #[test]
 fn every_rule_for_a_tenant_admits_a_good_value_and_explains_a_bad_one() {
-    scenario("rules-of-tenants", async |tenant| holds_every_rule(&tenant, &TENANTS).await);
+    scenario("rules-of-tenants", async |tenant| check_every_rule(&tenant, &TENANTS).await);
 }

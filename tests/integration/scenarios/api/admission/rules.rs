@@ -1,4 +1,4 @@
-//! The rules that a definition states, read from the definition as the API server has it.
+//! The rules of a definition, read from the API server.
 
 use std::collections::BTreeSet;
 
@@ -10,19 +10,19 @@ use testkit::bed::request;
 /// A field and a rule: a keyword of the schema, or the message of a CEL rule.
 pub(super) type Rule = (String, String);
 
-/// Keywords that refuse a value.
+/// Keywords of a schema that refuse values.
 const KEYWORDS: [&str; 7] = ["enum", "pattern", "minLength", "maxLength", "minItems", "maxItems", "minimum"];
 const CEL: &str = "x-kubernetes-validations";
 
-/// The schema of a definition, as it stands in the cluster.
+/// Reads the schema of a definition from the cluster.
 pub(super) async fn definition(client: &Client, name: &str) -> Value {
     let path = format!("/apis/apiextensions.k8s.io/v1/customresourcedefinitions/{name}");
     let definition = request::read(client, &path, "application/json").await.expect("the definition");
     definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"].clone()
 }
 
-/// Every rule for what a user writes.
-pub(super) fn of(schema: &Value) -> BTreeSet<Rule> {
+/// Collects every rule for the fields that a user writes.
+pub(super) fn collect(schema: &Value) -> BTreeSet<Rule> {
     let mut rules = BTreeSet::new();
     each(schema, "", &mut |field, schema| {
         for keyword in KEYWORDS.iter().filter(|keyword| schema.get(**keyword).is_some()) {
@@ -40,8 +40,8 @@ pub(super) fn of(schema: &Value) -> BTreeSet<Rule> {
     rules
 }
 
-/// Whether the rule of this message compares with what stood before.
-pub(super) fn is_of_transitions(schema: &Value, message: &str) -> bool {
+/// Returns true if the rule with this message compares with the old object.
+pub(super) fn is_transition_rule(schema: &Value, message: &str) -> bool {
     let mut found = false;
     each(schema, "", &mut |_, schema| {
         let mut rules = schema[CEL].as_array().into_iter().flatten();
@@ -50,7 +50,7 @@ pub(super) fn is_of_transitions(schema: &Value, message: &str) -> bool {
     found
 }
 
-/// Visits every schema but those of the status, which no user writes.
+/// Visits every schema except those of the status, which no user writes.
 fn each<'a>(schema: &'a Value, field: &str, visit: &mut impl FnMut(&str, &'a Value)) {
     visit(field, schema);
     for (name, child) in schema["properties"].as_object().into_iter().flatten() {
@@ -65,8 +65,8 @@ fn each<'a>(schema: &'a Value, field: &str, visit: &mut impl FnMut(&str, &'a Val
     }
 }
 
-/// Puts a value into a field of a document, `[]` being the first item; null takes the field out. What stands beside it
-/// stays, but of two sources only the one that is named.
+/// Sets a field of a document, or its first item for a path with `[]`; null removes the field. Other fields stay, except
+/// that a binding replaces the Secret as the source.
 pub(super) fn put(document: &mut Value, field: &str, value: &Value) {
     let (path, is_item) = field.strip_suffix("[]").map_or((field, false), |list| (list, true));
     if path.contains("serviceBindingRef") && document["spec"]["source"]["secretRef"].is_object() {

@@ -1,4 +1,4 @@
-//! The rules for an `ALMTenant`.
+//! Cases for the rules of an `ALMTenant`.
 
 use serde_json::{Value, json};
 
@@ -11,7 +11,7 @@ const TIMEOUT: &str = "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m
 const NAMESPACE: &str = "a namespace must be named in full (lowercase letters, digits and '-'), or be '*' for all";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
 
-/// A tenant with everything that it must have.
+/// Returns a minimal valid tenant.
 pub(super) fn example() -> Value {
     json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": "tried" },
@@ -30,7 +30,7 @@ fn http() -> Value {
     })
 }
 
-/// What each rule lets through and what it refuses.
+/// Returns the cases of every rule.
 pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         required("spec", example()["spec"].clone()),
@@ -77,7 +77,7 @@ fn identity_zone() -> Vec<Case> {
 fn namespaces() -> Vec<Case> {
     let (field, item) = ("spec.allowedNamespaces", "spec.allowedNamespaces[]");
     let alone = "'*' admits all namespaces and must stand alone";
-    // As long as they may be: CEL must not find it too costly.
+    // Names of the maximal length, to stay within the cost limit of CEL.
     let many = |count: usize| json!((0..count).map(|number| format!("n{number:062}")).collect::<Vec<_>>());
     let mut cases = vec![
         required(field, json!(["*"])),
@@ -142,7 +142,7 @@ fn certificates(field: &'static str) -> Vec<Case> {
 }
 
 fn hosts(list: &'static str, item: &'static str) -> Vec<Case> {
-    // The longest name of DNS, and a port: CEL must not find a list of them too costly.
+    // The longest DNS name with a port, to stay within the cost limit of CEL.
     let longest = |number: usize| format!("{}.{number:061}:65535", vec!["l".repeat(63); 3].join("."));
     let many = |count: usize| json!((0..count).map(longest).collect::<Vec<_>>());
     let long = longest(1);

@@ -1,4 +1,4 @@
-//! A key that is made to sign in, or to lead others, where its tenant does not allow it.
+//! Token URLs and endpoints that lead to a host which the tenant does not allow.
 
 use std::process::Command;
 
@@ -10,8 +10,8 @@ use testkit::bed::almtenant::tenant_message;
 use testkit::bed::key::message;
 use testkit::bed::operator::binary;
 
-/// Applies a key with each of these URLs, and waits until each is refused for its host.
-async fn refused(tenant: &Tenant<'_>, urls: &[String]) {
+/// Applies a key with each of these token URLs, and expects each to be refused for its host.
+async fn expect_refused(tenant: &Tenant<'_>, urls: &[String]) {
     for (number, url) in urls.iter().enumerate() {
         let name = format!("no-{number}");
         let mut key = tenant.make_key().await;
@@ -21,8 +21,8 @@ async fn refused(tenant: &Tenant<'_>, urls: &[String]) {
     }
     for (number, url) in urls.iter().enumerate() {
         let object = tenant.await_ready(&format!("no-{number}"), "False", "TokenHostNotAllowed").await;
-        let said = message(&object, "Valid");
-        assert!(said.contains("$.uaa.url") && !said.contains("evil"), "{url}: {said}");
+        let text = message(&object, "Valid");
+        assert!(text.contains("$.uaa.url") && !text.contains("evil"), "{url}: {text}");
     }
 }
 
@@ -38,7 +38,7 @@ fn a_key_with_a_lookalike_token_url_is_sent_nowhere() {
             format!("https://{host}%3a{port}@evil.example:{port}"),
             format!("https://user:word@{host}:{port}"),
             format!("https://@{host}:{port}"),
-            // Names that only look like it.
+            // Lookalikes of the right host.
             format!("https://{host}.evil.example:{port}"),
             format!("https://evil-{host}.:{port}"),
             format!("https://{host}.:{port}"),
@@ -48,19 +48,19 @@ fn a_key_with_a_lookalike_token_url_is_sent_nowhere() {
             format!("https://lookalike.authentication.localhos\u{442}:{port}"),
             format!("https://xn--80ak6aa92e.authentication.localhost.evil.example:{port}"),
             format!("https://{long}.{long}.{long}.{long}.authentication.localhost:{port}"),
-            // The right host at another port, and by another scheme.
+            // The right host with another port or scheme.
             format!("https://{host}"),
             format!("https://{host}:{}", port.wrapping_add(1)),
             format!("http://{host}:{port}"),
             format!("file://{host}/etc/passwd"),
-            // Addresses, in all forms that are read as one.
+            // Addresses in every notation.
             format!("https://127.0.0.1:{port}"),
             format!("https://[::ffff:127.0.0.1]:{port}"),
             format!("https://0177.0.0.1:{port}"),
             format!("https://0x7f.1:{port}"),
             format!("https://2130706433:{port}"),
             "https://169.254.169.254".to_owned(),
-            // What some readers take for the right host, and others for another.
+            // URLs that parsers read differently.
             format!("https://{host}:{port}\\@evil.example"),
             format!("https://evil.example\\@{host}:{port}"),
             format!("https:\\\\{host}:{port}"),
@@ -68,7 +68,7 @@ fn a_key_with_a_lookalike_token_url_is_sent_nowhere() {
             format!("https://lookalike\u{3002}authentication.localhost:{port}"),
             format!("https://{host}:{port}\t"),
         ];
-        refused(&tenant, &urls).await;
+        expect_refused(&tenant, &urls).await;
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
     });
 }
@@ -85,8 +85,8 @@ fn no_sign_in_at_a_metadata_service_even_if_its_address_is_allowed() {
             tenant.apply_for_secret(name, name).await;
 
             let object = tenant.await_ready(name, "Unknown", "SignInUnknown").await;
-            let said = message(&object, "SignedIn");
-            assert!(said.contains(&format!("address {host} is never connected to")), "{said}");
+            let text = message(&object, "SignedIn");
+            assert!(text.contains(&format!("address {host} is never connected to")), "{text}");
         }
         assert!(tenant.writes().await.is_empty());
     });
@@ -98,9 +98,9 @@ fn the_url_of_landscape_management_cannot_be_a_metadata_service() {
         for field in [json!({ "url": "https://169.254.169.254/latest" }), json!({ "url": "https://[fd00:ec2::254]" })] {
             tenant.patch_tenant(json!({ "spec": { "landscapeManagement": { "http": field } } })).await;
             let found = tenant.await_tenant("metadata-slot", "False", "TenantMisconfigured").await;
-            let said = tenant_message(&found, "Ready");
+            let text = tenant_message(&found, "Ready");
             let expected = "landscapeManagement.http.url cannot be: address";
-            assert!(said.contains(expected) && said.contains("never connected to"), "{said}");
+            assert!(text.contains(expected) && text.contains("never connected to"), "{text}");
         }
     });
 }
@@ -112,16 +112,16 @@ fn a_proxy_in_the_environment_is_not_used() {
         let tenant = Tenant::create(bed, "proxied", bed.client.clone()).await;
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("key.json");
-        std::fs::write(&file, tenant.make_key().await.to_string()).expect("it can be written");
+        std::fs::write(&file, tenant.make_key().await.to_string()).expect("the write succeeds");
         let mut command = Command::new(binary("almkey"));
         command.args(["test", "--allow-private-networks", "--allow-host"]);
         command.arg(format!("*.authentication.localhost:{}", bed.simulator.port));
         command.arg("--ca-bundle").arg(&bed.simulator.ca_file).arg(&file);
-        // Nobody listens there: whoever asked that proxy would get no answer.
+        // No process listens on port 1: a request through this proxy would fail.
         for variable in ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "all_proxy"] {
             command.env(variable, "http://127.0.0.1:1");
         }
-        let output = command.output().expect("it runs");
+        let output = command.output().expect("the command runs");
         assert!(output.status.success(), "{}", String::from_utf8_lossy(&output.stdout));
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), 1);
     });

@@ -1,4 +1,4 @@
-//! What is written into an object by somebody who means to have a key deleted, kept or uploaded by it.
+//! Forged status fields, annotations and finalizers, written to have a key deleted, kept or uploaded.
 
 use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
@@ -9,10 +9,10 @@ use testkit::bed::Tenant;
 use testkit::bed::key::condition;
 use testkit::bed::tenant::create;
 
-/// Writes a status as only the operator should.
+/// Writes fields of the status that only the operator should write.
 async fn forge(tenant: &Tenant<'_>, name: &str, status: Value) {
     let patch = Patch::Merge(json!({ "status": status }));
-    tenant.keys().patch_status(name, &PatchParams::default(), &patch).await.expect("it can be written");
+    tenant.keys().patch_status(name, &PatchParams::default(), &patch).await.expect("the write succeeds");
 }
 
 #[test]
@@ -47,10 +47,10 @@ fn a_forged_ledger_deletes_no_foreign_key_and_uploads_nothing() {
             .await;
             tenant.look_now("calm", operation).await;
             tenant
-                .await_key("calm", "overwritten, and without the forged entry", |object| {
+                .await_key("calm", "without the forged entry", |object| {
                     let status = object.status.as_ref();
-                    let claims = status.is_some_and(|status| status.uploaded.is_some());
-                    condition(object, "Ready") == ("False".into(), "SlotOverwritten".into()) && !claims
+                    let has_ledger = status.is_some_and(|status| status.uploaded.is_some());
+                    condition(object, "Ready") == ("False".into(), "SlotOverwritten".into()) && !has_ledger
                 })
                 .await;
         }
@@ -59,7 +59,7 @@ fn a_forged_ledger_deletes_no_foreign_key_and_uploads_nothing() {
         let slot = tenant.slot().await;
         assert_eq!((&slot["key"], &slot["owner"]), (&before["key"], &before["owner"]));
         let writes = tenant.writes().await;
-        assert!(writes.iter().all(|write| write == "+Patch"), "a fence changes nobody's key: {writes:?}");
+        assert!(writes.iter().all(|write| write == "+Patch"), "a fence leaves every key as it is: {writes:?}");
     });
 }
 
@@ -108,7 +108,7 @@ fn a_status_or_abandon_annotation_in_a_manifest_has_no_effect() {
 
         tenant.delete("calm").await;
 
-        assert_eq!(tenant.slot_key().await, Value::Null, "it was not let go without its key");
+        assert_eq!(tenant.slot_key().await, Value::Null, "the key is deleted with its object");
         assert_eq!(tenant.writes().await, ["+Put", "+Delete", "+Put", "+Delete"]);
         let events = tenant.events("calm").await;
         assert!(!events.iter().any(|event| event.reason.as_deref() == Some("KeyAbandoned")));
@@ -136,7 +136,7 @@ fn our_finalizer_in_a_manifest_costs_at_most_one_read_of_the_slot() {
         tenant.delete("calm").await;
 
         let since = tenant.journal().await.split_off(before);
-        let looks = since.iter().filter(|call| call["kind"] == "ReadSlot").count();
-        assert!(looks <= 1 && since.iter().all(|call| call["kind"] != "SignIn"), "{since:#?}");
+        let reads = since.iter().filter(|call| call["kind"] == "ReadSlot").count();
+        assert!(reads <= 1 && since.iter().all(|call| call["kind"] != "SignIn"), "{since:#?}");
     });
 }

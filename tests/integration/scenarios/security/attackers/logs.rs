@@ -1,4 +1,4 @@
-//! Names and answers that are made to look like something else in a log, a condition or a terminal.
+//! Names and answers with control characters, made to forge log lines or terminal output.
 
 use alm_key_operator::domain::untrusted::is_invisible;
 use kube::ResourceExt;
@@ -30,7 +30,7 @@ fn untrusted_text_reaches_no_condition_event_or_log_line_unescaped() {
         let client = object.status.as_ref().and_then(|status| status.uploaded.as_ref()).expect("the ledger");
         assert!(client.client_id.chars().count() <= 257 && !client.client_id.chars().any(is_invisible));
         let conditions =
-            [&rejected, &object].into_iter().flat_map(|object| &object.status).flat_map(|it| &it.conditions);
+            [&rejected, &object].into_iter().flat_map(|object| &object.status).flat_map(|status| &status.conditions);
         let mut texts: Vec<String> = conditions.map(|condition| condition.message.clone()).collect();
         let events = tenant.events(&object.name_any()).await;
         assert!(!events.is_empty());
@@ -38,7 +38,7 @@ fn untrusted_text_reaches_no_condition_event_or_log_line_unescaped() {
         for text in &texts {
             assert!(!text.chars().any(is_invisible), "{text:?}");
         }
-        let log = &tenant.bed.operator.as_ref().expect("it runs").log;
+        let log = &tenant.bed.operator.as_ref().expect("the operator runs").log;
         let log = std::fs::read_to_string(log).expect("its log");
         let whole = &log[..log.rfind('\n').expect("a line")];
         for line in whole.split('\n') {

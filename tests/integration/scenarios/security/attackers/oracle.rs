@@ -1,4 +1,4 @@
-//! Status and Events as an oracle: what somebody learns of Secrets that are not theirs to read.
+//! Status and Events as an oracle for Secrets, rules or the slot that a user may not read.
 
 use alm_key_operator::api::ALMServiceKey;
 use k8s_openapi::api::core::v1::Secret;
@@ -10,8 +10,8 @@ use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
 use testkit::bed::tenant::{create, make_namespace};
 
-/// All that the status says, with the name of the object's source taken out, and without times.
-fn told(object: &ALMServiceKey, source: &str) -> Value {
+/// Returns the status as JSON, without times and without the name of the source.
+fn anonymous_status(object: &ALMServiceKey, source: &str) -> Value {
     let mut status = serde_json::to_value(&object.status).expect("JSON");
     for condition in status["conditions"].as_array_mut().into_iter().flatten() {
         condition["lastTransitionTime"].take();
@@ -20,8 +20,8 @@ fn told(object: &ALMServiceKey, source: &str) -> Value {
     serde_json::from_str(&text).expect("still JSON")
 }
 
-/// Puts a key into a Secret of a namespace that is not the tenant's own.
-async fn secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key: &Value) {
+/// Creates a Secret with a key in another namespace.
+async fn create_secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key: &Value) {
     make_namespace(&tenant.client, namespace).await;
     let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), namespace);
     create(&secrets, json!({ "metadata": { "name": name }, "stringData": { "key.json": key.to_string() } })).await;
@@ -30,13 +30,13 @@ async fn secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key:
 #[test]
 fn a_secret_in_another_namespace_looks_like_a_missing_one() {
     scenario("oracle", async |tenant| {
-        secret_elsewhere(&tenant, "oracle-elsewhere", "theirs", &tenant.make_key().await).await;
+        create_secret_elsewhere(&tenant, "oracle-elsewhere", "theirs", &tenant.make_key().await).await;
         let mut answers = Vec::new();
-        for source in ["theirs", "nobodys"] {
+        for source in ["theirs", "missing"] {
             tenant.apply_for_secret(source, source).await;
             let object = tenant.await_ready(source, "Unknown", "WaitingForSecret").await;
             let event = tenant.await_event(source, "WaitingForSecret").await;
-            answers.push((told(&object, source), event.note.map(|note| note.replace(source, "SOURCE"))));
+            answers.push((anonymous_status(&object, source), event.note.map(|note| note.replace(source, "SOURCE"))));
         }
         assert_eq!(answers[0], answers[1]);
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
@@ -46,7 +46,7 @@ fn a_secret_in_another_namespace_looks_like_a_missing_one() {
 #[test]
 fn a_secret_name_with_a_path_does_not_leave_the_namespace() {
     scenario("traversal", async |tenant| {
-        secret_elsewhere(&tenant, "traversal-elsewhere", "theirs", &tenant.make_key().await).await;
+        create_secret_elsewhere(&tenant, "traversal-elsewhere", "theirs", &tenant.make_key().await).await;
         let names = ["../../traversal-elsewhere/secrets/theirs", "theirs?watch=true", "theirs/status", ".."];
         for (number, secret) in names.iter().enumerate() {
             let name = format!("path-{number}");
@@ -58,9 +58,9 @@ fn a_secret_name_with_a_path_does_not_leave_the_namespace() {
             tenant.binding_ready(&name, "11111111-1111-1111-1111-111111111111").await;
             tenant.apply_for_binding(&name, &name).await;
             let object = tenant.await_ready(&name, "Unknown", "WaitingForBinding").await;
-            let said = message(&object, "Ready");
-            assert!(said.contains("spec.secretName cannot be the name of a Secret"), "{said}");
-            assert!(!said.contains("theirs"), "{said}");
+            let text = message(&object, "Ready");
+            assert!(text.contains("spec.secretName cannot be the name of a Secret"), "{text}");
+            assert!(!text.contains("theirs"), "{text}");
         }
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
     });
@@ -83,10 +83,10 @@ fn an_unadmitted_namespace_learns_nothing_of_secrets_the_slot_or_the_tenant() {
             tenant.apply_for_secret(source, source).await;
             let object = tenant.await_ready(source, "False", "NamespaceNotAllowed").await;
             assert!(object.metadata.finalizers.is_none());
-            answers.push(told(&object, source));
+            answers.push(anonymous_status(&object, source));
         }
         for answer in &answers {
-            assert_eq!(answer, &answers[0], "each looks like the other");
+            assert_eq!(answer, &answers[0], "the status must not depend on the source");
         }
         let text = answers[0].to_string();
         for hidden in ["authentication.localhost", "hidden", "owner", "alm.cloud.sap", "instance-secret"] {
@@ -94,10 +94,10 @@ fn an_unadmitted_namespace_learns_nothing_of_secrets_the_slot_or_the_tenant() {
         }
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
 
-        // The same of a tenant that is there twice, or going.
+        // A terminating tenant reveals nothing either.
         tenant.begin_tenant_deletion().await;
         tenant.look_now("missing", "again").await;
-        let object = tenant.keys().get("missing").await.expect("it is there");
+        let object = tenant.keys().get("missing").await.expect("the object exists");
         let ready = condition(&object, "Ready").1;
         assert!(["NamespaceNotAllowed", "WaitingForTenant"].contains(&ready.as_str()), "{ready}");
     });

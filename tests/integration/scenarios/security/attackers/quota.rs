@@ -1,4 +1,4 @@
-//! Somebody asks again and again: the calls that are made for them are bounded, and nothing that is asked for is lost.
+//! Floods of changes: the remote calls are throttled, and the last change is still carried out.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -7,23 +7,25 @@ use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::cluster::patiently;
 
-/// How many passes a namespace, or an object, may have in a row before they are put off.
+/// Burst of reconciliations of one object.
 const OBJECT: usize = 30;
+/// Burst of reconciliations with remote calls of one namespace.
 const NAMESPACE: usize = 60;
 
-/// Sign-ins are at most a burst, and one for each second between the first and the last. Asserted by the times of the
-/// calls themselves: the slower the machine, the more may have been made.
-fn at_most(sign_ins: &[Value], burst: usize) {
+/// Asserts that sign-ins are at most a burst plus one a second. The times are those of the calls, so a slow machine may
+/// make more of them.
+fn assert_throttled(sign_ins: &[Value], burst: usize) {
     let at = |call: &Value| call["at"].as_str().and_then(|at| at.parse::<Timestamp>().ok()).expect("a time");
-    let (first, last) = (sign_ins.first().map(at).expect("one"), sign_ins.last().map(at).expect("one"));
-    let lasted = usize::try_from(last.duration_since(first).as_secs()).expect("time goes on");
+    let (first, last) = (sign_ins.first().map(at).expect("a sign-in"), sign_ins.last().map(at).expect("a sign-in"));
+    let lasted = usize::try_from(last.duration_since(first).as_secs()).expect("the journal is in order");
     assert!(sign_ins.len() <= burst + lasted + 2, "{} sign-ins in {lasted} s", sign_ins.len());
 }
 
-async fn throttled(tenant: &Tenant<'_>) -> f64 {
-    let (_, text) = tenant.bed.operator.as_ref().expect("it runs").admin("/metrics").await;
+/// Reads the number of throttled reconciliations from `/metrics`.
+async fn throttled_total(tenant: &Tenant<'_>) -> f64 {
+    let (_, text) = tenant.bed.operator.as_ref().expect("the operator runs").admin("/metrics").await;
     let found = text.lines().find_map(|line| line.strip_prefix("almkey_throttled_total ")?.parse().ok());
-    found.expect("it is counted")
+    found.expect("the metric exists")
 }
 
 // proves: metric almkey_throttled_total
@@ -33,19 +35,19 @@ fn endless_reconciliation_requests_cause_at_most_one_sign_in_a_second() {
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
-        let before = throttled(&tenant).await;
+        let before = throttled_total(&tenant).await;
 
-        let mut words = 0;
-        patiently("a pass that is put off and counted", async {
-            while words < 100 || throttled(&tenant).await <= before {
-                tenant.annotate("calm", "almkey.dev/reconcile-requested-at", &words.to_string()).await;
-                words += 1;
+        let mut requests = 0;
+        patiently("a throttled reconciliation that is counted", async {
+            while requests < 100 || throttled_total(&tenant).await <= before {
+                tenant.annotate("calm", "almkey.dev/reconcile-requested-at", &requests.to_string()).await;
+                requests += 1;
             }
         })
         .await;
-        tenant.look_now("calm", "the last word").await;
+        tenant.look_now("calm", "the last request").await;
 
-        at_most(&tenant.calls(&["SignIn"]).await, OBJECT);
+        assert_throttled(&tenant.calls(&["SignIn"]).await, OBJECT);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
 }
@@ -62,7 +64,7 @@ fn the_last_key_of_a_constantly_changing_secret_is_uploaded() {
         }
         tenant.await_uploaded("calm", &last).await;
         assert_eq!(tenant.slot_key().await, last);
-        at_most(&tenant.calls(&["SignIn"]).await, OBJECT);
+        assert_throttled(&tenant.calls(&["SignIn"]).await, OBJECT);
     });
 }
 
@@ -79,7 +81,7 @@ fn many_siblings_are_throttled_together_and_the_owner_still_rotates() {
         tenant.write_secret("pasted", &second).await;
         tenant.await_uploaded("calm", &second).await;
 
-        at_most(&tenant.calls(&["SignIn"]).await, NAMESPACE + OBJECT);
+        assert_throttled(&tenant.calls(&["SignIn"]).await, NAMESPACE + OBJECT);
         assert_eq!(tenant.slot_key().await, second);
         assert_eq!(tenant.slot().await["owner"]["name"], json!("calm"));
     });
