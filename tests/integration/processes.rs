@@ -10,11 +10,11 @@ use crate::OWN_CONTROL_PLANES;
 use testkit::bed::WAIT_LIMIT;
 use testkit::control_plane::Supervised;
 
-/// Returns the path of the demo, which is built beside this test.
-fn demo() -> std::path::PathBuf {
-    let mut path = testkit::bed::operator::binary("almkey");
-    path.pop();
-    path.join("examples/demo")
+/// Returns the command of `make demo`.
+fn demo() -> Command {
+    let mut command = Command::new(testkit::bed::operator::binary("xtask"));
+    command.arg("demo");
+    command
 }
 
 /// Returns the running processes that name this folder in their command line or environment.
@@ -29,7 +29,7 @@ fn assert_demo_cleans_up_after(signal: &str) {
     let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
     let folder = tempfile::tempdir().expect("a folder");
     let errors = tempfile::NamedTempFile::new().expect("a file");
-    let mut child = Command::new(demo())
+    let mut child = demo()
         .env("TMPDIR", folder.path())
         .stdout(Stdio::piped())
         .stderr(errors.reopen().expect("another handle"))
@@ -61,10 +61,10 @@ fn assert_demo_cleans_up_after(signal: &str) {
 #[test]
 fn the_demo_runs_to_its_end() {
     let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
-    let output = Command::new(demo()).output().expect("the demo can be started");
+    let output = demo().output().expect("the demo can be started");
     let printed = String::from_utf8_lossy(&output.stdout);
     assert!(output.status.success(), "{printed}\n{}", String::from_utf8_lossy(&output.stderr));
-    assert!(printed.contains("Act two"), "{printed}");
+    assert!(printed.contains("operator run"), "{printed}");
 }
 
 #[test]
