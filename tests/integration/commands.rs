@@ -1,4 +1,4 @@
-//! `almkey validate` and `almkey test`, as a person or a pipeline runs them.
+//! `almkey validate`, `almkey test` and `almkey crds`, as a user or a pipeline runs them.
 
 use std::io::Write;
 use std::path::Path;
@@ -17,8 +17,8 @@ use testkit::bed::operator::binary;
 use testkit::bed::simulator::Simulator;
 use testkit::secret_scan;
 
-/// A key that keeps all rules. Every value that could be a secret has the marker.
-fn key() -> Value {
+/// Returns a valid key. Every value that could be a secret contains the canary.
+fn valid_key() -> Value {
     json!({
         "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
         "uaa": {
@@ -29,7 +29,7 @@ fn key() -> Value {
     })
 }
 
-/// Runs the command with this standard input, and sees that it keeps all values to itself.
+/// Runs `almkey` with this standard input. Fails if it prints key material.
 fn run(arguments: &[&str], input: &str) -> Output {
     let mut child = Command::new(binary("almkey"))
         .args(arguments)
@@ -38,45 +38,45 @@ fn run(arguments: &[&str], input: &str) -> Output {
         .stderr(Stdio::piped())
         .spawn()
         .expect("almkey can be started");
-    // It may end without having read all.
-    let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
-    let output = child.wait_with_output().expect("it ends");
-    let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    secret_scan::output(&format!("{arguments:?}"), &said);
+    // The command may exit without reading all of it.
+    let _ = child.stdin.take().expect("standard input is piped").write_all(input.as_bytes());
+    let output = child.wait_with_output().expect("almkey exits");
+    let printed = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
+    secret_scan::output(&format!("{arguments:?}"), &printed);
     output
 }
 
-fn code(output: &Output) -> i32 {
-    output.status.code().expect("it ended by itself")
+fn exit_code(output: &Output) -> i32 {
+    output.status.code().expect("no signal ended it")
 }
 
-fn text(output: &Output) -> String {
+fn stdout(output: &Output) -> String {
     String::from_utf8_lossy(&output.stdout).into_owned()
 }
 
 fn report(output: &Output) -> Value {
-    serde_json::from_slice(&output.stdout).expect("one JSON object")
+    serde_json::from_slice(&output.stdout).expect("standard output is one JSON object")
 }
 
 // proves: command validate, flag --identity-zone
 #[test]
-fn a_valid_key_is_said_to_be_valid_with_the_fingerprint_of_the_status() {
-    let output = run(&["validate", "--identity-zone", "acme-calm", "-"], &key().to_string());
+fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
+    let output = run(&["validate", "--identity-zone", "acme-calm", "-"], &valid_key().to_string());
     let rules = KeyRules {
         identity_zone: Some("acme-calm".into()),
         accepted_credential_types: vec!["instance-secret".into()],
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
     };
-    let fingerprint = Fingerprint::of(&ServiceKey::parse(key().to_string().as_bytes(), &rules).expect("valid"));
+    let fingerprint = Fingerprint::of(&ServiceKey::parse(valid_key().to_string().as_bytes(), &rules).expect("valid"));
 
-    assert_eq!(code(&output), 0);
-    assert_eq!(text(&output), format!("standard input: valid\n  fingerprint  {fingerprint}\n"));
+    assert_eq!(exit_code(&output), 0);
+    assert_eq!(stdout(&output), format!("standard input: valid\n  fingerprint  {fingerprint}\n"));
 }
 
 #[test]
-fn a_key_is_taken_in_every_form_that_people_have_it_in() {
-    let (key, folder) = (key(), tempfile::tempdir().expect("a folder"));
+fn validate_reads_a_key_from_a_file_a_secret_manifest_or_standard_input() {
+    let (key, folder) = (valid_key(), tempfile::tempdir().expect("a folder"));
     let encoded = STANDARD.encode(key.to_string());
     let by_field = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "calm" },
@@ -84,23 +84,23 @@ fn a_key_is_taken_in_every_form_that_people_have_it_in() {
     });
     for (form, content) in [
         ("plain", key.to_string()),
-        ("marked", format!("\u{feff}{key}\r\n")),
+        ("byte order mark", format!("\u{feff}{key}\r\n")),
         ("wrapped", json!({ "credentials": key }).to_string()),
         ("yaml", format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: calm\ndata:\n  key.txt: {encoded}\n")),
         ("json", by_field.to_string()),
     ] {
         let file = folder.path().join(form);
-        std::fs::write(&file, &content).expect("a file");
+        std::fs::write(&file, &content).expect("the file is written");
         let file = file.display().to_string();
-        assert_eq!(text(&run(&["validate", &file], "")).lines().next(), Some(format!("{file}: valid").as_str()));
-        assert_eq!(code(&run(&["validate", "-"], &content)), 0, "{form}");
+        assert_eq!(stdout(&run(&["validate", &file], "")).lines().next(), Some(format!("{file}: valid").as_str()));
+        assert_eq!(exit_code(&run(&["validate", "-"], &content)), 0, "{form}");
     }
 }
 
 // proves: flag --identity-zone, flag --output
 #[test]
-fn three_defects_in_one_file_are_all_named_by_their_paths_and_no_value_with_them() {
-    let mut broken = key();
+fn validate_reports_all_defects_of_a_file_by_path_and_never_a_value() {
+    let mut broken = valid_key();
     broken["uaa"]["identityzone"] = "CANARY".into();
     broken["uaa"]["clientid"] = json!(["CANARY"]);
     broken["uaa"]["credential-type"] = "CANARY".into();
@@ -109,14 +109,14 @@ fn three_defects_in_one_file_are_all_named_by_their_paths_and_no_value_with_them
         ["validate", "--identity-zone", "acme-calm", "--allow-host", "*.authentication.eu10.hana.ondemand.com"];
 
     let output = run(&[&arguments[..], &["-"]].concat(), &broken.to_string());
-    assert_eq!(code(&output), 1);
-    let text = text(&output);
+    assert_eq!(exit_code(&output), 1);
+    let text = stdout(&output);
     assert!(text.starts_with("standard input: invalid, 3 findings\n"), "{text}");
-    let places: Vec<_> = three.iter().map(|path| text.find(path).expect("each is named")).collect();
+    let places: Vec<_> = three.iter().map(|path| text.find(path).expect("each defect is reported")).collect();
     assert!(places.is_sorted(), "{text}");
 
     let output = run(&[&arguments[..], &["-o", "json", "-"]].concat(), &broken.to_string());
-    assert_eq!(code(&output), 1);
+    assert_eq!(exit_code(&output), 1);
     let report = report(&output);
     assert_eq!((&report["result"], &report["reason"]), (&json!("Invalid"), &json!("WrongTenant")));
     let findings = report["findings"].as_array().expect("findings");
@@ -130,10 +130,10 @@ fn three_defects_in_one_file_are_all_named_by_their_paths_and_no_value_with_them
 }
 
 #[test]
-fn a_report_for_machines_has_the_documented_fields_whatever_the_result() {
+fn the_json_report_has_the_documented_fields_for_every_result() {
     let docs = std::fs::read_to_string(package().join("docs/commands.md")).expect("the docs");
     let example = docs.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
-    let mut type_not_accepted = key();
+    let mut type_not_accepted = valid_key();
     type_not_accepted["uaa"]["credential-type"] = "binding-secret".into();
     let output = run(&["validate", "-o", "json", "-"], &type_not_accepted.to_string());
     let mut documented: Value = serde_json::from_str(example).expect("JSON");
@@ -141,15 +141,15 @@ fn a_report_for_machines_has_the_documented_fields_whatever_the_result() {
     assert_eq!(report(&output), documented);
 
     let fields = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();
-    for input in [key().to_string(), "not JSON".into()] {
+    for input in [valid_key().to_string(), "not JSON".into()] {
         assert_eq!(fields(&report(&run(&["validate", "-o", "json", "-"], &input))), fields(&documented));
     }
 }
 
 // proves: flag --accept-credential-type, flag --endpoint-host, flag --allow-host, flag --entry
 #[test]
-fn each_option_admits_what_is_refused_without_it() {
-    let mut key = key();
+fn each_option_of_validate_admits_a_key_that_is_refused_without_it() {
+    let mut key = valid_key();
     key["uaa"]["credential-type"] = "binding-secret".into();
     key["uaa"]["url"] = "https://acme-calm.authentication.example.com:8443".into();
     key["endpoints"]["Api"] = "https://alm.example.com".into();
@@ -164,7 +164,7 @@ fn each_option_admits_what_is_refused_without_it() {
         ["--allow-host", "*.authentication.example.com:8443"],
     ];
     let with = |options: &[[&str; 2]]| {
-        code(&run(&[&["validate"], options.as_flattened(), &["-"]].concat(), &secret.to_string()))
+        exit_code(&run(&[&["validate"], options.as_flattened(), &["-"]].concat(), &secret.to_string()))
     };
 
     assert_eq!(with(&options), 0);
@@ -175,25 +175,29 @@ fn each_option_admits_what_is_refused_without_it() {
 }
 
 #[test]
-fn a_flag_can_come_from_the_environment() {
+fn validate_reads_its_flags_from_environment_variables() {
     let mut command = Command::new(binary("almkey"));
     let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), key().to_string()).expect("a file");
-    let output =
-        command.arg("validate").arg(file.path()).env("ALMKEY_IDENTITY_ZONE", "other-calm").output().expect("it runs");
-    assert_eq!(code(&output), 1);
-    assert!(text(&output).contains("$.uaa.identityzone"));
+    std::fs::write(file.path(), valid_key().to_string()).expect("a file");
+    let output = command
+        .arg("validate")
+        .arg(file.path())
+        .env("ALMKEY_IDENTITY_ZONE", "other-calm")
+        .output()
+        .expect("the command runs");
+    assert_eq!(exit_code(&output), 1);
+    assert!(stdout(&output).contains("$.uaa.identityzone"));
 }
 
 #[test]
-fn what_cannot_be_read_or_asked_for_is_no_verdict_on_a_key() {
+fn an_unreadable_file_or_a_wrong_option_ends_with_exit_code_2() {
     let folder = tempfile::tempdir().expect("a folder");
     let large = folder.path().join("large");
     std::fs::File::create(&large).and_then(|file| file.set_len(1 << 30)).expect("a file of 1 GB");
     let (folder, large) = (folder.path().display().to_string(), large.display().to_string());
     let missing = format!("{folder}/missing");
     for command in ["validate", "test"] {
-        for (arguments, said) in [
+        for (arguments, expected) in [
             (vec![folder.as_str()], "could not read"),
             (vec![large.as_str()], "is larger than"),
             (vec!["/dev/zero"], "is larger than"),
@@ -204,15 +208,15 @@ fn what_cannot_be_read_or_asked_for_is_no_verdict_on_a_key() {
         ] {
             let output = run(&[&[command], arguments.as_slice()].concat(), "");
             let error = String::from_utf8_lossy(&output.stderr);
-            assert_eq!(code(&output), 2, "{command} {arguments:?}: {error}");
-            assert!(error.contains(said) && output.stdout.is_empty(), "{command} {arguments:?}: {error}");
+            assert_eq!(exit_code(&output), 2, "{command} {arguments:?}: {error}");
+            assert!(error.contains(expected) && output.stdout.is_empty(), "{command} {arguments:?}: {error}");
         }
     }
-    let no_bundle = run(&["test", "--ca-bundle", &large, "-"], &key().to_string());
-    assert_eq!(code(&no_bundle), 2);
+    let no_bundle = run(&["test", "--ca-bundle", &large, "-"], &valid_key().to_string());
+    assert_eq!(exit_code(&no_bundle), 2);
 }
 
-/// SAP with one tenant, and what `almkey test` must be told to reach it.
+/// A simulated SAP with one tenant.
 struct Sap {
     simulator: Simulator,
     _folder: tempfile::TempDir,
@@ -231,17 +235,18 @@ impl Sap {
         self.simulator.admin(Method::POST, &format!("/tenants/acme-calm{path}"), Some(body)).await
     }
 
-    fn allowed(&self) -> Vec<String> {
+    /// Returns the options with which `almkey test` may reach the token endpoint.
+    fn options(&self) -> Vec<String> {
         let host = format!("*.authentication.localhost:{}", self.simulator.port);
         let bundle = self.simulator.ca_file.display().to_string();
         ["--allow-host", &host, "--allow-private-networks", "--ca-bundle", &bundle].map(str::to_owned).to_vec()
     }
 
-    /// Tests the key with these options; what it ends with and what it says.
+    /// Runs `almkey test` for a key; returns the exit code and the report.
     fn test(key: &Value, options: &[String]) -> (i32, Value) {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
         let output = run(&[&["test", "-o", "json"], options.as_slice(), &["-"]].concat(), &key.to_string());
-        (code(&output), report(&output))
+        (exit_code(&output), report(&output))
     }
 
     async fn sign_ins(&self) -> usize {
@@ -252,60 +257,60 @@ impl Sap {
 
 // proves: command test, flag --allow-private-networks, flag --ca-bundle, flag --forbid-scope, flag --timeout
 #[tokio::test(flavor = "multi_thread")]
-async fn a_key_is_signed_in_with_for_real_and_only_a_clear_answer_is_a_verdict() {
+async fn test_signs_in_and_reports_a_verdict_only_for_a_clear_answer() {
     let sap = Sap::start().await;
-    let (key, allowed) = (sap.admin("/keys", json!({})).await, sap.allowed());
+    let (key, options) = (sap.admin("/keys", json!({})).await, sap.options());
     let with =
-        |more: &[&str]| [allowed.as_slice(), &more.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()].concat();
-    let last_tested = |(code, report): (i32, Value)| (code, report["result"].as_str().expect("a result").to_owned());
+        |more: &[&str]| [options.as_slice(), &more.iter().map(|word| (*word).to_owned()).collect::<Vec<_>>()].concat();
+    let result = |(code, report): (i32, Value)| (code, report["result"].as_str().expect("a result").to_owned());
 
-    assert_eq!(last_tested(Sap::test(&key, &allowed)), (0, "SignsIn".into()));
+    assert_eq!(result(Sap::test(&key, &options)), (0, "SignsIn".into()));
     assert_eq!(sap.sign_ins().await, 1);
 
-    // A key that is not valid, or must not be sent there, is sent nowhere.
-    assert_eq!(last_tested(Sap::test(&key, &with(&["--identity-zone", "other"]))), (1, "Invalid".into()));
-    let (code, report) = Sap::test(&key, &allowed[2..]);
+    // An invalid key, or one whose endpoint is not allowed, is sent nowhere.
+    assert_eq!(result(Sap::test(&key, &with(&["--identity-zone", "other"]))), (1, "Invalid".into()));
+    let (code, report) = Sap::test(&key, &options[2..]);
     assert_eq!((code, &report["findings"][0]["path"]), (1, &json!("$.uaa.url")));
-    let not_private: Vec<String> = allowed.iter().filter(|word| *word != "--allow-private-networks").cloned().collect();
+    let not_private: Vec<String> = options.iter().filter(|word| *word != "--allow-private-networks").cloned().collect();
     let (code, report) = Sap::test(&key, &not_private);
     assert_eq!(code, 3, "{report}");
-    assert!(report["message"].as_str().expect("why").contains("is not public"), "{report}");
-    assert_eq!(last_tested(Sap::test(&key, &allowed[..3])), (3, "Unknown".into()), "an unknown CA");
+    assert!(report["message"].as_str().expect("a message").contains("is not public"), "{report}");
+    assert_eq!(result(Sap::test(&key, &options[..3])), (3, "Unknown".into()), "an unknown CA");
     assert_eq!(sap.sign_ins().await, 1);
 
     let (code, report) = Sap::test(&key, &with(&["--forbid-scope", "landscape.write"]));
     assert_eq!((code, &report["result"], &report["reason"]), (1, &json!("Invalid"), &json!("ForbiddenScope")));
 
     sap.admin("/faults", json!({ "on": "SignIn", "times": 1, "fault": { "hold": true } })).await;
-    assert_eq!(last_tested(Sap::test(&key, &with(&["--timeout", "1"]))), (3, "Unknown".into()), "a deadline");
+    assert_eq!(result(Sap::test(&key, &with(&["--timeout", "1"]))), (3, "Unknown".into()), "a deadline");
     sap.admin("/holds/release", json!({})).await;
     sap.admin("/faults", json!({ "on": "SignIn", "times": 1, "fault": { "status": 503 } })).await;
-    let (code, report) = Sap::test(&key, &allowed);
+    let (code, report) = Sap::test(&key, &options);
     assert_eq!((code, &report["result"], &report["reason"]), (3, &json!("Unknown"), &Value::Null));
     assert!(["message", "next"].iter().all(|field| report[field].is_string()), "{report}");
 
     sap.admin("/keys/revoke", json!({ "clientid": key["uaa"]["clientid"] })).await;
-    let (code, report) = Sap::test(&key, &allowed);
+    let (code, report) = Sap::test(&key, &options);
     assert_eq!((code, &report["result"], &report["reason"]), (1, &json!("Refused"), &json!("CredentialsRefused")));
 }
 
-/// The rows of a help text: option with its value, environment variable, default.
-fn options_of(help: &str) -> Vec<[String; 3]> {
+/// Parses the options of a help text: name and value, environment variable, default.
+fn parse_options(help: &str) -> Vec<[String; 3]> {
     let between = |line: &str, start: &str, end: &str| {
         let found = line.split_once(start).and_then(|(_, rest)| rest.split_once(end));
         found.map(|(text, _)| text.to_owned()).unwrap_or_default()
     };
-    let of = |line: &str| {
+    let columns = |line: &str| {
         let option = line.trim_start().split("  ").next().unwrap_or_default();
         let option = option.split(", ").last().unwrap_or_default().replace(['<', '>'], "");
         [option, between(line, "[env: ", "="), between(line, "[default: ", "]")]
     };
     let lines = help.lines().skip_while(|line| *line != "Options:").skip(1).take_while(|line| !line.is_empty());
-    lines.map(of).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()
+    lines.map(columns).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()
 }
 
-/// The rows of all tables in a section of the documentation, without quotes.
-fn rows_of(docs: &str, section: &str) -> Vec<Vec<String>> {
+/// Returns the rows of all tables in a section of a page, without backticks.
+fn table_rows(docs: &str, section: &str) -> Vec<Vec<String>> {
     let lines = docs.lines().skip_while(|line| *line != format!("## {section}")).skip(1);
     let rows = lines.take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with('|'));
     rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.replace('`', "").trim().to_owned()).collect())
@@ -313,18 +318,18 @@ fn rows_of(docs: &str, section: &str) -> Vec<Vec<String>> {
 }
 
 #[test]
-fn the_documentation_names_the_options_and_exit_codes_that_the_help_names() {
+fn the_documented_options_and_exit_codes_are_those_of_the_help_text() {
     let docs = std::fs::read_to_string(Path::new(&package()).join("docs/commands.md")).expect("the docs");
     for command in ["validate", "test"] {
-        let (short, long) = (text(&run(&[command, "-h"], "")), text(&run(&[command, "--help"], "")));
-        let rows = rows_of(&docs, &format!("almkey {command}"));
+        let (short, long) = (stdout(&run(&[command, "-h"], "")), stdout(&run(&[command, "--help"], "")));
+        let rows = table_rows(&docs, &format!("almkey {command}"));
 
         let documented: Vec<_> = rows
             .iter()
             .filter(|row| row[0].starts_with("--") && row[0] != "---")
             .map(|row| row[..3].to_vec())
             .collect();
-        assert_eq!(documented, options_of(&short), "{command}");
+        assert_eq!(documented, parse_options(&short), "{command}");
         assert!(documented.len() >= 6, "{command}");
 
         let codes = long.lines().filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
@@ -340,16 +345,16 @@ fn the_documentation_names_the_options_and_exit_codes_that_the_help_names() {
 
 // proves: command crds, flag --directory
 #[test]
-fn the_definitions_are_printed_and_written_as_they_are_committed() {
+fn crds_prints_and_writes_the_committed_definitions() {
     let committed = |name: &str| std::fs::read_to_string(package().join("crds").join(name)).expect("it is committed");
     let names = ["almservicekeys.almkey.dev.yaml", "almtenants.almkey.dev.yaml"];
     let printed = run(&["crds"], "");
-    assert_eq!(code(&printed), 0);
+    assert_eq!(exit_code(&printed), 0);
     let folder = tempfile::tempdir().expect("a folder");
     let written = run(&["crds", "--directory", folder.path().to_str().expect("a path")], "");
-    assert_eq!(code(&written), 0);
+    assert_eq!(exit_code(&written), 0);
     for name in names {
         assert_eq!(std::fs::read_to_string(folder.path().join(name)).expect("it was written"), committed(name));
-        assert!(text(&printed).contains(name.trim_end_matches(".yaml")), "{name} is printed");
+        assert!(stdout(&printed).contains(name.trim_end_matches(".yaml")), "{name} is printed");
     }
 }

@@ -1,5 +1,5 @@
-//! The suite that tries a server of the contract: the simulator passes it, and each way to break the contract is
-//! noticed by the checks that are about it.
+//! The conformance suite for servers of the contract: the simulator passes it, and each deviation fails the checks about
+//! it.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -13,13 +13,13 @@ use testkit::bed::WAIT_LIMIT;
 use testkit::bed::operator::binary;
 use testkit::bed::simulator::Simulator;
 
-/// A simulator of its own, in which the contract may be broken.
-struct Tried {
+/// A simulator that may deviate from the contract.
+struct Server {
     simulator: Simulator,
     _folder: tempfile::TempDir,
 }
 
-impl Tried {
+impl Server {
     fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
@@ -28,14 +28,14 @@ impl Tried {
         Self { simulator, _folder: folder }
     }
 
-    /// Makes a tenant; its access to Landscape Management.
-    async fn tenant(&self, name: &str) -> Value {
+    /// Creates a tenant and returns the credentials for its Landscape Management.
+    async fn create_tenant(&self, name: &str) -> Value {
         let made = self.simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": name }))).await;
         made["landscapeManagement"].clone()
     }
 
-    /// Runs the suite against a tenant.
-    fn conformance(&self, name: &str, access: &Value, more: &[&str]) -> Output {
+    /// Runs the conformance suite against a tenant.
+    fn run_suite(&self, name: &str, access: &Value, more: &[&str]) -> Output {
         let text = |field: &str| access[field].as_str().expect("a text");
         Command::new(binary("almkey-simulator"))
             .args(["conformance", text("url"), "--token-url", text("tokenUrl"), "--client-id", text("clientId")])
@@ -52,8 +52,8 @@ impl Tried {
     }
 }
 
-/// The checks that ended so.
-fn ended(output: &Output, verdict: &str) -> BTreeSet<String> {
+/// Returns the names of the checks with this verdict.
+fn checks(output: &Output, verdict: &str) -> BTreeSet<String> {
     let text = String::from_utf8_lossy(&output.stdout).into_owned();
     let name =
         |line: &str| Some(line.strip_prefix(verdict)?.trim_start().split_once(' ')?.1.split_once(':')?.0.to_owned());
@@ -66,20 +66,20 @@ fn run(test: impl Future<Output = ()>) {
 
 // proves: command almkey-simulator conformance
 #[test]
-fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
+fn the_simulator_passes_the_conformance_suite_which_empties_the_slot() {
     run(async {
-        let tried = Tried::start();
-        let access = tried.tenant("kept").await;
+        let server = Server::start();
+        let access = server.create_tenant("kept").await;
 
-        let output = tried.conformance("kept", &access, &[]);
+        let output = server.run_suite("kept", &access, &[]);
 
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{text}");
         assert!(text.contains("# 27 of 27 are as agreed, 0 are not, 0 could not be tried"), "{text}");
-        assert_eq!(ended(&output, "ok ").len(), 27);
-        assert!(tried.admin(Method::GET, "/tenants/kept/slot", json!({})).await["key"].is_null());
-        let answers = tried.simulator.violations(Some("kept")).await;
-        assert!(!answers.iter().any(|violation| violation.contains("answer:")), "{answers:#?}");
+        assert_eq!(checks(&output, "ok ").len(), 27);
+        assert!(server.admin(Method::GET, "/tenants/kept/slot", json!({})).await["key"].is_null());
+        let violations = server.simulator.violations(Some("kept")).await;
+        assert!(!violations.iter().any(|violation| violation.contains("answer:")), "{violations:#?}");
         for secret in ["clientSecret", "CANARY"].map(|secret| access[secret].as_str().unwrap_or(secret)) {
             assert!(!text.contains(secret), "the suite prints no secret");
         }
@@ -87,7 +87,7 @@ fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
 }
 
 #[test]
-fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_others() {
+fn each_deviation_from_the_contract_fails_exactly_the_checks_about_it() {
     let table: &[(&str, &[&str])] = &[
         ("noRevisionWhenEmpty", &["empty-has-revision", "as-documented"]),
         (
@@ -128,52 +128,56 @@ fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_othe
         ("anyTypeWill", &["json-only"]),
     ];
     run(async {
-        let tried = Tried::start();
+        let server = Server::start();
         let mut noticed = BTreeSet::new();
         let mut wrong = Vec::new();
         for (number, (deviation, expected)) in table.iter().enumerate() {
             let name = format!("broken-{number}");
-            let access = tried.tenant(&name).await;
-            tried.admin(Method::PUT, &format!("/tenants/{name}/deviation"), json!(deviation)).await;
-            let output = tried.conformance(&name, &access, &[]);
-            let (failed, expected) = (ended(&output, "not ok "), expected.iter().map(ToString::to_string).collect());
+            let access = server.create_tenant(&name).await;
+            server.admin(Method::PUT, &format!("/tenants/{name}/deviation"), json!(deviation)).await;
+            let output = server.run_suite(&name, &access, &[]);
+            let (failed, expected) = (checks(&output, "not ok "), expected.iter().map(ToString::to_string).collect());
             if failed != expected || output.status.code() != Some(1) {
                 wrong.push(format!("{deviation}: {:?} {failed:?}, not {expected:?}", output.status.code()));
             }
             noticed.extend(failed);
         }
         assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        let all = ended(&tried.conformance("all", &tried.tenant("all").await, &[]), "ok ");
-        assert_eq!(all.difference(&noticed).collect::<Vec<_>>(), Vec::<&String>::new(), "each check can fail");
+        let all = checks(&server.run_suite("all", &server.create_tenant("all").await, &[]), "ok ");
+        assert_eq!(
+            all.difference(&noticed).collect::<Vec<_>>(),
+            Vec::<&String>::new(),
+            "each check fails for some deviation"
+        );
     });
 }
 
 // proves: command almkey-simulator conformance
 #[test]
-fn a_slot_that_is_not_empty_is_left_alone_unless_one_says_so() {
+fn the_conformance_suite_deletes_a_present_key_only_with_its_flag() {
     run(async {
-        let tried = Tried::start();
-        let access = tried.tenant("full").await;
-        let key = tried.admin(Method::POST, "/tenants/full/keys", json!({})).await;
-        tried.admin(Method::PUT, "/tenants/full/slot", json!({ "key": key })).await;
+        let server = Server::start();
+        let access = server.create_tenant("full").await;
+        let key = server.admin(Method::POST, "/tenants/full/keys", json!({})).await;
+        server.admin(Method::PUT, "/tenants/full/slot", json!({ "key": key })).await;
 
-        let refused = tried.conformance("full", &access, &[]);
+        let refused = server.run_suite("full", &access, &[]);
         assert_eq!(refused.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&refused.stderr).contains("--delete-present-key"));
-        assert_eq!(tried.admin(Method::GET, "/tenants/full/slot", json!({})).await["key"], key);
+        assert_eq!(server.admin(Method::GET, "/tenants/full/slot", json!({})).await["key"], key);
 
-        assert_eq!(tried.conformance("full", &access, &["--delete-present-key"]).status.code(), Some(0));
+        assert_eq!(server.run_suite("full", &access, &["--delete-present-key"]).status.code(), Some(0));
     });
 }
 
 #[test]
-fn a_server_that_cannot_be_signed_in_to_is_not_called_broken() {
+fn a_server_that_refuses_the_credentials_does_not_fail_conformance() {
     run(async {
-        let tried = Tried::start();
-        let mut access = tried.tenant("locked").await;
+        let server = Server::start();
+        let mut access = server.create_tenant("locked").await;
         access["clientSecret"] = json!("wrong");
 
-        let output = tried.conformance("locked", &access, &[]);
+        let output = server.run_suite("locked", &access, &[]);
 
         assert_eq!(output.status.code(), Some(2));
         assert!(String::from_utf8_lossy(&output.stderr).contains("token endpoint answered 401"));
@@ -181,26 +185,26 @@ fn a_server_that_cannot_be_signed_in_to_is_not_called_broken() {
 }
 
 #[test]
-fn a_request_or_an_answer_outside_the_contract_stands_in_the_journal_and_ends_the_world_with_a_panic() {
+fn a_contract_violation_is_in_the_journal_and_fails_the_test_that_caused_it() {
     run(async {
-        let mut tried = Tried::start();
-        let access = tried.tenant("noted").await;
-        let client = client::build_client(Network::Any, Some(&tried.simulator.ca), WAIT_LIMIT).expect("a client");
+        let mut server = Server::start();
+        let access = server.create_tenant("noted").await;
+        let client = client::build_client(Network::Any, Some(&server.simulator.ca), WAIT_LIMIT).expect("a client");
         let slot = format!("{}/v1/service-key", access["url"].as_str().expect("a URL"));
         let fault =
             |status: u16| json!({ "on": "ReadSlot", "times": 1, "fault": { "status": status, "body": "CANARY" } });
 
-        // An answer that is wrong on purpose is no violation; the request that it answers is one all the same.
-        tried.admin(Method::POST, "/tenants/noted/faults", fault(299)).await;
+        // An injected fault is no violation; an invalid request that it answers is one.
+        server.admin(Method::POST, "/tenants/noted/faults", fault(299)).await;
         client.get(&slot).bearer_auth("t").send().await.expect("an answer");
-        assert_eq!(tried.simulator.violations(Some("noted")).await, Vec::<String>::new());
-        tried.admin(Method::POST, "/tenants/noted/faults", fault(500)).await;
+        assert_eq!(server.simulator.violations(Some("noted")).await, Vec::<String>::new());
+        server.admin(Method::POST, "/tenants/noted/faults", fault(500)).await;
         client.get(&slot).send().await.expect("an answer");
-        let found = tried.simulator.violations(Some("noted")).await;
+        let found = server.simulator.violations(Some("noted")).await;
         assert_eq!(found, ["\"noted\": 2 \"ReadSlot\": \"request: there is no bearer token\""]);
 
-        tried.simulator.deviant = false;
-        let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(tried)));
-        assert!(ended.is_err(), "a bed does not end well with a violation");
+        server.simulator.deviant = false;
+        let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(server)));
+        assert!(dropped.is_err(), "a violation fails the test when the simulator is dropped");
     });
 }

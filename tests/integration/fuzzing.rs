@@ -1,5 +1,4 @@
-//! The seeds of the fuzz targets, held against the same properties: a target cannot rot, and what fuzzing has found stays
-//! found.
+//! The seeds of the fuzz targets against their properties: targets stay in use, and fixed findings stay fixed.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -9,7 +8,7 @@ use std::path::PathBuf;
 use properties::ALL;
 use testkit::bed::cluster::package;
 
-/// Every how many bytes a seed is cut off.
+/// Number of bytes between two prefixes of a seed.
 const STEP: usize = 16;
 
 fn files(folder: &str) -> Vec<PathBuf> {
@@ -20,7 +19,7 @@ fn files(folder: &str) -> Vec<PathBuf> {
 }
 
 #[test]
-fn every_seed_and_every_beginning_of_one_holds_the_property_of_its_target() {
+fn every_seed_and_every_prefix_of_it_satisfies_the_property_of_its_target() {
     let mut broken = Vec::new();
     for (name, property) in ALL {
         for file in files(&format!("fuzz/seeds/{name}")) {
@@ -36,7 +35,7 @@ fn every_seed_and_every_beginning_of_one_holds_the_property_of_its_target() {
 }
 
 #[test]
-fn each_property_has_a_target_with_seeds_and_each_target_a_property() {
+fn each_property_has_a_fuzz_target_with_seeds_and_vice_versa() {
     let properties: BTreeSet<_> = ALL.iter().map(|(name, _)| (*name).to_owned()).collect();
     let targets: BTreeSet<_> = files("fuzz/fuzz_targets")
         .iter()
@@ -44,8 +43,8 @@ fn each_property_has_a_target_with_seeds_and_each_target_a_property() {
         .collect();
     assert_eq!(targets, properties);
     for name in properties {
-        assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} begins with too little");
+        assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} has too few seeds");
         let target = fs::read_to_string(package().join(format!("fuzz/fuzz_targets/{name}.rs"))).expect("a target");
-        assert!(target.contains(&format!("properties::{name}::hold")), "{name} holds another property");
+        assert!(target.contains(&format!("properties::{name}::hold")), "{name} checks another property");
     }
 }

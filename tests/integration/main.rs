@@ -1,5 +1,5 @@
-//! All integration tests: one binary, so that one control plane and one operator serve every scenario that neither
-//! kills nor configures them.
+//! All integration tests, in one binary: one control plane and one operator serve every scenario that neither kills nor
+//! configures them. `tests/README.md` says which test goes where and how to run one.
 
 mod architecture;
 mod commands;
@@ -15,5 +15,5 @@ mod traceability;
 
 use tokio::sync::Semaphore;
 
-/// Control planes beside the shared one: each takes 300 MB and half a core while it starts, so three are up at most.
+/// Permits for control planes beside the shared one. Each takes 300 MB, and half a core while it starts.
 static OWN_CONTROL_PLANES: Semaphore = Semaphore::const_new(2);

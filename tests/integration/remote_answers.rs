@@ -1,5 +1,5 @@
-//! What the operator's client makes of each answer of Landscape Management, over real HTTPS. All that it asks here is held
-//! against the contract when the simulator ends.
+//! The client of Landscape Management against each possible answer, over real HTTPS. The simulator checks every request
+//! against the contract when it ends.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -24,10 +24,10 @@ use testkit::bed::simulator::Simulator;
 
 const ZONE: &str = "outcomes";
 
-/// The client in front of a simulator of its own.
-struct Side {
+/// A client with a simulator of its own.
+struct Fixture {
     landscape: HttpLandscape,
-    /// How many writes may still be sent.
+    /// Number of writes that leadership still allows.
     writes_left: Arc<AtomicUsize>,
     simulator: Simulator,
     key: ServiceKey,
@@ -35,7 +35,7 @@ struct Side {
     _folder: tempfile::TempDir,
 }
 
-impl Side {
+impl Fixture {
     async fn start() -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
@@ -53,7 +53,7 @@ impl Side {
             let one_less = left.fetch_update(Ordering::SeqCst, Ordering::SeqCst, |left| left.checked_sub(1));
             one_less.map(|_| ()).map_err(|_| RemoteTrouble {
                 reason: Reason::NotLeader,
-                message: "not any more".into(),
+                message: "the Lease was lost".into(),
                 retry: Retry::Backoff,
             })
         };
@@ -73,7 +73,7 @@ impl Side {
         self.landscape.read_slot().await.expect("the slot can be read").revision().clone()
     }
 
-    /// Lets the next call of a kind fail.
+    /// Injects a fault into the next call of a kind.
     async fn fail_once(&self, on: &str, fault: Value) {
         let planned = json!({ "on": on, "times": 1, "fault": fault });
         self.simulator.admin(Method::POST, &format!("/tenants/{ZONE}/faults"), Some(planned)).await;
@@ -88,10 +88,10 @@ fn owner(name: &str) -> Owner {
     Owner { cluster_id: "c".into(), namespace: "n".into(), name: name.into() }
 }
 
-fn done(answer: WriteAnswer) -> Revision {
+fn expect_done(answer: WriteAnswer) -> Revision {
     match answer {
         WriteAnswer::Done(revision) => revision,
-        other => panic!("it must take effect: {other:?}"),
+        other => panic!("the write did not take effect: {other:?}"),
     }
 }
 
@@ -101,41 +101,41 @@ fn run(test: impl Future<Output = ()>) {
 
 // proves: path /v1/service-key, path /v1/service-key/content
 #[test]
-fn a_key_is_put_taken_over_given_up_and_deleted_and_each_write_tells_the_revision_that_is_seen_next() {
+fn every_write_returns_the_revision_that_the_next_read_sees() {
     run(async {
-        let side = Side::start().await;
-        let landscape = &side.landscape;
+        let fixture = Fixture::start().await;
+        let landscape = &fixture.landscape;
         assert!(landscape.read_content().await.expect("an answer").is_none());
 
-        let put = done(side.put().await);
-        let held = Ownership { owner: owner("a"), adopted: false };
+        let put = expect_done(fixture.put().await);
+        let ours = Ownership { owner: owner("a"), adopted: false };
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(held) });
+        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(ours) });
         let content = landscape.read_content().await.expect("an answer").expect("a key");
-        assert_eq!(serde_json::from_slice::<Value>(content.expose_secret()).expect("JSON"), side.document);
+        assert_eq!(serde_json::from_slice::<Value>(content.expose_secret()).expect("JSON"), fixture.document);
 
-        let taken = Ownership { owner: owner("b"), adopted: true };
-        let patched = done(landscape.set_owner(Some(&taken), &put).await);
+        let adopted = Ownership { owner: owner("b"), adopted: true };
+        let patched = expect_done(landscape.set_owner(Some(&adopted), &put).await);
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: patched.clone(), owner: Some(taken) });
+        assert_eq!(slot, Slot::Filled { revision: patched.clone(), owner: Some(adopted) });
 
-        let releases = done(landscape.set_owner(None, &patched).await);
+        let released = expect_done(landscape.set_owner(None, &patched).await);
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: releases.clone(), owner: None });
+        assert_eq!(slot, Slot::Filled { revision: released.clone(), owner: None });
 
-        let deleted = done(landscape.delete(&releases).await);
+        let deleted = expect_done(landscape.delete(&released).await);
         assert_eq!(landscape.read_slot().await.expect("an answer"), Slot::Empty { revision: deleted.clone() });
-        let fenced = done(landscape.delete(&deleted).await);
-        assert_eq!(landscape.put(&side.key, &owner("a"), &deleted).await, WriteAnswer::Changed);
+        let fenced = expect_done(landscape.delete(&deleted).await);
+        assert_eq!(landscape.put(&fixture.key, &owner("a"), &deleted).await, WriteAnswer::Changed);
         assert_eq!(landscape.set_owner(None, &deleted).await, WriteAnswer::Changed);
         assert_eq!(landscape.delete(&deleted).await, WriteAnswer::Changed);
-        assert_eq!(side.revision().await, fenced);
+        assert_eq!(fixture.revision().await, fenced);
     });
 }
 
 #[test]
-fn each_status_of_a_write_is_read_as_the_contract_says() {
-    /// What becomes of a write.
+fn each_status_code_of_a_write_has_the_meaning_of_the_contract() {
+    /// The outcome of a write.
     #[derive(Clone, Copy, Debug, PartialEq, Eq)]
     enum Kind {
         Changed,
@@ -144,7 +144,7 @@ fn each_status_of_a_write_is_read_as_the_contract_says() {
         Unknown,
     }
     run(async {
-        let side = Side::start().await;
+        let fixture = Fixture::start().await;
         let body = r#"{"code":"Code","message":"CANARY","field":"$.uaa"}"#;
         let table = [
             (Kind::Changed, &[412][..]),
@@ -154,46 +154,46 @@ fn each_status_of_a_write_is_read_as_the_contract_says() {
         ];
         for (kind, statuses) in table {
             for status in statuses {
-                // A body that a 204 must not have would be an answer that breaks off.
+                // A 204 with a body would be a truncated answer.
                 let body = if *status == 204 { "" } else { body };
                 let fault = json!({ "status": status, "body": body, "contentType": "application/json" });
-                side.fail_once("Put", fault).await;
-                let (found, said) = match side.put().await {
+                fixture.fail_once("Put", fault).await;
+                let (found, message) = match fixture.put().await {
                     WriteAnswer::Changed => (Kind::Changed, String::new()),
-                    WriteAnswer::Rejected(said) => (Kind::Rejected, said),
+                    WriteAnswer::Rejected(message) => (Kind::Rejected, message),
                     WriteAnswer::Refused(trouble) => (Kind::Refused, trouble.message),
                     WriteAnswer::Unknown(trouble) => (Kind::Unknown, trouble.message),
                     WriteAnswer::Done(_) => panic!("{status} without an ETag is not done"),
                 };
-                assert_eq!(found, kind, "{status}: {said}");
-                assert!(!said.contains("CANARY"), "{said}");
-                assert_eq!(said.contains("(Code at $.uaa)"), kind == Kind::Rejected, "{said}");
+                assert_eq!(found, kind, "{status}: {message}");
+                assert!(!message.contains("CANARY"), "{message}");
+                assert_eq!(message.contains("(Code at $.uaa)"), kind == Kind::Rejected, "{message}");
             }
         }
     });
 }
 
 #[test]
-fn a_write_is_not_sent_when_it_must_not_be_any_more_by_the_time_that_its_token_is_there() {
+fn no_write_is_sent_if_leadership_ends_while_its_token_is_fetched() {
     run(async {
-        let side = Side::start().await;
-        let revision = side.revision().await;
+        let fixture = Fixture::start().await;
+        let revision = fixture.revision().await;
         for (left, refused_tokens) in [(0, 0), (1, 1)] {
-            side.writes_left.store(left, Ordering::SeqCst);
+            fixture.writes_left.store(left, Ordering::SeqCst);
             if refused_tokens > 0 {
-                side.fail_once("Put", json!({ "status": 401 })).await;
+                fixture.fail_once("Put", json!({ "status": 401 })).await;
             }
-            let answer = side.put().await;
+            let answer = fixture.put().await;
             assert!(matches!(&answer, WriteAnswer::Refused(why) if why.reason == Reason::NotLeader), "{answer:?}");
-            assert_eq!(side.revision().await, revision, "{left} writes may be sent");
+            assert_eq!(fixture.revision().await, revision, "with {left} allowed writes");
         }
     });
 }
 
 #[test]
-fn trouble_says_what_it_is_and_when_to_try_again() {
+fn an_error_has_a_reason_and_says_when_to_retry() {
     run(async {
-        let side = Side::start().await;
+        let fixture = Fixture::start().await;
         let (unauthorized, unavailable) =
             (Reason::LandscapeManagementUnauthorized, Reason::LandscapeManagementUnavailable);
         let table = [
@@ -204,7 +204,7 @@ fn trouble_says_what_it_is_and_when_to_try_again() {
                 Retry::After(Duration::from_secs(7)),
             ),
             (json!({ "status": 500 }), unavailable, Retry::Backoff),
-            // Not the slot's own 404: that one has a revision.
+            // A 404 without a strong ETag is not the answer for an empty slot.
             (json!({ "status": 404 }), unavailable, Retry::Backoff),
             (json!({ "status": 404, "headers": { "etag": "W/\"r1\"" } }), unavailable, Retry::Backoff),
             (
@@ -216,44 +216,44 @@ fn trouble_says_what_it_is_and_when_to_try_again() {
             (json!({ "drop": true }), unavailable, Retry::Backoff),
         ];
         for (fault, reason, retry) in table {
-            side.fail_once("ReadSlot", fault.clone()).await;
-            let trouble = side.landscape.read_slot().await.expect_err("no slot can be read from that");
+            fixture.fail_once("ReadSlot", fault.clone()).await;
+            let trouble = fixture.landscape.read_slot().await.expect_err("this answer has no slot");
             assert_eq!((trouble.reason, trouble.retry), (reason, retry), "{fault}");
         }
     });
 }
 
 #[test]
-fn a_page_of_something_in_between_is_neither_an_answer_to_a_write_nor_a_key_nor_a_token() {
+fn a_page_of_a_proxy_is_taken_for_no_write_no_key_and_no_token() {
     run(async {
-        let side = Side::start().await;
+        let fixture = Fixture::start().await;
         let page = |body: &str| json!({ "status": 200, "headers": { "etag": "\"page\"" }, "body": body });
-        side.fail_once("Put", page("<html>log in</html>")).await;
-        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)), "no write is answered with 200");
+        fixture.fail_once("Put", page("<html>log in</html>")).await;
+        assert!(matches!(fixture.put().await, WriteAnswer::Unknown(_)), "no write has a success with 200");
 
-        done(side.put().await);
-        let whole = side.document.to_string();
+        expect_done(fixture.put().await);
+        let whole = fixture.document.to_string();
         for body in ["<html>log in</html>", "[\"a key\"]", &whole[..whole.len() / 2]] {
-            side.fail_once("ReadContent", page(body)).await;
-            let trouble = side.landscape.read_content().await.expect_err("that is no key, and not known to be none");
+            fixture.fail_once("ReadContent", page(body)).await;
+            let trouble = fixture.landscape.read_content().await.expect_err("neither a key nor an empty slot");
             assert_eq!((trouble.reason, trouble.retry), (Reason::LandscapeManagementUnavailable, Retry::Backoff));
         }
-        side.fail_once("ReadContent", json!({ "status": 200, "body": whole })).await;
-        side.landscape.read_content().await.expect_err("a key without a revision is not what was agreed");
+        fixture.fail_once("ReadContent", json!({ "status": 200, "body": whole })).await;
+        fixture.landscape.read_content().await.expect_err("a key needs a revision");
 
         for body in ["<html>log in</html>", r#"{"access_token":"","expires_in":7}"#] {
-            side.simulator.expire_tokens(ZONE).await;
-            side.fail_once("LandscapeToken", page(body)).await;
-            let trouble = side.landscape.read_slot().await.expect_err("there is no token in that");
+            fixture.simulator.expire_tokens(ZONE).await;
+            fixture.fail_once("LandscapeToken", page(body)).await;
+            let trouble = fixture.landscape.read_slot().await.expect_err("this answer has no token");
             assert_eq!(trouble.reason, Reason::LandscapeManagementUnavailable, "{body}");
         }
     });
 }
 
 #[test]
-fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
+fn an_owner_whose_name_is_a_path_makes_the_answer_invalid() {
     run(async {
-        let side = Side::start().await;
+        let fixture = Fixture::start().await;
         for (namespace, name) in
             [("../kube-system", "calm"), ("a", "calm?watch=true"), ("a", "calm/status"), ("a", "..")]
         {
@@ -263,93 +263,93 @@ fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
                 "owner": { "clusterID": "this", "namespace": namespace, "name": name, "adopted": false },
             });
             let answer = json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": body.to_string() });
-            side.fail_once("ReadSlot", answer).await;
-            let trouble = side.landscape.read_slot().await.expect_err("no owner has that name");
+            fixture.fail_once("ReadSlot", answer).await;
+            let trouble = fixture.landscape.read_slot().await.expect_err("no owner can have that name");
             assert!(trouble.message.contains("did not answer as agreed"), "{namespace}/{name}: {}", trouble.message);
         }
     });
 }
 
 #[test]
-fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_is_none() {
+fn an_endless_or_truncated_answer_is_an_error() {
     run(async {
-        let side = Side::start().await;
-        for (fault, said) in [
+        let fixture = Fixture::start().await;
+        for (fault, expected) in [
             (json!({ "answer": "huge" }), "larger than 262144 bytes"),
             (json!({ "answer": "resetInBody" }), "broke off"),
             (json!({ "answer": "cut" }), "answered 404"),
             (json!({ "reset": true }), "broke off"),
         ] {
-            side.fail_once("ReadSlot", fault.clone()).await;
-            let trouble = side.landscape.read_slot().await.expect_err("no slot can be read from that");
-            assert!(trouble.message.contains(said), "{fault}: {}", trouble.message);
+            fixture.fail_once("ReadSlot", fault.clone()).await;
+            let trouble = fixture.landscape.read_slot().await.expect_err("this answer has no slot");
+            assert!(trouble.message.contains(expected), "{fault}: {}", trouble.message);
         }
-        side.fail_once("Put", json!({ "answer": "weakRevision" })).await;
-        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)), "a revision that cannot be compared is none");
+        fixture.fail_once("Put", json!({ "answer": "weakRevision" })).await;
+        assert!(matches!(fixture.put().await, WriteAnswer::Unknown(_)), "a weak ETag is no revision");
     });
 }
 
 #[test]
-fn a_write_without_an_answer_may_have_taken_effect_and_one_without_a_token_has_not() {
+fn a_write_without_an_answer_is_unknown_and_one_without_a_token_was_not_sent() {
     run(async {
-        let side = Side::start().await;
-        let before = side.revision().await;
-        side.fail_once("Put", json!({ "swallow": true })).await;
-        assert!(matches!(side.put().await, WriteAnswer::Unknown(_)));
-        assert_ne!(side.revision().await, before, "it has");
+        let fixture = Fixture::start().await;
+        let before = fixture.revision().await;
+        fixture.fail_once("Put", json!({ "swallow": true })).await;
+        assert!(matches!(fixture.put().await, WriteAnswer::Unknown(_)));
+        assert_ne!(fixture.revision().await, before, "the upload took effect");
 
-        // The token is refused, and no fresh one is to be had.
-        side.simulator.expire_tokens(ZONE).await;
-        side.fail_once("LandscapeToken", json!({ "status": 503 })).await;
+        // The token is refused, and the token endpoint is down.
+        fixture.simulator.expire_tokens(ZONE).await;
+        fixture.fail_once("LandscapeToken", json!({ "status": 503 })).await;
         let revision = Revision::new("\"r1\"");
-        assert!(matches!(side.landscape.delete(&revision).await, WriteAnswer::Refused(_)));
-        // With a fresh one it is tried again, once.
-        assert_eq!(side.landscape.delete(&revision).await, WriteAnswer::Changed);
+        assert!(matches!(fixture.landscape.delete(&revision).await, WriteAnswer::Refused(_)));
+        // Once it is up, the delete is sent again with a fresh token.
+        assert_eq!(fixture.landscape.delete(&revision).await, WriteAnswer::Changed);
     });
 }
 
-/// What the client makes of the next answer of this kind.
-async fn read(side: &Side, kind: &str, fault: Value) -> String {
-    side.fail_once(kind, fault).await;
+/// Makes a call of this kind with a fault injected, and returns the result as text.
+async fn answer_to(fixture: &Fixture, kind: &str, fault: Value) -> String {
+    fixture.fail_once(kind, fault).await;
     match kind {
         "SignIn" => {
-            let client = client::build_client(Network::Any, Some(&side.simulator.ca), WAIT_LIMIT).expect("a client");
-            format!("{:?}", TokenEndpoint::new(client, Network::Any).sign_in(&side.key).await)
+            let client = client::build_client(Network::Any, Some(&fixture.simulator.ca), WAIT_LIMIT).expect("a client");
+            format!("{:?}", TokenEndpoint::new(client, Network::Any).sign_in(&fixture.key).await)
         }
         "LandscapeToken" => {
-            side.simulator.expire_tokens(ZONE).await;
-            format!("{:?}", side.landscape.read_slot().await)
+            fixture.simulator.expire_tokens(ZONE).await;
+            format!("{:?}", fixture.landscape.read_slot().await)
         }
-        "ReadSlot" => format!("{:?}", side.landscape.read_slot().await),
-        "ReadContent" => format!("{:?}", side.landscape.read_content().await),
-        _ => format!("{:?}", side.put().await),
+        "ReadSlot" => format!("{:?}", fixture.landscape.read_slot().await),
+        "ReadContent" => format!("{:?}", fixture.landscape.read_content().await),
+        _ => format!("{:?}", fixture.put().await),
     }
 }
 
 // proves: limit http/client MAX_ANSWER
 #[test]
-fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it() {
+fn no_endpoint_may_answer_with_more_than_256_kibibytes() {
     run(async {
-        let side = Side::start().await;
-        // So that there is a token to be refused.
-        side.revision().await;
+        let fixture = Fixture::start().await;
+        // Fetches the token that is used below.
+        fixture.revision().await;
         let token = r#"{"access_token":"none","token_type":"bearer","expires_in":3600}"#;
         let slot = r#"{"identityzone":"z","clientid":"c","credential-type":"t","uploadedAt":"2026-11-23T20:17:03Z"}"#;
-        for (kind, status, body, as_it_is) in [
+        for (kind, status, body, accepted) in [
             ("SignIn", 200, token, "Accepted"),
-            // The token that was read is none that the simulator made.
+            // The token is read, and then refused: the simulator did not issue it.
             ("LandscapeToken", 200, token, "answered 401"),
             ("ReadSlot", 200, slot, "Filled"),
             ("ReadContent", 200, "{}", "Ok(Some("),
             ("Put", 422, r#"{"code":"Code","message":"m"}"#, "(Code)"),
         ] {
-            for (length, expected) in [(MAX_ANSWER, as_it_is), (MAX_ANSWER + 1, "is larger than 262144 bytes")] {
+            for (length, expected) in [(MAX_ANSWER, accepted), (MAX_ANSWER + 1, "is larger than 262144 bytes")] {
                 let fault = json!({
                     "status": status, "body": body, "contentType": "application/json",
                     "headers": { "etag": "\"r1\"" }, "padding": length - body.len(),
                 });
-                let said = read(&side, kind, fault).await;
-                assert!(said.contains(expected), "{kind}, {length} bytes: {said}");
+                let result = answer_to(&fixture, kind, fault).await;
+                assert!(result.contains(expected), "{kind}, {length} bytes: {result}");
             }
         }
     });
@@ -357,21 +357,21 @@ fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it()
 
 // proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer LONGEST_WORD
 #[test]
-fn a_revision_and_a_word_of_the_longest_kind_are_taken_and_longer_ones_are_not() {
+fn a_longer_etag_is_refused_and_a_longer_error_code_is_cut() {
     run(async {
-        let side = Side::start().await;
-        for (length, is_taken) in [(256, true), (257, false), (3, true), (2, false)] {
+        let fixture = Fixture::start().await;
+        for (length, is_valid) in [(256, true), (257, false), (3, true), (2, false)] {
             let etag = format!("\"{}\"", "r".repeat(length - 2));
             let body = r#"{"code":"Empty","message":"m"}"#;
-            side.fail_once("ReadSlot", json!({ "status": 404, "body": body, "headers": { "etag": etag } })).await;
-            let taken = side.landscape.read_slot().await.map(|slot| slot.revision().as_str().len());
-            assert_eq!(taken.ok(), is_taken.then_some(length));
+            fixture.fail_once("ReadSlot", json!({ "status": 404, "body": body, "headers": { "etag": etag } })).await;
+            let revision = fixture.landscape.read_slot().await.map(|slot| slot.revision().as_str().len());
+            assert_eq!(revision.ok(), is_valid.then_some(length));
         }
         for (length, kept) in [(64, 64), (65, 64)] {
             let body = json!({ "code": "C".repeat(length), "message": "m", "field": "f".repeat(length) }).to_string();
-            let said = read(&side, "Put", json!({ "status": 422, "body": body })).await;
+            let result = answer_to(&fixture, "Put", json!({ "status": 422, "body": body })).await;
             let expected = format!("({} at {})", "C".repeat(kept), "f".repeat(kept));
-            assert!(said.contains(&expected), "{said}");
+            assert!(result.contains(&expected), "{result}");
         }
     });
 }

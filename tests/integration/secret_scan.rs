@@ -1,4 +1,4 @@
-//! The hunt for key material knows each form in which a key could be written, and who may be told it.
+//! The search for key material knows every encoding of a secret, and the endpoints that may receive it.
 
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD};
@@ -8,11 +8,11 @@ use serde_json::{Value, json};
 use almkey_simulator::canary::find;
 use testkit::bed::simulator::Simulator;
 
-/// A secret as the simulator makes them.
+/// A secret in the format of the simulator.
 const SECRET: &str = "CANARY-0a1b2c3d$+/=\"\\rAnD0m/+x-CANARY";
 
 #[test]
-fn a_secret_is_found_in_each_form_that_it_could_be_written_in() {
+fn a_secret_is_found_in_every_encoding() {
     let base64 = |by: usize, text: &str| STANDARD.encode(format!("{}{text}", "x".repeat(by)));
     let bytes: Vec<String> = SECRET.bytes().map(|byte| byte.to_string()).collect();
     let each = |form: fn(u8) -> String| SECRET.bytes().map(form).collect::<Vec<_>>().concat();
@@ -52,11 +52,11 @@ fn a_secret_is_found_in_each_form_that_it_could_be_written_in() {
 }
 
 #[test]
-fn a_secret_that_the_simulator_makes_has_the_marker_at_both_ends_and_characters_that_others_escape() {
+fn a_simulated_secret_begins_and_ends_with_the_canary_and_needs_escaping() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let simulator = Simulator::start(folder.path());
-        let (key, _) = make(&simulator, "forms").await;
+        let (key, _) = create(&simulator, "forms").await;
         let secret = text(&key["uaa"]["clientsecret"]);
         assert!(secret.starts_with("CANARY") && secret.ends_with("CANARY"), "{secret}");
         for character in ['$', '+', '/', '=', '"', '\\'] {
@@ -66,16 +66,16 @@ fn a_secret_that_the_simulator_makes_has_the_marker_at_both_ends_and_characters_
 }
 
 #[test]
-fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
+fn credentials_are_reported_when_they_are_sent_to_a_foreign_endpoint() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());
-        let (key, client) = make(&simulator, "mine").await;
-        let (others, _) = make(&simulator, "other").await;
-        let of = |id: &Value, secret: &Value| [("client_id", text(id)), ("client_secret", text(secret))];
-        let of_key = of(&key["uaa"]["clientid"], &key["uaa"]["clientsecret"]);
-        let of_other = of(&others["uaa"]["clientid"], &others["uaa"]["clientsecret"]);
-        let of_client = of(&client["clientId"], &client["clientSecret"]);
+        let (key, client) = create(&simulator, "mine").await;
+        let (others, _) = create(&simulator, "other").await;
+        let form = |id: &Value, secret: &Value| [("client_id", text(id)), ("client_secret", text(secret))];
+        let of_key = form(&key["uaa"]["clientid"], &key["uaa"]["clientsecret"]);
+        let of_other = form(&others["uaa"]["clientid"], &others["uaa"]["clientsecret"]);
+        let of_client = form(&client["clientId"], &client["clientSecret"]);
         let sign_in = format!("{}/oauth/token", simulator.url("mine.authentication"));
         let access = format!("{}/oauth/token", simulator.url("mine.landscape"));
         let send = async |url: &str, form: &[(&str, String); 2]| {
@@ -103,17 +103,17 @@ fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
             assert_eq!(after.len(), before + 1, "{url}: {after:#?}");
             assert!(after[before].contains(what), "{url}: {after:#?}");
         }
-        // All that was done on purpose.
+        // The violations are intended.
         simulator.deviant = true;
     });
 }
 
 #[test]
-fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_token() {
+fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
     run(async {
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());
-        let ((key, client), (others, _)) = (make(&simulator, "mine").await, make(&simulator, "other").await);
+        let ((key, client), (others, _)) = (create(&simulator, "mine").await, create(&simulator, "other").await);
         let (id, secret) = (text(&key["uaa"]["clientid"]), text(&key["uaa"]["clientsecret"]));
         let (other, own) = (text(&others["uaa"]["clientsecret"]), text(&client["clientSecret"]));
         let sign_in = format!("{}/oauth/token", simulator.url("mine.authentication"));
@@ -144,12 +144,12 @@ fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_tok
             assert_eq!(found.len(), usize::from(what.is_some()), "{what:?}: {found:#?}");
             assert!(found.iter().all(|leak| what.is_some_and(|what| leak.contains(what))), "{what:?}: {found:#?}");
         }
-        // All that was done on purpose.
+        // The violations are intended.
         simulator.deviant = true;
     });
 }
 
-/// What was told to somebody who is not entitled to it.
+/// Returns the leaks among the violations: secrets that an endpoint received and should not have.
 async fn leaks(simulator: &Simulator) -> Vec<String> {
     let is_leak = |violation: &String| {
         ["key material", "credentials of somebody else"].iter().any(|word| violation.contains(word))
@@ -157,8 +157,8 @@ async fn leaks(simulator: &Simulator) -> Vec<String> {
     simulator.violations(None).await.into_iter().filter(is_leak).collect()
 }
 
-/// A tenant with a key; what the operator signs in with, too.
-async fn make(simulator: &Simulator, zone: &str) -> (Value, Value) {
+/// Creates a tenant with a key; returns the key and the operator's credentials.
+async fn create(simulator: &Simulator, zone: &str) -> (Value, Value) {
     let tenant = simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": zone }))).await;
     let key = simulator.admin(Method::POST, &format!("/tenants/{zone}/keys"), Some(json!({}))).await;
     (key, tenant["landscapeManagement"].clone())

@@ -1,5 +1,4 @@
-//! `docs/security.md` names for each threat the test that sees it fail: each of them exists, and none of the attackers is
-//! left out.
+//! `docs/security.md` links each threat to a test: each test exists, and each test of an attack is linked.
 
 use std::collections::BTreeSet;
 use std::fs;
@@ -7,8 +6,8 @@ use std::fs;
 use testkit::bed::cluster::package;
 use xtask::proofs::comments;
 
-/// The tests that a page links to, each with its file, from the root of the repository.
-fn linked(page: &str) -> BTreeSet<(String, String)> {
+/// Returns the tests that a page links to, each with its file, relative to the repository.
+fn linked_tests(page: &str) -> BTreeSet<(String, String)> {
     let links = page.split("[`").skip(1).filter_map(|rest| {
         let (test, rest) = rest.split_once("`](../")?;
         let (file, _) = rest.split_once(')')?;
@@ -17,12 +16,12 @@ fn linked(page: &str) -> BTreeSet<(String, String)> {
     links.collect()
 }
 
-/// Rows of the threats that no test stands in.
-fn without_a_test(page: &str) -> Vec<&str> {
+/// Returns the rows of threats without a test.
+fn rows_without_a_test(page: &str) -> Vec<&str> {
     let threats =
-        page.split_once("\n## Threats\n").and_then(|(_, rest)| rest.split_once("\n## ")).expect("a chapter").0;
+        page.split_once("\n## Threats\n").and_then(|(_, rest)| rest.split_once("\n## ")).expect("the section").0;
     let rows = threats.lines().filter(|line| line.starts_with("| ") && !line.starts_with("| threat |"));
-    rows.filter(|row| linked(row).is_empty()).collect()
+    rows.filter(|row| linked_tests(row).is_empty()).collect()
 }
 
 fn page() -> String {
@@ -30,20 +29,21 @@ fn page() -> String {
 }
 
 #[test]
-fn each_test_that_the_page_on_security_names_exists_and_each_threat_has_one() {
+fn each_threat_in_docs_security_links_to_a_test_that_exists() {
     let tests = comments::tests();
-    let missing: Vec<_> = linked(&page()).into_iter().filter(|named| !tests.contains(named)).collect();
-    assert!(missing.is_empty(), "docs/security.md names tests that there are not: {missing:#?}");
-    assert_eq!(without_a_test(&page()), Vec::<&str>::new(), "threats without a test");
-    let attackers = tests.iter().filter(|(file, _)| file.starts_with("tests/it/scenarios/attackers/"));
-    let untold: Vec<_> = attackers.filter(|test| !linked(&page()).contains(test)).collect();
-    assert!(untold.is_empty(), "docs/security.md does not say what these are about: {untold:#?}");
+    let missing: Vec<_> = linked_tests(&page()).into_iter().filter(|named| !tests.contains(named)).collect();
+    assert!(missing.is_empty(), "docs/security.md links to tests that do not exist: {missing:#?}");
+    assert_eq!(rows_without_a_test(&page()), Vec::<&str>::new(), "threats without a test");
+    let attackers =
+        tests.iter().filter(|(file, _)| file.starts_with("tests/integration/scenarios/security/attackers/"));
+    let unlinked: Vec<_> = attackers.filter(|test| !linked_tests(&page()).contains(test)).collect();
+    assert!(unlinked.is_empty(), "docs/security.md has no row for: {unlinked:#?}");
 }
 
 #[test]
-fn a_test_that_is_named_and_not_there_is_found_and_so_is_a_threat_without_one() {
+fn a_link_to_a_missing_test_and_a_threat_without_a_test_are_found() {
     let planted = format!("{}[`never_written`](../src/lib.rs)", page());
-    assert!(!comments::tests().is_superset(&linked(&planted)));
+    assert!(!comments::tests().is_superset(&linked_tests(&planted)));
     let planted = page().replacen("\n## Threats\n", "\n## Threats\n| theft | none |  |\n", 1);
-    assert_eq!(without_a_test(&planted), ["| theft | none |  |"]);
+    assert_eq!(rows_without_a_test(&planted), ["| theft | none |  |"]);
 }

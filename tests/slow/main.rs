@@ -7,4 +7,5 @@ mod beds;
 mod fault_matrix;
 mod hostile;
 mod limits;
+mod recorded_pace;
 mod replicas;

@@ -7,6 +7,7 @@ pub mod almtenant;
 pub mod audit;
 pub mod binding;
 pub mod cluster;
+pub mod follow;
 pub mod key;
 pub mod operator;
 pub mod replay;

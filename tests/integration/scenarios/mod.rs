@@ -1,40 +1,19 @@
-//! What the operator does, on a real API server. Each test is a sentence.
+//! Scenarios: the behaviour of the real operator on a real API server and a simulated SAP. Each test is a sentence.
+//!
+//! A new scenario belongs in the file that covers its subject; each folder's `mod.rs` says what its files cover.
 
-mod admin;
-mod admission;
-mod admission_policy;
-mod adoption;
-mod annotations;
-mod attackers;
-mod backoff;
-mod binding;
-mod binding_crd;
-mod canary;
-mod crash;
-mod crash_points;
-mod dead_key;
-mod definitions;
-mod deletion;
-mod flags;
-mod gitops;
-mod idempotence;
-mod install;
-mod key_guards;
-mod layouts;
-mod leadership;
-mod misconfigured;
-mod modes;
-mod namespaced;
-mod recorded_replay;
-mod refusal;
-mod restore;
-mod rights;
-mod secret;
-mod siblings;
+// The API: what the API server admits, what a user can set, what status and `kubectl get` show.
+mod api;
+// The process: flags, probes, metrics, logs, leader election, installation.
+mod process;
+// Sources of keys: plain Secrets, ServiceBindings, and every layout in which they hold a key.
+mod source;
+// The life of a key: deletion, restore, crashes, dead keys, outages, back-off, modes.
+mod lifecycle;
+// Security: what is refused, who may do what, attackers, and the search for leaked secrets.
+mod security;
+// The slot: keys that are not ours, writes that go wrong, several keys or tenants for one slot.
 mod slot;
-mod status;
-mod tenants;
-mod user_roles;
 
 use std::sync::LazyLock;
 
@@ -44,13 +23,14 @@ use tokio::sync::OnceCell;
 use crate::OWN_CONTROL_PLANES;
 use testkit::bed::{Setup, Tenant, TestBed};
 
-/// One runtime for all tests: connections of the shared world must outlive the test that opened them.
-static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("a runtime"));
+/// The runtime of all tests: the shared bed's connections must outlive the test that opened them.
+static RUNTIME: LazyLock<Runtime> = LazyLock::new(|| Runtime::new().expect("the runtime starts"));
 static SHARED: OnceCell<TestBed> = OnceCell::const_new();
 
-/// Runs a test in the shared world, with a tenant and namespace of its own. All that Landscape Management was asked in
-/// it must be within the contract, and nothing of a key may be left anywhere; a world of a test's own sees to both at its
-/// end.
+/// Runs a test in the shared bed, with its own tenant and namespace, both called `name`.
+///
+/// Fails if a call broke the contract of Landscape Management, or if key material is found outside Secrets. A bed of a
+/// test's own checks both when it is dropped.
 fn scenario(name: &str, test: impl AsyncFnOnce(Tenant<'static>)) {
     RUNTIME.block_on(async {
         let bed = shared().await;
@@ -61,15 +41,15 @@ fn scenario(name: &str, test: impl AsyncFnOnce(Tenant<'static>)) {
     });
 }
 
-/// The world that all tests share which neither kill nor configure the operator.
+/// Returns the bed that is shared by all tests that neither kill nor configure the operator.
 async fn shared() -> &'static TestBed {
     SHARED.get_or_init(|| TestBed::start_for("shared", Setup::default())).await
 }
 
-/// Runs a test in a world of its own.
+/// Runs a test in a bed of its own. At most two of these run at the same time.
 fn alone(setup: Setup, test: impl AsyncFnOnce(TestBed)) {
     RUNTIME.block_on(async {
-        let _place = OWN_CONTROL_PLANES.acquire().await.expect("never closed");
+        let _permit = OWN_CONTROL_PLANES.acquire().await.expect("the semaphore is never closed");
         test(TestBed::start(setup).await).await;
     });
 }

@@ -150,7 +150,7 @@ fn a_denial_counts_unless_the_test_that_changes_the_cluster_role_had_done_so() {
         }
         entry
     };
-    let test = "scenarios::rights::a_read_that_is_refused_is_not_an_absence";
+    let test = "scenarios::security::rights::a_forbidden_read_is_not_an_absence";
     let denied = |resource| entry("get", resource, "calm", "forbid");
     for (test, changes, resource, counts) in [
         (test, vec!["08:59:00"], "secrets", 0),

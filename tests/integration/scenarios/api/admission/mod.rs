@@ -1,0 +1,163 @@
+//! The rules of both definitions, which the API server checks, with the messages that users read.
+//!
+//! Each rule has a case with a value that is admitted and one that is refused. A rule without a case fails the test, and
+//! so does a case without a rule.
+
+mod keys;
+mod rules;
+mod tenants;
+
+use std::collections::BTreeSet;
+
+use serde_json::{Value, json};
+
+use crate::scenarios::scenario;
+use testkit::bed::Tenant;
+use testkit::bed::request::{self, Answer};
+
+use rules::{Rule, put};
+
+/// One rule with an admitted and a refused value.
+pub(super) struct Case {
+    /// Path of the field, as in `spec.signIn.hosts[]`.
+    pub(super) field: &'static str,
+    /// A keyword of the schema, or the message of a CEL rule.
+    pub(super) rule: &'static str,
+    /// A value that is admitted.
+    pub(super) good: Value,
+    /// A value that is refused; null leaves the field out.
+    pub(super) bad: Value,
+    /// A part of the message that the user reads.
+    pub(super) words: &'static str,
+}
+
+/// Returns a case of a CEL rule, whose message the user reads.
+pub(super) fn cel(field: &'static str, message: &'static str, good: Value, bad: Value) -> Case {
+    Case { field, rule: message, good, bad, words: message }
+}
+
+/// Returns a case of a keyword of the schema.
+pub(super) fn keyword(field: &'static str, rule: &'static str, good: Value, bad: Value, words: &'static str) -> Case {
+    Case { field, rule, good, bad, words }
+}
+
+/// Returns the cases of an enumeration: each of its values is admitted.
+pub(super) fn one_of(field: &'static str, values: &[&str], words: &'static str) -> Vec<Case> {
+    values.iter().map(|value| keyword(field, "enum", json!(value), json!("Other"), words)).collect()
+}
+
+/// Returns a case of a required field.
+pub(super) fn required(field: &'static str, good: Value) -> Case {
+    keyword(field, "required", good, Value::Null, "Required value")
+}
+
+/// Creates an object with `value` in this field, as a dry run.
+async fn try_create(tenant: &Tenant<'_>, kind: &Kind, field: &str, value: &Value) -> Answer {
+    let mut object = (kind.example)();
+    put(&mut object, field, value);
+    let path = format!("{}?dryRun=All&fieldValidation=Strict", (kind.path)(&tenant.namespace));
+    request::create(&tenant.client, &path, &object).await
+}
+
+/// Creates an object with `good` in this field; returns the answers to a change to `good` and to `bad`.
+async fn try_change(tenant: &Tenant<'_>, kind: &Kind, case: &Case) -> (Answer, Answer) {
+    let mut object = (kind.example)();
+    put(&mut object, case.field, &case.good);
+    object["metadata"]["name"] = json!("existing");
+    let path = (kind.path)(&tenant.namespace);
+    request::create(&tenant.client, &path, &object).await.expect("the object is created");
+    let change = async |value: &Value| {
+        let mut change = json!({});
+        put(&mut change, case.field, value);
+        request::merge(&tenant.client, &format!("{path}/existing?dryRun=All"), &change).await
+    };
+    (change(&case.good).await, change(&case.bad).await)
+}
+
+/// A kind with its cases.
+struct Kind {
+    definition: &'static str,
+    path: fn(&str) -> String,
+    example: fn() -> Value,
+    cases: fn() -> Vec<Case>,
+}
+
+const KEYS: Kind = Kind {
+    definition: "almservicekeys.almkey.dev",
+    path: |namespace| format!("/apis/almkey.dev/v1alpha1/namespaces/{namespace}/almservicekeys"),
+    example: keys::example,
+    cases: keys::cases,
+};
+
+const TENANTS: Kind = Kind {
+    definition: "almtenants.almkey.dev",
+    path: |_| "/apis/almkey.dev/v1alpha1/almtenants".into(),
+    example: tenants::example,
+    cases: tenants::cases,
+};
+
+/// Checks that every rule of a kind has a case, and that every case holds.
+async fn check_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
+    let definition = rules::definition(&tenant.client, kind.definition).await;
+    let stated: BTreeSet<Rule> = rules::collect(&definition);
+    let cases = (kind.cases)();
+    let tested: BTreeSet<Rule> = cases.iter().map(|case| (case.field.to_owned(), case.rule.to_owned())).collect();
+    let (untested, unstated): (Vec<_>, Vec<_>) =
+        (stated.difference(&tested).collect(), tested.difference(&stated).collect());
+    assert!(
+        untested.is_empty() && unstated.is_empty(),
+        "rules without a case: {untested:#?}\ncases without a rule: {unstated:#?}"
+    );
+
+    let mut wrong = Vec::new();
+    for case in &cases {
+        let (good, bad) = if rules::is_transition_rule(&definition, case.rule) {
+            try_change(tenant, kind, case).await
+        } else {
+            (
+                try_create(tenant, kind, case.field, &case.good).await,
+                try_create(tenant, kind, case.field, &case.bad).await,
+            )
+        };
+        if good.status >= 300 {
+            wrong.push(format!("{} refuses a good value: {}", case.field, good.body["message"]));
+        }
+        let message = bad.body["message"].as_str().unwrap_or_default();
+        if bad.status != 422 || !message.contains(case.words) {
+            wrong.push(format!("{} and {:?}: {} {message}", case.field, case.words, bad.status));
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+// proves: cel ALMServiceKey "tenantRef is immutable: delete this ALMServiceKey and create another one"
+// proves: cel ALMServiceKey "exactly one of serviceBindingRef and secretRef must be set"
+// proves: cel ALMServiceKey "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last"
+// proves: cel ALMServiceKey "key must be the name of a Secret's entry: letters, digits, '-', '_' and '.'"
+// proves: cel ALMServiceKey "interval must be from 10s to 24h, as in 500ms, 90s or 1h30m"
+// proves: cel ALMServiceKey "gracePeriod must be from 0s to 720h, as in 500ms, 90s or 1h30m"
+// proves: cel ALMServiceKey "after must be from 10s to 720h, as in 500ms, 90s or 1h30m"
+#[test]
+fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
+    scenario("rules-of-keys", async |tenant| check_every_rule(&tenant, &KEYS).await);
+}
+
+// proves: cel ALMTenant "identityZone is immutable: create another ALMTenant"
+// proves: cel ALMTenant "identityZone must be lowercase letters, digits and '-', a letter or digit first and last"
+// proves: cel ALMTenant "url must be an https URL without user information, query and fragment"
+// proves: cel ALMTenant "tokenUrl must be an https URL without user information, query and fragment"
+// proves: cel ALMTenant "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last"
+// proves: cel ALMTenant "caBundle must hold certificates in PEM, each from BEGIN CERTIFICATE to END CERTIFICATE"
+// proves: cel ALMTenant "caBundle must not hold a private key: everybody who may read this object would have it"
+// proves: cel ALMTenant "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m"
+// proves: cel ALMTenant "'*' admits all namespaces and must stand alone"
+// proves: cel ALMTenant "a namespace must be named in full (lowercase letters, digits and '-'), or be '*' for all"
+// proves: cel ALMTenant "a host must be host or host:port without scheme and path, a wildcard only as its first label"
+// proves: cel ALMTenant "a host must not be named twice", cel ALMTenant "a credential type must not be named twice"
+// proves: cel ALMTenant "a scope must be one word, without spaces, quotes and backslashes"
+// proves: limit api/schema LONGEST_NAME, limit api/schema LONGEST_HOST, limit api/schema LONGEST_LIST
+// proves: limit api/schema MOST_NAMESPACES
+#[test]
+fn every_rule_for_a_tenant_admits_a_good_value_and_explains_a_bad_one() {
+    scenario("rules-of-tenants", async |tenant| check_every_rule(&tenant, &TENANTS).await);
+}

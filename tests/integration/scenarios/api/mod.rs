@@ -1,0 +1,14 @@
+//! The API as its users meet it. A test about a field, a condition or `kubectl` goes here.
+
+// Rules at admission: the API server refuses an invalid object, with the message that the user reads.
+mod admission;
+// Annotations that request a reconciliation or abandon a key.
+mod annotations;
+// The published definitions: `kubectl explain`, columns, short names, defaults.
+mod definitions;
+// Server-side apply by GitOps tools: strict, without warnings, without drift.
+mod gitops;
+// Tenants that pass admission and still cannot work: the condition names the field.
+mod misconfigured;
+// The status of an `ALMServiceKey`, field by field.
+mod status;

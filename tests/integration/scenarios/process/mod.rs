@@ -1,0 +1,10 @@
+//! The operator as a process in a cluster. A test about a flag, a probe, a metric, a log line or a replica goes here.
+
+// Probes, metrics, alerts, logs and the documentation of flags.
+mod admin;
+// Flags that change what the operator owns or where it reads credentials.
+mod flags;
+// The manifests below `deploy/`, and the credentials of Landscape Management.
+mod install;
+// Leader election and hand-over between two replicas.
+mod leadership;
