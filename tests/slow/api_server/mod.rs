@@ -6,7 +6,6 @@ mod faults;
 mod matrix;
 mod moments;
 mod restored;
-mod right;
 mod rights;
 pub mod throttle;
 mod watches;
