@@ -8,8 +8,8 @@ use kube::Api;
 use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::moments::effects;
-use crate::beds::{alone, told};
+use super::operations::effective_writes;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::cluster::patiently;
 use testkit::bed::tenant::create;
 use testkit::bed::{Setup, Tenant, TestBed};
@@ -23,7 +23,7 @@ const LIST_KEYS: Right =
     Right { role: "alm-key-operator", group: "almkey.dev", resource: "almservicekeys", verbs: &["list"] };
 const WRITE_STATUS: Right = Right { resource: "almservicekeys/status", verbs: &["patch"], ..LIST_KEYS };
 
-/// Verbs on one resource, given to the operator by one of the shipped ClusterRoles.
+/// Verbs on one resource, given to the operator by one of the shipped roles.
 struct Right {
     role: &'static str,
     group: &'static str,
@@ -32,37 +32,39 @@ struct Right {
 }
 
 impl Right {
-    /// Takes the right from the operator, waits until the API server enforces that, and returns the shipped rules.
+    /// Takes the right from the operator and returns the shipped rules, once the API server enforces the change.
     async fn revoke(&self, bed: &TestBed) -> Vec<PolicyRule> {
-        let roles: Api<ClusterRole> = Api::all(bed.client.clone());
-        let shipped = roles.get(self.role).await.expect("the role is installed").rules.expect("it has rules");
+        let cluster_roles: Api<ClusterRole> = Api::all(bed.client.clone());
+        let shipped = cluster_roles.get(self.role).await.expect("the role is installed").rules.expect("it has rules");
         let mut rules = shipped.clone();
-        for rule in rules.iter_mut().filter(|rule| rule.resources.iter().flatten().any(|name| name == self.resource)) {
-            rule.verbs.retain(|verb| !self.verbs.contains(&verb.as_str()));
+        for changed in rules.iter_mut().filter(|rule| rule.resources.iter().flatten().any(|name| name == self.resource))
+        {
+            changed.verbs.retain(|verb| !self.verbs.contains(&verb.as_str()));
         }
         rules.retain(|rule| !rule.verbs.is_empty());
         self.write(bed, &rules, false).await;
         shipped
     }
 
-    /// Gives the right back, and waits until the API server enforces that.
+    /// Gives the right back, and returns once the API server enforces it.
     async fn restore(&self, bed: &TestBed, shipped: &[PolicyRule]) {
         self.write(bed, shipped, true).await;
     }
 
     async fn write(&self, bed: &TestBed, rules: &[PolicyRule], allowed: bool) {
-        let roles: Api<ClusterRole> = Api::all(bed.client.clone());
+        let cluster_roles: Api<ClusterRole> = Api::all(bed.client.clone());
         let patch = Patch::Merge(json!({ "rules": rules }));
-        roles.patch(self.role, &PatchParams::default(), &patch).await.expect("an admin can change roles");
-        let reviews: Api<SubjectAccessReview> = Api::all(bed.client.clone());
+        cluster_roles.patch(self.role, &PatchParams::default(), &patch).await.expect("an admin can change roles");
+        let access: Api<SubjectAccessReview> = Api::all(bed.client.clone());
         let (resource, subresource) = self.resource.split_once('/').unwrap_or((self.resource, ""));
         for verb in self.verbs {
             let review = json!({ "spec": { "user": operator(), "resourceAttributes": {
                 "verb": verb, "group": self.group, "resource": resource, "subresource": subresource,
             }}});
-            let is_enforced = |review: SubjectAccessReview| review.status.is_some_and(|it| it.allowed == allowed);
+            let is_enforced =
+                |review: SubjectAccessReview| review.status.is_some_and(|status| status.allowed == allowed);
             patiently(&format!("the right to {verb} {} to change", self.resource), async {
-                while !is_enforced(create(&reviews, review.clone()).await) {
+                while !is_enforced(create(&access, review.clone()).await) {
                     tokio::time::sleep(POLL).await;
                 }
             })
@@ -70,7 +72,7 @@ impl Right {
         }
     }
 
-    /// Waits until the operator has been refused such a request in this namespace; in none if it is empty.
+    /// Waits until such a request of the operator was refused in this namespace; cluster-wide if it is empty.
     async fn await_refusal(&self, bed: &TestBed, namespace: &str) {
         let log = bed.control_plane.audit_log().expect("the bed is audited");
         patiently(&format!("a request for {} in {namespace:?} to be refused", self.resource), async {
@@ -112,7 +114,7 @@ fn tenant<'a>(bed: &'a TestBed, name: &str) -> Tenant<'a> {
     Tenant::existing(bed, name, bed.client.clone())
 }
 
-/// Uploads a new tenant's key from a plain Secret, whose absence would remove the key at once.
+/// Uploads the key of a new tenant from a plain Secret. If that Secret were absent, the key would be removed at once.
 async fn upload(bed: &TestBed, name: &str) -> Value {
     let tenant = Tenant::create(bed, name, bed.client.clone()).await;
     let key = tenant.make_key().await;
@@ -125,7 +127,7 @@ async fn upload(bed: &TestBed, name: &str) -> Value {
 
 #[test]
 fn a_refused_read_of_secrets_removes_no_key() {
-    alone(audited(), async |mut bed| {
+    run_with_bed(audited(), async |mut bed| {
         let key = upload(&bed, "pasted").await;
         let bound = Tenant::create(&bed, "bound", bed.client.clone()).await;
         let bound_key = bound.make_key().await;
@@ -143,7 +145,7 @@ fn a_refused_read_of_secrets_removes_no_key() {
             tenant(&bed, name).look_now("calm", "with get").await;
             tenant(&bed, name).await_ready("calm", "True", "Uploaded").await;
         }
-        assert!(bed.operator.take().expect("it runs").stop(), "it ends with success");
+        assert!(bed.operator.take().expect("the operator runs").stop(), "the operator ends with success");
         let shipped = WATCH_SECRETS.revoke(&bed).await;
         bed.start_operator("without-watches");
         WATCH_SECRETS.await_refusal(&bed, "").await;
@@ -155,13 +157,13 @@ fn a_refused_read_of_secrets_removes_no_key() {
             assert_eq!((tenant.slot_key().await, tenant.writes().await), (key, vec!["+Put".into()]), "{name}");
             tenant.await_ready("calm", "True", "Uploaded").await;
         }
-        told("api-server: reads of Secrets refused to a running and to a starting operator: 0 keys removed");
+        report("api-server: reads of Secrets refused to a running and to a starting operator: 0 keys removed");
     });
 }
 
 #[test]
 fn no_remote_write_is_sent_while_the_status_cannot_be_written() {
-    alone(audited(), async |bed| {
+    run_with_bed(audited(), async |bed| {
         let rotated = upload(&bed, "rotated").await;
         let deleted = upload(&bed, "deleted").await;
         let first = Tenant::create(&bed, "first", bed.client.clone()).await;
@@ -190,21 +192,23 @@ fn no_remote_write_is_sent_while_the_status_cannot_be_written() {
         ] {
             let tenant = tenant(&bed, name);
             assert_eq!(tenant.slot_key().await, key, "{name}");
-            assert_eq!(effects(&tenant).await, writes, "{name}");
+            assert_eq!(effective_writes(&tenant).await, writes, "{name}");
         }
-        told("api-server: an upload, a rotation and a deletion without the right to write the status: 0 remote writes");
+        report(
+            "api-server: an upload, a rotation and a deletion without the right to write the status: 0 remote writes",
+        );
     });
 }
 
 #[test]
 fn an_operator_that_cannot_list_anything_stops_at_once_when_asked_to() {
-    alone(audited(), async |mut bed| {
-        bed.operator.take().expect("it runs").kill();
+    run_with_bed(audited(), async |mut bed| {
+        bed.operator.take().expect("the operator runs").kill();
         LIST_KEYS.revoke(&bed).await;
         bed.start_operator("without-lists");
         LIST_KEYS.await_refusal(&bed, "").await;
 
-        assert!(bed.operator.take().expect("it runs").stop(), "it ends with success");
-        told("api-server: an operator that could not list anything ended with success when it was asked to stop");
+        assert!(bed.operator.take().expect("the operator runs").stop(), "the operator ends with success");
+        report("api-server: an operator that could not list anything ended with success when it was asked to stop");
     });
 }
