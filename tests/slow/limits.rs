@@ -62,7 +62,7 @@ async fn count_all_held(tenants: &[Tenant<'_>]) -> u64 {
     sum
 }
 
-// proves: limit controller/service_key/reconcile CONCURRENCY
+// proves: limit controller/context CONCURRENCY
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_reconciliations_run_at_once_and_the_seventeenth_waits() {
     let bed = TestBed::start(Setup::default()).await;
@@ -170,7 +170,7 @@ async fn hold_upload<'a>(bed: &'a TestBed, name: &str) -> Tenant<'a> {
     tenant
 }
 
-// proves: limit controller LAST_PASSES
+// proves: limit controller SHUTDOWN_GRACE
 #[tokio::test(flavor = "multi_thread")]
 async fn shutdown_waits_at_most_45_seconds_for_a_running_reconciliation() {
     let mut bed = TestBed::start(Setup::default()).await;
@@ -179,12 +179,12 @@ async fn shutdown_waits_at_most_45_seconds_for_a_running_reconciliation() {
     operator.signal("TERM");
     let status = operator.ended().expect("the operator ends by itself");
     assert_eq!(status.code(), Some(1));
-    operator.await_lines("some passes did not end within 45 s", 1);
+    operator.await_lines("some reconciliations did not finish within 45 s", 1);
     let tenant = Tenant::existing(&bed, "endless", bed.client.clone());
     tenant.release().await;
 }
 
-// proves: limit controller LAST_PASSES
+// proves: limit controller SHUTDOWN_GRACE
 #[tokio::test(flavor = "multi_thread")]
 async fn a_reconciliation_that_ends_40_seconds_after_sigterm_completes() {
     let mut bed = TestBed::start(Setup::default()).await;
@@ -219,7 +219,7 @@ async fn a_connection_must_be_established_within_five_seconds() {
     let (in_time, late) = tokio::join!(send_after(4 * SECOND), send_after(6 * SECOND));
     assert!(in_time.is_ok_and(|answer| answer.status == 200));
     let late = late.err().expect("the connection times out");
-    assert!(late.message.starts_with("it could not be connected to") && !late.may_have_arrived, "{late:?}");
+    assert!(late.message.starts_with("could not connect") && !late.may_have_arrived, "{late:?}");
 }
 
 /// Relays one connection after a pause.
@@ -245,7 +245,7 @@ impl Collector for Lengthy {
     }
 }
 
-// proves: limit process/admin WAIT_LIMIT
+// proves: limit process/admin CONNECTION_TIMEOUT
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_server_gives_a_slow_reader_five_seconds() {
     let metrics = Arc::new(Metrics::new(Leadership::alone()));

@@ -67,7 +67,7 @@ async fn run_fault(bed: &mut TestBed, fault: Fault) {
 
 /// Returns a part of the log line about a failed reconciliation in this tenant, whose name is in the span.
 fn failed_reconciliation(tenant: &str) -> String {
-    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: the pass is tried again")
+    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: reconciliation failed, retrying")
 }
 
 #[test]

@@ -151,7 +151,7 @@ impl Fault {
             }
             // The slot is empty, but a truncated response does not prove it.
             Self::Truncated if call == Call::ReadSlot => "answered 404".into(),
-            Self::Page | Self::Truncated | Self::WrongTypes => "did not answer as agreed".into(),
+            Self::Page | Self::Truncated | Self::WrongTypes => "did not answer as the contract requires".into(),
             Self::Elsewhere | Self::Endless => "answered 307".into(),
         }
     }

@@ -12,13 +12,13 @@ use testkit::bed::operator::Operator;
 /// Pause between two reads of the log.
 const POLL: Duration = Duration::from_millis(100);
 /// Message of the line with which a reconciliation ends.
-const ENDED: &str = "pass settled";
+const ENDED: &str = "reconciliation settled";
 /// Message of the line about a new status or reason of `Ready`.
 const VERDICT: &str = "verdict changed";
 /// Message of the line about a reconciliation that failed.
-const FAILED: &str = "the pass is tried again";
+const FAILED: &str = "reconciliation failed, retrying";
 /// Beginning of the message about a throttled reconciliation.
-const THROTTLED: &str = "the pass is put off";
+const THROTTLED: &str = "reconciliation throttled";
 
 /// All reconciliations of `ALMServiceKey`s that have ended, by namespace and name.
 pub(super) struct Reconciliations {
@@ -124,9 +124,10 @@ fn id(line: &Value) -> String {
     text_of(&line["span"]["reconcile_id"])
 }
 
+/// Returns namespace and name of the object. The name is the field `object`: `name` is that of the span itself.
 fn object(line: &Value) -> String {
     let span = &line["span"];
-    format!("{}/{}", text_of(&span["namespace"]), text_of(&span["name"]))
+    format!("{}/{}", text_of(&span["namespace"]), text_of(&span["object"]))
 }
 
 fn text_of(value: &Value) -> String {
