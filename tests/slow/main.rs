@@ -1,9 +1,18 @@
-//! What is too long for `make test`: matrices of crashes and faults, on a real API server. `make prove` runs them.
+//! The suites that take too long for `make test`, on a real API server. `make prove` runs them.
+//!
+//! | module | what it proves |
+//! |---|---|
+//! | `crash_matrix` | an operator that is killed at any request converges after its restart |
+//! | `fault_matrix` | each remote call under each fault is reported as stated, and converges afterwards |
+//! | `api_server` | no fault of the API server deletes a living key |
+//! | `replicas` | leaders that are killed or stopped write once; two clusters do not fight over a slot |
+//! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
+//! | `limits` | limits that take their time to be reached |
 
-mod crash_matrix;
+mod beds;
 
 mod api_server;
-mod beds;
+mod crash_matrix;
 mod fault_matrix;
 mod hostile;
 mod limits;

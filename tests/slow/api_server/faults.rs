@@ -1,75 +1,75 @@
-//! The faults.
+//! Faults of the API server.
 
-use super::throttle::NoTime;
+use super::overload::Overload;
 use testkit::bed::{Tenant, TestBed};
 use testkit::control_plane::Part;
 
-/// What goes wrong.
+/// A fault of the API server or of etcd.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A part is killed, and started again later.
+    /// A part is killed, and started again when the fault ends.
     Killed(Part),
-    /// A part stands still with its connections open, for longer than anybody waits for an answer.
+    /// A part is stopped with its connections open, for longer than any client waits for a response.
     Stopped(Part),
-    /// Priority and fairness leaves the operator no time: 429.
-    NoTime,
-    /// Somebody else writes the objects in the midst of a pass: 409.
+    /// Priority and fairness rejects the operator's requests with 429.
+    Overloaded,
+    /// Another client writes the objects during a reconciliation: 409.
     Conflict,
 }
 
 impl Fault {
-    /// All of them.
+    /// All faults, in the order in which they are tried.
     pub const ALL: [Self; 6] = [
         Self::Killed(Part::ApiServer),
         Self::Stopped(Part::ApiServer),
         Self::Killed(Part::Etcd),
         Self::Stopped(Part::Etcd),
-        Self::NoTime,
+        Self::Overloaded,
         Self::Conflict,
     ];
 
-    /// For names of tenants.
+    /// Returns the name as a part of the names of tenants.
     pub fn name(self) -> &'static str {
         match self {
             Self::Killed(Part::ApiServer) => "api-killed",
             Self::Stopped(Part::ApiServer) => "api-stopped",
             Self::Killed(Part::Etcd) => "etcd-killed",
             Self::Stopped(Part::Etcd) => "etcd-stopped",
-            Self::NoTime => "no-time",
+            Self::Overloaded => "overloaded",
             Self::Conflict => "conflict",
         }
     }
 
-    /// Whether whatever begins after it meets it too, until it ends.
+    /// Returns true if requests that begin later meet the fault too, until it ends.
     pub fn lasts(self) -> bool {
         self != Self::Conflict
     }
 
-    /// It begins; it concerns the objects `calm` of these tenants. It lasts until it is ended with what this answers.
-    pub async fn begin(self, bed: &mut TestBed, tenants: &[String]) -> Option<NoTime> {
+    /// Begins the fault for the objects `calm` of these tenants. The overload that it returns goes to [`Self::end`].
+    pub async fn begin(self, bed: &mut TestBed, tenants: &[String]) -> Option<Overload> {
         match self {
             Self::Killed(part) => bed.control_plane.kill(part),
             Self::Stopped(part) => bed.control_plane.stop(part),
-            Self::NoTime => return Some(NoTime::for_the_operator(bed).await),
+            Self::Overloaded => return Some(Overload::of_the_operator(bed).await),
             Self::Conflict => {
                 for name in tenants {
                     let tenant = Tenant::existing(bed, name, bed.client.clone());
-                    tenant.annotate("calm", "example.com/touched", "by somebody").await;
+                    tenant.annotate("calm", "example.com/touched", "by another client").await;
                 }
             }
         }
         None
     }
 
-    /// It ends.
-    pub async fn end(self, bed: &mut TestBed, no_time: Option<NoTime>) {
+    /// Ends the fault.
+    pub async fn end(self, bed: &mut TestBed, overload: Option<Overload>) {
         match self {
-            Self::Killed(part) => bed.control_plane.restart(part).await.expect("it comes back"),
-            Self::Stopped(part) => bed.control_plane.resume(part).await.expect("it comes back"),
-            Self::NoTime | Self::Conflict => {}
+            Self::Killed(part) => bed.control_plane.restart(part).await.expect("the part starts again"),
+            Self::Stopped(part) => bed.control_plane.resume(part).await.expect("the part starts again"),
+            Self::Overloaded | Self::Conflict => {}
         }
-        if let Some(no_time) = no_time {
-            no_time.ends(bed);
+        if let Some(overload) = overload {
+            overload.end(bed);
         }
     }
 }

@@ -1,16 +1,16 @@
-//! Every fault in the midst of every operation.
+//! Every fault during every operation.
 
 use futures::future::join_all;
 use serde_json::Value;
 
 use super::faults::Fault;
-use super::moments::Moment;
-use crate::beds::{alone, told};
+use super::operations::Operation;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::{Setup, Tenant, TestBed};
 
-/// One operation in one tenant.
+/// One operation in a tenant of its own.
 struct Cell {
-    moment: Moment,
+    operation: Operation,
     tenant: String,
     key: Value,
 }
@@ -21,61 +21,65 @@ impl Cell {
     }
 }
 
-/// One fault, in the midst of all operations at once.
-async fn struck(bed: &mut TestBed, fault: Fault) {
+/// Runs all operations at once, with one fault during each.
+async fn run_fault(bed: &mut TestBed, fault: Fault) {
     let cells = {
         let bed: &TestBed = bed;
-        let prepared = Moment::ALL.map(|moment| async move {
-            let tenant = format!("{}-{}", fault.name(), moment.name());
-            let key = moment.prepared(bed, &tenant).await;
-            Cell { moment, tenant, key }
+        let preparing = Operation::ALL.map(|operation| async move {
+            let tenant = format!("{}-{}", fault.name(), operation.name());
+            let key = operation.prepare(bed, &tenant).await;
+            Cell { operation, tenant, key }
         });
-        let begun = join_all(prepared).await.into_iter().map(|cell| async move {
-            let key = cell.moment.begun(&cell.tenant(bed), cell.key.clone()).await;
+        let beginning = join_all(preparing).await.into_iter().map(|cell| async move {
+            let key = cell.operation.begin(&cell.tenant(bed), cell.key.clone()).await;
             Cell { key, ..cell }
         });
-        join_all(begun).await
+        join_all(beginning).await
     };
-    let concerned: Vec<_> = cells.iter().map(|cell| cell.tenant.clone()).collect();
+    let tenants: Vec<_> = cells.iter().map(|cell| cell.tenant.clone()).collect();
 
-    let lasting = fault.begin(bed, &concerned).await;
+    let overload = fault.begin(bed, &tenants).await;
     for cell in &cells {
         cell.tenant(bed).release().await;
     }
-    // Each of them has met the fault: its status could not be written. And of a key that is to stay, one more pass has
-    // begun while it lasted, and knew nothing of the source.
+    // Each operation met the fault: its status could not be written. For a settled key a second reconciliation began during
+    // the fault, and could not read the source.
     for cell in &cells {
-        let times = if cell.moment.is_settled() && fault.lasts() { 2 } else { 1 };
-        bed.operator.as_ref().expect("it runs").await_lines(&tried_again(&cell.tenant), times);
+        let times = if cell.operation.is_settled() && fault.lasts() { 2 } else { 1 };
+        bed.operator.as_ref().expect("the operator runs").await_lines(&failed_reconciliation(&cell.tenant), times);
     }
-    fault.end(bed, lasting).await;
+    fault.end(bed, overload).await;
 
     let bed: &TestBed = bed;
-    join_all(cells.iter().map(|cell| async move { cell.moment.ended(&cell.tenant(bed), &cell.key).await })).await;
-    join_all(cells.iter().map(|cell| async move { cell.moment.followed(&cell.tenant(bed)).await })).await;
-    told(&format!(
-        "api-server: {}: {} operations met it, {} of them looks at a settled key: each ended as if nothing had happened",
+    join_all(
+        cells.iter().map(|cell| async move { cell.operation.assert_completed(&cell.tenant(bed), &cell.key).await }),
+    )
+    .await;
+    join_all(cells.iter().map(|cell| async move { cell.operation.assert_next_rotation(&cell.tenant(bed)).await }))
+        .await;
+    report(&format!(
+        "api-server: {}: {} operations met it, {} of them checks of a settled key: each completed as if nothing had happened",
         fault.name(),
         cells.len(),
-        cells.iter().filter(|cell| cell.moment.is_settled()).count()
+        cells.iter().filter(|cell| cell.operation.is_settled()).count()
     ));
 }
 
-/// What the log says of a pass over an object of this tenant that failed. The name stands in the span of the pass.
-fn tried_again(tenant: &str) -> String {
-    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: the pass is tried again")
+/// Returns a part of the log line about a failed reconciliation in this tenant, whose name is in the span.
+fn failed_reconciliation(tenant: &str) -> String {
+    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: reconciliation failed, retrying")
 }
 
 #[test]
-fn every_operation_ends_well_whatever_happens_to_the_api_server_in_its_midst() {
-    alone(Setup::default(), async |mut bed| {
+fn every_operation_completes_after_any_fault_of_the_api_server() {
+    run_with_bed(Setup::default(), async |mut bed| {
         for fault in Fault::ALL {
-            struck(&mut bed, fault).await;
+            run_fault(&mut bed, fault).await;
         }
-        told(&format!(
-            "api-server: {} faults in the midst of {} operations: 0 living keys deleted, 0 uploads repeated",
+        report(&format!(
+            "api-server: {} faults during {} operations: 0 living keys deleted, 0 uploads repeated",
             Fault::ALL.len(),
-            Moment::ALL.len()
+            Operation::ALL.len()
         ));
     });
 }

@@ -1,12 +1,11 @@
-//! What goes wrong with the API server: it falls, stands still, has no time, forgets, forbids. No living key is deleted
-//! because of any of it.
+//! Faults of the API server: it is killed, stopped, overloaded, restored, or refuses a right. No living key is deleted
+//! because of any of them.
 
 mod backup;
 mod faults;
 mod matrix;
-mod moments;
+mod operations;
+pub mod overload;
 mod restored;
-mod right;
 mod rights;
-pub mod throttle;
 mod watches;

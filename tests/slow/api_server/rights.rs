@@ -1,242 +1,214 @@
-//! Rights that are taken away and given back, one by one.
+//! Rights that the operator loses: a refused read of a Secret is no absence, and without a status there is no remote write.
 
 use std::time::Duration;
 
-use k8s_openapi::api::coordination::v1::Lease;
-use kube::api::DeleteParams;
-use kube::{Api, ResourceExt};
+use k8s_openapi::api::authorization::v1::SubjectAccessReview;
+use k8s_openapi::api::rbac::v1::{ClusterRole, PolicyRule};
+use kube::Api;
+use kube::api::{Patch, PatchParams};
 use serde_json::{Value, json};
 
-use super::moments::effects;
-use super::right::{self, Right};
-use crate::beds::{alone, told};
+use super::operations::effective_writes;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::cluster::patiently;
-use testkit::bed::key::condition;
-use testkit::bed::operator::Operator;
+use testkit::bed::tenant::create;
 use testkit::bed::{Setup, Tenant, TestBed};
+use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
 
-const TERMS: &[&str] = &["--leader-elect=true", "--lease-duration=5s", "--renew-deadline=4s", "--retry-period=250ms"];
-const LEASE: &str = "alm-key-operator";
-const POLL: Duration = Duration::from_millis(50);
+const POLL: Duration = Duration::from_millis(20);
+const READ_SECRETS: Right = Right { role: "alm-key-operator-sources", group: "", resource: "secrets", verbs: &["get"] };
+const WATCH_SECRETS: Right = Right { verbs: &["list", "watch"], ..READ_SECRETS };
+const LIST_KEYS: Right =
+    Right { role: "alm-key-operator", group: "almkey.dev", resource: "almservicekeys", verbs: &["list"] };
+const WRITE_STATUS: Right = Right { resource: "almservicekeys/status", verbs: &["patch"], ..LIST_KEYS };
 
-/// What an operator that runs need not miss, since it asks for it when it begins, or begins a watch anew; one that starts
-/// does.
-const AT_START: [&str; 8] = [
-    // A watch goes on without the right to begin it. What keys there are is asked anew for each tenant.
-    "watch almservicekeys",
-    "list almtenants",
-    "watch almtenants",
-    "list secrets",
-    "watch secrets",
-    "list servicebindings",
-    "watch servicebindings",
-    // Its uid never changes.
-    "get namespaces kube-system",
-];
-/// The tenants whose keys are to stay as they are, and what they say: of a binding, of a plain Secret, and of a binding
-/// that has gone, whose key is not to be removed yet.
-const KEPT: [(&str, (&str, &str)); 3] =
-    [("kept", ("True", "Uploaded")), ("pasted", ("True", "Uploaded")), ("pending", ("Unknown", "RemovalPending"))];
-/// The tenants whose keys come and go by turns.
-const TURNS: [&str; 2] = ["by-turns", "the-others-turn"];
-
-fn tenant<'a>(bed: &'a TestBed, name: &str) -> Tenant<'a> {
-    Tenant::existing(bed, name, bed.client.clone())
+/// Verbs on one resource, given to the operator by one of the shipped roles.
+struct Right {
+    role: &'static str,
+    group: &'static str,
+    resource: &'static str,
+    verbs: &'static [&'static str],
 }
 
-fn leases(bed: &TestBed) -> Api<Lease> {
-    Api::namespaced(bed.client.clone(), NAMESPACE)
-}
-
-/// What is asked of the operator at once: something for each of its rights.
-struct Task {
-    number: usize,
-    /// What the rotated binding gets.
-    key: Value,
-}
-
-impl Task {
-    /// From number 1 on.
-    async fn new(bed: &TestBed, number: usize) -> Self {
-        Self { number, key: tenant(bed, "rotated").make_key().await }
-    }
-
-    fn word(&self) -> String {
-        self.number.to_string()
-    }
-
-    /// In which tenant a key comes, and in which one goes.
-    fn turns(&self) -> (&'static str, &'static str) {
-        (TURNS[self.number % 2], TURNS[(self.number + 1) % 2])
-    }
-
-    /// A binding is rotated, a key comes, one goes, the others are to be looked at, a tenant is changed, and somebody
-    /// deletes the Lease.
-    async fn begin(&self, bed: &TestBed) {
-        let (comes, goes) = self.turns();
-        tenant(bed, "rotated").rotate_binding("plain", &self.key).await;
-        for (name, _) in KEPT {
-            tenant(bed, name).annotate("calm", "almkey.dev/reconcile-requested-at", &self.word()).await;
+impl Right {
+    /// Takes the right from the operator and returns the shipped rules, once the API server enforces the change.
+    async fn revoke(&self, bed: &TestBed) -> Vec<PolicyRule> {
+        let cluster_roles: Api<ClusterRole> = Api::all(bed.client.clone());
+        let shipped = cluster_roles.get(self.role).await.expect("the role is installed").rules.expect("it has rules");
+        let mut rules = shipped.clone();
+        for changed in rules.iter_mut().filter(|rule| rule.resources.iter().flatten().any(|name| name == self.resource))
+        {
+            changed.verbs.retain(|verb| !self.verbs.contains(&verb.as_str()));
         }
-        tenant(bed, comes).apply_for_secret("calm", "pasted").await;
-        tenant(bed, goes).begin_deletion("calm").await;
-        let timeout = json!({ "http": { "timeout": format!("{}ms", 3000 + self.number) } });
-        tenant(bed, "kept").patch_tenant(json!({ "spec": { "landscapeManagement": timeout } })).await;
-        leases(bed).delete(LEASE, &DeleteParams::default()).await.expect("an admin can delete it");
+        rules.retain(|rule| !rule.verbs.is_empty());
+        self.write(bed, &rules, false).await;
+        shipped
     }
 
-    /// Waits until all of it is done.
-    async fn done(&self, bed: &TestBed) {
-        let (comes, goes) = self.turns();
-        tenant(bed, "rotated").await_uploaded("calm", &self.key).await;
-        for (name, (status, reason)) in KEPT {
-            let looked_at = |key: &alm_key_operator::api::ALMServiceKey| {
-                let handled = key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.clone());
-                handled == Some(self.word()) && condition(key, "Ready") == (status.into(), reason.into())
-            };
-            tenant(bed, name).await_key("calm", "looked at, and as before", looked_at).await;
+    /// Gives the right back, and returns once the API server enforces it.
+    async fn restore(&self, bed: &TestBed, shipped: &[PolicyRule]) {
+        self.write(bed, shipped, true).await;
+    }
+
+    async fn write(&self, bed: &TestBed, rules: &[PolicyRule], allowed: bool) {
+        let cluster_roles: Api<ClusterRole> = Api::all(bed.client.clone());
+        let patch = Patch::Merge(json!({ "rules": rules }));
+        cluster_roles.patch(self.role, &PatchParams::default(), &patch).await.expect("an admin can change roles");
+        let access: Api<SubjectAccessReview> = Api::all(bed.client.clone());
+        let (resource, subresource) = self.resource.split_once('/').unwrap_or((self.resource, ""));
+        for verb in self.verbs {
+            let review = json!({ "spec": { "user": operator(), "resourceAttributes": {
+                "verb": verb, "group": self.group, "resource": resource, "subresource": subresource,
+            }}});
+            let is_enforced =
+                |review: SubjectAccessReview| review.status.is_some_and(|status| status.allowed == allowed);
+            patiently(&format!("the right to {verb} {} to change", self.resource), async {
+                while !is_enforced(create(&access, review.clone()).await) {
+                    tokio::time::sleep(POLL).await;
+                }
+            })
+            .await;
         }
-        tenant(bed, comes).await_ready("calm", "True", "Uploaded").await;
-        tenant(bed, goes).await_gone("calm").await;
-        tenant(bed, goes).await_tenant_as(goes, "kept by nobody", |tenant| tenant.finalizers().is_empty()).await;
-        tenant(bed, "kept").await_tenant("kept", "True", "Connected").await;
-        patiently("the Lease to be there again", async {
-            while leases(bed).get_opt(LEASE).await.expect("it can be read").is_none() {
+    }
+
+    /// Waits until such a request of the operator was refused in this namespace; cluster-wide if it is empty.
+    async fn await_refusal(&self, bed: &TestBed, namespace: &str) {
+        let log = bed.control_plane.audit_log().expect("the bed is audited");
+        patiently(&format!("a request for {} in {namespace:?} to be refused", self.resource), async {
+            loop {
+                let text = std::fs::read_to_string(log).expect("the audit log");
+                let refused = text.lines().filter(|line| line.contains("\"code\":403"));
+                let mut refused = refused.filter_map(|line| serde_json::from_str(line).ok());
+                if refused.any(|entry| self.is_named_by(&entry, namespace)) {
+                    return;
+                }
                 tokio::time::sleep(POLL).await;
             }
         })
         .await;
     }
+
+    fn is_named_by(&self, entry: &Value, namespace: &str) -> bool {
+        let object = &entry["objectRef"];
+        let text = |field: &str| object[field].as_str().unwrap_or_default();
+        let resource = format!("{}/{}", text("resource"), text("subresource"));
+        // Admission refuses with 403, too.
+        entry["annotations"]["authorization.k8s.io/decision"] == "forbid"
+            && entry["user"]["username"] == operator()
+            && entry["verb"].as_str().is_some_and(|verb| self.verbs.contains(&verb))
+            && resource.trim_end_matches('/') == self.resource
+            && text("namespace") == namespace
+    }
 }
 
-/// All tenants with their keys; of those that stay, the keys.
-async fn prepared(bed: &TestBed) -> Vec<Value> {
-    for name in ["rotated", TURNS[0], TURNS[1]].into_iter().chain(KEPT.map(|(name, _)| name)) {
-        Tenant::create(bed, name, bed.client.clone()).await;
-    }
-    for name in TURNS.into_iter().chain(["pasted"]) {
-        tenant(bed, name).write_secret("pasted", &tenant(bed, name).make_key().await).await;
-    }
-    for name in ["rotated", "kept", "pending"] {
-        tenant(bed, name).bind("plain", &tenant(bed, name).make_key().await).await;
-    }
-    tenant(bed, TURNS[0]).apply_for_secret("calm", "pasted").await;
+fn audited() -> Setup {
+    Setup { audit: true, ..Setup::default() }
+}
+
+fn operator() -> String {
+    service_account_user(NAMESPACE, NAMESPACE).name
+}
+
+fn tenant<'a>(bed: &'a TestBed, name: &str) -> Tenant<'a> {
+    Tenant::existing(bed, name, bed.client.clone())
+}
+
+/// Uploads the key of a new tenant from a plain Secret. If that Secret were absent, the key would be removed at once.
+async fn upload(bed: &TestBed, name: &str) -> Value {
+    let tenant = Tenant::create(bed, name, bed.client.clone()).await;
+    let key = tenant.make_key().await;
+    tenant.write_secret("pasted", &key).await;
     let spec = json!({ "source": { "secretRef": { "name": "pasted" } }, "gracePeriod": "0s" });
-    tenant(bed, "pasted").apply("calm", spec).await;
-    tenant(bed, "rotated").apply_for_binding("calm", "plain").await;
-    tenant(bed, "kept").apply_for_binding("calm", "plain").await;
-    let spec = json!({ "source": { "serviceBindingRef": { "name": "plain" } }, "gracePeriod": "1h" });
-    tenant(bed, "pending").apply("calm", spec).await;
-    for name in ["rotated", TURNS[0]].into_iter().chain(KEPT.map(|(name, _)| name)) {
-        tenant(bed, name).await_ready("calm", "True", "Uploaded").await;
-    }
-    // It goes, and its key goes on to sign in.
-    let pending = tenant(bed, "pending");
-    pending.bindings().delete("plain", &DeleteParams::default()).await.expect("bindings can be deleted");
-    pending.delete_secret("plain").await;
-    pending.finish_binding("plain").await;
-    pending.await_ready("calm", "Unknown", "RemovalPending").await;
-    let mut keys = Vec::new();
-    for (name, _) in KEPT {
-        keys.push(tenant(bed, name).slot_key().await);
-    }
-    keys
-}
-
-/// Sees to it that an operator runs. One that ended is started again, as Kubernetes would.
-async fn kept_running(bed: &TestBed, operator: &mut Operator) {
-    loop {
-        if !operator.is_running() {
-            *operator = bed.start_replica("operator-again");
-        }
-        tokio::time::sleep(POLL).await;
-    }
-}
-
-/// The operator has the right again: it does all that it was asked for.
-async fn recovered(bed: &mut TestBed, task: &Task) {
-    let mut operator = bed.operator.take().expect("it was started");
-    tokio::select! {
-        () = kept_running(bed, &mut operator) => {}
-        () = task.done(bed) => {}
-    }
-    bed.operator = Some(operator);
-}
-
-/// The operator loses the right while it runs, and gets it back when it has missed it. If it does without, it ends, and
-/// another one starts without the right, and gets it then. Whether the one that ran missed it.
-async fn lost(bed: &mut TestBed, right: &Right, number: &mut usize) -> bool {
-    let from = right::audit_end(bed);
-    right.taken(bed).await;
-    *number += 1;
-    let mut task = Task::new(bed, *number).await;
-    task.begin(bed).await;
-    let may_do_without = AT_START.contains(&right.name().as_str());
-    let missed = tokio::select! {
-        () = right.missed(bed, from) => true,
-        () = task.done(bed), if may_do_without => false,
-    };
-    if !missed {
-        let from = right::audit_end(bed);
-        assert!(bed.operator.take().expect("it runs").stop(), "it ends with success");
-        *number += 1;
-        task = Task::new(bed, *number).await;
-        task.begin(bed).await;
-        bed.start_operator(&format!("without-{}", right.name().replace([' ', '/'], "-")));
-        right.missed(bed, from).await;
-    }
-    right.given_back(bed).await;
-    recovered(bed, &task).await;
-    missed
+    tenant.apply("calm", spec).await;
+    tenant.await_ready("calm", "True", "Uploaded").await;
+    key
 }
 
 #[test]
-fn no_right_is_such_that_to_lose_it_loses_a_key() {
-    alone(Setup { arguments: TERMS, audit: true, ..Setup::default() }, async |mut bed| {
-        let keys = prepared(&bed).await;
-        let rights = right::all(&bed).await;
-        for name in AT_START {
-            assert!(rights.iter().any(|right| right.name() == name), "there is no right to {name}");
-        }
-        let (mut tasks, mut at_once) = (0, 0);
-        for right in &rights {
-            at_once += usize::from(lost(&mut bed, right, &mut tasks).await);
-        }
+fn a_refused_read_of_secrets_removes_no_key() {
+    run_with_bed(audited(), async |mut bed| {
+        let key = upload(&bed, "pasted").await;
+        let bound = Tenant::create(&bed, "bound", bed.client.clone()).await;
+        let bound_key = bound.make_key().await;
+        bound.bind("plain", &bound_key).await;
+        bound.apply_for_binding("calm", "plain").await;
+        bound.await_ready("calm", "True", "Uploaded").await;
 
-        assert_eq!(effects(&tenant(&bed, "rotated")).await, vec!["+Put"; tasks + 1]);
-        for ((name, (status, reason)), key) in KEPT.into_iter().zip(keys) {
+        let shipped = READ_SECRETS.revoke(&bed).await;
+        for name in ["pasted", "bound"] {
+            tenant(&bed, name).annotate("calm", "almkey.dev/reconcile-requested-at", "without get").await;
+            tenant(&bed, name).await_ready("calm", "Unknown", "SourceUnreadable").await;
+        }
+        READ_SECRETS.restore(&bed, &shipped).await;
+        for name in ["pasted", "bound"] {
+            tenant(&bed, name).look_now("calm", "with get").await;
+            tenant(&bed, name).await_ready("calm", "True", "Uploaded").await;
+        }
+        assert!(bed.operator.take().expect("the operator runs").stop(), "the operator ends with success");
+        let shipped = WATCH_SECRETS.revoke(&bed).await;
+        bed.start_operator("without-watches");
+        WATCH_SECRETS.await_refusal(&bed, "").await;
+        tenant(&bed, "pasted").look_now("calm", "without watches").await;
+        WATCH_SECRETS.restore(&bed, &shipped).await;
+
+        for (name, key) in [("pasted", key), ("bound", bound_key)] {
             let tenant = tenant(&bed, name);
-            tenant.await_ready("calm", status, reason).await;
-            assert_eq!((tenant.slot_key().await, effects(&tenant).await), (key, vec!["+Put".into()]), "{name}");
+            assert_eq!((tenant.slot_key().await, tenant.writes().await), (key, vec!["+Put".into()]), "{name}");
+            tenant.await_ready("calm", "True", "Uploaded").await;
         }
-        for (name, writes) in [(TURNS[0], tasks + 1), (TURNS[1], tasks)] {
-            let by_turns: Vec<_> = ["+Put", "+Delete"].into_iter().cycle().take(writes).collect();
-            assert_eq!(effects(&tenant(&bed, name)).await, by_turns, "{name}");
-        }
-        told(&format!(
-            "api-server: {} rights taken away and given back one by one, {at_once} of them missed at once and {} by an \
-             operator that starts: {tasks} rotations, 0 deletions of what was to stay",
-            rights.len(),
-            rights.len() - at_once,
-        ));
+        report("api-server: reads of Secrets refused to a running and to a starting operator: 0 keys removed");
     });
 }
 
 #[test]
-fn an_operator_that_is_asked_to_stop_before_it_could_list_anything_goes_at_once() {
-    alone(Setup { arguments: TERMS, audit: true, ..Setup::default() }, async |mut bed| {
-        let mut operator = bed.operator.take().expect("it runs");
-        operator.signal("KILL");
-        operator.ended();
-        let lists = right::all(&bed).await.into_iter().find(|right| right.name() == "list almservicekeys");
-        let lists = lists.expect("it may list them");
-        lists.taken(&bed).await;
-        let from = right::audit_end(&bed);
-        bed.start_operator("without-lists");
-        lists.missed(&bed, from).await;
+fn no_remote_write_is_sent_while_the_status_cannot_be_written() {
+    run_with_bed(audited(), async |bed| {
+        let rotated = upload(&bed, "rotated").await;
+        let deleted = upload(&bed, "deleted").await;
+        let first = Tenant::create(&bed, "first", bed.client.clone()).await;
+        first.await_tenant("first", "True", "Connected").await;
+        let (first_key, new) = (first.make_key().await, tenant(&bed, "rotated").make_key().await);
 
-        assert!(bed.operator.take().expect("it runs").stop(), "it ends with success");
-        told("api-server: an operator that could not list anything ended with success when it was asked to stop");
+        let shipped = WRITE_STATUS.revoke(&bed).await;
+        first.write_secret("pasted", &first_key).await;
+        first.apply_for_secret("calm", "pasted").await;
+        tenant(&bed, "rotated").write_secret("pasted", &new).await;
+        tenant(&bed, "deleted").begin_deletion("calm").await;
+        for (name, key, writes) in [("first", Value::Null, 0), ("rotated", rotated, 1), ("deleted", deleted, 1)] {
+            WRITE_STATUS.await_refusal(&bed, name).await;
+            let tenant = tenant(&bed, name);
+            assert_eq!((tenant.slot_key().await, tenant.writes().await.len()), (key, writes), "{name}");
+        }
+        WRITE_STATUS.restore(&bed, &shipped).await;
+
+        first.await_ready("calm", "True", "Uploaded").await;
+        tenant(&bed, "rotated").await_uploaded("calm", &new).await;
+        tenant(&bed, "deleted").await_gone("calm").await;
+        for (name, key, writes) in [
+            ("first", first_key, vec!["+Put"]),
+            ("rotated", new, vec!["+Put"; 2]),
+            ("deleted", Value::Null, vec!["+Put", "+Delete"]),
+        ] {
+            let tenant = tenant(&bed, name);
+            assert_eq!(tenant.slot_key().await, key, "{name}");
+            assert_eq!(effective_writes(&tenant).await, writes, "{name}");
+        }
+        report(
+            "api-server: an upload, a rotation and a deletion without the right to write the status: 0 remote writes",
+        );
+    });
+}
+
+#[test]
+fn an_operator_that_cannot_list_anything_stops_at_once_when_asked_to() {
+    run_with_bed(audited(), async |mut bed| {
+        bed.operator.take().expect("the operator runs").kill();
+        LIST_KEYS.revoke(&bed).await;
+        bed.start_operator("without-lists");
+        LIST_KEYS.await_refusal(&bed, "").await;
+
+        assert!(bed.operator.take().expect("the operator runs").stop(), "the operator ends with success");
+        report("api-server: an operator that could not list anything ended with success when it was asked to stop");
     });
 }

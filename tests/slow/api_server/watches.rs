@@ -1,23 +1,23 @@
-//! Watches that cannot go on where they ended: 410 Gone.
+//! Watches that cannot continue from their last version: 410 Gone.
 
 use alm_key_operator::api::ALMTenant;
 use kube::api::PostParams;
 use serde_json::Value;
 
-use super::moments::effects;
-use crate::beds::{alone, told};
+use super::operations::effective_writes;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::control_plane::Part;
 
-/// The kinds that are watched, as the log names them.
+/// Watched kinds, as the log names them.
 const KINDS: [&str; 5] = ["ALMServiceKey", "ALMTenant", "ServiceBinding", "Secret", "credentials"];
 
-/// Tenants that are made while nobody watches: more than the last page of a list takes.
+/// Number of tenants that are created while no watch runs: more than the last page of a list holds.
 const ADDED: usize = 21;
 
 #[test]
-fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() {
-    alone(Setup::default(), async |mut bed| {
+fn changes_missed_by_a_watch_that_ends_with_410_are_reconciled() {
+    run_with_bed(Setup::default(), async |mut bed| {
         let client = bed.client.clone();
         let (mut keys, names) = (Vec::new(), ["kept", "rotated", "unbound", "recreated"]);
         for name in names {
@@ -28,8 +28,8 @@ fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() 
             tenant.await_ready("calm", "True", "Uploaded").await;
             keys.push(key);
         }
-        // It sees nothing of all this, and the API server that it wakes up to knows only what came of it.
-        bed.operator.as_mut().expect("it runs").signal("STOP");
+        // The stopped operator sees none of these changes, and the restarted API server knows only their result.
+        bed.operator.as_mut().expect("the operator runs").signal("STOP");
         let new = {
             let tenant = |name: &str| Tenant::existing(&bed, name, client.clone());
             let new = tenant("rotated").make_key().await;
@@ -46,13 +46,13 @@ fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() 
         let tenant = |name: &str| Tenant::existing(&bed, name, client.clone());
         tenant("rotated").await_uploaded("calm", &new).await;
         tenant("unbound").await_ready("calm", "False", "SourceGone").await;
-        assert_eq!(tenant("unbound").slot_key().await, Value::Null, "its key is dead");
-        let uid = tenant("recreated").bindings().get("plain").await.expect("it is there").metadata.uid;
+        assert_eq!(tenant("unbound").slot_key().await, Value::Null, "the dead key was removed");
+        let uid = tenant("recreated").bindings().get("plain").await.expect("the binding exists").metadata.uid;
         let follows = |uid: &Option<String>, key: &alm_key_operator::api::ALMServiceKey| {
             let source = key.status.as_ref().and_then(|status| status.source.as_ref());
             source.map(|source| &source.uid) == uid.as_ref()
         };
-        tenant("recreated").await_key("calm", "that of the new binding", |key| follows(&uid, key)).await;
+        tenant("recreated").await_key("calm", "uploaded from the new binding", |key| follows(&uid, key)).await;
         for (name, key, expected) in [
             ("kept", &keys[0], vec!["+Put"]),
             ("rotated", &new, vec!["+Put", "+Put"]),
@@ -60,28 +60,28 @@ fn what_happened_before_a_watch_was_refused_with_410_is_followed_all_the_same() 
             ("recreated", &keys[3], vec!["+Put"]),
         ] {
             assert_eq!(tenant(name).slot_key().await, *key, "{name}");
-            assert_eq!(effects(&tenant(name)).await, expected, "{name}");
+            assert_eq!(effective_writes(&tenant(name)).await, expected, "{name}");
         }
-        told(&format!("api-server: watches of {} kinds refused with 410 Gone: 0 living keys deleted", KINDS.len()));
+        report(&format!("api-server: watches of {} kinds refused with 410 Gone: 0 living keys deleted", KINDS.len()));
     });
 }
 
 #[test]
-fn whatever_was_made_before_a_watch_was_refused_with_410_is_looked_at_however_many_pages_the_next_list_has() {
-    alone(Setup::default(), async |mut bed| {
+fn objects_created_while_a_watch_was_down_are_all_reconciled_after_relisting() {
+    run_with_bed(Setup::default(), async |mut bed| {
         let first = Tenant::create(&bed, "first", bed.client.clone()).await;
         let spec = first.await_tenant("first", "True", "Connected").await.spec;
         let tenants = first.tenants();
-        bed.operator.as_mut().expect("it runs").signal("STOP");
-        // What its connections hold, it reads when it wakes up: they end before anything is made.
-        bed.control_plane.restart(Part::ApiServer).await.expect("it comes back");
+        bed.operator.as_mut().expect("the operator runs").signal("STOP");
+        // Buffered watch events would be read on wake-up, so the connections end before anything is created.
+        bed.control_plane.restart(Part::ApiServer).await.expect("the API server starts");
         let names: Vec<_> = (0..ADDED).map(|number| format!("added-{number:02}")).collect();
         for name in &names {
-            // Without a key and without credentials: nothing tells of it but its own watch.
+            // It has no key and no credentials, so only its own watch can trigger its reconciliation.
             let mut added = ALMTenant::new(name, spec.clone());
             added.spec.identity_zone.clone_from(name);
             added.spec.landscape_management.http.oauth2.secret_ref.name.clone_from(name);
-            tenants.create(&PostParams::default(), &added).await.expect("it can be made");
+            tenants.create(&PostParams::default(), &added).await.expect("a tenant can be created");
         }
         wake_up_to_410(&mut bed).await;
 
@@ -89,14 +89,14 @@ fn whatever_was_made_before_a_watch_was_refused_with_410_is_looked_at_however_ma
         for name in &names {
             first.await_tenant(name, "Unknown", "TenantMisconfigured").await;
         }
-        told(&format!("api-server: {ADDED} tenants of which nothing told but a list in pages: all looked at"));
+        report(&format!("api-server: {ADDED} tenants that only a list in pages reported: all reconciled"));
     });
 }
 
-/// The operator, which was stopped, goes on before an API server that knows nothing of the past.
+/// Resumes the stopped operator in front of a restarted API server, which answers its watches with 410.
 async fn wake_up_to_410(bed: &mut TestBed) {
-    bed.control_plane.restart(Part::ApiServer).await.expect("it comes back");
-    let operator = bed.operator.as_mut().expect("it runs");
+    bed.control_plane.restart(Part::ApiServer).await.expect("the API server starts");
+    let operator = bed.operator.as_mut().expect("the operator runs");
     operator.signal("CONT");
     for kind in KINDS {
         let refused =

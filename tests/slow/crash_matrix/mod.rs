@@ -1,7 +1,7 @@
-//! The operator is killed before and after every single request of a whole life, and whatever happens meanwhile, it
-//! makes good when it comes back: design, section 5.
+//! The operator is killed before and after every single request of a key's whole life. Whatever happens while it is away,
+//! it converges after its restart.
 
-mod needed;
+mod required;
 mod table;
 
 use std::collections::{BTreeMap, VecDeque};
@@ -17,80 +17,82 @@ use testkit::bed::TestBed;
 use testkit::crash::{Kind, Lived, Phase, Point, SETUP, live};
 use testkit::proxy::Name;
 
-/// Runs only the points whose name, as it is printed, holds this text.
+/// Environment variable: runs only the points whose printed name contains its value.
 const ONLY: &str = "ALMKEY_CRASH_POINT";
-/// How many lives without a crash are lived in each world, to learn what all of them ask for.
+/// Number of lives without a crash on each test bed, to record the requests that all of them make.
 const RECORDED: usize = 2;
-/// Not every life makes every request: how many are lived until a point is met.
+/// Number of lives that try to reach a point: not every life makes every request.
 const TRIES: usize = 3;
-/// After so many points it says how many are left.
+/// Number of points between two progress lines.
 const PROGRESS: usize = 100;
 
 #[test]
-fn an_operator_that_is_killed_at_any_request_makes_good_when_it_comes_back() {
+fn an_operator_killed_at_any_request_converges_after_its_restart() {
     Runtime::new().expect("a runtime").block_on(async {
         let began = Instant::now();
-        let beds = beds().await;
-        let mut points = [points(&beds, Kind::Uploaded).await, points(&beds, Kind::Adopted).await].concat();
+        let beds = start_beds().await;
+        let mut points =
+            [record_points(&beds, Kind::Uploaded).await, record_points(&beds, Kind::Adopted).await].concat();
         let only = std::env::var(ONLY).unwrap_or_default();
         points.retain(|point| point.to_string().contains(&only));
         assert!(!points.is_empty(), "no point has {only:?} in its name");
-        let table = all(&beds, points).await;
+        let table = run_all(&beds, points).await;
         table.print(began.elapsed(), beds.len());
-        table.assert_right();
+        table.assert_converged();
     });
 }
 
-/// Each with an API server and an operator of its own, which looks at all tenants there. A life mostly waits.
-async fn beds() -> Vec<TestBed> {
+/// Starts the test beds, each with an API server and an operator of its own. A life mostly waits, so there is one bed more
+/// than there are cores.
+async fn start_beds() -> Vec<TestBed> {
     let count = available_parallelism().map_or(1, usize::from) + 1;
     let starting = (0..count).map(|_| tokio::spawn(TestBed::start(SETUP)));
-    join_all(starting).await.into_iter().map(|bed| bed.expect("a bed starts")).collect()
+    join_all(starting).await.into_iter().map(|bed| bed.expect("a test bed starts")).collect()
 }
 
-/// All points of a kind of life, from lives without a crash, some in each world. What only some of them did is left out:
-/// it is one more of a kind, from a pass that came too late to find anything to do.
-async fn points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
+/// Records all points of a life cycle from lives without a crash on each bed. Requests that only some of them made are left
+/// out: they come from a reconciliation that began too late to find anything to do.
+async fn record_points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
     let name = format!("{kind:?}").to_lowercase();
     let mut recorded = Vec::new();
     for number in 1..=RECORDED {
         let tenant = format!("{name}-{number}");
         recorded.extend(join_all(beds.iter().map(|bed| live(bed, &tenant, kind, None))).await);
     }
-    let of_all = recorded.len();
+    let lives = recorded.len();
     let mut requests: BTreeMap<Name, (Phase, usize)> = BTreeMap::new();
     for Lived { seen, wrong, .. } in recorded {
         assert_eq!(wrong, None, "a life without a crash");
-        for (name, chapter) in seen {
-            requests.entry(name).or_insert((chapter, 0)).1 += 1;
+        for (name, phase) in seen {
+            requests.entry(name).or_insert((phase, 0)).1 += 1;
         }
     }
-    let (in_all, in_some): (Vec<_>, Vec<_>) = requests.iter().partition(|(_, (_, lives))| *lives == of_all);
-    let points: Vec<_> = in_all.iter().flat_map(|(name, (chapter, _))| Point::all(kind, name, *chapter)).collect();
+    let (in_all, in_some): (Vec<_>, Vec<_>) = requests.iter().partition(|(_, (_, count))| *count == lives);
+    let points: Vec<_> = in_all.iter().flat_map(|(name, (phase, _))| Point::all(kind, name, *phase)).collect();
     let in_some: Vec<_> = in_some.iter().map(|(request, _)| request.to_string()).collect();
     table::say(&format!(
-        "{} requests make the life of an {name} key, with {} points; more only of some lives: {}",
+        "{} requests make up the life of an {name} key, with {} points; made by some lives only: {}",
         in_all.len(),
         points.len(),
         in_some.join(", ")
     ));
-    for (kind, count) in needed::of(kind) {
+    for (kind, count) in required::requests(kind) {
         for nth in 1..=*count {
             let request = Name { kind: (*kind).into(), nth };
-            assert!(points.iter().any(|point| point.request == request), "{request}: no point of an {name} key");
+            assert!(points.iter().any(|point| point.request == request), "{request} makes no point of an {name} key");
         }
     }
     points
 }
 
-async fn all(beds: &[TestBed], points: Vec<Point>) -> Table {
+async fn run_all(beds: &[TestBed], points: Vec<Point>) -> Table {
     let (queue, table) = (Mutex::new(VecDeque::from(points)), Mutex::new(Table::default()));
-    join_all(beds.iter().map(|bed| some(bed, &queue, &table))).await;
+    join_all(beds.iter().map(|bed| run_some(bed, &queue, &table))).await;
     table.into_inner().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// One point after the other in this world, until all are done with.
-async fn some(bed: &TestBed, queue: &Mutex<VecDeque<Point>>, table: &Mutex<Table>) {
+/// Runs one point after the other on this bed, until the queue is empty.
+async fn run_some(bed: &TestBed, queue: &Mutex<VecDeque<Point>>, table: &Mutex<Table>) {
     let next = || {
         let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
         let point = queue.pop_front();
@@ -100,9 +102,9 @@ async fn some(bed: &TestBed, queue: &Mutex<VecDeque<Point>>, table: &Mutex<Table
         if left.is_multiple_of(PROGRESS) {
             table::say(&format!("{left} points to go"));
         }
-        for tried in 1..=TRIES {
-            let lived = live(bed, &format!("p{left}-{tried}"), point.life, Some(&point)).await;
-            let is_last = lived.met || lived.wrong.is_some() || tried == TRIES;
+        for attempt in 1..=TRIES {
+            let lived = live(bed, &format!("p{left}-{attempt}"), point.life, Some(&point)).await;
+            let is_last = lived.met || lived.wrong.is_some() || attempt == TRIES;
             table.lock().unwrap_or_else(PoisonError::into_inner).add(&point, lived, is_last);
             if is_last {
                 break;

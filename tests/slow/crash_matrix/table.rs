@@ -1,4 +1,4 @@
-//! What came of all points.
+//! Results of all points.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -6,15 +6,15 @@ use std::time::Duration;
 use super::ONLY;
 use testkit::crash::{ConcurrentEvent, CrashMode, Lived, Point};
 
-/// The columns.
-const BLOWS: [CrashMode; 5] =
+/// Columns of the table.
+const CRASH_MODES: [CrashMode; 5] =
     [CrashMode::Before, CrashMode::After, CrashMode::Swallowed, CrashMode::LateFirst, CrashMode::LateLast];
-const MEANWHILES: [ConcurrentEvent; 4] =
+const CONCURRENT_EVENTS: [ConcurrentEvent; 4] =
     [ConcurrentEvent::Nothing, ConcurrentEvent::Rotated, ConcurrentEvent::Unbound, ConcurrentEvent::Deleted];
-/// At most one point in so many may be one that no life met.
-const RARELY_UNMET: usize = 50;
+/// Smallest number of points for which one may remain unmet.
+const POINTS_PER_UNMET: usize = 50;
 
-/// Points, and those of them that converged.
+/// Number of points, and of those that converged.
 #[derive(Clone, Copy, Default)]
 struct Count(usize, usize);
 
@@ -24,11 +24,12 @@ impl Count {
         self.1 += usize::from(converged);
     }
 
-    fn cell(self) -> String {
+    fn format(self) -> String {
         if self.0 == 0 { "-".into() } else { format!("{}/{}", self.1, self.0) }
     }
 }
 
+/// Results by kind of request and crash mode.
 #[derive(Default)]
 pub(super) struct Table {
     rows: BTreeMap<String, BTreeMap<CrashMode, Count>>,
@@ -43,7 +44,7 @@ pub(super) struct Table {
 }
 
 impl Table {
-    /// Adds a life; with the last one for a point, the point.
+    /// Adds a life. The last life of a point adds the point, too.
     pub(super) fn add(&mut self, point: &Point, lived: Lived, is_last: bool) {
         let Lived { met, seen: _, history, wrong } = lived;
         self.lives += 1;
@@ -69,47 +70,50 @@ impl Table {
         }
     }
 
-    /// A row for each kind of request, a column for each blow.
+    /// Prints a row for each kind of request and a column for each crash mode.
     pub(super) fn print(&self, took: Duration, beds: usize) {
-        let row = |name: &str, cells: [String; 5]| {
+        let print_row = |name: &str, cells: [String; 5]| {
             let cells = cells.map(|cell| format!("{cell:>17}")).concat();
             say(&format!("{name:<42}{cells}"));
         };
-        row("request", BLOWS.map(|blow| blow.to_string()));
+        print_row("request", CRASH_MODES.map(|mode| mode.to_string()));
         for (kind, counts) in &self.rows {
-            row(kind, BLOWS.map(|blow| counts.get(&blow).copied().unwrap_or_default().cell()));
+            print_row(kind, CRASH_MODES.map(|mode| counts.get(&mode).copied().unwrap_or_default().format()));
         }
-        for meanwhile in MEANWHILES {
+        for meanwhile in CONCURRENT_EVENTS {
             let count = self.meanwhile.get(&meanwhile).copied().unwrap_or_default();
-            say(&format!("meanwhile{}: {} converged", what(meanwhile), count.cell()));
+            say(&format!("meanwhile{}: {} converged", name(meanwhile), count.format()));
         }
         for unmet in &self.unmet {
-            say(&format!("no life made this request: {unmet}"));
+            say(&format!("not met by any life: {unmet}"));
         }
-        let Self { all: Count(last_tested, converged), lives, uploads, double_uploads, wrong_deletes, unmet, .. } =
-            self;
+        let Self { all: Count(met, converged), lives, uploads, double_uploads, wrong_deletes, unmet, .. } = self;
         say(&format!("{lives} lives with {uploads} uploads on {beds} API servers in {} s", took.as_secs()));
         say(&format!(
             "{} points, {converged} met and converged, {} not met; {double_uploads} double uploads, {wrong_deletes} wrong \
              deletes",
-            last_tested + unmet.len(),
+            met + unmet.len(),
             unmet.len()
         ));
     }
 
-    pub(super) fn assert_right(&self) {
+    pub(super) fn assert_converged(&self) {
         let wrong = self.wrong.join("\n");
-        assert!(wrong.is_empty(), "to run one of them again, set {ONLY} to its name (or a part of it):\n{wrong}");
+        assert!(wrong.is_empty(), "set {ONLY} to a name, or a part of it, to run that point alone:\n{wrong}");
         let unmet = self.unmet.len();
-        assert!(unmet * RARELY_UNMET <= self.all.0 + unmet, "{unmet} points were not met:\n{}", self.unmet.join("\n"));
+        assert!(
+            unmet * POINTS_PER_UNMET <= self.all.0 + unmet,
+            "{unmet} points were not met:\n{}",
+            self.unmet.join("\n")
+        );
     }
 }
 
-fn what(meanwhile: ConcurrentEvent) -> String {
+fn name(meanwhile: ConcurrentEvent) -> String {
     if meanwhile == ConcurrentEvent::Nothing { ", nothing".into() } else { meanwhile.to_string() }
 }
 
-#[expect(clippy::print_stdout, reason = "the table is for people")]
+#[expect(clippy::print_stdout, reason = "the table is what a person runs the matrix for")]
 pub(super) fn say(line: &str) {
     println!("crash matrix: {line}");
 }

@@ -1,34 +1,34 @@
-//! The remote calls, each in a situation that leads to it.
+//! Remote calls, each in a situation that leads to it.
 
 /// A remote call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Call {
-    /// The sign-in with a new key.
+    /// Sign-in with a new key.
     SignIn,
     /// The operator's own sign-in, for a new key.
     Token,
-    /// The look at the slot, which is empty, for a new key.
+    /// Read of the empty slot, for a new key.
     ReadSlot,
-    /// The look at the key that a person put there, which is the very same.
+    /// Read of the key that a person uploaded, which is identical to the source's.
     ReadContent,
-    /// The upload into the empty slot.
+    /// Upload into the empty slot.
     Put,
-    /// That the key which a person put there becomes ours.
+    /// Adoption of the key that a person uploaded.
     Adopt,
-    /// That it is left there when its object is deleted.
+    /// Release of the adopted key when its object is deleted.
     Release,
-    /// The deletion of the key of an object that is deleted.
+    /// Deletion of the key of a deleted object.
     Delete,
-    /// The sign-in with a key that stands in the slot, when all is well.
+    /// Sign-in with the key in the slot, of a settled object.
     SettledSignIn,
-    /// The operator's own sign-in, when all is well.
+    /// The operator's own sign-in, for a settled object.
     SettledToken,
-    /// The look at the slot, when all is well.
+    /// Read of the slot, for a settled object.
     SettledReadSlot,
 }
 
 impl Call {
-    /// All of them, as the columns of the table.
+    /// All calls, in the order of the columns of the table.
     pub const ALL: [Self; 11] = [
         Self::SignIn,
         Self::Token,
@@ -43,7 +43,7 @@ impl Call {
         Self::SettledReadSlot,
     ];
 
-    /// For people.
+    /// Returns the name as it is printed.
     pub fn name(self) -> &'static str {
         match self {
             Self::SignIn => "sign in",
@@ -51,8 +51,8 @@ impl Call {
             Self::ReadSlot => "read slot",
             Self::ReadContent => "read content",
             Self::Put => "put",
-            Self::Adopt => "take over",
-            Self::Release => "give up",
+            Self::Adopt => "adopt",
+            Self::Release => "release",
             Self::Delete => "delete",
             Self::SettledSignIn => "settled sign in",
             Self::SettledToken => "settled token",
@@ -60,7 +60,7 @@ impl Call {
         }
     }
 
-    /// What the simulator calls it.
+    /// Returns the name of the call in the journal of the simulator.
     pub fn kind(self) -> &'static str {
         match self {
             Self::SignIn | Self::SettledSignIn => "SignIn",
@@ -73,8 +73,8 @@ impl Call {
         }
     }
 
-    /// What is recorded as pending before it; none if it is no write.
-    pub fn recorded(self) -> Option<&'static str> {
+    /// Returns the pending operation that is recorded before the call, if it is a write.
+    pub fn pending_operation(self) -> Option<&'static str> {
         match self {
             Self::Put => Some("Upload"),
             Self::Adopt => Some("Adopt"),
@@ -84,23 +84,23 @@ impl Call {
         }
     }
 
-    /// Whether all was well before the fault, and nothing is asked for but a look.
+    /// Returns true if the object was settled before the fault, and only its check is requested.
     pub fn is_settled(self) -> bool {
         matches!(self, Self::SettledSignIn | Self::SettledToken | Self::SettledReadSlot)
     }
 
-    /// Whether a token endpoint answers it.
+    /// Returns true if a token endpoint answers the call.
     pub fn is_sign_in(self) -> bool {
         ["SignIn", "LandscapeToken"].contains(&self.kind())
     }
 
-    /// Whether it is made because the object is deleted.
+    /// Returns true if the call is made because the object is deleted.
     pub fn is_deletion(self) -> bool {
         matches!(self, Self::Release | Self::Delete)
     }
 
-    /// The writes that take effect in such a cell, all in all.
-    pub fn effects(self) -> &'static [&'static str] {
+    /// Returns all writes that take effect in a cell of this call.
+    pub fn writes(self) -> &'static [&'static str] {
         match self {
             Self::ReadContent | Self::Adopt => &["+Patch"],
             Self::Release => &["+Patch", "+Patch"],
@@ -109,8 +109,8 @@ impl Call {
         }
     }
 
-    /// Those of them that took effect before the fault.
-    pub fn effects_before(self) -> usize {
+    /// Returns the number of these writes that take effect before the fault.
+    pub fn writes_before(self) -> usize {
         match self {
             Self::Release | Self::Delete | Self::SettledSignIn | Self::SettledToken | Self::SettledReadSlot => 1,
             _ => 0,

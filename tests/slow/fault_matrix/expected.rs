@@ -1,24 +1,25 @@
-//! What is expected of each cell.
+//! Expected outcome of each cell.
 
 use super::calls::Call;
 use super::cell::Cell;
 use super::faults::Fault;
 
-/// A line a fault, a column a call. A cell says what becomes of `Ready`, when the next try comes, and what took effect:
+/// Expected outcomes, a line for each fault and a column for each call. A cell gives the verdict (status and reason of
+/// `Ready`), the delay of the next attempt, and whether the write took effect:
 ///
 /// * `S` `Unknown/SignInUnknown`, `U` `Unknown/LandscapeManagementUnavailable`, `L` `Unknown/RateLimited`, `C`
 ///   `Unknown/SlotUnknown`, `R` `Unknown/Removing`, `A` `False/LandscapeManagementUnauthorized`, `X`
-///   `False/UploadRejected`, `D` `False/CredentialsRefused`, `T` `True/Uploaded` still;
-/// * `~` back-off, `.` hourly, `=` when three intervals are over, a number: after so many seconds;
-/// * `!` the write took effect while the fault lasted; without it, no write did.
+///   `False/UploadRejected`, `D` `False/CredentialsRefused`, `T` `True/Uploaded` as before;
+/// * `~` back-off, `.` hourly, `=` after three intervals, a number: after that many seconds;
+/// * `!` the write took effect while the fault lasted; without it, no write took effect.
 ///
-/// `-` is no cell. The other conditions follow from these, see [`Mark`].
+/// `-` is no cell. The other conditions follow from these, see [`Expected`].
 ///
-/// Where a combination has little sense: a 404 is bare, so that the slot does not say that it is empty; a truncated answer
-/// to a write, whose success has no body, is a refusal (422); one of wrong types is a success under a weak `ETag`. A
-/// deletion whose connection fails is that of a dead key, since nothing else but a write comes after a look at the content.
+/// Some combinations need a definition: a 404 has no `ETag`, so it does not report an empty slot; a truncated response to a
+/// write is a refusal (422), because a success has no body; wrong types in the response to a write are a weak `ETag` of a
+/// success. A deletion whose connection fails is that of a dead key, because only there a read of the content comes first.
 pub const TABLE: &str = "
-fault               | sign in | token | slot | content | put | take over | give up | delete | settled: sign in | token | slot
+fault               | sign in | token | slot | content | put | adopt     | release | delete | settled: sign in | token | slot
 refused             | S~      | U~    | U~   | U~      | U~  | U~        | R~      | U~     | T~               | T~    | T~
 TLS of another host | S~      | U~    | U~   | U~      | U~  | U~        | R~      | U~     | T~               | T~    | T~
 TLS expired         | S~      | U~    | U~   | U~      | U~  | U~        | R~      | U~     | T~               | T~    | T~
@@ -51,12 +52,12 @@ redirect elsewhere  | S~      | U~    | U~   | U~      | U~  | U~        | R~   
 endless redirect    | S~      | U~    | U~   | U~      | U~  | U~        | R~      | R~     | T~               | T~    | T~
 ";
 
-/// The head of the table.
+/// Returns the head of the table.
 pub fn head() -> &'static str {
     TABLE.trim().lines().next().unwrap_or_default()
 }
 
-/// The lines of the table below its head, each with its fault.
+/// Returns the lines of the table below its head, each with its fault.
 pub fn lines() -> impl Iterator<Item = (Fault, &'static str)> {
     TABLE.trim().lines().skip(1).map(|line| {
         let name = line.split('|').next().unwrap_or_default().trim();
@@ -64,45 +65,45 @@ pub fn lines() -> impl Iterator<Item = (Fault, &'static str)> {
     })
 }
 
-/// All cells; those first that take long.
+/// Returns all cells, the slow ones first.
 pub fn cells() -> Vec<Cell> {
     let mut cells = Vec::new();
     for (fault, line) in lines() {
         let mut columns = line.split('|').map(str::trim);
         let name = columns.next().unwrap_or_default();
-        let marks: Vec<_> = columns.collect();
-        assert_eq!(marks.len(), Call::ALL.len(), "marks of {name:?}, one for each call");
-        for (call, mark) in Call::ALL.into_iter().zip(marks).filter(|(_, mark)| *mark != "-") {
-            cells.push(Cell { call, fault, fault_name: name, mark: Mark::parse(mark) });
+        let texts: Vec<_> = columns.collect();
+        assert_eq!(texts.len(), Call::ALL.len(), "the line of {name:?} has a cell for each call");
+        for (call, text) in Call::ALL.into_iter().zip(texts).filter(|(_, text)| *text != "-") {
+            cells.push(Cell { call, fault, fault_name: name, expected: Expected::parse(text) });
         }
     }
     cells.sort_by_key(|cell| match (cell.call, cell.fault) {
-        (Call::Delete, Fault::Door(_)) => 0,
-        (Call::SignIn | Call::SettledSignIn, Fault::Late | Fault::Answer("drip")) => 1,
+        (Call::Delete, Fault::Listener(_)) => 0,
+        (Call::SignIn | Call::SettledSignIn, Fault::Delayed | Fault::Answer("drip")) => 1,
         _ => 2,
     });
     cells
 }
 
-/// What a cell says.
+/// Expected outcome of a cell.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Mark {
-    /// Of `Ready`.
+pub struct Expected {
+    /// Verdict of `Ready`, as a letter of the table.
     pub verdict: char,
-    /// When the next try comes.
+    /// Delay of the next attempt, as the table writes it.
     pub next: String,
-    /// Whether the write took effect while the fault lasted.
+    /// True if the write took effect while the fault lasted.
     pub effect: bool,
 }
 
-impl Mark {
+impl Expected {
     fn parse(text: &str) -> Self {
         let verdict = text.chars().next().expect("a verdict");
         let next = text[1..].trim_end_matches('!').to_owned();
         Self { verdict, next, effect: text.ends_with('!') }
     }
 
-    /// Status and reason of `Ready`.
+    /// Returns status and reason of `Ready`.
     pub fn ready(&self) -> (&'static str, &'static str) {
         match self.verdict {
             'S' => ("Unknown", "SignInUnknown"),
@@ -118,28 +119,28 @@ impl Mark {
         }
     }
 
-    /// Status and reason of `SignedIn`: the fault of another call does not speak against the key. A deletion says anew what
-    /// it has asked itself: a key that is given up signs in before, one that is deleted need not.
+    /// Returns status and reason of `SignedIn`. The fault of another call does not count against the key. A deletion reports
+    /// only its own sign-in: a released key signs in before, a deleted one need not.
     pub fn signed_in(&self, call: Call, fault: Fault) -> (&'static str, &'static str) {
         match (self.verdict, call, fault) {
             ('S' | 'D', ..) => self.ready(),
-            (_, Call::Delete, Fault::Door(_)) => ("False", "CredentialsRefused"),
+            (_, Call::Delete, Fault::Listener(_)) => ("False", "CredentialsRefused"),
             (_, Call::Delete, _) | (_, Call::Release, Fault::Status(412)) => ("Unknown", "Progressing"),
             _ => ("True", "SignedIn"),
         }
     }
 
-    /// Status and reason of `Valid`: the source of an object that is deleted is not looked at.
+    /// Returns status and reason of `Valid`. The source of a deleted object is not read.
     pub fn valid(&self) -> (&'static str, &'static str) {
         if self.verdict == 'R' { ("Unknown", "Progressing") } else { ("True", "Valid") }
     }
 
-    /// Status and reason of `Uploaded`: not known if the slot could not be looked at or written, else what it showed.
+    /// Returns status and reason of `Uploaded`: unknown if the slot could not be read or written, otherwise what it held.
     pub fn uploaded(&self, call: Call, fault: Fault) -> (&'static str, &'static str) {
         match (self.verdict, call, fault) {
-            // It has not been looked at yet.
+            // The slot has not been read yet.
             ('S', ..) => ("Unknown", "Progressing"),
-            // It changed again and again.
+            // The slot changed each time.
             ('R', Call::Delete, Fault::Status(412)) => ("Unknown", "SlotUnknown"),
             ('R' | 'T', ..) => ("True", "Uploaded"),
             ('D', ..) if call.is_settled() => ("True", "Uploaded"),
@@ -149,7 +150,7 @@ impl Mark {
         }
     }
 
-    /// What kstatus is told: the condition that is there beside the four.
+    /// Returns the condition for kstatus that is present beside the four.
     pub fn progress(&self) -> Option<&'static str> {
         match (self.verdict, self.next.as_str()) {
             ('T', _) => None,

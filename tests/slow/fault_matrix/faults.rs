@@ -1,4 +1,4 @@
-//! The faults, as the simulator is told of them.
+//! Faults, and how the simulator is configured for them.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,91 +6,91 @@ use serde_json::{Value, json};
 
 use super::calls::Call;
 
-/// The tenant that redirects lead to: nobody must ever ask it.
+/// Tenant that redirects lead to. It must never be called.
 pub const ELSEWHERE: &str = "elsewhere";
 
-/// How far away the date of a `Retry-After` is: further than any other wait of a first failure.
+/// Distance of the date of a `Retry-After`: longer than any other delay after a first failure.
 const DATE: Duration = Duration::from_mins(1);
 
-/// A fault.
+/// A fault of a remote call.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fault {
-    /// A door that becomes so before the call.
-    Door(&'static str),
-    /// Reset before it is acted on.
+    /// A listener that gets this mode before the call.
+    Listener(&'static str),
+    /// The connection is reset before the request is processed.
     Reset,
-    /// It is acted on, and the answer is spoilt so.
+    /// The request is processed, and its response is corrupted in this way.
     Answer(&'static str),
-    /// It is acted on when the fault stops.
-    Late,
-    /// It is answered with this status, as the endpoint itself would.
+    /// The request is processed when the fault ends.
+    Delayed,
+    /// This status, as the endpoint itself would answer.
     Status(u16),
-    /// It is answered 401 by something in between.
+    /// 401 of an intermediary.
     Proxy,
     /// 429 with this `Retry-After`.
-    Limited(Until),
-    /// A page with status 200 and an `ETag`.
+    Limited(RetryAfter),
+    /// An HTML page with status 200 and an `ETag`.
     Page,
-    /// An answer, or where a success has no body a refusal, that ends too early.
-    Cut,
-    /// An answer of other types than agreed.
-    OtherTypes,
-    /// A redirect to somewhere else, which would be sent the request as it is.
+    /// A response that ends too early; a refusal where a success has no body.
+    Truncated,
+    /// A response with types that break the contract.
+    WrongTypes,
+    /// A redirect to another tenant, which would get the request unchanged.
     Elsewhere,
-    /// A redirect to itself.
+    /// A redirect to the same URL.
     Endless,
 }
 
-/// Until when a limit lasts.
+/// Value of `Retry-After`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Until {
-    /// It does not say.
-    Unsaid,
-    /// For so many seconds.
+pub enum RetryAfter {
+    /// No value.
+    Unset,
+    /// Number of seconds.
     Seconds(u64),
-    /// Until a date.
+    /// A date.
     Date,
 }
 
 impl Fault {
-    /// The fault of a line of the table.
+    /// Parses the name of a line of the table.
     pub fn parse(name: &str) -> Self {
         match name {
-            "refused" => Self::Door("refused"),
-            "TLS of another host" => Self::Door("wrongHost"),
-            "TLS expired" => Self::Door("expired"),
+            "refused" => Self::Listener("refused"),
+            "TLS of another host" => Self::Listener("wrongHost"),
+            "TLS expired" => Self::Listener("expired"),
             "reset" => Self::Reset,
             "reset when done" => Self::Answer("reset"),
             "reset in the body" => Self::Answer("resetInBody"),
-            "no answer" => Self::Late,
+            "no answer" => Self::Delayed,
             "no answer when done" => Self::Answer("never"),
             "dripping body" => Self::Answer("drip"),
             "10 MB body" => Self::Answer("huge"),
             "401 of a proxy" => Self::Proxy,
-            "429" => Self::Limited(Until::Unsaid),
-            "429 for 3 s" => Self::Limited(Until::Seconds(3)),
-            "429 until a date" => Self::Limited(Until::Date),
+            "429" => Self::Limited(RetryAfter::Unset),
+            "429 for 3 s" => Self::Limited(RetryAfter::Seconds(3)),
+            "429 until a date" => Self::Limited(RetryAfter::Date),
             "HTML body" => Self::Page,
-            "truncated JSON" => Self::Cut,
-            "wrong types" => Self::OtherTypes,
+            "truncated JSON" => Self::Truncated,
+            "wrong types" => Self::WrongTypes,
             "redirect elsewhere" => Self::Elsewhere,
             "endless redirect" => Self::Endless,
-            status => Self::Status(status.parse().unwrap_or_else(|_| panic!("{status} is no fault"))),
+            status => Self::Status(status.parse().unwrap_or_else(|_| panic!("{status:?} is no fault"))),
         }
     }
 
-    /// The fault of the simulator for calls of this kind; none for doors.
-    pub fn planned(self, call: Call, zone: &str, port: u16) -> Value {
+    /// Returns the configuration of the simulator for this fault, which must not be that of a listener.
+    pub fn configuration(self, call: Call, zone: &str, port: u16) -> Value {
         let page = |status: u16| json!({ "status": status, "contentType": "text/html", "body": "<html>CANARY</html>" });
         let with = |mut fault: Value, header: &str, value: &str| {
             fault["headers"] = json!({ header: value });
             fault
         };
         match self {
-            Self::Door(_) => unreachable!("a door becomes so, whatever is asked"),
+            Self::Listener(_) => unreachable!("the mode of a listener does not depend on the call"),
             Self::Reset => json!({ "reset": true }),
-            Self::Answer(spoilt) => json!({ "answer": spoilt }),
-            Self::Late => json!({ "hold": true }),
+            Self::Answer(corruption) => json!({ "answer": corruption }),
+            Self::Delayed => json!({ "hold": true }),
             Self::Status(401) => {
                 let body = if call.is_sign_in() {
                     r#"{"error":"invalid_client","error_description":"CANARY"}"#
@@ -101,62 +101,64 @@ impl Fault {
             }
             Self::Status(status) => page(status),
             Self::Proxy => page(401),
-            Self::Limited(Until::Unsaid) => page(429),
-            Self::Limited(Until::Seconds(seconds)) => with(page(429), "retry-after", &seconds.to_string()),
-            Self::Limited(Until::Date) => {
+            Self::Limited(RetryAfter::Unset) => page(429),
+            Self::Limited(RetryAfter::Seconds(seconds)) => with(page(429), "retry-after", &seconds.to_string()),
+            Self::Limited(RetryAfter::Date) => {
                 with(page(429), "retry-after", &httpdate::fmt_http_date(SystemTime::now() + DATE))
             }
             Self::Page => with(page(200), "etag", "\"page\""),
-            Self::Cut if call.recorded().is_some() => {
+            Self::Truncated if call.pending_operation().is_some() => {
                 json!({ "status": 422, "contentType": "application/json", "body": r#"{"code":"InvalidKey","mess"# })
             }
-            Self::Cut => json!({ "answer": "cut" }),
-            Self::OtherTypes if call.recorded().is_some() => json!({ "answer": "weakRevision" }),
-            Self::OtherTypes => with(of_other_types(call), "etag", "\"r1\""),
+            Self::Truncated => json!({ "answer": "cut" }),
+            Self::WrongTypes if call.pending_operation().is_some() => json!({ "answer": "weakRevision" }),
+            Self::WrongTypes => with(wrong_types(call), "etag", "\"r1\""),
             Self::Elsewhere => {
                 with(page(307), "location", &format!("https://{ELSEWHERE}.landscape.localhost:{port}/v1/service-key"))
             }
-            Self::Endless => with(page(307), "location", &itself(call, zone, port)),
+            Self::Endless => with(page(307), "location", &same_url(call, zone, port)),
         }
     }
 
-    /// Whether it is the patience of who asks that ends it.
-    pub fn is_waited_for(self) -> bool {
-        matches!(self, Self::Late | Self::Answer("never" | "drip"))
+    /// Returns true if the caller's timeout ends the fault.
+    pub fn ends_by_timeout(self) -> bool {
+        matches!(self, Self::Delayed | Self::Answer("never" | "drip"))
     }
 
-    /// Whether it answers a write so that nothing of it can be under way any more: a refusal, or 412.
-    pub fn is_no(self) -> bool {
-        matches!(self, Self::Status(400 | 409 | 412 | 422) | Self::Cut)
+    /// Returns true if the response to a write excludes that the write is still under way: a refusal, or 412.
+    pub fn is_refusal(self) -> bool {
+        matches!(self, Self::Status(400 | 409 | 412 | 422) | Self::Truncated)
     }
 
-    /// What the message says of it.
-    pub fn said(self, call: Call) -> String {
-        let write = call.recorded().is_some();
+    /// Returns a part of the message that reports the fault.
+    pub fn expected_message(self, call: Call) -> String {
+        let is_write = call.pending_operation().is_some();
         match self {
-            Self::Door("refused") => "Connection refused".into(),
-            Self::Door(_) => "certificate".into(),
+            Self::Listener("refused") => "Connection refused".into(),
+            Self::Listener(_) => "certificate".into(),
             Self::Reset | Self::Answer("reset" | "resetInBody") => "the connection broke off".into(),
-            Self::Late | Self::Answer("never" | "drip") => "did not answer in time".into(),
+            Self::Delayed | Self::Answer("never" | "drip") => "did not answer in time".into(),
             Self::Answer(_) => "is larger than 262144 bytes".into(),
-            Self::Status(412) if write => "changed again and again".into(),
+            Self::Status(412) if is_write => "changed again and again".into(),
             Self::Status(status) => status.to_string(),
             Self::Proxy => "401".into(),
             Self::Limited(_) => "429".into(),
-            Self::Page if write => "answered 200".into(),
-            Self::Cut if write => "answered 422".into(),
-            Self::OtherTypes if write => "without a strong ETag".into(),
-            Self::Page | Self::Cut | Self::OtherTypes if call.is_sign_in() => "answered 200 without a token".into(),
-            // The slot is empty, which half an answer does not say.
-            Self::Cut if call == Call::ReadSlot => "answered 404".into(),
-            Self::Page | Self::Cut | Self::OtherTypes => "did not answer as agreed".into(),
+            Self::Page if is_write => "answered 200".into(),
+            Self::Truncated if is_write => "answered 422".into(),
+            Self::WrongTypes if is_write => "without a strong ETag".into(),
+            Self::Page | Self::Truncated | Self::WrongTypes if call.is_sign_in() => {
+                "answered 200 without a token".into()
+            }
+            // The slot is empty, but a truncated response does not prove it.
+            Self::Truncated if call == Call::ReadSlot => "answered 404".into(),
+            Self::Page | Self::Truncated | Self::WrongTypes => "did not answer as the contract requires".into(),
             Self::Elsewhere | Self::Endless => "answered 307".into(),
         }
     }
 }
 
-/// JSON, and not what was asked for.
-fn of_other_types(call: Call) -> Value {
+/// Returns a JSON response whose types break the contract.
+fn wrong_types(call: Call) -> Value {
     let body = match call {
         Call::ReadContent => json!(["CANARY"]),
         Call::ReadSlot | Call::SettledReadSlot => {
@@ -167,8 +169,8 @@ fn of_other_types(call: Call) -> Value {
     json!({ "status": 200, "contentType": "application/json", "body": body.to_string() })
 }
 
-/// Where the call goes anyway.
-fn itself(call: Call, zone: &str, port: u16) -> String {
+/// Returns the URL of the call itself.
+fn same_url(call: Call, zone: &str, port: u16) -> String {
     let (host, path) = match call.kind() {
         "SignIn" => ("authentication", "/oauth/token"),
         "LandscapeToken" => ("landscape", "/oauth/token"),

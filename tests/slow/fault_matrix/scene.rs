@@ -1,4 +1,4 @@
-//! The situation of a cell: its tenant, its key, and how its fault comes and goes.
+//! Scene of a cell: its tenant, its key, and how its fault begins and ends.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 
@@ -6,49 +6,50 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use super::calls::Call;
-use super::cell::{Cell, is_interval};
+use super::cell::Cell;
 use super::faults::Fault;
-use super::passes::Passes;
+use super::reconciliations::{Reconciliation, Reconciliations};
 use testkit::bed::{Tenant, TestBed};
 
-/// Name of the object.
+/// Name of the `ALMServiceKey`.
 pub const NAME: &str = "calm";
 const SECRET: &str = "pasted";
 
-/// The situation of a cell.
+/// Scene of a cell.
 pub struct Scene<'a> {
-    /// The tenant, for this cell alone.
+    /// Tenant of this cell alone.
     pub tenant: Tenant<'a>,
-    /// The key of the source.
+    /// Key in the source.
     pub key: Value,
     call: Call,
     fault: Fault,
-    door: Option<u16>,
-    /// The number of the journal's last entry when the fault began.
+    /// Port of a listener that takes up the fault.
+    listener: Option<u16>,
+    /// Number of the journal's last entry when the fault began.
     begun_after: AtomicU64,
 }
 
 impl<'a> Scene<'a> {
-    /// Sets it up, up to the call that the fault is for.
-    pub async fn of(cell: &Cell, bed: &'a TestBed) -> Self {
+    /// Sets the scene up to the call that the fault is meant for.
+    pub async fn set_up(cell: &Cell, bed: &'a TestBed) -> Self {
         let Cell { call, fault, .. } = *cell;
         let zone = cell.zone();
-        let door = match fault {
-            Fault::Door(_) => {
-                let made = bed.simulator.admin(Method::POST, "/listeners", None).await;
-                made["port"].as_u64().and_then(|port| u16::try_from(port).ok())
+        let listener = match fault {
+            Fault::Listener(_) => {
+                let created = bed.simulator.admin(Method::POST, "/listeners", None).await;
+                created["port"].as_u64().and_then(|port| u16::try_from(port).ok())
             }
             _ => None,
         };
-        let change = |document: &mut Value| reach(document, cell, &zone, door);
+        let change = |document: &mut Value| route(document, cell, &zone, listener);
         let tenant = Tenant::create_with(bed, &zone, bed.client.clone(), change).await;
         let mut key = tenant.make_key().await;
-        if let (Some(port), "SignIn") = (door, call.kind()) {
+        if let (Some(port), "SignIn") = (listener, call.kind()) {
             key["uaa"]["url"] = format!("https://{zone}.authentication.localhost:{port}").into();
         }
-        // From now on the tenant's own look at the slot is no longer under way, and the operator has its token.
+        // The tenant's own read of the slot is over, and the operator has its token.
         tenant.await_tenant(&zone, "True", "Connected").await;
-        let scene = Self { tenant, key, call, fault, door, begun_after: AtomicU64::default() };
+        let scene = Self { tenant, key, call, fault, listener, begun_after: AtomicU64::default() };
         scene.fill().await;
         if call.is_settled() || call.is_deletion() {
             scene.apply().await;
@@ -57,24 +58,24 @@ impl<'a> Scene<'a> {
         scene
     }
 
-    /// What the slot holds before.
+    /// Fills the slot and the source.
     async fn fill(&self) {
         let tenant = &self.tenant;
         match self.call {
             Call::ReadContent | Call::Adopt | Call::Release => tenant.fill_slot(&self.key, None).await,
-            // The one write that comes after a look at the content: over another one.
-            Call::Put if self.door.is_some() => tenant.fill_slot(&tenant.make_key().await, None).await,
+            // The one upload that follows a read of the content is the replacement of another key.
+            Call::Put if self.listener.is_some() => tenant.fill_slot(&tenant.make_key().await, None).await,
             _ => {}
         }
         tenant.write_secret(SECRET, &self.key).await;
     }
 
-    /// Whether its deletion is that of a dead key.
+    /// Returns true if the call deletes a dead key.
     pub fn is_of_dead_key(&self) -> bool {
-        self.call == Call::Delete && self.door.is_some()
+        self.call == Call::Delete && self.listener.is_some()
     }
 
-    /// Lets the fault begin, where it does so before the trigger.
+    /// Begins the fault, unless it begins after the trigger.
     pub async fn arm(&self) {
         if !self.is_of_dead_key() {
             self.begin().await;
@@ -85,37 +86,37 @@ impl<'a> Scene<'a> {
     }
 
     async fn begin(&self) {
-        if let (Some(door), Fault::Door(becomes)) = (self.door, self.fault) {
-            self.begin_at(door, becomes).await;
+        if let (Some(listener), Fault::Listener(mode)) = (self.listener, self.fault) {
+            self.begin_at(listener, mode).await;
         } else {
-            let fault = self.fault.planned(self.call, &self.tenant.name, self.tenant.bed.simulator.port);
+            let fault = self.fault.configuration(self.call, &self.tenant.name, self.tenant.bed.simulator.port);
             self.tenant.fail(self.call.kind(), fault).await;
         }
         let last = self.tenant.journal().await.last().and_then(|call| call["seq"].as_u64());
         self.begun_after.store(last.unwrap_or_default(), Ordering::Relaxed);
     }
 
-    async fn begin_at(&self, door: u16, becomes: &str) {
-        let fault = json!({ "listener": door, "mode": becomes });
+    async fn begin_at(&self, listener: u16, mode: &str) {
+        let fault = json!({ "listener": listener, "mode": mode });
         match self.call {
-            // The call before it in a pass.
+            // The fault begins with the call before it in a reconciliation.
             Call::ReadContent => self.tenant.fail("ReadSlot", fault).await,
             Call::Put | Call::Adopt | Call::Release | Call::Delete => self.tenant.fail("ReadContent", fault).await,
-            _ => self.set_door(becomes).await,
+            _ => self.set_listener(mode).await,
         }
     }
 
-    async fn set_door(&self, becomes: &str) {
-        if let Some(door) = self.door {
-            let path = format!("/listeners/{door}");
-            self.tenant.bed.simulator.admin(Method::PUT, &path, Some(json!({ "mode": becomes }))).await;
+    async fn set_listener(&self, mode: &str) {
+        if let Some(listener) = self.listener {
+            let path = format!("/listeners/{listener}");
+            self.tenant.bed.simulator.admin(Method::PUT, &path, Some(json!({ "mode": mode }))).await;
         }
     }
 
-    /// Lets the call come.
-    pub async fn trigger(&self, passes: &Passes) {
+    /// Triggers the call.
+    pub async fn trigger(&self, log: &Reconciliations) {
         match self.call {
-            _ if self.is_of_dead_key() => self.let_key_die(passes).await,
+            _ if self.is_of_dead_key() => self.let_key_die(log).await,
             Call::Release | Call::Delete => self.tenant.begin_deletion(NAME).await,
             _ if self.call.is_settled() => drop(self.tenant.look_now(NAME, "fault").await),
             _ => self.apply().await,
@@ -130,11 +131,11 @@ impl<'a> Scene<'a> {
         self.tenant.apply(NAME, spec).await;
     }
 
-    /// It is refused three times; the fault begins before the fourth time, which proves it dead.
-    async fn let_key_die(&self, passes: &Passes) {
+    /// Lets the key be refused three times, and begins the fault before the fourth refusal, which proves it dead.
+    async fn let_key_die(&self, log: &Reconciliations) {
         let zone = &self.tenant.name;
-        passes.first(zone, 0, "found all well", |pass| is_interval(pass.next)).await;
-        let before = passes.count(zone);
+        log.first(zone, 0, "settled the object", Reconciliation::is_settled).await;
+        let before = log.count(zone);
         self.tenant.revoke(&self.key).await;
         self.tenant.annotate(NAME, "almkey.dev/reconcile-requested-at", "fault").await;
         // The probes are due at 0, 1, 4 and 10 s.
@@ -144,33 +145,32 @@ impl<'a> Scene<'a> {
             is_refusal && refused.fetch_add(1, Ordering::Relaxed) == 2
         };
         self.tenant.await_call("the third refusal of the key", is_third).await;
-        // Its pass goes on to the slot: the fault is not for that.
-        passes.first(zone, before + 2, "was the third", |_| true).await;
+        // The same reconciliation goes on to the slot, before the fault begins.
+        log.first(zone, before + 2, "is the third", |_| true).await;
         self.begin().await;
     }
 
-    /// What was asked of the tenant while the fault lasted, so far.
-    pub async fn asked(&self) -> Vec<Value> {
+    /// Returns the calls to the tenant since the fault began.
+    pub async fn calls_under_fault(&self) -> Vec<Value> {
         let begun_after = self.begun_after.load(Ordering::Relaxed);
         let mut calls = self.tenant.journal().await;
         calls.retain(|call| call["seq"].as_u64() > Some(begun_after));
         calls
     }
 
-    /// Lets the fault stop.
+    /// Ends the fault.
     pub async fn heal(&self) {
         self.tenant.heal().await;
-        self.set_door("open").await;
+        self.set_listener("open").await;
         self.tenant.release().await;
     }
 }
 
-/// The tenant is reached through a door where the call is made. Patience is short where it is what ends the fault, and
-/// nowhere else.
-fn reach(document: &mut Value, Cell { call, fault, .. }: &Cell, zone: &str, door: Option<u16>) {
+/// Routes the call through the listener, and sets the timeout: short only where a timeout ends the fault.
+fn route(document: &mut Value, Cell { call, fault, .. }: &Cell, zone: &str, listener: Option<u16>) {
     let spec = &mut document["spec"];
-    spec["landscapeManagement"]["http"]["timeout"] = json!(if fault.is_waited_for() { "1s" } else { "20s" });
-    let Some(port) = door else { return };
+    spec["landscapeManagement"]["http"]["timeout"] = json!(if fault.ends_by_timeout() { "1s" } else { "20s" });
+    let Some(port) = listener else { return };
     let landscape = format!("https://{zone}.landscape.localhost:{port}");
     match call.kind() {
         "SignIn" => {

@@ -1,4 +1,4 @@
-//! What one process asked of the API server, by the audit log.
+//! Requests of one process to the API server, from the audit log.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -14,38 +14,39 @@ use testkit::names::NAMESPACE;
 
 const CREDENTIAL: &str = "authentication.kubernetes.io/credential-id";
 
-/// A token of the operator's service account, as each pod has one of its own: the audit log tells by it who asked.
+/// A token of the operator's service account. Each replica has its own, as each pod has, so the audit log shows which one sent
+/// a request.
 pub struct Credential {
-    /// For the `Authorization` header.
+    /// Value for the `Authorization` header.
     pub token: String,
     id: String,
 }
 
 impl Credential {
-    /// A new one.
+    /// Issues a new token.
     pub async fn issue(bed: &TestBed) -> Self {
         let accounts: Api<ServiceAccount> = Api::namespaced(bed.client.clone(), NAMESPACE);
-        let request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
-        let issued = accounts.create_token_request(NAMESPACE, &PostParams::default(), &request).await;
-        let token = issued.expect("tokens are issued").status.expect("a token").token;
+        let token_request = TokenRequest { spec: TokenRequestSpec::default(), ..TokenRequest::default() };
+        let issued = accounts.create_token_request(NAMESPACE, &PostParams::default(), &token_request).await;
+        let token = issued.expect("a token is issued").status.expect("a token").token;
         let claims = token.split('.').nth(1).and_then(|part| URL_SAFE_NO_PAD.decode(part).ok()).expect("a JWT");
         let claims: Value = serde_json::from_slice(&claims).expect("its claims");
         Self { token, id: format!("JTI={}", claims["jti"].as_str().expect("its id")) }
     }
 }
 
-/// A request that was answered.
+/// A request with its response.
 #[derive(Debug)]
-pub struct Asked {
+pub struct Request {
     verb: String,
-    /// What it was about: `leases`, or `almservicekeys/status`.
+    /// Resource, such as `leases` or `almservicekeys/status`.
     pub resource: String,
-    /// How it was answered.
+    /// Status code of the response.
     pub code: u64,
     at: Timestamp,
 }
 
-impl Asked {
+impl Request {
     fn from_event(event: &Value) -> Option<Self> {
         let object = &event["objectRef"];
         let resource = object["resource"].as_str().unwrap_or_default();
@@ -61,23 +62,23 @@ impl Asked {
         })
     }
 
-    /// Whether it was to change something.
-    pub fn writes(&self) -> bool {
+    /// Returns true if the request is a write.
+    pub fn is_write(&self) -> bool {
         !["get", "list", "watch"].contains(&self.verb.as_str())
     }
 
-    /// Whether it was done.
+    /// Returns true if the API server accepted the request.
     pub fn succeeded(&self) -> bool {
         self.code < 300
     }
 }
 
-/// What whoever holds this credential asked from then on.
-pub fn asked_since(bed: &TestBed, credential: &Credential, since: Timestamp) -> Vec<Asked> {
-    let log = bed.control_plane.audit_log().expect("it was asked for");
+/// Returns the requests with this credential since a point in time.
+pub fn requests_since(bed: &TestBed, credential: &Credential, since: Timestamp) -> Vec<Request> {
+    let log = bed.control_plane.audit_log().expect("the bed is audited");
     let log = std::fs::read_to_string(log).expect("the audit log");
-    let named = log.lines().filter(|line| line.contains(&credential.id));
-    let events = named.filter_map(|line| serde_json::from_str::<Value>(line).ok());
-    let theirs = events.filter(|event| event["user"]["extra"][CREDENTIAL][0] == credential.id.as_str());
-    theirs.filter_map(|event| Asked::from_event(&event)).filter(|asked| asked.at >= since).collect()
+    let candidates = log.lines().filter(|line| line.contains(&credential.id));
+    let events = candidates.filter_map(|line| serde_json::from_str::<Value>(line).ok());
+    let own = events.filter(|event| event["user"]["extra"][CREDENTIAL][0] == credential.id.as_str());
+    own.filter_map(|event| Request::from_event(&event)).filter(|request| request.at >= since).collect()
 }

@@ -1,4 +1,4 @@
-//! Replicas that come and go, and which of them leads.
+//! Replicas that start and end, and which of them leads.
 
 use std::time::Duration;
 
@@ -8,76 +8,79 @@ use k8s_openapi::api::coordination::v1::Lease;
 use kube::Api;
 use kube::runtime::{WatchStreamExt, watcher};
 
-use super::audit::{Asked, Credential, asked_since};
+use super::audit::{Credential, Request, requests_since};
 use testkit::bed::TestBed;
 use testkit::bed::cluster::patiently;
 use testkit::bed::operator::Operator;
 use testkit::names::NAMESPACE;
 
 const LEASE: &str = "alm-key-operator";
+/// Log message of a replica that has become the leader.
 pub const LEADS: &str = "this replica leads";
-/// What it says before it ends, if it has lost its Lease.
+/// Log message of a replica that ends because it has lost its Lease.
 pub const LOST: &str = "this replica does not lead any more";
+/// Log message of a replica that waits for the Lease.
 const WAITS: &str = "another replica leads";
 
-/// One replica as a process.
+/// A replica as a process.
 pub struct Replica {
-    /// It.
+    /// Process of the replica.
     pub operator: Operator,
     credential: Credential,
 }
 
 impl Replica {
-    /// Starts one.
+    /// Starts a replica.
     pub async fn start(bed: &TestBed, name: &str) -> Self {
         let credential = Credential::issue(bed).await;
-        let kubeconfig = bed.control_plane.kubeconfig_with(name, &credential.token).expect("it can be written");
+        let kubeconfig =
+            bed.control_plane.kubeconfig_with(name, &credential.token).expect("a kubeconfig can be written");
         Self { operator: bed.start_replica_as(&kubeconfig, name), credential }
     }
 
-    /// What it asked of the API server from then on.
-    pub fn asked_since(&self, bed: &TestBed, since: Timestamp) -> Vec<Asked> {
-        asked_since(bed, &self.credential, since)
+    /// Returns the requests of the replica to the API server since a point in time.
+    pub fn requests_since(&self, bed: &TestBed, since: Timestamp) -> Vec<Request> {
+        requests_since(bed, &self.credential, since)
     }
 
-    /// Whether its log has a line with this.
-    pub fn has_said(&self, text: &str) -> bool {
-        self.said().contains(text)
+    /// Returns true if the log of the replica contains the text.
+    pub fn has_logged(&self, text: &str) -> bool {
+        self.read_log().contains(text)
     }
 
-    /// Its log.
-    fn said(&self) -> String {
+    /// Reads the log of the replica.
+    fn read_log(&self) -> String {
         std::fs::read_to_string(&self.operator.log).unwrap_or_default()
     }
 
-    /// Whether it has led as `identity`.
+    /// Returns true if the replica has led under this identity.
     fn has_led_as(&self, identity: &str) -> bool {
-        self.said().lines().any(|line| line.contains(LEADS) && line.contains(identity))
+        self.read_log().lines().any(|line| line.contains(LEADS) && line.contains(identity))
     }
 }
 
-/// Ends the operator that each world begins with, so that all replicas have a token of their own.
-pub fn end_the_first(bed: &mut TestBed) {
-    let operator = bed.operator.take().expect("it runs");
-    // From then on it hears what it is asked.
+/// Stops the operator that each bed starts with, so that every replica has a token of its own.
+pub fn stop_first_operator(bed: &mut TestBed) {
+    let operator = bed.operator.take().expect("the operator runs");
+    // A leader handles signals.
     operator.await_lines(LEADS, 1);
-    assert!(operator.stop(), "it gives its Lease back");
+    assert!(operator.stop(), "the operator releases its Lease and ends with success");
 }
 
-/// As what the Lease is held, if it is.
+/// Returns the identity of the holder of the Lease, if it is held.
 pub async fn holder(bed: &TestBed) -> Option<String> {
     let leases: Api<Lease> = Api::namespaced(bed.client.clone(), NAMESPACE);
-    let lease = leases.get_opt(LEASE).await.expect("it can be read")?;
+    let lease = leases.get_opt(LEASE).await.expect("the Lease can be read")?;
     lease.spec?.holder_identity.filter(|holder| !holder.is_empty())
 }
 
-/// Waits until somebody else than `before` holds the Lease.
+/// Waits until another identity than `before` holds the Lease, and returns it.
 pub async fn await_other_holder(bed: &TestBed, before: &str) -> String {
     let leases: Api<Lease> = Api::namespaced(bed.client.clone(), NAMESPACE);
     let watch = watcher(leases, watcher::Config::default().fields(&format!("metadata.name={LEASE}")));
     let mut leases = watch.default_backoff().applied_objects().boxed();
     patiently("another leader", async {
-        while let Some(lease) = leases.try_next().await.expect("it can be watched") {
+        while let Some(lease) = leases.try_next().await.expect("the Lease can be watched") {
             let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
             if !holder.is_empty() && holder != before {
                 return holder;
@@ -88,30 +91,34 @@ pub async fn await_other_holder(bed: &TestBed, before: &str) -> String {
     .await
 }
 
-/// Two replicas, of which one leads.
+/// Two replicas, one of which leads.
 pub struct Fleet<'a> {
     bed: &'a TestBed,
     replicas: Vec<Replica>,
     started: usize,
-    /// How many ended by themselves, as they do if a busy machine lets them miss their Lease.
+    /// Number of replicas that ended by themselves, because a busy machine made them miss their Lease.
     pub lost: usize,
 }
 
 impl<'a> Fleet<'a> {
-    /// Starts them.
+    /// Starts both replicas.
     pub async fn start(bed: &'a TestBed) -> Self {
         let mut fleet = Self { bed, replicas: Vec::new(), started: 0, lost: 0 };
         fleet.complete().await;
         fleet
     }
 
-    /// Starts as many as are missing, as Kubernetes would, and waits until one leads and the other one waits.
+    /// Starts the missing replicas, as Kubernetes would, and waits until each leads or waits.
     pub async fn complete(&mut self) {
         let before = self.replicas.len();
         self.replicas.retain_mut(|replica| {
-            let runs = replica.operator.is_running();
-            assert!(runs || replica.has_said(LOST), "a replica ended for another reason: {}", replica.said());
-            runs
+            let is_running = replica.operator.is_running();
+            assert!(
+                is_running || replica.has_logged(LOST),
+                "a replica ended for another reason: {}",
+                replica.read_log()
+            );
+            is_running
         });
         self.lost += before - self.replicas.len();
         while self.replicas.len() < 2 {
@@ -121,7 +128,7 @@ impl<'a> Fleet<'a> {
         }
         for replica in &self.replicas {
             patiently("a replica to lead or to wait", async {
-                while !replica.has_said(LEADS) && !replica.has_said(WAITS) {
+                while !replica.has_logged(LEADS) && !replica.has_logged(WAITS) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
             })
@@ -129,14 +136,14 @@ impl<'a> Fleet<'a> {
         }
     }
 
-    /// Takes the leader out, and tells as what it leads.
-    pub async fn leader(&mut self) -> (Replica, String) {
+    /// Takes the leader out of the fleet, and returns it with its identity.
+    pub async fn take_leader(&mut self) -> (Replica, String) {
         patiently("a replica that leads", async {
             loop {
                 if let Some(holder) = holder(self.bed).await {
-                    let leads = |replica: &Replica| replica.has_led_as(&holder);
-                    if let Some(place) = self.replicas.iter().position(leads) {
-                        return (self.replicas.remove(place), holder);
+                    let is_leader = |replica: &Replica| replica.has_led_as(&holder);
+                    if let Some(index) = self.replicas.iter().position(is_leader) {
+                        return (self.replicas.remove(index), holder);
                     }
                 }
                 tokio::time::sleep(Duration::from_millis(20)).await;
@@ -145,8 +152,8 @@ impl<'a> Fleet<'a> {
         .await
     }
 
-    /// The one that is left while the leader is out.
-    pub fn other(&self) -> &Replica {
-        self.replicas.first().expect("there were two")
+    /// Returns the replica that is left after [`Fleet::take_leader`].
+    pub fn standby(&self) -> &Replica {
+        self.replicas.first().expect("the fleet has a second replica")
     }
 }

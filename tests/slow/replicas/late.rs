@@ -1,17 +1,17 @@
-//! An upload that is held on its way across a change of leader and a deletion.
+//! An upload that is held across a change of leader and a deletion.
 
 use serde_json::{Value, json};
 
-use super::elected;
-use super::fleet::{Fleet, await_other_holder, end_the_first};
-use crate::beds::{alone, told};
+use super::fleet::{Fleet, await_other_holder, stop_first_operator};
+use super::with_election;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::{Tenant, TestBed};
 
-/// The first upload is on its way, its leader falls, and the object is deleted before another one leads.
-async fn held_across(bed: &TestBed, fleet: &mut Fleet<'_>, signal: &str) {
+/// Holds the first upload, kills or stops its leader, and deletes the object before another replica leads.
+async fn hold_across(bed: &TestBed, fleet: &mut Fleet<'_>, signal: &str) {
     let name = format!("late-{}", signal.to_lowercase());
     let tenant = Tenant::create(bed, &name, bed.client.clone()).await;
-    let (mut leader, identity) = fleet.leader().await;
+    let (mut leader, identity) = fleet.take_leader().await;
     tenant.fail("Put", json!({ "hold": true })).await;
     let key = tenant.make_key().await;
     tenant.bind("plain", &key).await;
@@ -33,20 +33,20 @@ async fn held_across(bed: &TestBed, fleet: &mut Fleet<'_>, signal: &str) {
         assert_eq!(status.and_then(|status| status.code()), Some(1));
     }
     assert_eq!(tenant.slot_key().await, Value::Null);
-    let effects: Vec<_> = tenant.writes().await.into_iter().filter(|write| write.starts_with('+')).collect();
-    assert_eq!(effects, ["+Delete"], "the empty slot got another revision, and nothing else");
+    let effective: Vec<_> = tenant.writes().await.into_iter().filter(|write| write.starts_with('+')).collect();
+    assert_eq!(effective, ["+Delete"], "the empty slot got a new revision, and nothing else was written");
     fleet.complete().await;
 }
 
 #[test]
-fn a_first_upload_that_outlives_its_leader_and_its_object_leaves_the_slot_empty() {
-    alone(elected(), async |mut bed| {
-        end_the_first(&mut bed);
+fn a_first_upload_that_outlives_leader_and_object_leaves_the_slot_empty() {
+    run_with_bed(with_election(), async |mut bed| {
+        stop_first_operator(&mut bed);
         let mut fleet = Fleet::start(&bed).await;
 
-        held_across(&bed, &mut fleet, "KILL").await;
-        held_across(&bed, &mut fleet, "STOP").await;
+        hold_across(&bed, &mut fleet, "KILL").await;
+        hold_across(&bed, &mut fleet, "STOP").await;
 
-        told("replicas: first upload held across a change of leader and a deletion, 1 kill, 1 stop: 0 late uploads");
+        report("replicas: first upload held across a change of leader and a deletion, 1 kill, 1 stop: 0 late uploads");
     });
 }

@@ -1,4 +1,4 @@
-//! Two replicas, whose leader is killed or stopped at any moment; and two clusters that want the same slot.
+//! Two replicas whose leader is killed or stopped at any moment, and two clusters that compete for one slot.
 
 mod audit;
 mod clusters;
@@ -10,11 +10,11 @@ mod rotations;
 
 use testkit::bed::Setup;
 
-/// Quick enough to be waited for many times.
-const TERMS: &[&str] =
+/// Short lease parameters, so that a new leader is elected quickly.
+const LEASE_PARAMS: &[&str] =
     &["--leader-elect=true", "--lease-duration=3s", "--renew-deadline=2500ms", "--retry-period=250ms"];
 
-/// Replicas that elect a leader, and an API server that writes down who did what.
-fn elected() -> Setup {
-    Setup { arguments: TERMS, audit: true, ..Setup::default() }
+/// Returns a setup whose replicas elect a leader, with an audit log of the API server.
+fn with_election() -> Setup {
+    Setup { arguments: LEASE_PARAMS, audit: true, ..Setup::default() }
 }

@@ -1,22 +1,24 @@
-//! A leader that is stopped while the API server has no time for its write.
+//! A leader is stopped while the API server rejects its write with 429.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::elected;
-use super::fleet::{Fleet, Replica, await_other_holder, end_the_first};
-use crate::api_server::throttle::NoTime;
-use crate::beds::{alone, told};
+use super::fleet::{Fleet, Replica, await_other_holder, stop_first_operator};
+use super::with_election;
+use crate::api_server::overload::Overload;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::Tenant;
 use testkit::bed::cluster::patiently;
 
-/// Waits until the API server has answered 429 to a write of this replica.
-async fn await_no_time(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp) {
+/// Waits until the API server has answered a write of this replica with 429.
+async fn await_rejection(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp) {
     patiently("a write to be answered 429", async {
-        let refused = || replica.asked_since(tenant.bed, since).iter().any(|asked| asked.writes() && asked.code == 429);
-        while !refused() {
+        let is_rejected = || {
+            replica.requests_since(tenant.bed, since).iter().any(|request| request.is_write() && request.code == 429)
+        };
+        while !is_rejected() {
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
     })
@@ -24,9 +26,9 @@ async fn await_no_time(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp)
 }
 
 #[test]
-fn a_write_that_waits_for_its_next_try_is_not_tried_again_by_a_leader_that_was_resumed() {
-    alone(elected(), async |mut bed| {
-        end_the_first(&mut bed);
+fn a_resumed_former_leader_does_not_retry_its_write() {
+    run_with_bed(with_election(), async |mut bed| {
+        stop_first_operator(&mut bed);
         let mut fleet = Fleet::start(&bed).await;
         let tenant = Tenant::create(&bed, "retries", bed.client.clone()).await;
         tenant.fail_once("SignIn", json!({ "hold": true })).await;
@@ -34,26 +36,27 @@ fn a_write_that_waits_for_its_next_try_is_not_tried_again_by_a_leader_that_was_r
         tenant.bind("plain", &key).await;
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_held().await;
-        let (mut leader, identity) = fleet.leader().await;
-        let no_time = NoTime::for_our_kinds(&bed).await;
+        let (mut leader, identity) = fleet.take_leader().await;
+        let overload = Overload::of_our_kinds(&bed).await;
         let since = Timestamp::now();
         tenant.release().await;
-        await_no_time(&tenant, &leader, since).await;
+        await_rejection(&tenant, &leader, since).await;
 
         leader.operator.signal("STOP");
         await_other_holder(&bed, &identity).await;
-        no_time.ends(&bed);
+        overload.end(&bed);
         tenant.await_ready("calm", "True", "Uploaded").await;
         let resumed = Timestamp::now();
         leader.operator.signal("CONT");
         let status = leader.operator.ended();
 
         assert_eq!(status.and_then(|status| status.code()), Some(1));
-        let tried: Vec<_> = leader.asked_since(&bed, resumed);
-        let tried: Vec<_> = tried.iter().filter(|asked| asked.writes() && asked.resource != "leases").collect();
-        assert!(tried.is_empty(), "a resumed leader went on writing: {tried:?}");
+        let requests: Vec<_> = leader.requests_since(&bed, resumed);
+        let writes: Vec<_> =
+            requests.iter().filter(|request| request.is_write() && request.resource != "leases").collect();
+        assert!(writes.is_empty(), "the resumed leader sent writes: {writes:?}");
         assert_eq!(tenant.writes().await, ["+Put"]);
         assert_eq!(tenant.slot_key().await, key);
-        told("replicas: a write that was answered 429 before its leader was stopped was not tried again after it");
+        report("replicas: a write that got 429 before its leader was stopped was not retried after it was resumed");
     });
 }

@@ -9,71 +9,72 @@ use rand::rngs::StdRng;
 use rand::{RngExt, SeedableRng};
 use serde_json::{Value, json};
 
-use super::elected;
-use super::fleet::{Fleet, LOST, Replica, await_other_holder, end_the_first};
-use crate::beds::{alone, told};
+use super::fleet::{Fleet, LOST, Replica, await_other_holder, stop_first_operator};
+use super::with_election;
+use crate::beds::{report, run_with_bed};
 use testkit::bed::{Tenant, TestBed};
 
-/// How many rotations; fifty if it is not set.
+/// Environment variable: the number of rotations, fifty by default.
 const ROTATIONS: &str = "ALMKEY_ROTATIONS";
-/// Chooses the moments. The same seed makes the same choices.
+/// Environment variable: the seed of the random choices. The same seed makes the same choices.
 const SEED: &str = "ALMKEY_SEED";
-/// Of a hundred rotations, so many meet a kill, and so many a stop.
+/// Percentage of rotations with a kill.
 const KILLS: u32 = 35;
+/// Percentage of rotations with a stop.
 const STOPS: u32 = 30;
 
-/// A number from the environment.
+/// Reads a number from the environment.
 fn from_environment<T: std::str::FromStr>(name: &str) -> Option<T> {
-    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} is to be a number")))
+    std::env::var(name).ok().map(|text| text.parse().unwrap_or_else(|_| panic!("{name} must be a number")))
 }
 
-/// What happens to the leader.
+/// Disruption of the leader.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Fate {
-    Spared,
+enum Disruption {
+    None,
     Killed,
-    /// Stopped, and resumed once another one leads: while that one is at rest, or in the midst of the next rotation.
+    /// Stopped, and resumed once another replica leads: at once, or during the next rotation.
     Stopped {
-        in_the_midst: bool,
+        during_rotation: bool,
     },
 }
 
-/// When it happens.
+/// Moment of the disruption.
 #[derive(Clone, Copy, Debug)]
 enum Moment {
-    /// So long after the rotation began.
+    /// Delay after the begin of the rotation.
     After(Duration),
-    /// While this call is on its way; it arrives before another one leads, or after that one has done the work.
+    /// While this call is held. It arrives before another replica leads, or late: after that one has done the work.
     During { call: &'static str, late: bool },
 }
 
-/// The choices for one rotation.
-fn chosen(random: &mut StdRng) -> (Fate, Moment) {
-    let fate = match random.random_range(0..100) {
-        draw if draw < KILLS => Fate::Killed,
-        draw if draw < KILLS + STOPS => Fate::Stopped { in_the_midst: random.random_bool(0.5) },
-        _ => Fate::Spared,
+/// Chooses the disruption of one rotation.
+fn choose(random: &mut StdRng) -> (Disruption, Moment) {
+    let disruption = match random.random_range(0..100) {
+        draw if draw < KILLS => Disruption::Killed,
+        draw if draw < KILLS + STOPS => Disruption::Stopped { during_rotation: random.random_bool(0.5) },
+        _ => Disruption::None,
     };
     let moment = match random.random_range(0..4) {
         0 => Moment::During { call: "Put", late: random.random_bool(0.5) },
         1 => Moment::During { call: "SignIn", late: random.random_bool(0.5) },
         _ => Moment::After(Duration::from_millis(random.random_range(0..400))),
     };
-    (fate, moment)
+    (disruption, moment)
 }
 
-/// What was counted.
+/// Numbers for the summary.
 #[derive(Debug, Default)]
-struct Count {
+struct Counts {
     kills: usize,
     stops: usize,
-    /// What resumed leaders wrote, to the API server or to Landscape Management.
+    /// Writes of resumed leaders to the API server or to Landscape Management.
     written: usize,
-    /// What they tried to write, and the API server refused.
+    /// Writes of resumed leaders that the API server refused.
     refused: usize,
 }
 
-impl AddAssign for Count {
+impl AddAssign for Counts {
     fn add_assign(&mut self, other: Self) {
         self.kills += other.kills;
         self.stops += other.stops;
@@ -82,47 +83,50 @@ impl AddAssign for Count {
     }
 }
 
-/// A leader that stands still, while another one leads.
-struct Sleeper {
+/// A stopped leader, while another replica leads.
+struct StoppedLeader {
     replica: Replica,
-    /// The last access token for Landscape Management that was issued when it was stopped: its own is not a later one.
+    /// Number of the last access token for Landscape Management that was issued before the stop. Its own is not later.
     token: u64,
 }
 
-impl Sleeper {
-    /// Resumes it, waits until it has ended by itself, and counts what it wrote.
-    async fn resumed(mut self, tenant: &Tenant<'_>) -> Count {
+impl StoppedLeader {
+    /// Resumes the former leader, waits until it has ended by itself, and counts its writes.
+    async fn resume(mut self, tenant: &Tenant<'_>) -> Counts {
         let before = tenant.journal().await;
-        let (journal, now) = (last(&before), Timestamp::now());
-        // Those that were issued while it stood still. Its own are the earlier ones, and what it fetches from now on.
+        let (journal, now) = (last_entry(&before), Timestamp::now());
+        // Tokens issued during the stop belong to other replicas. Its own are the earlier ones, and any that it fetches later.
         let issued = before.iter().filter(|call| call["kind"] == "LandscapeToken");
         let issued = issued.filter_map(|call| call["token"].as_u64());
-        let of_others: BTreeSet<u64> = issued.filter(|token| *token > self.token).collect();
+        let tokens_of_others: BTreeSet<u64> = issued.filter(|token| *token > self.token).collect();
         self.replica.operator.signal("CONT");
         let ended = tokio::task::spawn_blocking(move || (self.replica.operator.ended(), self)).await;
-        let (status, sleeper) = ended.expect("no panic");
-        assert_eq!(status.and_then(|status| status.code()), Some(1), "it does not lead any more, and ends");
-        assert!(sleeper.replica.has_said(LOST));
-        let asked = sleeper.replica.asked_since(tenant.bed, now);
-        let (done, refused): (Vec<_>, Vec<_>) =
-            asked.iter().filter(|asked| asked.writes()).partition(|asked| asked.succeeded());
-        let by_it = |call: &Value| {
-            let of_another = call["token"].as_u64().is_some_and(|token| of_others.contains(&token));
-            call["seq"].as_u64() > Some(journal) && !of_another
+        let (status, stopped) = ended.expect("no panic");
+        assert_eq!(status.and_then(|status| status.code()), Some(1), "the resumed leader has lost its Lease and ends");
+        assert!(stopped.replica.has_logged(LOST));
+        let requests = stopped.replica.requests_since(tenant.bed, now);
+        let (accepted, refused): (Vec<_>, Vec<_>) =
+            requests.iter().filter(|request| request.is_write()).partition(|request| request.succeeded());
+        let is_own = |call: &Value| {
+            let is_of_other = call["token"].as_u64().is_some_and(|token| tokens_of_others.contains(&token));
+            call["seq"].as_u64() > Some(journal) && !is_of_other
         };
         let calls = tenant.calls(&["Put", "Patch", "Delete"]).await;
-        let remote = calls.iter().filter(|call| by_it(call)).count();
-        assert!(done.is_empty() && remote == 0, "a resumed leader wrote: {done:?}, and {remote} times to the slot");
-        Count { stops: 1, written: done.len() + remote, refused: refused.len(), ..Count::default() }
+        let remote = calls.iter().filter(|call| is_own(call)).count();
+        assert!(
+            accepted.is_empty() && remote == 0,
+            "a resumed leader wrote: {accepted:?}, and {remote} times to the slot"
+        );
+        Counts { stops: 1, written: accepted.len() + remote, refused: refused.len(), ..Counts::default() }
     }
 }
 
-/// The number of the last entry.
-fn last(journal: &[Value]) -> u64 {
+/// Returns the number of the last entry of a journal.
+fn last_entry(journal: &[Value]) -> u64 {
     journal.iter().filter_map(|call| call["seq"].as_u64()).max().unwrap_or(0)
 }
 
-/// A rotation in the midst of which something happens to the leader.
+/// A rotation during which the leader may be disrupted.
 struct Rotation<'a, 'w> {
     tenant: &'a Tenant<'w>,
     number: usize,
@@ -130,59 +134,64 @@ struct Rotation<'a, 'w> {
 }
 
 impl Rotation<'_, '_> {
-    /// Nothing happens, but to one that was stopped before.
-    async fn spared(&self, sleeper: Option<Sleeper>, moment: Moment) -> Count {
-        let resumed = async {
-            match sleeper {
-                Some(sleeper) => {
+    /// Rotates without a disruption, and resumes a leader that was stopped before.
+    async fn run_undisturbed(&self, stopped: Option<StoppedLeader>, moment: Moment) -> Counts {
+        let resume = async {
+            match stopped {
+                Some(stopped) => {
                     if let Moment::After(pause) = moment {
                         tokio::time::sleep(pause).await;
                     }
-                    sleeper.resumed(self.tenant).await
+                    stopped.resume(self.tenant).await
                 }
-                None => Count::default(),
+                None => Counts::default(),
             }
         };
-        let ((), count) = tokio::join!(self.rotate(), resumed);
-        count
+        let ((), counts) = tokio::join!(self.rotate(), resume);
+        counts
     }
 
-    /// The leader is gone, and another one has taken over; what was under way arrives early or late.
-    async fn disturbed(&self, fleet: &mut Fleet<'_>, fate: Fate, moment: Moment) -> Option<Sleeper> {
+    /// Rotates while the leader is disrupted, until another replica leads. A held call arrives early or late.
+    async fn run_disturbed(
+        &self,
+        fleet: &mut Fleet<'_>,
+        disruption: Disruption,
+        moment: Moment,
+    ) -> Option<StoppedLeader> {
         let tenant = self.tenant;
-        let (mut leader, identity) = fleet.leader().await;
+        let (mut leader, identity) = fleet.take_leader().await;
         if let Moment::During { call, .. } = moment {
             tenant.fail_once(call, json!({ "hold": true })).await;
         }
-        let strike = async {
+        let disrupt = async {
             match moment {
                 Moment::After(pause) => tokio::time::sleep(pause).await,
                 Moment::During { .. } => tenant.await_held().await,
             }
-            leader.operator.signal(if fate == Fate::Killed { "KILL" } else { "STOP" });
+            leader.operator.signal(if disruption == Disruption::Killed { "KILL" } else { "STOP" });
         };
-        tokio::join!(self.rotate(), strike);
+        tokio::join!(self.rotate(), disrupt);
         let token = tenant.journal().await.iter().filter_map(|call| call["token"].as_u64()).max().unwrap_or(0);
         if let Moment::During { late: false, .. } = moment {
             tenant.release().await;
         }
         await_other_holder(tenant.bed, &identity).await;
-        self.done().await;
+        self.await_completion().await;
         if let Moment::During { call, late: true } = moment {
-            let before = last(&tenant.journal().await);
+            let before = last_entry(&tenant.journal().await);
             tenant.release().await;
-            let arrived = |entry: &Value| entry["kind"] == call && entry["seq"].as_u64() > Some(before);
-            tenant.await_call("what was held to arrive", arrived).await;
+            let is_held_call = |entry: &Value| entry["kind"] == call && entry["seq"].as_u64() > Some(before);
+            tenant.await_call("the held call", is_held_call).await;
         }
-        (fate != Fate::Killed).then_some(Sleeper { replica: leader, token })
+        (disruption != Disruption::Killed).then_some(StoppedLeader { replica: leader, token })
     }
 
     async fn rotate(&self) {
         self.tenant.rotate_binding("plain", &self.key).await;
     }
 
-    /// The new key stands there, and whoever leads has looked at it.
-    async fn done(&self) {
+    /// Waits until the new key is in the slot and the current leader has reconciled the object.
+    async fn await_completion(&self) {
         self.tenant.await_uploaded("calm", &self.key).await;
         self.tenant.look_now("calm", &self.number.to_string()).await;
     }
@@ -192,9 +201,9 @@ impl Rotation<'_, '_> {
 fn fifty_rotations_are_fifty_uploads_whatever_happens_to_the_leaders() {
     let (seed, rotations) =
         (from_environment(SEED).unwrap_or_else(rand::random::<u64>), from_environment(ROTATIONS).unwrap_or(50));
-    told(&format!("replicas: {SEED}={seed} repeats these choices"));
-    alone(elected(), async |mut bed| {
-        end_the_first(&mut bed);
+    report(&format!("replicas: {SEED}={seed} repeats these choices"));
+    run_with_bed(with_election(), async |mut bed| {
+        stop_first_operator(&mut bed);
         let tenant = Tenant::create_with(&bed, "fifty", bed.client.clone(), |tenant| {
             tenant["spec"]["landscapeManagement"]["http"]["timeout"] = json!("1s");
         })
@@ -204,56 +213,56 @@ fn fifty_rotations_are_fifty_uploads_whatever_happens_to_the_leaders() {
         tenant.bind("plain", &keys[0]).await;
         tenant.apply_for_binding("calm", "plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
-        let (mut random, mut count, mut sleeping) = (StdRng::seed_from_u64(seed), Count::default(), None);
+        let (mut random, mut counts, mut stopped_before) = (StdRng::seed_from_u64(seed), Counts::default(), None);
         for number in 1..=rotations {
             let key = tenant.make_key().await;
             keys.push(key.clone());
             let rotation = Rotation { tenant: &tenant, number, key };
-            let (fate, moment) = chosen(&mut random);
-            // While one that was stopped wakes up, nobody else falls.
-            let fate = if sleeping.is_some() { Fate::Spared } else { fate };
-            match fate {
-                Fate::Spared => {
-                    count += rotation.spared(sleeping.take(), moment).await;
-                    rotation.done().await;
+            let (disruption, moment) = choose(&mut random);
+            // While a stopped leader is resumed, the current one is not disrupted.
+            let disruption = if stopped_before.is_some() { Disruption::None } else { disruption };
+            match disruption {
+                Disruption::None => {
+                    counts += rotation.run_undisturbed(stopped_before.take(), moment).await;
+                    rotation.await_completion().await;
                 }
-                Fate::Killed | Fate::Stopped { .. } => {
-                    let sleeper = rotation.disturbed(&mut fleet, fate, moment).await;
-                    match (sleeper, fate) {
-                        (None, _) => count.kills += 1,
-                        (Some(sleeper), Fate::Stopped { in_the_midst: true }) if number < rotations => {
-                            sleeping = Some(sleeper);
+                Disruption::Killed | Disruption::Stopped { .. } => {
+                    let stopped = rotation.run_disturbed(&mut fleet, disruption, moment).await;
+                    match (stopped, disruption) {
+                        (None, _) => counts.kills += 1,
+                        (Some(stopped), Disruption::Stopped { during_rotation: true }) if number < rotations => {
+                            stopped_before = Some(stopped);
                         }
-                        (Some(sleeper), _) => count += sleeper.resumed(&tenant).await,
+                        (Some(stopped), _) => counts += stopped.resume(&tenant).await,
                     }
                 }
             }
             assert_eq!(tenant.slot_key().await, rotation.key, "rotation {number}");
             fleet.complete().await;
         }
-        conclude(&bed, &tenant, &keys, &count, fleet.lost).await;
+        conclude(&bed, &tenant, &keys, &counts, fleet.lost).await;
     });
 }
 
-/// What the slot held one after the other: each new key took the place of the one before it, at once and once.
-async fn conclude(bed: &TestBed, tenant: &Tenant<'_>, keys: &[Value], count: &Count, lost: usize) {
+/// Asserts that each new key replaced the one before it, directly and once, and reports the summary.
+async fn conclude(bed: &TestBed, tenant: &Tenant<'_>, keys: &[Value], counts: &Counts, lost: usize) {
     let calls = tenant.calls(&["Put", "Patch", "Delete"]).await;
-    let effects: Vec<_> = calls.iter().filter(|call| call["effect"] == true).collect();
-    let uploads = effects.iter().filter(|call| call["kind"] == "Put").count();
-    let names = |index: usize, call: &Value| {
+    let effective: Vec<_> = calls.iter().filter(|call| call["effect"] == true).collect();
+    let uploads = effective.iter().filter(|call| call["kind"] == "Put").count();
+    let is_expected = |index: usize, call: &Value| {
         call["kind"] == "Put" && keys.get(index).is_some_and(|key| key["uaa"]["clientid"] == call["clientid"])
     };
-    let gaps = effects.iter().enumerate().filter(|(index, call)| !names(*index, call)).count();
-    assert_eq!((uploads, gaps), (keys.len(), 0), "{effects:#?}");
-    assert_eq!(effects.len(), keys.len(), "nothing else was written");
+    let gaps = effective.iter().enumerate().filter(|(index, call)| !is_expected(*index, call)).count();
+    assert_eq!((uploads, gaps), (keys.len(), 0), "{effective:#?}");
+    assert_eq!(effective.len(), keys.len(), "nothing else was written");
     assert!(bed.simulator.violations(None).await.is_empty());
-    let Count { kills, stops, written, refused } = count;
-    told(&format!(
+    let Counts { kills, stops, written, refused } = counts;
+    report(&format!(
         "replicas: {refused} writes of resumed leaders were refused by the API server; {} attempts at the slot had no \
-         effect; {lost} leaders missed their Lease by themselves",
-        calls.len() - effects.len()
+         effect; {lost} leaders missed their Lease without a disruption",
+        calls.len() - effective.len()
     ));
-    told(&format!(
+    report(&format!(
         "replicas: {} rotations, {kills} kills, {stops} stops, {uploads} uploads, {gaps} gaps, {written} writes \
          of a resumed leader",
         keys.len() - 1

@@ -23,8 +23,8 @@ pub(super) fn cases() -> Vec<Refused> {
     cases
 }
 
-fn with(what: &'static str, says: &'static str, change: impl FnOnce(&mut Value)) -> Refused {
-    changed(KEYS, what, says, change)
+fn with(what: &'static str, message: &'static str, change: impl FnOnce(&mut Value)) -> Refused {
+    changed(KEYS, what, message, change)
 }
 
 fn names() -> Vec<Refused> {
@@ -47,8 +47,8 @@ fn names() -> Vec<Refused> {
 }
 
 fn sources() -> Vec<Refused> {
-    let source = |what, says, source: Value| with(what, says, |key| key["spec"]["source"] = source);
-    let secret = |what, says, secret: Value| source(what, says, json!({ "secretRef": secret }));
+    let source = |what, message, source: Value| with(what, message, |key| key["spec"]["source"] = source);
+    let secret = |what, message, secret: Value| source(what, message, json!({ "secretRef": secret }));
     let one = "exactly one of serviceBindingRef and secretRef must be set";
     let name = "spec.source.secretRef.name";
     let entry = "spec.source.secretRef.key";
@@ -99,9 +99,10 @@ fn durations() -> Vec<Refused> {
     cases
 }
 
-/// Enumerations and switches.
+/// Returns documents with wrong enumeration and boolean values.
 fn words() -> Vec<Refused> {
-    let field = |what, says, field: &'static str, value: Value| with(what, says, |key| key["spec"][field] = value);
+    let field =
+        |what, message, field: &'static str, value: Value| with(what, message, |key| key["spec"][field] = value);
     vec![
         field("a mode that nobody knows", "spec.mode", "mode", json!("DryRun")),
         field("a mode in lower case", "spec.mode", "mode", json!("enforce")),
@@ -119,7 +120,8 @@ fn shapes() -> Vec<Refused> {
     let deep = "[".repeat(5000) + &"]".repeat(5000);
     let text = example().to_string().replacen("\"spec\":{", &format!("\"spec\":{{\"more\":{deep},"), 1);
     let many: Map<String, Value> = (0..10_000).map(|number| (format!("f{number}"), json!(1))).collect();
-    let raw = |what, body: String, says| Refused { what, collection: Collection::Keys, body: body.into_bytes(), says };
+    let raw =
+        |what, body: String, message| Refused { what, collection: Collection::Keys, body: body.into_bytes(), message };
     vec![
         with("no spec", "spec: Required value", |key| drop(key.as_object_mut().map(|key| key.remove("spec")))),
         with("a spec that is null", "spec: Required value", |key| key["spec"] = Value::Null),
@@ -137,9 +139,9 @@ fn shapes() -> Vec<Refused> {
     ]
 }
 
-/// What is no document at all.
+/// Returns bodies that are no document at all.
 fn texts() -> Vec<Refused> {
-    let raw = |what, body: Vec<u8>, says| Refused { what, collection: Collection::Keys, body, says };
+    let raw = |what, body: Vec<u8>, message| Refused { what, collection: Collection::Keys, body, message };
     let text = example().to_string();
     let twice = text.replacen("\"tenantRef\":{", "\"tenantRef\":{\"name\":\"other\"},\"tenantRef\":{", 1);
     vec![
@@ -147,6 +149,6 @@ fn texts() -> Vec<Refused> {
         raw("NULs", vec![0; 512], "invalid character"),
         raw("half a document", text.as_bytes()[..text.len() / 2].to_vec(), "unexpected end of JSON input"),
         raw("an array of documents", format!("[{text}]").into_bytes(), "cannot unmarshal"),
-        raw("a field that stands twice", twice.into_bytes(), "duplicate field \"spec.tenantRef\""),
+        raw("a duplicate field", twice.into_bytes(), "duplicate field \"spec.tenantRef\""),
     ]
 }

@@ -1,4 +1,4 @@
-//! `ALMServiceKey`s and `ALMTenant`s that the API server refuses, with the field.
+//! `ALMServiceKey`s and `ALMTenant`s that the API server refuses, naming the field.
 
 mod keys;
 mod tenants;
@@ -7,36 +7,36 @@ use serde_json::Value;
 
 /// A document that is refused at admission.
 pub(super) struct Refused {
-    /// What is wrong with it, for whoever reads a failure.
+    /// Description of the mistake, for the message of a failed assertion.
     pub(super) what: &'static str,
-    /// The collection that it is posted to, below the API's group.
+    /// Collection to which the document is posted.
     pub(super) collection: Collection,
-    /// The document as it goes over the wire.
+    /// Body of the request.
     pub(super) body: Vec<u8>,
-    /// What the user reads, the field among it.
-    pub(super) says: &'static str,
+    /// Expected part of the message, with the field.
+    pub(super) message: &'static str,
 }
 
-/// Where documents are posted to.
+/// Collection of the API group.
 #[derive(Clone, Copy)]
 pub(super) enum Collection {
     Keys,
     Tenants,
 }
 
-/// All of them.
+/// Returns all documents.
 pub(super) fn all() -> Vec<Refused> {
     [keys::cases(), tenants::cases()].into_iter().flatten().collect()
 }
 
-/// An example of a kind after a change.
+/// Returns an example of a kind after a change.
 fn changed(
     (collection, example): (Collection, fn() -> Value),
     what: &'static str,
-    says: &'static str,
+    message: &'static str,
     change: impl FnOnce(&mut Value),
 ) -> Refused {
     let mut document = example();
     change(&mut document);
-    Refused { what, collection, body: document.to_string().into_bytes(), says }
+    Refused { what, collection, body: document.to_string().into_bytes(), message }
 }

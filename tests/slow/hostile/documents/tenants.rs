@@ -31,12 +31,12 @@ pub(super) fn cases() -> Vec<Refused> {
     cases
 }
 
-fn field(what: &'static str, says: &'static str, field: &'static str, value: Value) -> Refused {
-    changed(TENANTS, what, says, |tenant| tenant["spec"][field] = value)
+fn field(what: &'static str, message: &'static str, field: &'static str, value: Value) -> Refused {
+    changed(TENANTS, what, message, |tenant| tenant["spec"][field] = value)
 }
 
-fn http(what: &'static str, says: &'static str, field: &'static str, value: Value) -> Refused {
-    changed(TENANTS, what, says, |tenant| tenant["spec"]["landscapeManagement"]["http"][field] = value)
+fn http(what: &'static str, message: &'static str, field: &'static str, value: Value) -> Refused {
+    changed(TENANTS, what, message, |tenant| tenant["spec"]["landscapeManagement"]["http"][field] = value)
 }
 
 fn zones_and_namespaces() -> Vec<Refused> {

@@ -1,4 +1,4 @@
-//! What is no JSON, or no JSON that two readers read alike, or too much of it.
+//! Documents that are not JSON, that two parsers read differently, or that are too large.
 
 use serde_json::{Value, json};
 
@@ -23,7 +23,7 @@ pub(super) fn cases(key: &Value) -> Vec<Hostile> {
 
 fn no_text(key: &Value) -> Vec<Hostile> {
     let text = key.to_string();
-    let (before, behind) = text.split_once("CANARY").expect("a key has the marker in it");
+    let (before, behind) = text.split_once("CANARY").expect("a key contains the canary");
     let with = |bytes: &[u8]| [before.as_bytes(), bytes, behind.as_bytes()].concat();
     let utf16: Vec<u8> = text.encode_utf16().flat_map(u16::to_le_bytes).collect();
     vec![

@@ -23,9 +23,9 @@ fn text(value: &Value) -> Vec<u8> {
 /// One entry for each field.
 fn by_field(key: &Value) -> Vec<Hostile> {
     let no_json: &[&str] = &["$: found in the entry \"uaa\": text that is not JSON at line 1"];
-    let uaa = |what, bytes: &[u8], says| entries(what, vec![("uaa", bytes.to_vec())], INVALID, says);
-    let both = |what, endpoints: Vec<u8>, says| {
-        entries(what, vec![("uaa", text(&key["uaa"])), ("endpoints", endpoints)], INVALID, says)
+    let uaa = |what, bytes: &[u8], message| entries(what, vec![("uaa", bytes.to_vec())], INVALID, message);
+    let both = |what, endpoints: Vec<u8>, message| {
+        entries(what, vec![("uaa", text(&key["uaa"])), ("endpoints", endpoints)], INVALID, message)
     };
     let deep = text(&(0..15).fold(json!({}), |inner, _| json!({ "in": inner })));
     let large = text(&json!({ "CANARY": "x".repeat(65_500) }));
@@ -42,7 +42,7 @@ fn by_field(key: &Value) -> Vec<Hostile> {
     ]
 }
 
-/// What a `secretTemplate` or an External Secret of somebody's own may look like.
+/// Returns Secrets as a user's own `secretTemplate` or External Secret may write them.
 fn of_ones_own(key: &Value) -> Vec<Hostile> {
     let none: &[&str] = &["Secret: found ", "entries and a key in none of them", "spec.source.secretRef.key"];
     let field = |name: &'static str| (name, key["uaa"][name].as_str().unwrap_or_default().as_bytes().to_vec());
@@ -82,11 +82,11 @@ fn without_credentials(key: &Value) -> Vec<Hostile> {
     ]
 }
 
-/// As the SAP BTP service operator writes them under a root key, but for what is wrong.
+/// Returns Secrets as the SAP BTP service operator writes them below a root key, except for one mistake each.
 fn in_strings(key: &Value) -> Vec<Hostile> {
-    let strings = |what, uaa: &str, says| {
+    let strings = |what, uaa: &str, message| {
         let root = json!({ "uaa": uaa, "endpoints": key["endpoints"].to_string(), "plan": "standard" });
-        file(what, text(&root), INVALID, says)
+        file(what, text(&root), INVALID, message)
     };
     let uaa = key["uaa"].to_string();
     let twice = uaa.replacen('{', "{\"clientid\":\"CANARY\",", 1);

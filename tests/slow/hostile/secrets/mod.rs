@@ -1,4 +1,4 @@
-//! Secrets with hostile or clumsy keys: what is said of each, and how often it may sign in.
+//! Secrets with hostile or malformed keys, and the expected report of each.
 
 mod form;
 mod layouts;
@@ -8,29 +8,29 @@ use std::collections::BTreeMap;
 
 use serde_json::Value;
 
-/// A Secret, and what is said of it.
+/// A Secret, and its expected report.
 pub(super) struct Hostile {
-    /// What is wrong with it, for whoever reads a failure.
+    /// Description of the mistake, for the message of a failed assertion.
     pub(super) what: &'static str,
-    /// The entries of the Secret.
+    /// Entries of the Secret.
     pub(super) data: BTreeMap<String, Vec<u8>>,
-    /// The entry that the `ALMServiceKey` names, if it names one.
+    /// Entry that the `ALMServiceKey` names, if it names one.
     pub(super) entry: Option<&'static str>,
     /// Reason of `Ready` and of `Valid`.
     pub(super) reason: &'static str,
-    /// What the message says, the path among it.
-    pub(super) says: &'static [&'static str],
+    /// Expected parts of the message, with the path.
+    pub(super) message: &'static [&'static str],
 }
 
-/// Keys that hostile ones are made of.
+/// Valid keys, from which the hostile ones are made.
 pub(super) struct Keys {
-    /// Lives, and belongs to the tenant.
+    /// Living key of the tenant.
     pub(super) good: Value,
-    /// Lives, and belongs to another tenant.
+    /// Living key of another tenant.
     pub(super) other: Value,
 }
 
-/// All of them that are refused before anybody is asked.
+/// Returns all Secrets that are refused without a remote call.
 pub(super) fn all(keys: &Keys) -> Vec<Hostile> {
     let mut all = form::cases(&keys.good);
     all.extend(layouts::cases(&keys.good));
@@ -38,23 +38,28 @@ pub(super) fn all(keys: &Keys) -> Vec<Hostile> {
     all
 }
 
-/// One entry with these bytes.
-fn file(what: &'static str, bytes: impl Into<Vec<u8>>, reason: &'static str, says: &'static [&'static str]) -> Hostile {
-    entries(what, vec![("key.json", bytes.into())], reason, says)
+/// Returns a Secret with one entry.
+fn file(
+    what: &'static str,
+    bytes: impl Into<Vec<u8>>,
+    reason: &'static str,
+    message: &'static [&'static str],
+) -> Hostile {
+    entries(what, vec![("key.json", bytes.into())], reason, message)
 }
 
-/// These entries.
+/// Returns a Secret with several entries.
 fn entries(
     what: &'static str,
     entries: Vec<(&str, Vec<u8>)>,
     reason: &'static str,
-    says: &'static [&'static str],
+    message: &'static [&'static str],
 ) -> Hostile {
     let data = entries.into_iter().map(|(name, value)| (name.to_owned(), value)).collect();
-    Hostile { what, data, entry: None, reason, says }
+    Hostile { what, data, entry: None, reason, message }
 }
 
-/// A key after a change.
+/// Returns a key after a change.
 fn changed(key: &Value, change: impl FnOnce(&mut Value)) -> String {
     let mut key = key.clone();
     change(&mut key);

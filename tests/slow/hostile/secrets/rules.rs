@@ -91,7 +91,7 @@ fn types(key: &Value) -> Vec<Hostile> {
     let other: &[&str] = &["$.uaa.credential-type: found another type", "spec.acceptedCredentialTypes"];
     let binding: &[&str] = &["$.uaa.credential-type: found \"binding-secret\"", "spec.acceptedCredentialTypes"];
     let kind: &[&str] = &["$.uaa.credential-type: found ", "expected instance-secret"];
-    let is = |what, value: Value, says| file(what, set(key, "credential-type", value), TYPE, says);
+    let is = |what, value: Value, message| file(what, set(key, "credential-type", value), TYPE, message);
     vec![
         is("a binding's key", json!("binding-secret"), binding),
         is("a type that nobody knows", json!("CANARY"), other),
@@ -103,12 +103,12 @@ fn types(key: &Value) -> Vec<Hostile> {
     ]
 }
 
-/// URLs of a form in which no key signs in.
+/// Returns keys whose token URL has a form that is never used.
 fn token_urls(key: &Value) -> Vec<Hostile> {
     let real = key["uaa"]["url"].as_str().expect("a URL");
     let authority = real.trim_start_matches("https://");
     let (host, port) = authority.rsplit_once(':').expect("a host and a port");
-    let is = |what, url: String, says| file(what, set(key, "url", url), HOST, says);
+    let is = |what, url: String, message| file(what, set(key, "url", url), HOST, message);
     let scheme: &[&str] = &["$.uaa.url: found a URL that is not https"];
     let user: &[&str] = &["$.uaa.url: found a URL with user information"];
     let parts: &[&str] = &["$.uaa.url: found a URL with a query or a fragment"];
@@ -131,15 +131,16 @@ fn token_urls(key: &Value) -> Vec<Hostile> {
     ]
 }
 
-/// Hosts where the key must not be told to anybody.
+/// Returns keys whose token host must never get the key.
 fn token_hosts(key: &Value) -> Vec<Hostile> {
     let authority = key["uaa"]["url"].as_str().expect("a URL").trim_start_matches("https://");
     let (host, port) = authority.rsplit_once(':').expect("a host and a port");
-    let is = |what, authority: String, says| file(what, set(key, "url", format!("https://{authority}")), HOST, says);
+    let is =
+        |what, authority: String, message| file(what, set(key, "url", format!("https://{authority}")), HOST, message);
     let foreign = |what, authority: String| {
         is(what, authority, &["$.uaa.url: found a host that is not allowed", "spec.signIn.hosts"])
     };
-    // Written so that two readers may see two hosts: what is said first is either that or that it is not allowed.
+    // Two parsers may see two hosts in it: the message names that, or that the host is not allowed.
     let doubtful = |what, authority: String| is(what, authority, &["$.uaa.url: found ", "spec.signIn.hosts"]);
     vec![
         foreign("a foreign host", "evil.example".into()),
@@ -160,8 +161,8 @@ fn token_hosts(key: &Value) -> Vec<Hostile> {
 }
 
 fn endpoints(key: &Value) -> Vec<Hostile> {
-    let all = |what, value: Value, says| file(what, changed(key, |key| key["endpoints"] = value), ENDPOINT, says);
-    let api = |what, value: Value, says| all(what, json!({ "Api": value }), says);
+    let all = |what, value: Value, message| file(what, changed(key, |key| key["endpoints"] = value), ENDPOINT, message);
+    let api = |what, value: Value, message| all(what, json!({ "Api": value }), message);
     let foreign: &[&str] = &["$.endpoints.Api: found a host that is not allowed", "spec.endpointHosts"];
     let kind: &[&str] = &["$.endpoints: found ", "expected an object of https URLs"];
     let no_url: &[&str] = &["$.endpoints.Api: found a string that is no https URL"];

@@ -1,18 +1,19 @@
-//! What a life cannot do without, so that no change of the gate, of its names or of the operator makes points vanish
-//! unseen.
+//! Requests that every life makes, so that no change of the proxy, of its names or of the operator makes points vanish
+//! unnoticed.
 
 use testkit::crash::Kind;
 
-/// Kinds of requests, with how many of each make points.
-pub fn of(life: Kind) -> &'static [(&'static str, usize)] {
+/// Returns the kinds of requests, with the number of each that must make points.
+pub fn requests(life: Kind) -> &'static [(&'static str, usize)] {
     match life {
         Kind::Uploaded => &UPLOADED,
         Kind::Adopted => &ADOPTED,
     }
 }
 
+/// Requests of the life of an uploaded key.
 const UPLOADED: [(&str, usize); 27] = [
-    // What a process begins with.
+    // The start of a process.
     ("GET namespaces/*", 1),
     ("LIST almservicekeys", 1),
     ("WATCH almservicekeys", 1),
@@ -24,20 +25,20 @@ const UPLOADED: [(&str, usize); 27] = [
     ("WATCH secrets", 1),
     ("LIST secrets of the operator", 2),
     ("WATCH secrets of the operator", 2),
-    // What passes read.
+    // Reads of reconciliations.
     ("GET almservicekeys/*", 3),
     ("GET almtenants/*", 4),
     ("GET servicebindings/*", 2),
     ("GET secrets/*", 2),
     ("GET secrets/* of the operator", 1),
-    // Whether the object goes with its kind.
+    // Is the object deleted together with its kind?
     ("GET customresourcedefinitions/*", 1),
-    // The finalizers, set and taken away.
+    // The finalizers, added and removed.
     ("PATCH almservicekeys/*", 2),
     ("PATCH almtenants/*", 2),
-    // A first verdict; what is pending and what became of it, of an upload and of a rotation; the deletion that is pending.
+    // A first verdict; the pending write and its outcome, of an upload and of a rotation; the pending deletion.
     ("PATCH almservicekeys/*/status", 6),
-    // That it is connected. Later looks may come too late for what was there to be seen between.
+    // The tenant is connected. Later states may be over before they are seen.
     ("PATCH almtenants/*/status", 1),
     ("POST events", 1),
     ("POST landscape/oauth/token", 1),
@@ -47,12 +48,12 @@ const UPLOADED: [(&str, usize); 27] = [
     ("DELETE landscape/v1/service-key", 1),
 ];
 
-/// Only the writes make points there.
+/// Requests of the life of an adopted key, of which only the writes make points.
 const ADOPTED: [(&str, usize); 5] = [
     ("PATCH almservicekeys/*", 2),
     ("PATCH almtenants/*", 1),
     ("PATCH almservicekeys/*/status", 4),
     ("POST authentication/oauth/token", 2),
-    // Taken over, and given up.
+    // Adoption and release.
     ("PATCH landscape/v1/service-key", 2),
 ];

@@ -1,7 +1,7 @@
-//! Priority and fairness leaves the operator no time: 429, from the API server itself.
+//! Priority and fairness rejects the operator's requests: 429, from the API server itself.
 //!
-//! Its requests get a level of their own without any share. Even there one request may run while none other does; so one
-//! runs, and takes its time: its body never comes.
+//! The requests get a priority level without any concurrency share. Even such a level runs one request at a time, so one
+//! request occupies it: its body never arrives.
 
 use std::io::Write;
 use std::net::TcpStream;
@@ -23,45 +23,45 @@ use testkit::bed::cluster::patiently;
 use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
 
-/// The name of level and rule.
-const NAME: &str = "no-time";
-/// A patch of our own kind, which the operator may make of any.
+/// Name of the priority level and of the flow schema.
+const NAME: &str = "overload";
+/// Path of a patch that the operator may send: it may patch any object of our own kind.
 const PATCH: &str = "/apis/almkey.dev/v1alpha1/namespaces/default/almservicekeys/nobody";
 
-/// The API server has no time, as long as this lives.
-pub struct NoTime {
+/// An overload of the API server, which lasts until [`Overload::end`].
+pub struct Overload {
     unfinished: StreamOwned<ClientConnection, TcpStream>,
 }
 
-impl NoTime {
-    /// For anything that the operator asks.
-    pub async fn for_the_operator(bed: &TestBed) -> Self {
+impl Overload {
+    /// Begins an overload for every request of the operator.
+    pub async fn of_the_operator(bed: &TestBed) -> Self {
         Self::begin(bed, json!({ "verbs": ["*"], "apiGroups": ["*"], "resources": ["*"] })).await
     }
 
-    /// For the operator's writes to our own kinds; what it reads, and its Lease, are not concerned.
-    pub async fn for_our_kinds(bed: &TestBed) -> Self {
+    /// Begins an overload for the operator's writes to our own kinds. Its reads and its Lease are not affected.
+    pub async fn of_our_kinds(bed: &TestBed) -> Self {
         Self::begin(bed, json!({ "verbs": ["patch"], "apiGroups": ["almkey.dev"], "resources": ["*"] })).await
     }
 
-    /// There is time again.
-    pub fn ends(self, bed: &TestBed) {
+    /// Ends the overload.
+    pub fn end(self, bed: &TestBed) {
         drop(self.unfinished);
         bed.kubectl(&["delete", "flowschema", NAME]);
         bed.kubectl(&["delete", "prioritylevelconfiguration", NAME]);
     }
 
     async fn begin(bed: &TestBed, rule: Value) -> Self {
-        bed.control_plane.apply(&level_for(rule)).expect("they are taken");
+        bed.control_plane.apply(&level_for(rule)).expect("level and flow schema are accepted");
         let user = service_account_user(NAMESPACE, NAMESPACE).name;
-        let mut config = bed.control_plane.client_config(&user).await.expect("there is such a user");
+        let mut config = bed.control_plane.client_config(&user).await.expect("the operator's user exists");
         config.default_retry = false;
         let client = Client::try_from(config.clone()).expect("a client");
-        patiently("the API server to have no time", async {
+        patiently("the API server to be overloaded", async {
             loop {
-                let unfinished = unfinished(&config);
+                let unfinished = send_unfinished(&config);
                 for _ in 0..20 {
-                    if has_no_time(&client).await {
+                    if is_rejected(&client).await {
                         return Self { unfinished };
                     }
                     tokio::time::sleep(Duration::from_millis(20)).await;
@@ -72,7 +72,7 @@ impl NoTime {
     }
 }
 
-/// Requests of the operator that a rule is about get a level of their own.
+/// Returns the manifests that give the requests of the operator that match a rule a level of their own.
 fn level_for(mut rule: Value) -> String {
     rule["clusterScope"] = json!(true);
     rule["namespaces"] = json!(["*"]);
@@ -98,25 +98,25 @@ fn level_for(mut rule: Value) -> String {
     format!("{level}\n---\n{flow}")
 }
 
-/// A request of the operator's user whose body never comes.
-fn unfinished(config: &Config) -> StreamOwned<ClientConnection, TcpStream> {
-    let address = config.cluster_url.authority().expect("it has one").as_str().to_owned();
-    let tls = Arc::new(config.rustls_client_config().expect("its certificate"));
+/// Sends the head of a request of the operator's user; its body never arrives.
+fn send_unfinished(config: &Config) -> StreamOwned<ClientConnection, TcpStream> {
+    let address = config.cluster_url.authority().expect("the URL has an authority").as_str().to_owned();
+    let tls = Arc::new(config.rustls_client_config().expect("the certificate of the API server"));
     let name = ServerName::try_from("127.0.0.1").expect("a name");
     let connection = ClientConnection::new(tls, name).expect("a client");
     let mut stream = StreamOwned::new(connection, TcpStream::connect(&address).expect("the API server listens"));
-    let token = config.auth_info.token.as_ref().expect("it has a token").expose_secret();
+    let token = config.auth_info.token.as_ref().expect("the user has a token").expose_secret();
     let head = format!(
         "PATCH {PATCH} HTTP/1.1\r\nHost: {address}\r\nAuthorization: Bearer {token}\r\n\
          Content-Type: application/merge-patch+json\r\nContent-Length: 2\r\n\r\n"
     );
-    stream.write_all(head.as_bytes()).expect("it is read");
-    stream.flush().expect("it is read");
+    stream.write_all(head.as_bytes()).expect("the API server reads it");
+    stream.flush().expect("the API server reads it");
     stream
 }
 
-/// Whether a request of the operator's user is answered 429.
-async fn has_no_time(client: &Client) -> bool {
+/// Returns true if a request of the operator's user is answered 429.
+async fn is_rejected(client: &Client) -> bool {
     let keys: Api<ALMServiceKey> = Api::namespaced(client.clone(), "default");
     let answer = keys.patch("nobody", &PatchParams::default(), &Patch::Merge(json!({}))).await;
     matches!(answer, Err(kube::Error::Api(status)) if status.code == 429)

@@ -1,4 +1,4 @@
-//! What the API server lets through and the operator answers: sources that are none, and tenants that cannot be used.
+//! Objects that the API server admits and the operator reports: unusable sources, and unusable tenants.
 
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{Patch, PatchParams};
@@ -8,33 +8,33 @@ use serde_json::{Value, json};
 use testkit::bed::{Tenant, TestBed};
 use testkit::names::NAMESPACE;
 
-/// What is changed of a document, for a name.
+/// A change of a document, with a value for it.
 type Change = fn(&mut Value, &str);
 
-/// An `ALMServiceKey` that is answered: its name, the reason of `Ready`, and what it says.
-pub(super) struct Answered {
+/// An `ALMServiceKey`, with the expected status, reason and part of the message of `Ready`.
+pub(super) struct Reported {
     pub(super) name: String,
     pub(super) status: &'static str,
     pub(super) reason: &'static str,
-    pub(super) says: &'static str,
+    pub(super) message: &'static str,
 }
 
-fn unknown(name: &str, reason: &'static str, says: &'static str) -> Answered {
-    Answered { name: name.into(), status: "Unknown", reason, says }
+fn unknown(name: &str, reason: &'static str, message: &'static str) -> Reported {
+    Reported { name: name.into(), status: "Unknown", reason, message }
 }
 
-/// Sources and tenants that are not there, under names as long as they may be.
-pub(super) async fn absent(tenant: &Tenant<'_>) -> Vec<Answered> {
+/// Applies objects whose source or tenant does not exist, under names of the maximal length.
+pub(super) async fn apply_absent(tenant: &Tenant<'_>) -> Vec<Reported> {
     let long = "n".repeat(253);
     tenant.apply("no-secret", json!({ "source": { "secretRef": { "name": long } } })).await;
     tenant.apply("no-binding", json!({ "source": { "serviceBindingRef": { "name": long } } })).await;
-    let nowhere = Tenant {
+    let absent = Tenant {
         bed: tenant.bed,
         name: long.clone(),
         namespace: tenant.namespace.clone(),
         client: tenant.client.clone(),
     };
-    nowhere.apply_for_secret("no-tenant", "pasted").await;
+    absent.apply_for_secret("no-tenant", "pasted").await;
     vec![
         unknown("no-secret", "WaitingForSecret", "does not exist"),
         unknown("no-binding", "WaitingForBinding", "does not exist"),
@@ -42,9 +42,9 @@ pub(super) async fn absent(tenant: &Tenant<'_>) -> Vec<Answered> {
     ]
 }
 
-/// Living keys, and what the token endpoint says of them: those of the first are named by their clients.
-pub(super) async fn signed_in(tenant: &Tenant<'_>) -> Vec<(Answered, String)> {
-    let mut answered = Vec::new();
+/// Applies objects whose keys need a sign-in, and returns each with the client of its key.
+pub(super) async fn apply_signing_in(tenant: &Tenant<'_>) -> Vec<(Reported, String)> {
+    let mut reported = Vec::new();
     let mut dead = tenant.make_key().await;
     for (name, client) in [
         ("bidi", "sb-\u{202e}mlac\u{202c}\0".to_owned()),
@@ -54,27 +54,31 @@ pub(super) async fn signed_in(tenant: &Tenant<'_>) -> Vec<(Answered, String)> {
         dead["uaa"]["clientid"] = json!(client);
         tenant.write_secret(name, &dead).await;
         let refused =
-            Answered { name: name.into(), status: "False", reason: "CredentialsRefused", says: "refused the key" };
-        answered.push((refused, client));
+            Reported { name: name.into(), status: "False", reason: "CredentialsRefused", message: "refused the key" };
+        reported.push((refused, client));
     }
     let analytics = tenant.make_key_for("uaa.resource sapcloudalm!b1.calm-api.analytics.read").await;
     tenant.write_secret("analytics", &analytics).await;
-    let scope =
-        Answered { name: "analytics".into(), status: "False", reason: "ForbiddenScope", says: "spec.forbiddenScopes" };
-    answered.push((scope, analytics["uaa"]["clientid"].as_str().expect("a client").to_owned()));
-    for (object, _) in &answered {
+    let has_scope = Reported {
+        name: "analytics".into(),
+        status: "False",
+        reason: "ForbiddenScope",
+        message: "spec.forbiddenScopes",
+    };
+    reported.push((has_scope, analytics["uaa"]["clientid"].as_str().expect("a client").to_owned()));
+    for (object, _) in &reported {
         tenant.apply_for_secret(&object.name, &object.name).await;
     }
-    answered
+    reported
 }
 
-/// What a binding says that nobody may repeat. The marker of keys would be found in the binding itself.
+/// Text in a binding that must not be repeated. The canary of keys would be found in the binding itself.
 pub(super) const QUOTED: &str = "QUOTED";
 
-/// Bindings as no operator writes them.
-pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> {
-    let shape = "is not shaped like one";
-    let named = "its spec.secretName cannot be the name of a Secret";
+/// Applies bindings as no operator writes them, and an object for each.
+pub(super) async fn apply_bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Reported> {
+    let shape = "is malformed";
+    let named = "its spec.secretName is not a valid name of a Secret";
     let cases = [
         ("path", json!({ "secretName": "../../kube-system/secrets/x" }), json!({ "bindingID": "1" }), named),
         ("question", json!({ "secretName": "x?watch=true" }), json!({ "bindingID": "1" }), named),
@@ -87,34 +91,34 @@ pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> 
         ("conditions", json!({}), json!({ "bindingID": "1", "conditions": [QUOTED] }), shape),
         ("no-credentials", json!({}), json!({ "bindingID": "" }), "has no credentials"),
     ];
-    let mut answered = Vec::new();
-    for (name, spec, status, says) in cases {
+    let mut reported = Vec::new();
+    for (name, spec, status, message) in cases {
         let name = format!("binding-{name}");
         tenant.apply_binding(&name).await;
         let spec = Patch::Merge(json!({ "spec": spec }));
         tenant.bindings().patch(&name, &PatchParams::default(), &spec).await.expect("a binding can be changed");
         tenant.binding_status(&name, status).await;
         tenant.apply_for_binding(&name, &name).await;
-        answered.push(unknown(&name, "WaitingForBinding", says));
+        reported.push(unknown(&name, "WaitingForBinding", message));
     }
     let stolen = tenant.apply_binding("binding-stolen").await;
     tenant.write_secret(&stolen.name_any(), key).await;
     tenant.binding_ready("binding-stolen", "1").await;
     tenant.apply_for_binding("binding-stolen", "binding-stolen").await;
-    answered.push(unknown("binding-stolen", "SourceNotOwned", "is not controlled by"));
-    answered
+    reported.push(unknown("binding-stolen", "SourceNotOwned", "is not controlled by"));
+    reported
 }
 
-/// An `ALMTenant` that cannot be used, and what it says.
+/// An unusable `ALMTenant`, and a part of the message of `Ready`.
 pub(super) struct Misconfigured {
     pub(super) name: String,
-    pub(super) says: &'static str,
-    /// Only a change of its spec can mend it. A Secret is looked at again, ever more rarely: nobody outside is asked.
-    pub(super) by_its_spec: bool,
+    pub(super) message: &'static str,
+    /// True if only a change of its spec helps. A Secret is read again, ever more rarely, without a remote call.
+    pub(super) is_stalled: bool,
 }
 
-/// Tenants that cannot be used.
-pub(super) async fn tenants(bed: &TestBed) -> Vec<Misconfigured> {
+/// Applies unusable tenants.
+pub(super) async fn apply_tenants(bed: &TestBed) -> Vec<Misconfigured> {
     let no_pem = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----\n";
     let http: [(&str, Change, &str); 4] = [
         ("bundle", |http, no_pem| http["caBundle"] = json!(no_pem), "landscapeManagement.http.caBundle"),
@@ -122,17 +126,17 @@ pub(super) async fn tenants(bed: &TestBed) -> Vec<Misconfigured> {
         ("token-port", |http, _| http["oauth2"]["tokenUrl"] = json!("https://localhost:99999"), "oauth2.tokenUrl"),
         ("no-secret", |http, _| http["oauth2"]["secretRef"]["name"] = json!("s".repeat(253)), "oauth2.secretRef"),
     ];
-    let mut answered = Vec::new();
-    for (name, change, says) in http {
+    let mut reported = Vec::new();
+    for (name, change, message) in http {
         let name = format!("tenant-{name}");
         let change = |tenant: &mut Value| change(&mut tenant["spec"]["landscapeManagement"]["http"], no_pem);
         Tenant::create_with(bed, &name, bed.client.clone(), change).await;
-        answered.push(Misconfigured { by_its_spec: !name.ends_with("no-secret"), name, says });
+        reported.push(Misconfigured { is_stalled: !name.ends_with("no-secret"), name, message });
     }
     let change = |tenant: &mut Value| tenant["spec"]["signIn"]["caBundle"] = json!(no_pem);
     Tenant::create_with(bed, "tenant-sign-in", bed.client.clone(), change).await;
-    answered.push(Misconfigured { name: "tenant-sign-in".into(), says: "signIn.caBundle", by_its_spec: true });
-    for (name, data, says) in [
+    reported.push(Misconfigured { name: "tenant-sign-in".into(), message: "signIn.caBundle", is_stalled: true });
+    for (name, data, message) in [
         ("tenant-no-entry", json!({ "clientId": null }), "\"clientId\""),
         ("tenant-empty-entry", json!({ "clientSecret": "" }), "\"clientSecret\""),
         ("tenant-no-text", json!({ "clientSecret": "//79" }), "\"clientSecret\""),
@@ -141,7 +145,7 @@ pub(super) async fn tenants(bed: &TestBed) -> Vec<Misconfigured> {
         let secrets: Api<Secret> = Api::namespaced(bed.client.clone(), NAMESPACE);
         let patch = Patch::Merge(json!({ "data": data }));
         secrets.patch(name, &PatchParams::default(), &patch).await.expect("its Secret can be changed");
-        answered.push(Misconfigured { name: name.into(), says, by_its_spec: false });
+        reported.push(Misconfigured { name: name.into(), message, is_stalled: false });
     }
-    answered
+    reported
 }

@@ -1,34 +1,34 @@
-//! In the midst of which operation something goes wrong.
+//! Operations of the operator that a fault interrupts.
 
 use alm_key_operator::api::ALMServiceKey;
 use serde_json::{Value, json};
 
 use testkit::bed::{Tenant, TestBed};
 
-/// The word by which somebody asks for a look at a key that is settled.
-const LOOK: &str = "in-the-midst";
+/// Value of the annotation that requests the reconciliation of a settled key.
+const REQUEST: &str = "during-the-fault";
 
-/// What the operator is doing when it goes wrong.
+/// An operation that is under way when the fault begins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// It signs in with a new key: nothing is recorded yet.
+pub enum Operation {
+    /// The sign-in with a new key. Nothing is recorded yet.
     SignIn,
-    /// Its first upload is on its way: recorded, and its end is not.
+    /// The first upload: recorded as pending, its outcome unknown.
     FirstUpload,
-    /// The upload of a rotated key is on its way.
+    /// The upload of a rotated key.
     Rotation,
-    /// The key of a deleted binding is being deleted.
+    /// The deletion of the key of a deleted binding.
     Removal,
-    /// The key of a deleted object is being deleted.
+    /// The deletion of the key of a deleted object.
     Deletion,
-    /// It looks at a binding's key that stands there, and lives.
+    /// The check of a living key in the slot, from a binding.
     SettledBinding,
-    /// The same with a plain Secret's key, which would be deleted at once if the Secret were not found.
+    /// The check of a living key in the slot, from a plain Secret. If the Secret were absent, the key would be deleted at once.
     SettledSecret,
 }
 
-impl Moment {
-    /// All of them.
+impl Operation {
+    /// All operations.
     pub const ALL: [Self; 7] = [
         Self::SignIn,
         Self::FirstUpload,
@@ -39,7 +39,7 @@ impl Moment {
         Self::SettledSecret,
     ];
 
-    /// For names of tenants.
+    /// Returns the name as a part of the names of tenants.
     pub fn name(self) -> &'static str {
         match self {
             Self::SignIn => "sign-in",
@@ -52,7 +52,7 @@ impl Moment {
         }
     }
 
-    /// The call in whose midst it goes wrong.
+    /// Returns the kind of the remote call that is held while the fault begins.
     fn call(self) -> &'static str {
         match self {
             Self::SignIn | Self::SettledBinding | Self::SettledSecret => "SignIn",
@@ -61,13 +61,13 @@ impl Moment {
         }
     }
 
-    /// Whether all is well, and nothing is to be done.
+    /// Returns true if the key is settled: there is nothing to do.
     pub fn is_settled(self) -> bool {
         matches!(self, Self::SettledBinding | Self::SettledSecret)
     }
 
-    /// The writes that take effect, from the beginning to the end.
-    fn effects(self) -> &'static [&'static str] {
+    /// Returns the writes that take effect, from the beginning to the end.
+    fn expected_writes(self) -> &'static [&'static str] {
         match self {
             Self::SignIn | Self::FirstUpload | Self::SettledBinding | Self::SettledSecret => &["+Put"],
             Self::Rotation => &["+Put", "+Put"],
@@ -75,10 +75,10 @@ impl Moment {
         }
     }
 
-    /// A tenant in which it is about to happen, with the key that is there.
-    pub async fn prepared(self, bed: &TestBed, name: &str) -> Value {
+    /// Creates a tenant in which the operation can begin, and returns its key.
+    pub async fn prepare(self, bed: &TestBed, name: &str) -> Value {
         let tenant = Tenant::create_with(bed, name, bed.client.clone(), |tenant| {
-            // Longer than any fault: what is held is not given up.
+            // Longer than any fault, so a held call does not time out.
             tenant["spec"]["landscapeManagement"]["http"]["timeout"] = json!("1m");
         })
         .await;
@@ -100,8 +100,8 @@ impl Moment {
         key
     }
 
-    /// It begins, and is held. Answers with the key that the slot is to hold in the end.
-    pub async fn begun(self, tenant: &Tenant<'_>, key: Value) -> Value {
+    /// Begins the operation, waits until its call is held, and returns the key that must be in the slot at the end.
+    pub async fn begin(self, tenant: &Tenant<'_>, key: Value) -> Value {
         tenant.fail_once(self.call(), json!({ "hold": true })).await;
         let end = match self {
             Self::Rotation => {
@@ -118,7 +118,7 @@ impl Moment {
                 Value::Null
             }
             Self::SettledBinding | Self::SettledSecret => {
-                tenant.annotate("calm", "almkey.dev/reconcile-requested-at", LOOK).await;
+                tenant.annotate("calm", "almkey.dev/reconcile-requested-at", REQUEST).await;
                 key
             }
             Self::SignIn | Self::FirstUpload => {
@@ -130,25 +130,25 @@ impl Moment {
         end
     }
 
-    /// It has come to its end as if nothing had happened.
-    pub async fn ended(self, tenant: &Tenant<'_>, key: &Value) {
+    /// Asserts that the operation has completed as if nothing had happened.
+    pub async fn assert_completed(self, tenant: &Tenant<'_>, key: &Value) {
         match self {
             Self::Removal => drop(tenant.await_ready("calm", "False", "SourceGone").await),
             Self::Deletion => tenant.await_gone("calm").await,
             _ => {
                 if self.is_settled() {
-                    tenant.await_key("calm", "looked at after all", was_looked_at).await;
+                    tenant.await_key("calm", "reconciled after all", was_reconciled).await;
                 }
                 tenant.await_uploaded("calm", key).await;
                 tenant.await_ready("calm", "True", "Uploaded").await;
             }
         }
         assert_eq!(tenant.slot_key().await, *key, "{}", tenant.name);
-        assert_eq!(effects(tenant).await, self.effects(), "{}", tenant.name);
+        assert_eq!(effective_writes(tenant).await, self.expected_writes(), "{}", tenant.name);
     }
 
-    /// What lives goes on living: the next rotation is followed.
-    pub async fn followed(self, tenant: &Tenant<'_>) {
+    /// Asserts that a settled key still follows the next rotation.
+    pub async fn assert_next_rotation(self, tenant: &Tenant<'_>) {
         let new = tenant.make_key().await;
         match self {
             Self::SettledSecret => tenant.write_secret("pasted", &new).await,
@@ -157,15 +157,15 @@ impl Moment {
         }
         tenant.await_uploaded("calm", &new).await;
         assert_eq!(tenant.slot_key().await, new, "{}", tenant.name);
-        assert_eq!(effects(tenant).await, ["+Put", "+Put"], "{}", tenant.name);
+        assert_eq!(effective_writes(tenant).await, ["+Put", "+Put"], "{}", tenant.name);
     }
 }
 
-fn was_looked_at(key: &ALMServiceKey) -> bool {
-    key.status.as_ref().is_some_and(|status| status.last_handled_reconcile_at.as_deref() == Some(LOOK))
+fn was_reconciled(key: &ALMServiceKey) -> bool {
+    key.status.as_ref().is_some_and(|status| status.last_handled_reconcile_at.as_deref() == Some(REQUEST))
 }
 
-/// The writes that took effect, in order.
-pub async fn effects(tenant: &Tenant<'_>) -> Vec<String> {
+/// Returns the writes that took effect, in order.
+pub async fn effective_writes(tenant: &Tenant<'_>) -> Vec<String> {
     tenant.writes().await.into_iter().filter(|write| write.starts_with('+')).collect()
 }
