@@ -176,25 +176,26 @@ fn each_line_of_a_pass_tells_its_id_and_its_object_and_no_other_pass_has_that_id
         let lines: Vec<Value> = whole.lines().map(parse).collect();
         let uploaded = lines.iter().find(|line| line["effect"] == "KeyUploaded").expect("the upload is told");
         for (field, expected) in [
-            ("level", "INFO"),
-            ("kind", "ALMServiceKey"),
-            ("namespace", "told"),
-            ("name", "calm"),
-            ("tenant", "told"),
-            ("message", "put the proven key into Landscape Management"),
+            ("/level", "INFO"),
+            ("/span/kind", "ALMServiceKey"),
+            ("/span/namespace", "told"),
+            ("/span/object", "calm"),
+            ("/span/tenant", "told"),
+            ("/message", "put the proven key into Landscape Management"),
         ] {
-            assert_eq!(uploaded[field], expected, "{field} of {uploaded}");
+            assert_eq!(uploaded.pointer(field), Some(&json!(expected)), "{field} of {uploaded}");
         }
         let verdict = lines.iter().find(|line| line["reason"] == "NotSlotOwner").expect("the verdict is told");
-        assert_eq!((&verdict["name"], &verdict["ready"]), (&json!("second"), &json!("False")));
-        let of_that_pass: Vec<_> = lines.iter().filter(|line| line["pass"] == uploaded["pass"]).collect();
-        assert!(of_that_pass.iter().all(|line| line["name"] == "calm" && line["tenant"] == "told"));
+        assert_eq!((&verdict["span"]["object"], &verdict["ready"]), (&json!("second"), &json!("False")));
+        let of_that_pass: Vec<_> =
+            lines.iter().filter(|line| line["span"]["pass"] == uploaded["span"]["pass"]).collect();
+        assert!(of_that_pass.iter().all(|line| line["span"]["object"] == "calm" && line["span"]["tenant"] == "told"));
         let by_others = |line: &&&Value| line["target"].as_str().is_some_and(|it| !it.starts_with("alm_key_operator"));
         assert!(of_that_pass.iter().any(|line| by_others(&line)), "kube's and reqwest's lines carry it too");
         let mut objects = BTreeMap::new();
-        for line in lines.iter().filter(|line| !line["pass"].is_null()) {
-            let object = (line["kind"].clone(), line["namespace"].clone(), line["name"].clone());
-            let first = objects.entry(line["pass"].to_string()).or_insert_with(|| object.clone());
+        for span in lines.iter().map(|line| &line["span"]).filter(|span| !span["pass"].is_null()) {
+            let object = (span["kind"].clone(), span["namespace"].clone(), span["object"].clone());
+            let first = objects.entry(span["pass"].to_string()).or_insert_with(|| object.clone());
             assert_eq!(*first, object, "one pass, one object");
         }
         assert!(objects.len() >= 3, "{objects:?}");
