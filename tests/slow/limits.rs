@@ -219,7 +219,7 @@ async fn a_connection_that_stands_within_five_seconds_is_used_and_one_that_does_
     let (in_time, late) = tokio::join!(behind(4 * SECOND), behind(6 * SECOND));
     assert!(in_time.is_ok_and(|answer| answer.status == 200));
     let late = late.err().expect("it is given up");
-    assert!(late.message.starts_with("it could not be connected to") && !late.may_have_arrived, "{late:?}");
+    assert!(late.message.starts_with("could not connect") && !late.may_have_arrived, "{late:?}");
 }
 
 /// Passes one connection on, after a pause.
@@ -245,7 +245,7 @@ impl Collector for Lengthy {
     }
 }
 
-// proves: limit process/admin WAIT_LIMIT
+// proves: limit process/admin CONNECTION_TIMEOUT
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_the_admin_server_is_kept_for_five_seconds_for_who_reads_it_late() {
     let metrics = Arc::new(Metrics::new(Leadership::alone()));
