@@ -73,8 +73,8 @@ pub(super) const QUOTED: &str = "QUOTED";
 
 /// Bindings as no operator writes them.
 pub(super) async fn bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Answered> {
-    let shape = "is not shaped like one";
-    let named = "its spec.secretName cannot be the name of a Secret";
+    let shape = "is malformed";
+    let named = "its spec.secretName is not a valid name of a Secret";
     let cases = [
         ("path", json!({ "secretName": "../../kube-system/secrets/x" }), json!({ "bindingID": "1" }), named),
         ("question", json!({ "secretName": "x?watch=true" }), json!({ "bindingID": "1" }), named),

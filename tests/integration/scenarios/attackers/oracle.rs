@@ -59,7 +59,7 @@ fn a_binding_that_names_a_secret_by_a_path_leads_out_of_no_namespace() {
             tenant.apply_for_binding(&name, &name).await;
             let object = tenant.await_ready(&name, "Unknown", "WaitingForBinding").await;
             let said = message(&object, "Ready");
-            assert!(said.contains("spec.secretName cannot be the name of a Secret"), "{said}");
+            assert!(said.contains("spec.secretName is not a valid name of a Secret"), "{said}");
             assert!(!said.contains("theirs"), "{said}");
         }
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
