@@ -265,7 +265,11 @@ fn an_owner_whose_name_would_turn_a_read_into_another_request_is_no_answer() {
             let answer = json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": body.to_string() });
             side.fail_once("ReadSlot", answer).await;
             let trouble = side.landscape.read_slot().await.expect_err("no owner has that name");
-            assert!(trouble.message.contains("did not answer as agreed"), "{namespace}/{name}: {}", trouble.message);
+            assert!(
+                trouble.message.contains("did not answer as the contract requires"),
+                "{namespace}/{name}: {}",
+                trouble.message
+            );
         }
     });
 }
@@ -355,7 +359,7 @@ fn an_answer_of_256_kibibytes_is_read_and_a_larger_one_is_not_whoever_gives_it()
     });
 }
 
-// proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer LONGEST_WORD
+// proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer MAX_QUOTE
 #[test]
 fn a_revision_and_a_word_of_the_longest_kind_are_taken_and_longer_ones_are_not() {
     run(async {

@@ -149,7 +149,7 @@ impl Fault {
             Self::Page | Self::Cut | Self::OtherTypes if call.is_sign_in() => "answered 200 without a token".into(),
             // The slot is empty, which half an answer does not say.
             Self::Cut if call == Call::ReadSlot => "answered 404".into(),
-            Self::Page | Self::Cut | Self::OtherTypes => "did not answer as agreed".into(),
+            Self::Page | Self::Cut | Self::OtherTypes => "did not answer as the contract requires".into(),
             Self::Elsewhere | Self::Endless => "answered 307".into(),
         }
     }
