@@ -11,12 +11,11 @@ const NO_NUMBERS: [&str; 8] =
     ["&str", "&[u8]", "[&str]", "[Self]", "&'static [Self]", "[Reason]", "[Ipv4Addr]", "[Ipv6Addr]"];
 
 /// Numbers that limit nothing, and why.
-const NO_LIMITS: [(&str, &str); 6] = [
+const NO_LIMITS: [(&str, &str); 5] = [
     ("cli UNUSABLE", "an exit code"),
     ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/service_key/reconcile CONCURRENCY"),
-    ("process/leadership/guard WAITING", "a line in kube's own client: who finds it full waits"),
+    ("process/leadership/guard MAX_QUEUED", "a line in kube's own client: who finds it full waits"),
     ("http/client MAX_CAUSE_CHARS", "of a part of a message, which is bounded as a whole"),
-    ("landscape/http/slot OWNER_RESERVE_BYTES", "memory that is taken beforehand"),
     ("process/metrics BUCKETS", "the classes that durations are counted in"),
 ];
 
