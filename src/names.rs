@@ -15,7 +15,8 @@ pub const TENANT_FINALIZER: &str = "almkey.dev/keys";
 pub mod annotation {
     /// Requests a reconciliation of an `ALMServiceKey`. Any value other than `status.lastHandledReconcileAt` does.
     pub const RECONCILE_REQUESTED_AT: &str = "almkey.dev/reconcile-requested-at";
-    /// Lets the deletion of an object finish without any change in Landscape Management. The value is the object's own uid.
+    /// Lets the deletion of an object finish without any change in Landscape Management. The value is the object's own
+    /// uid.
     pub const ABANDON: &str = "almkey.dev/abandon";
 }
 

@@ -17,8 +17,8 @@ pub fn unhandled_request(object: &ALMServiceKey) -> Option<String> {
     (handled != Some(&value)).then_some(value)
 }
 
-/// Returns true if the object is to be deleted without any change in Landscape Management. The value of the annotation must
-/// be the uid of this object, so that an annotation left in a manifest has no effect.
+/// Returns true if the object is to be deleted without any change in Landscape Management. The value of the annotation
+/// must be the uid of this object, so that an annotation left in a manifest has no effect.
 #[must_use]
 pub fn is_abandoned(object: &ALMServiceKey) -> bool {
     let uid = object.uid().filter(|uid| !uid.is_empty());

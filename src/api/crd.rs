@@ -14,8 +14,8 @@ pub fn all() -> [CustomResourceDefinition; 2] {
     [ALMServiceKey::crd(), ALMTenant::crd()].map(finish)
 }
 
-/// Adds what the derive macro cannot express: the default of the status before the first reconciliation. There is no default
-/// in the spec, because `GitOps` tools would report it as a permanent difference.
+/// Adds what the derive macro cannot express: the default of the status before the first reconciliation. There is no
+/// default in the spec, because `GitOps` tools would report it as a permanent difference.
 fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
@@ -29,8 +29,8 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Joins the lines of descriptions, removes formats that the API server warns about, and removes `nullable`, so that the API
-/// server treats a field set to null as unset.
+/// Joins the lines of descriptions, removes formats that the API server warns about, and removes `nullable`, so that
+/// the API server treats a field set to null as unset.
 fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(text) = &mut schema.description {
         *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");

@@ -1,5 +1,5 @@
-//! Resolution of spec, tenant and defaults into a policy. Destructuring names every field, so that the compiler reports a new
-//! field that is not resolved here.
+//! Resolution of spec, tenant and defaults into a policy. Destructuring names every field, so that the compiler reports
+//! a new field that is not resolved here.
 
 use std::time::Duration;
 

@@ -185,7 +185,8 @@ pub(super) fn timeout(_: &mut SchemaGenerator) -> Schema {
     duration("timeout", "1s", "60s")
 }
 
-/// Returns the schema of a duration as in the Gateway API (GEP-2257). Parts have five digits at most, so that none overflows.
+/// Returns the schema of a duration as in the Gateway API (GEP-2257). Parts have five digits at most, so that none
+/// overflows.
 fn duration(field: &str, lowest: &str, highest: &str) -> Schema {
     let within = format!("duration(self) >= duration('{lowest}') && duration(self) <= duration('{highest}')");
     json_schema!({

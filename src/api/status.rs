@@ -16,19 +16,20 @@ use crate::names::condition::UPLOADED;
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ALMServiceKeyStatus {
-    /// The generation of this object that the conditions describe, even if its reconciliation failed; -1 before the first
-    /// reconciliation.
+    /// The generation of this object that the conditions describe, even if its reconciliation failed; -1 before the
+    /// first reconciliation.
     #[serde(default)]
     pub observed_generation: i64,
 
     /// Ready is the summary. Valid (the key meets the upload rules), SignedIn (the token endpoint accepts the key) and
-    /// Uploaded (the key is in Landscape Management) give the details. These four are always present. Reconciling (work is in
-    /// progress) and Stalled (a person must act) are present only while True.
+    /// Uploaded (the key is in Landscape Management) give the details. These four are always present. Reconciling (work
+    /// is in progress) and Stalled (a person must act) are present only while True.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
-    /// The source in which the key was last found. Not set before the key was first found; kept when the source is deleted.
+    /// The source in which the key was last found. Not set before the key was first found; kept when the source is
+    /// deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceStatus>,
 
@@ -40,13 +41,13 @@ pub struct ALMServiceKeyStatus {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingStatus>,
 
-    /// A key of this object that another client has overwritten. The operator does not upload it again on its own, so that
-    /// two clusters cannot fight over the slot. Not set while there is none.
+    /// A key of this object that another client has overwritten. The operator does not upload it again on its own, so
+    /// that two clusters cannot fight over the slot. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overwritten: Option<OverwrittenStatus>,
 
-    /// The last handled value of the annotation almkey.dev/reconcile-requested-at, its first 256 characters. It is written
-    /// together with the result of that reconciliation, so that a client can wait for it.
+    /// The last handled value of the annotation almkey.dev/reconcile-requested-at, its first 256 characters. It is
+    /// written together with the result of that reconciliation, so that a client can wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
@@ -126,8 +127,8 @@ pub enum Origin {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
-    /// The kind of the write. Upload: puts the key into the slot. Delete: empties the slot. Adopt: makes this object the owner
-    /// of the key in the slot. Release: gives the key in the slot another owner, or none.
+    /// The kind of the write. Upload: puts the key into the slot. Delete: empties the slot. Adopt: makes this object
+    /// the owner of the key in the slot. Release: gives the key in the slot another owner, or none.
     pub operation: PendingOperation,
     /// Fingerprint of the key that the write concerns. Not set if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -163,8 +164,8 @@ const SLOT_NOT_READ: [Reason; 5] = [
 ];
 
 impl ALMServiceKeyStatus {
-    /// Returns true if the slot has been read for this object. An object may have been made the owner of a key since, by a
-    /// hand-over that its ledger does not record yet.
+    /// Returns true if the slot has been read for this object. An object may have been made the owner of a key since,
+    /// by a hand-over that its ledger does not record yet.
     #[must_use]
     pub fn has_looked(&self) -> bool {
         let uploaded = self.conditions.iter().find(|condition| condition.type_ == UPLOADED);
@@ -173,8 +174,8 @@ impl ALMServiceKeyStatus {
         })
     }
 
-    /// Returns true if a key of this object may be in the slot, even if its tenant does not admit the object now: the ledger
-    /// is open, or a hand-over may have made the object its owner.
+    /// Returns true if a key of this object may be in the slot, even if its tenant does not admit the object now: the
+    /// ledger is open, or a hand-over may have made the object its owner.
     #[must_use]
     pub fn may_hold(&self) -> bool {
         self.ledger().is_open() || self.has_looked()

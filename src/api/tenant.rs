@@ -8,8 +8,8 @@ use serde::{Deserialize, Serialize};
 use super::duration::Duration;
 use super::schema;
 
-/// The configuration of a tenant: the address of its Landscape Management, the namespaces that may upload to it, and the
-/// rules for its keys.
+/// The configuration of a tenant: the address of its Landscape Management, the namespaces that may upload to it, and
+/// the rules for its keys.
 #[derive(CustomResource, KubeSchema, Serialize, Deserialize, Clone, Debug)]
 #[kube(
     group = "almkey.dev",
@@ -32,51 +32,52 @@ use super::schema;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ALMTenantSpec {
-    /// The identity zone of the tenant, as in `uaa.identityzone` of its keys: lowercase letters, digits and '-', 1 to 63
-    /// characters. A key of another zone is not uploaded. If two ALMTenants have the same zone, the younger one is not used.
-    /// Required. Immutable: for another tenant, create another ALMTenant.
+    /// The identity zone of the tenant, as in `uaa.identityzone` of its keys: lowercase letters, digits and '-', 1 to
+    /// 63 characters. A key of another zone is not uploaded. If two ALMTenants have the same zone, the younger one is
+    /// not used. Required. Immutable: for another tenant, create another ALMTenant.
     #[schemars(schema_with = "schema::identity_zone")]
     pub identity_zone: String,
 
     /// The connection to Landscape Management of this tenant. Required.
     pub landscape_management: LandscapeManagement,
 
-    /// The namespaces whose ALMServiceKeys may name this tenant: 1 to 1024 names, or `["*"]` for all. Removing a namespace
-    /// stops its uploads; a key that it has uploaded stays, and can still be deleted. Required.
+    /// The namespaces whose ALMServiceKeys may name this tenant: 1 to 1024 names, or `["*"]` for all. Removing a
+    /// namespace stops its uploads; a key that it has uploaded stays, and can still be deleted. Required.
     #[schemars(schema_with = "schema::namespaces")]
     pub allowed_namespaces: Vec<String>,
 
-    /// Restrictions on the token endpoints of keys: a key is never sent to any other host. Unset means only SAP's hosts of
-    /// this tenant, at public addresses, with certificates of the well-known authorities.
+    /// Restrictions on the token endpoints of keys: a key is never sent to any other host. Unset means only SAP's hosts
+    /// of this tenant, at public addresses, with certificates of the well-known authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub sign_in: Option<SignIn>,
 
-    /// The accepted values of `uaa.credential-type`, each at most once: instance-secret and binding-secret. A key of another
-    /// type is not uploaded. Since January 2026 new bindings only get binding-secret: accept it if you use them. Unset means
-    /// `["instance-secret"]`, as in SAP's guide of January 2025.
+    /// The accepted values of `uaa.credential-type`, each at most once: instance-secret and binding-secret. A key of
+    /// another type is not uploaded. Since January 2026 new bindings only get binding-secret: accept it if you use
+    /// them. Unset means `["instance-secret"]`, as in SAP's guide of January 2025.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(length(min = 1, max = 2), extend("x-kubernetes-list-type" = "atomic"))]
     #[x_kube(validation = ("size(self) < 2 || self[0] != self[1]", "a credential type must not be listed twice"))]
     pub accepted_credential_types: Option<Vec<CredentialType>>,
 
-    /// Hosts that the fields of `endpoints` in a key may point to, 1 to 64 entries: `host` or `host:port` (default port 443).
-    /// A wildcard is allowed only as the first label and matches one or more labels. A key with any other endpoint is not
-    /// uploaded, because it would direct managed systems to a foreign host. Unset means `["*.alm.cloud.sap"]`.
+    /// Hosts that the fields of `endpoints` in a key may point to, 1 to 64 entries: `host` or `host:port` (default port
+    /// 443). A wildcard is allowed only as the first label and matches one or more labels. A key with any other
+    /// endpoint is not uploaded, because it would direct managed systems to a foreign host. Unset means
+    /// `["*.alm.cloud.sap"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::hosts")]
     pub endpoint_hosts: Option<Vec<String>>,
 
     /// Suffixes of OAuth scopes that a key must not have, at most 64. They are compared with the scopes that the token
-    /// endpoint grants when the key signs in. A key that was issued for API calls is not meant for Landscape Management and
-    /// is not uploaded. An empty list forbids no scope. Unset means `["calm-api.analytics.read"]`.
+    /// endpoint grants when the key signs in. A key that was issued for API calls is not meant for Landscape Management
+    /// and is not uploaded. An empty list forbids no scope. Unset means `["calm-api.analytics.read"]`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::scopes")]
     pub forbidden_scopes: Option<Vec<String>>,
 
-    /// The handling of a key in Landscape Management that the operator did not upload. Never: the key stays, and nothing is
-    /// uploaded. IfIdentical: a key that has no owner and is identical to the key of the source is adopted; any other key
-    /// stays. Replace: any other key is replaced too, except one that another ALMServiceKey of this cluster owns. Unset means
-    /// IfIdentical.
+    /// The handling of a key in Landscape Management that the operator did not upload. Never: the key stays, and
+    /// nothing is uploaded. IfIdentical: a key that has no owner and is identical to the key of the source is adopted;
+    /// any other key stays. Replace: any other key is replaced too, except one that another ALMServiceKey of this
+    /// cluster owns. Unset means IfIdentical.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "AdoptionPolicy")]
     pub adoption_policy: Option<AdoptionPolicy>,
@@ -97,8 +98,8 @@ pub enum AdoptionPolicy {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct LandscapeManagement {
-    /// An HTTP endpoint that implements the contract of this project (docs/contract.md), because SAP publishes no API for the
-    /// service key. Required.
+    /// An HTTP endpoint that implements the contract of this project (docs/contract.md), because SAP publishes no API
+    /// for the service key. Required.
     pub http: Http,
 }
 
@@ -106,22 +107,22 @@ pub struct LandscapeManagement {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
 pub struct Http {
-    /// Base URL: https, without user information, query and fragment. `/v1/service-key` is appended to it. Required. After a
-    /// change, keys are uploaded to the new URL; a key at the old URL stays there.
+    /// Base URL: https, without user information, query and fragment. `/v1/service-key` is appended to it. Required.
+    /// After a change, keys are uploaded to the new URL; a key at the old URL stays there.
     #[schemars(schema_with = "schema::base_url")]
     pub url: String,
 
     /// The operator's own credentials for this endpoint (OAuth 2.0 client credentials). Required.
     pub oauth2: OAuth2,
 
-    /// CA certificates in PEM to trust for this endpoint, instead of the well-known ones; at most 64 KiB. This ALMTenant is
-    /// not Ready while they cannot be used. Unset means the well-known authorities.
+    /// CA certificates in PEM to trust for this endpoint, instead of the well-known ones; at most 64 KiB. This
+    /// ALMTenant is not Ready while they cannot be used. Unset means the well-known authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::certificates")]
     pub ca_bundle: Option<String>,
 
-    /// Timeout of one request, as in 5s; from 1s to 60s. The outcome of a write that times out is unknown: the slot is read
-    /// before the next write. Unset means 10s.
+    /// Timeout of one request, as in 5s; from 1s to 60s. The outcome of a write that times out is unknown: the slot is
+    /// read before the next write. Unset means 10s.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::timeout")]
     pub timeout: Option<Duration>,
@@ -135,8 +136,8 @@ pub struct OAuth2 {
     #[schemars(schema_with = "schema::token_url")]
     pub token_url: String,
 
-    /// A Secret in the operator's own namespace, so that no other namespace can read or lend it, with the entries `clientId`
-    /// and `clientSecret`. Required. A change takes effect at once.
+    /// A Secret in the operator's own namespace, so that no other namespace can read or lend it, with the entries
+    /// `clientId` and `clientSecret`. Required. A change takes effect at once.
     pub secret_ref: SecretName,
 }
 
@@ -154,15 +155,15 @@ pub struct SecretName {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default)]
 #[serde(rename_all = "camelCase")]
 pub struct SignIn {
-    /// Hosts of token endpoints, 1 to 64 entries: `host` or `host:port` (default port 443). A wildcard is allowed only as the
-    /// first label and matches exactly one label. A key with any other host in `uaa.url` is not uploaded. Unset means
-    /// `<identityZone>.authentication.<landscape>.hana.ondemand.com`, for any landscape.
+    /// Hosts of token endpoints, 1 to 64 entries: `host` or `host:port` (default port 443). A wildcard is allowed only
+    /// as the first label and matches exactly one label. A key with any other host in `uaa.url` is not uploaded. Unset
+    /// means `<identityZone>.authentication.<landscape>.hana.ondemand.com`, for any landscape.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::hosts")]
     pub hosts: Option<Vec<String>>,
 
-    /// CA certificates in PEM to trust for these hosts, instead of the well-known ones; at most 64 KiB. While they cannot be
-    /// used, this ALMTenant is not Ready and no key signs in. Unset means the well-known authorities.
+    /// CA certificates in PEM to trust for these hosts, instead of the well-known ones; at most 64 KiB. While they
+    /// cannot be used, this ALMTenant is not Ready and no key signs in. Unset means the well-known authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::certificates")]
     pub ca_bundle: Option<String>,
@@ -202,8 +203,8 @@ pub struct ALMTenantStatus {
     #[serde(default)]
     pub observed_generation: i64,
 
-    /// Ready is True if Landscape Management answers and accepts the operator's credentials, and the rest of the spec can be
-    /// used. Reconciling (work is in progress) and Stalled (a person must act) are present only while True.
+    /// Ready is True if Landscape Management answers and accepts the operator's credentials, and the rest of the spec
+    /// can be used. Reconciling (work is in progress) and Stalled (a person must act) are present only while True.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
@@ -217,8 +218,8 @@ pub struct ALMTenantStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SlotStatus {
-    /// Empty: no key; Ours: the key of an ALMServiceKey of this cluster; Foreign: any other key; Unknown: the slot could not be
-    /// read.
+    /// Empty: no key; Ours: the key of an ALMServiceKey of this cluster; Foreign: any other key; Unknown: the slot
+    /// could not be read.
     pub state: SlotState,
     /// The ALMServiceKey whose key is in the slot. Set only while the state is Ours.
     #[serde(default, skip_serializing_if = "Option::is_none")]

@@ -21,12 +21,13 @@ pub(super) struct Election {
     )]
     leader_elect: bool,
 
-    /// Time for which other replicas wait before they acquire a Lease that is no longer renewed. In whole seconds, and the same for all replicas.
+    /// Time for which other replicas wait before they acquire a Lease that is no longer renewed. In whole seconds, and
+    /// the same for all replicas.
     #[arg(long, env = "ALMKEY_LEASE_DURATION", default_value = "15s", value_parser = duration, value_name = "DURATION")]
     lease_duration: Duration,
 
-    /// Time for which the leader retries to renew its Lease before it exits. A write to Landscape Management begins only
-    /// while this much time, or the timeout of its ALMTenant if that is shorter, remains of the Lease.
+    /// Time for which the leader retries to renew its Lease before it exits. A write to Landscape Management begins
+    /// only while this much time, or the timeout of its ALMTenant if that is shorter, remains of the Lease.
     #[arg(long, env = "ALMKEY_RENEW_DEADLINE", default_value = "10s", value_parser = duration, value_name = "DURATION")]
     renew_deadline: Duration,
 

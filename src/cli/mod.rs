@@ -56,8 +56,8 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// Returns the exit code of a command that checks a file. A file that could not be checked has a code of its own, because
-/// failure means that the file is invalid.
+/// Returns the exit code of a command that checks a file. A file that could not be checked has a code of its own,
+/// because failure means that the file is invalid.
 fn exit_code(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
         print_error(error.as_ref());

@@ -27,8 +27,8 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = cluster_id)]
     cluster_id: Option<String>,
 
-    /// Watch only these namespaces; repeatable. No permission on Secrets and ServiceBindings is then needed in any other
-    /// namespace. Default: all namespaces.
+    /// Watch only these namespaces; repeatable. No permission on Secrets and ServiceBindings is then needed in any
+    /// other namespace. Default: all namespaces.
     #[arg(long, env = "ALMKEY_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
     namespaces: Vec<String>,
 
@@ -118,8 +118,8 @@ fn cluster_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// Validates the name of a namespace (RFC 1123). The empty text is valid, because an environment variable that is set to it
-/// names no namespace. A pattern is refused, because it would match no namespace.
+/// Validates the name of a namespace (RFC 1123). The empty text is valid, because an environment variable that is set
+/// to it names no namespace. A pattern is refused, because it would match no namespace.
 fn namespace(text: &str) -> Result<String, String> {
     let is_label =
         text.len() <= 63 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');

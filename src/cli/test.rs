@@ -90,7 +90,11 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
         Verdict::Refused { reason, message } => Outcome::Refused(key, reason, message),
         Verdict::Unknown { message, retry } => {
             let next = match retry {
-                Retry::Never => "use --allow-private-networks if the address is private or loopback; no other address can be permitted".into(),
+                Retry::Never => {
+                    "use --allow-private-networks if the address is private or loopback; no other address can be \
+                                 permitted"
+                        .into()
+                }
                 Retry::After(wait) => format!("try again in {} s", wait.as_secs()),
                 Retry::Backoff => "check the connection to the token endpoint (name, firewall, --ca-bundle, \
                                    --allow-private-networks), and try again"

@@ -105,8 +105,8 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     Ok(Answer { status, headers, body })
 }
 
-/// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on the
-/// encoding of special characters in an `Authorization` header.
+/// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on
+/// the encoding of special characters in an `Authorization` header.
 pub fn token_request(client: &Client, url: Url, client_id: &str, client_secret: &SecretString) -> RequestBuilder {
     let fields = [
         ("grant_type", "client_credentials"),

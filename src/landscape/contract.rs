@@ -1,8 +1,8 @@
 //! The wire types of this project's own Landscape Management contract (`docs/contract.md`).
 //!
-//! SAP publishes no API for the service key: this contract is not SAP's. The client in [`super::http`] and the simulator
-//! share these types, so that a field cannot be renamed on one side only. Their doc comments become the descriptions in
-//! the OpenAPI document (`deploy/landscape-management-contract.yaml`).
+//! SAP publishes no API for the service key: this contract is not SAP's. The client in [`super::http`] and the
+//! simulator share these types, so that a field cannot be renamed on one side only. Their doc comments become the
+//! descriptions in the OpenAPI document (`deploy/landscape-management-contract.yaml`).
 
 use std::borrow::Cow;
 
@@ -17,8 +17,8 @@ pub const SERVICE_KEY_PATH: &str = "/v1/service-key";
 /// Path of the content of the slot: the uploaded key as JSON.
 pub const SERVICE_KEY_CONTENT_PATH: &str = "/v1/service-key/content";
 
-/// The owner of the key in the slot: an `ALMServiceKey` of a cluster. The server stores and returns the owner, and does not
-/// interpret it.
+/// The owner of the key in the slot: an `ALMServiceKey` of a cluster. The server stores and returns the owner, and does
+/// not interpret it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "camelCase")]
 #[schemars(rename = "Owner")]
@@ -30,7 +30,8 @@ pub struct OwnerDto {
     pub namespace: String,
     /// Name of the `ALMServiceKey`.
     pub name: String,
-    /// True if the owner adopted a key that was already in the slot. Always `false` after a `PUT`, regardless of the request.
+    /// True if the owner adopted a key that was already in the slot. Always `false` after a `PUT`, regardless of the
+    /// request.
     #[serde(default)]
     pub adopted: bool,
 }

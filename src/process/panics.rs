@@ -1,5 +1,5 @@
-//! Panic messages without values. The standard library's messages may quote one: `expect` prints the error, and slicing inside
-//! a character prints the whole text. Only the place of a panic is reported, and its text if it is a literal.
+//! Panic messages without values. The standard library's messages may quote one: `expect` prints the error, and slicing
+//! inside a character prints the whole text. Only the place of a panic is reported, and its text if it is a literal.
 
 use std::any::Any;
 use std::panic::{PanicHookInfo, set_hook};

@@ -3,8 +3,8 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-/// A flag that is set once the initial lists of the watches are complete. It does not depend on remote services, because a
-/// restart would not bring them back.
+/// A flag that is set once the initial lists of the watches are complete. It does not depend on remote services,
+/// because a restart would not bring them back.
 #[derive(Clone, Debug, Default)]
 pub struct Readiness(Arc<AtomicBool>);
 

@@ -1,7 +1,7 @@
 //! Interpretation of the answers of XSUAA, by the table in `docs/sign-in.md`.
 //!
-//! Only the token endpoint itself can refuse a key. An answer of a proxy or router in front of it, or an outage, leaves the
-//! state of the key unknown.
+//! Only the token endpoint itself can refuse a key. An answer of a proxy or router in front of it, or an outage, leaves
+//! the state of the key unknown.
 
 use std::borrow::Cow;
 
@@ -49,8 +49,8 @@ pub(super) fn unknown(event: &str, retry: Retry) -> Verdict {
     Verdict::Unknown { message: format!("the state of the key is unknown: the token endpoint {event}"), retry }
 }
 
-/// Returns the scopes of the token in an answer, or none if it contains no token. The whole body must be UTF-8 (RFC 8259,
-/// section 8.1), which the parser does not check in skipped fields.
+/// Returns the scopes of the token in an answer, or none if it contains no token. The whole body must be UTF-8 (RFC
+/// 8259, section 8.1), which the parser does not check in skipped fields.
 fn scopes(body: &[u8]) -> Option<Scopes> {
     let text = std::str::from_utf8(body).ok()?;
     let TokenAnswer { access_token, token_type, scope } = serde_json::from_str(text).ok()?;
@@ -67,8 +67,8 @@ struct TokenAnswer<'a> {
     scope: Option<String>,
 }
 
-/// Returns true if the answer has an error code of RFC 6749 or UAA, which are in lower case. Web frameworks and gateways in
-/// between write values such as `"error": "Unauthorized"`.
+/// Returns true if the answer has an error code of RFC 6749 or UAA, which are in lower case. Web frameworks and
+/// gateways in between write values such as `"error": "Unauthorized"`.
 fn is_oauth_error(answer: &Answer) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body.get("error").and_then(Value::as_str).unwrap_or_default();

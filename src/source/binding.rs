@@ -42,8 +42,8 @@ struct Status {
 }
 
 impl Binding {
-    /// Reads the relevant fields and validates them. Anyone who may write bindings controls them, and they become part of
-    /// requests and of our status.
+    /// Reads the relevant fields and validates them. Anyone who may write bindings controls them, and they become part
+    /// of requests and of our status.
     ///
     /// # Errors
     /// The field that does not have the form of a binding.

@@ -105,7 +105,8 @@ fn unwrap_once(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>
     }
 }
 
-/// Reads JSON in a string. `place` contains a field's name only if it is a known one: any other might be a misplaced secret.
+/// Reads JSON in a string. `place` contains a field's name only if it is a known one: any other might be a misplaced
+/// secret.
 fn read_text(place: &str, text: &str) -> Result<Map<String, Value>, Finding> {
     within(place, read_object(text.as_bytes()))
 }

@@ -1,7 +1,7 @@
 //! Deletions of bindings that the watch has observed.
 //!
-//! A deleted binding is gone 40 to 60 ms after its `deletionTimestamp` is set (recorded), so that a read usually comes too
-//! late to see it.
+//! A deleted binding is gone 40 to 60 ms after its `deletionTimestamp` is set (recorded), so that a read usually comes
+//! too late to see it.
 
 use std::collections::{HashMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};

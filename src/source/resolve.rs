@@ -151,8 +151,8 @@ impl Resolver<'_> {
         ServiceKey::from_document(document, self.rules)
     }
 
-    /// Returns the creation time of the `ServiceBinding` CRD. While the CRD is missing or terminating, returns what that means
-    /// for the source.
+    /// Returns the creation time of the `ServiceBinding` CRD. While the CRD is missing or terminating, returns what
+    /// that means for the source.
     async fn binding_crd(&self) -> Result<Option<Timestamp>, Source> {
         let definition = self.cluster.definition(btp::BINDING_CRD).await;
         let definition = definition.map_err(|error| unreadable("the definition of ServiceBinding", &error))?;
@@ -163,8 +163,8 @@ impl Resolver<'_> {
             Some(_) => "the CustomResourceDefinition of ServiceBinding is being deleted",
             None => "the CustomResourceDefinition of ServiceBinding is not installed",
         };
-        // Deleting the CRD deletes all bindings. Their timestamps alone do not distinguish that from a deletion under a later
-        // CRD, because the clocks of API servers differ and may be set back.
+        // Deleting the CRD deletes all bindings. Their timestamps alone do not distinguish that from a deletion under a
+        // later CRD, because the clocks of API servers differ and may be set back.
         if let Some(uid) = self.recorded_uid {
             self.observed_deletions.forget(self.namespace, uid);
         }

@@ -16,8 +16,8 @@ pub(super) use report::{Format, Outcome, Report};
 
 #[derive(clap::Args)]
 pub(super) struct KeyFile {
-    /// File with the service key as downloaded from the BTP cockpit, or with the manifest of a Secret that holds it (YAML or
-    /// JSON, any layout of the SAP BTP service operator). `-` reads standard input.
+    /// File with the service key as downloaded from the BTP cockpit, or with the manifest of a Secret that holds it
+    /// (YAML or JSON, any layout of the SAP BTP service operator). `-` reads standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 

@@ -9,8 +9,8 @@ pub(super) enum Reach {
     Public,
     /// Private networks and loopback.
     Private,
-    /// Never a token endpoint: link-local, multicast, unspecified and reserved addresses, and the metadata services of clouds,
-    /// which serve a machine's own credentials.
+    /// Never a token endpoint: link-local, multicast, unspecified and reserved addresses, and the metadata services of
+    /// clouds, which serve a machine's own credentials.
     Forbidden,
 }
 
@@ -64,8 +64,8 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     // AWS: instance metadata, time, and the pod identity agent.
     let aws_services = first == 0xfd00 && second == 0x0ec2;
     let unique_local = (first & 0xfe00) == 0xfc00;
-    // Only global unicast (2000::/3) is assigned. It contains the ranges for protocols (2001::/23, with Teredo, which embeds
-    // an IPv4 address) and for documentation.
+    // Only global unicast (2000::/3) is assigned. It contains the ranges for protocols (2001::/23, with Teredo, which
+    // embeds an IPv4 address) and for documentation.
     let global = (first & 0xe000) == 0x2000;
     let protocols = first == 0x2001 && second < 0x0200;
     let documentation = (first == 0x2001 && second == 0x0db8) || (first == 0x3fff && second < 0x1000);
@@ -80,8 +80,9 @@ fn reach_v6(address: Ipv6Addr) -> Reach {
     }
 }
 
-/// Returns the IPv4 address inside a mapped, compatible, NAT64 or 6to4 address. A network-specific NAT64 prefix (RFC 8215) may
-/// place it elsewhere (RFC 6052): only addresses with the IPv4 address at the end are decoded, and all others are forbidden.
+/// Returns the IPv4 address inside a mapped, compatible, NAT64 or 6to4 address. A network-specific NAT64 prefix (RFC
+/// 8215) may place it elsewhere (RFC 6052): only addresses with the IPv4 address at the end are decoded, and all others
+/// are forbidden.
 fn embedded_v4(address: Ipv6Addr) -> Option<Ipv4Addr> {
     let segments = address.segments();
     let ipv4 = |high: u16, low: u16| {

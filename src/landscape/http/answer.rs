@@ -50,16 +50,16 @@ pub(super) fn revision(attempt: &str, answer: &Answer) -> Result<Revision, Remot
     })
 }
 
-/// Returns true if the text is one strong entity tag. Quotes and spaces inside would turn it into a list in `If-Match`, which
-/// matches more than one revision.
+/// Returns true if the text is one strong entity tag. Quotes and spaces inside would turn it into a list in `If-Match`,
+/// which matches more than one revision.
 fn is_strong(etag: &str) -> bool {
     let opaque = etag.strip_prefix('"').and_then(|rest| rest.strip_suffix('"'));
     let is_opaque = |text: &str| !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'"');
     etag.len() <= MAX_ETAG_BYTES && opaque.is_some_and(is_opaque)
 }
 
-/// Parses the body of an answer. In the contract, a body is an object, and no field of it is an array. Serde alone would also
-/// read a struct from an array, and so accept the 404 of another server as that of the slot.
+/// Parses the body of an answer. In the contract, a body is an object, and no field of it is an array. Serde alone
+/// would also read a struct from an array, and so accept the 404 of another server as that of the slot.
 pub(super) fn body<T: DeserializeOwned>(answer: &Answer) -> Option<T> {
     let object: Map<String, Value> = serde_json::from_slice(&answer.body).ok()?;
     if object.values().any(Value::is_array) {

@@ -44,8 +44,8 @@ enum RequestError {
 }
 
 impl HttpLandscape {
-    /// Creates the client for the endpoint at `base`. `may_write` is called just before each write is sent, because fetching a
-    /// token may take long.
+    /// Creates the client for the endpoint at `base`. `may_write` is called just before each write is sent, because
+    /// fetching a token may take long.
     #[must_use]
     pub fn new(client: Client, base: Url, tokens: Arc<TokenSource>, may_write: MayWrite) -> Self {
         Self { client, base, tokens, may_write }
@@ -57,7 +57,8 @@ impl HttpLandscape {
         self.client.request(method, url).header(ACCEPT, "application/json")
     }
 
-    /// Sends a request with a token, and repeats it with a fresh token after a 401. A refused request has had no effect.
+    /// Sends a request with a token, and repeats it with a fresh token after a 401. A refused request has had no
+    /// effect.
     async fn send_authorized(
         &self,
         build: impl Fn() -> RequestBuilder,
@@ -186,16 +187,16 @@ fn to_wire(owner: &Owner, adopted: bool) -> OwnerDto {
     OwnerDto { cluster_id, namespace, name, adopted }
 }
 
-/// Converts an owner, or returns none if its names are not well formed. Other clients write them, and they go into messages
-/// and requests.
+/// Converts an owner, or returns none if its names are not well formed. Other clients write them, and they go into
+/// messages and requests.
 fn from_wire(owner: OwnerDto) -> Option<Ownership> {
     let OwnerDto { cluster_id, namespace, name, adopted } = owner;
     let owner = Owner { cluster_id, namespace, name };
     owner.is_well_formed().then_some(Ownership { owner, adopted })
 }
 
-/// Reads the revision of the empty slot. A 404 of another server, for example for a wrong path, does not mean that the slot
-/// is empty.
+/// Reads the revision of the empty slot. A 404 of another server, for example for a wrong path, does not mean that the
+/// slot is empty.
 fn empty(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
     if body(answer).is_some_and(|problem: ProblemDto| problem.code == EMPTY) {
         return revision(attempt, answer);

@@ -1,8 +1,8 @@
 //! The leader election, by compare-and-set on a Lease.
 //!
-//! As in client-go, the age of a renewal is measured by the own monotonic clock from the moment at which it was observed;
-//! the holder's timestamps are informational. Each write is conditional on the resource version that was read, so that of
-//! two concurrent writes one is refused.
+//! As in client-go, the age of a renewal is measured by the own monotonic clock from the moment at which it was
+//! observed; the holder's timestamps are informational. Each write is conditional on the resource version that was
+//! read, so that of two concurrent writes one is refused.
 
 use std::time::Duration;
 
@@ -44,7 +44,8 @@ pub enum Lost {
     /// Another replica holds the Lease.
     #[error("the Lease is held by {0:?}: this replica does not lead any more")]
     Taken(String),
-    /// The data of the API server is older than before. Watches would wait for a version in the future and report nothing.
+    /// The data of the API server is older than before. Watches would wait for a version in the future and report
+    /// nothing.
     #[error(
         "the data of the API server is older than before (version {found} after {latest}), as when a backup of etcd is \
          restored: this replica begins anew"
@@ -201,8 +202,8 @@ impl Election {
         self.attempt_to(find(self.leases.get(LEASE))).await
     }
 
-    /// Returns `VersionWentBack` if the data of the API server is older than what this process has observed, as after the
-    /// restore of an etcd backup.
+    /// Returns `VersionWentBack` if the data of the API server is older than what this process has observed, as after
+    /// the restore of an etcd backup.
     fn check_version(&mut self, lease: &Lease) -> Result<(), AttemptError> {
         let Some(found) = lease.resource_version().and_then(|version| version.parse().ok()) else { return Ok(()) };
         let latest = self.latest_version;
@@ -213,8 +214,8 @@ impl Election {
         Ok(())
     }
 
-    /// Returns true if the Lease has no other holder, or if it has expired. It expires when its duration has passed since this
-    /// replica observed the last renewal.
+    /// Returns true if the Lease has no other holder, or if it has expired. It expires when its duration has passed
+    /// since this replica observed the last renewal.
     fn is_free(&mut self, lease: &Lease) -> bool {
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = holder(lease);
@@ -233,16 +234,16 @@ impl Election {
         }
     }
 
-    /// Returns true if the last observed Lease has expired. A deleted Lease counts until then, because its holder notices the
-    /// deletion only when it renews the Lease.
+    /// Returns true if the last observed Lease has expired. A deleted Lease counts until then, because its holder
+    /// notices the deletion only when it renews the Lease.
     fn is_expired(&self) -> bool {
         self.observed
             .as_ref()
             .is_none_or(|(spec, since)| since.elapsed() >= self.params.lease_duration.max(lease_duration(spec)))
     }
 
-    /// Writes the Lease with this replica as its holder, if it has not changed since it was read. Returns the time at which
-    /// the request was sent.
+    /// Writes the Lease with this replica as its holder, if it has not changed since it was read. Returns the time at
+    /// which the request was sent.
     async fn write(&mut self, found: Option<Lease>) -> Result<Instant, AttemptError> {
         let now = MicroTime(Timestamp::now());
         let mut lease = found.unwrap_or_else(|| Lease {
@@ -294,8 +295,8 @@ fn post_params() -> PostParams {
     PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }
 }
 
-/// Returns the identity of this replica: the host name, which in a cluster is the name of the pod, and a random number that
-/// makes it unique.
+/// Returns the identity of this replica: the host name, which in a cluster is the name of the pod, and a random number
+/// that makes it unique.
 #[must_use]
 pub fn identity() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());

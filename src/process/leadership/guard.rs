@@ -1,4 +1,5 @@
-//! The guard that lets only the leader write to the API server. It is part of the client, so that no write can bypass it.
+//! The guard that lets only the leader write to the API server. It is part of the client, so that no write can bypass
+//! it.
 
 use std::time::Duration;
 
@@ -19,8 +20,8 @@ use crate::cluster::DEADLINE;
 /// Maximum number of requests that wait for the connection.
 const MAX_QUEUED: usize = 1024;
 
-/// Maximum number of retries of a request that an overloaded API server refused (429, 503, 504), all within the deadline of
-/// the call. A longer `Retry-After` replaces the pause.
+/// Maximum number of retries of a request that an overloaded API server refused (429, 503, 504), all within the
+/// deadline of the call. A longer `Retry-After` replaces the pause.
 const MAX_RETRIES: u32 = 8;
 /// Pause before the first retry. It doubles with each retry, and jitter extends it to at most three times its length.
 const RETRY_PAUSE: Duration = Duration::from_millis(5);
@@ -52,8 +53,8 @@ pub fn client(mut config: Config, leadership: Leadership) -> kube::Result<Client
     Ok(guarded(ClientBuilder::try_from(config)?, leadership))
 }
 
-/// Adds the guard and retries to a client. kube's own retries would be inside the guard and could repeat a write after the
-/// Lease is lost; here each attempt passes the guard.
+/// Adds the guard and retries to a client. kube's own retries would be inside the guard and could repeat a write after
+/// the Lease is lost; here each attempt passes the guard.
 fn guarded<S, B>(service: ClientBuilder<S>, leadership: Leadership) -> Client
 where
     S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
@@ -99,8 +100,8 @@ mod tests {
         assert!(passes(Method::GET, &waits));
     }
 
-    /// Sends a write whose first `refused` attempts are answered with 429, either at once or after the Lease is lost. Returns
-    /// the number of attempts and the final result.
+    /// Sends a write whose first `refused` attempts are answered with 429, either at once or after the Lease is lost.
+    /// Returns the number of attempts and the final result.
     async fn attempts(leadership: Leadership, at_once: bool, refused: usize) -> (usize, kube::Result<String>) {
         let arrived = Arc::new(AtomicUsize::new(0));
         let (counted, lease) = (Arc::clone(&arrived), leadership.clone());

@@ -12,8 +12,8 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// The leadership of this replica and its remaining time, by the monotonic clock of this replica. The time counts from the
-/// moment at which the last renewal was *sent*: no other replica can have started to count earlier.
+/// The leadership of this replica and its remaining time, by the monotonic clock of this replica. The time counts from
+/// the moment at which the last renewal was *sent*: no other replica can have started to count earlier.
 #[derive(Clone, Debug)]
 pub struct Leadership {
     state: watch::Receiver<LeaseState>,
@@ -68,8 +68,8 @@ impl Leadership {
         }
     }
 
-    /// Returns true if a write with this timeout may begin, which must end before the Lease does. A timeout longer than the
-    /// renew deadline counts as the renew deadline, because no Lease would ever leave room for it.
+    /// Returns true if a write with this timeout may begin, which must end before the Lease does. A timeout longer than
+    /// the renew deadline counts as the renew deadline, because no Lease would ever leave room for it.
     #[must_use]
     pub fn allows_write(&self, timeout: Duration) -> bool {
         let left = self.remaining();
@@ -86,8 +86,8 @@ impl Leadership {
         }
     }
 
-    /// Runs `work` while this replica leads, and returns none if the leadership ended first. The clock is checked at each
-    /// poll, so that a process that was suspended does not continue with an expired Lease.
+    /// Runs `work` while this replica leads, and returns none if the leadership ended first. The clock is checked at
+    /// each poll, so that a process that was suspended does not continue with an expired Lease.
     pub async fn run_while_leading<T>(&self, work: impl Future<Output = T>) -> Option<T> {
         let (mut work, mut lost) = (pin!(work), pin!(self.lost()));
         poll_fn(|context| {

@@ -1,5 +1,5 @@
-//! Escaping of log lines. Untrusted text, such as names of certificates and messages of servers, may contain line breaks,
-//! terminal sequences and marks of the writing direction.
+//! Escaping of log lines. Untrusted text, such as names of certificates and messages of servers, may contain line
+//! breaks, terminal sequences and marks of the writing direction.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};

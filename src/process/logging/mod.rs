@@ -11,8 +11,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 
 use super::panics;
 
-/// The module of kube's client that logs the body of an undecodable answer, which may be a Secret. Only its errors are logged,
-/// regardless of the filter.
+/// The module of kube's client that logs the body of an undecodable answer, which may be a Secret. Only its errors are
+/// logged, regardless of the filter.
 const BODY_LOGGER: &str = "kube_client::client";
 
 /// The format of log lines.
@@ -24,7 +24,8 @@ pub enum Format {
     Text,
 }
 
-/// Starts logging with `filter`, in the syntax of `tracing-subscriber` (`info`, `debug`, `alm_key_operator=trace,info`).
+/// Starts logging with `filter`, in the syntax of `tracing-subscriber` (`info`, `debug`,
+/// `alm_key_operator=trace,info`).
 ///
 /// # Errors
 /// The filter is invalid.
