@@ -35,7 +35,7 @@ pub struct Resolver<'a> {
 impl Resolver<'_> {
     /// Resolves a `ServiceBinding` and its Secret.
     pub async fn binding(&self, name: &str) -> Source {
-        let found = match self.cluster.binding(self.namespace, name).await {
+        let object = match self.cluster.binding(self.namespace, name).await {
             // Without the reason "NotFound" the path itself is unknown, as while the kind is not installed.
             Err(error) if error.status() == Some(404) => {
                 return match self.binding_crd().await {
@@ -44,9 +44,9 @@ impl Resolver<'_> {
                 };
             }
             Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
-            Ok(found) => found,
+            Ok(object) => object,
         };
-        let Some(object) = found else {
+        let Some(object) = object else {
             return match self.recorded_uid {
                 Some(uid) => self.absent(uid, name, None).await,
                 None => waiting_for_binding(format!("ServiceBinding \"{name}\" does not exist")),

@@ -140,15 +140,15 @@ impl Election {
 
     /// Acquires the Lease if it is free, and returns the time from which it is held.
     async fn try_acquire(&mut self) -> Result<Option<Instant>, AttemptError> {
-        let found = self.get().await?;
-        let free = match &found {
+        let current = self.get().await?;
+        let free = match &current {
             Some(lease) => self.is_free(lease),
             None => self.is_expired(),
         };
         if !free {
             return Ok(None);
         }
-        match self.write(found).await {
+        match self.write(current).await {
             Ok(sent) => Ok(Some(sent)),
             Err(AttemptError::Failed(error)) if error.status() == Some(409) => Ok(None),
             Err(error) => Err(error),
@@ -185,17 +185,17 @@ impl Election {
         if !matches!(error.status(), Some(404 | 409)) {
             return Err(error.into());
         }
-        let found = self.get().await?;
-        match found.as_ref().map(holder).filter(|holder| *holder != self.identity) {
+        let current = self.get().await?;
+        match current.as_ref().map(holder).filter(|holder| *holder != self.identity) {
             Some(other) => Err(AttemptError::Lost(Lost::Taken(other.to_owned()))),
-            None => self.write(found).await,
+            None => self.write(current).await,
         }
     }
 
     async fn get(&mut self) -> Result<Option<Lease>, AttemptError> {
-        let found = self.read().await?;
-        found.iter().try_for_each(|lease| self.check_version(lease))?;
-        Ok(found)
+        let lease = self.read().await?;
+        lease.iter().try_for_each(|lease| self.check_version(lease))?;
+        Ok(lease)
     }
 
     async fn read(&self) -> Result<Option<Lease>, CallError> {
@@ -244,9 +244,9 @@ impl Election {
 
     /// Writes the Lease with this replica as its holder, if it has not changed since it was read. Returns the time at
     /// which the request was sent.
-    async fn write(&mut self, found: Option<Lease>) -> Result<Instant, AttemptError> {
+    async fn write(&mut self, current: Option<Lease>) -> Result<Instant, AttemptError> {
         let now = MicroTime(Timestamp::now());
-        let mut lease = found.unwrap_or_else(|| Lease {
+        let mut lease = current.unwrap_or_else(|| Lease {
             metadata: ObjectMeta { name: Some(LEASE.into()), ..ObjectMeta::default() },
             spec: None,
         });
