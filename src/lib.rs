@@ -1,15 +1,19 @@
-//! Keeps the SAP Cloud ALM service key of Landscape Management true to the cluster.
+//! Keeps the SAP Cloud ALM service key in Landscape Management in sync with the cluster.
 //!
-//! A map of the house, from the inside out:
+//! The modules, from the inside out:
 //!
-//! * [`domain`]: what is true of keys, the slot and evidence; [`domain::plan`] decides, and nothing else does.
-//! * [`pass`]: the loop that performs what was decided, over ports.
-//! * [`api`]: the two kinds that people write, and how they resolve into a [`domain::policy::Policy`].
-//! * [`source`]: a binding or a Secret to a key.
-//! * [`sign_in`] and [`landscape`]: the two ports that speak HTTP.
-//! * [`controller`]: watches, loads the facts, runs the pass, writes the status.
-//! * [`process`]: what a process needs beside that. [`cli`]: its commands.
-//! * [`wiped`]: memory that held key material.
+//! * [`domain`]: keys, the slot, evidence and policy, without I/O. [`domain::plan`] makes every decision.
+//! * [`executor`]: performs the steps of a plan over ports, until the plan is settled.
+//! * [`api`]: the kinds `ALMServiceKey` and `ALMTenant`, and their resolution into a [`domain::policy::Policy`].
+//! * [`http`]: the hardened HTTP client.
+//! * [`sign_in`], [`landscape`] and [`source`]: the adapters of token endpoints, of the slot, and of the sources of a key.
+//! * [`cluster`]: calls to the API server.
+//! * [`controller`]: watches, scheduling, reconciliation and status of both kinds.
+//! * [`process`]: admin server, leader election, logging, metrics and shutdown.
+//! * [`cli`]: the commands.
+//! * `simulation`: the simulated cluster and services that drive the controller in tests.
+//!
+//! [`names`] lists the names that are part of an interface.
 
 pub mod api;
 pub mod cli;

@@ -1,10 +1,10 @@
-//! `almkey`: arguments to command.
+//! The executable `almkey`.
 
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
     alm_key_operator::process::panics::install();
-    // One TLS provider for everything in this process, chosen before anything can choose another.
-    rustls::crypto::ring::default_provider().install_default().expect("nothing was installed before");
+    // Installed first, so that every TLS client of the process uses the same provider.
+    rustls::crypto::ring::default_provider().install_default().expect("no other provider is installed");
     alm_key_operator::cli::run()
 }

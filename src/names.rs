@@ -1,68 +1,69 @@
-//! Every string that crosses the wire and means something to somebody else, in one place.
+//! The strings that are part of an interface: names of APIs, annotations, finalizers, conditions.
 
 /// API group of this project's kinds.
 pub const GROUP: &str = "almkey.dev";
 /// API version of this project's kinds.
 pub const VERSION: &str = "v1alpha1";
 
-/// Keeps an `ALMServiceKey` until nothing of it is left in Landscape Management.
+/// Finalizer of an `ALMServiceKey`, present until no key of it is left in Landscape Management.
 pub const KEY_FINALIZER: &str = "almkey.dev/landscape-management";
 
-/// Keeps an `ALMTenant` while something of an `ALMServiceKey` that names it stands in Landscape Management.
+/// Finalizer of an `ALMTenant`, present while Landscape Management holds a key of an `ALMServiceKey` that names it.
 pub const TENANT_FINALIZER: &str = "almkey.dev/keys";
 
-/// Annotations that people write.
+/// Annotations that users set.
 pub mod annotation {
-    /// Asks for a pass over an `ALMServiceKey` now: any value that is not `status.lastHandledReconcileAt`.
+    /// Requests a reconciliation of an `ALMServiceKey`. Any value other than `status.lastHandledReconcileAt` does.
     pub const RECONCILE_REQUESTED_AT: &str = "almkey.dev/reconcile-requested-at";
-    /// The object's own uid: lets its deletion finish without anything being done in Landscape Management.
+    /// Lets the deletion of an object finish without any change in Landscape Management. The value is the object's own
+    /// uid.
     pub const ABANDON: &str = "almkey.dev/abandon";
 }
 
 /// Field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = "alm-key-operator";
-/// Name of the Lease that the replicas elect their leader by, in the operator's own namespace.
+/// Name of the Lease of the leader election, in the operator's own namespace.
 pub const LEASE: &str = "alm-key-operator";
-/// `reportingController` of every Event.
+/// The `reportingController` of every Event.
 pub const REPORTER: &str = "almkey.dev/alm-key-operator";
 
-/// Names of the `CustomResourceDefinition`s of this project's kinds.
+/// Names of the `CustomResourceDefinition`s of this project.
 pub mod crd {
-    /// Of `ALMServiceKey`.
+    /// The definition of `ALMServiceKey`.
     pub const SERVICE_KEYS: &str = "almservicekeys.almkey.dev";
 }
 
 /// Condition types of an `ALMServiceKey` and an `ALMTenant`.
 pub mod condition {
-    /// The summary: read this one.
+    /// The summary of all conditions.
     pub const READY: &str = "Ready";
-    /// The key keeps the four rules of the upload.
+    /// The key meets the upload rules.
     pub const VALID: &str = "Valid";
     /// The key signs in.
     pub const SIGNED_IN: &str = "SignedIn";
-    /// The key stands in Landscape Management.
+    /// The key is in Landscape Management.
     pub const UPLOADED: &str = "Uploaded";
-    /// kstatus: work is under way. Present only while True.
+    /// Work is in progress (kstatus). Present only while True.
     pub const RECONCILING: &str = "Reconciling";
-    /// kstatus: nothing moves until somebody acts. Present only while True.
+    /// A person must act (kstatus). Present only while True.
     pub const STALLED: &str = "Stalled";
 }
 
-/// What the SAP BTP service operator writes. Read only, never written by us.
+/// Names of the SAP BTP service operator, whose objects are read and never written.
 pub mod btp {
     /// API group of `ServiceBinding`.
     pub const GROUP: &str = "services.cloud.sap.com";
     /// Storage version of `ServiceBinding`.
     pub const VERSION: &str = "v1";
-    /// Kind of a binding.
+    /// Kind of `ServiceBinding`.
     pub const BINDING_KIND: &str = "ServiceBinding";
-    /// Plural of a binding.
+    /// Plural of `ServiceBinding`.
     pub const BINDING_PLURAL: &str = "servicebindings";
     /// Name of the `CustomResourceDefinition` of `ServiceBinding`.
     pub const BINDING_CRD: &str = "servicebindings.services.cloud.sap.com";
     /// Label of the copy that keeps the old credentials during a rotation.
     pub const STALE_LABEL: &str = "services.cloud.sap.com/stale";
-    /// Reason of `Ready=False` when BTP does not know the binding any more.
+    /// Reason of `Ready=False` of a binding that BTP no longer knows.
     pub const NOT_FOUND_REASON: &str = "NotFound";
 }
 
@@ -71,7 +72,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn no_two_condition_types_share_a_name() {
+    fn condition_types_are_distinct() {
         let all = [
             condition::READY,
             condition::VALID,
@@ -85,7 +86,7 @@ mod tests {
     }
 
     #[test]
-    fn a_finalizer_or_annotation_belongs_to_our_group() {
+    fn finalizers_and_annotations_have_the_prefix_of_the_api_group() {
         for name in [KEY_FINALIZER, TENANT_FINALIZER, annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT] {
             assert_eq!(name.split('/').next(), Some(GROUP));
         }

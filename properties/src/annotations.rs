@@ -2,7 +2,7 @@
 //! uid, and the word that abandons, with 0xff between them.
 
 use alm_key_operator::api::ALMServiceKey;
-use alm_key_operator::api::annotations::{LONGEST_WORD, is_abandoned, requested};
+use alm_key_operator::api::annotations::{MAX_REQUEST, is_abandoned, unhandled_request};
 use serde_json::json;
 
 use super::{parts, text};
@@ -24,12 +24,12 @@ pub fn hold(bytes: &[u8]) {
     .expect("an object");
 
     assert_eq!(is_abandoned(&object), !uid.is_empty() && uid == abandon);
-    match requested(&object) {
-        None => assert!(word.starts_with(&answered) && answered.chars().count() <= LONGEST_WORD),
+    match unhandled_request(&object) {
+        None => assert!(word.starts_with(&answered) && answered.chars().count() <= MAX_REQUEST),
         Some(asked) => {
-            assert!(asked.chars().count() <= LONGEST_WORD && word.starts_with(&asked) && asked != answered);
+            assert!(asked.chars().count() <= MAX_REQUEST && word.starts_with(&asked) && asked != answered);
             object.status.get_or_insert_default().last_handled_reconcile_at = Some(asked);
-            assert_eq!(requested(&object), None, "what was answered is not answered again");
+            assert_eq!(unhandled_request(&object), None, "what was answered is not answered again");
         }
     }
 }

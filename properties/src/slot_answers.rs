@@ -6,7 +6,7 @@ use alm_key_operator::domain::reason::Reason;
 use alm_key_operator::domain::retry::{MAX_RETRY_AFTER, Retry};
 use alm_key_operator::domain::slot::{RemoteTrouble, Revision, Slot, WriteAnswer};
 use alm_key_operator::http::client::Answer;
-use alm_key_operator::landscape::http::{shown, written};
+use alm_key_operator::landscape::http::{parse_slot, written};
 use reqwest::StatusCode;
 use reqwest::header::{ETAG, HeaderMap, HeaderValue};
 use serde_json::Value;
@@ -26,11 +26,10 @@ pub fn hold(bytes: &[u8]) {
     if let Ok(value) = HeaderValue::from_bytes(etag) {
         headers.insert(ETAG, value);
     }
-    let answer =
-        Answer { status: StatusCode::from_u16(status).expect("a status"), headers, body: body.to_vec().into() };
+    let answer = Answer { status: StatusCode::from_u16(status).expect("a status"), headers, body: body.to_vec() };
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
 
-    match shown(&answer) {
+    match parse_slot(&answer) {
         Ok(Slot::Empty { revision }) => {
             assert!(status == 404 && parsed["code"] == "Empty", "{status} {parsed}");
             is_one_entity_tag(&revision, etag);
@@ -73,11 +72,11 @@ fn is_one_entity_tag(revision: &Revision, etag: &[u8]) {
 /// Trouble says what happened in our own words: of the answer nothing but its status.
 fn is_told(trouble: &RemoteTrouble, status: u16) {
     let RemoteTrouble { reason, message, retry } = trouble;
-    let said = ["answered", "answered without a strong ETag", "did not answer as agreed"];
+    let said = ["answered", "answered without a strong ETag", "did not answer as the contract requires"];
     let rest = message.strip_prefix("Landscape Management ").expect("who it was");
     let (what, attempt) = rest.split_once(" when asked to ").expect("what was tried");
     let what = what.strip_suffix(&format!(" {status}")).unwrap_or(what);
-    assert!(said.contains(&what) && ["show the service key", "try it"].contains(&attempt), "{message}");
+    assert!(said.contains(&what) && ["return the slot", "try it"].contains(&attempt), "{message}");
     match retry {
         Retry::Never => assert_eq!(*reason, Reason::LandscapeManagementUnauthorized),
         Retry::Backoff => assert_eq!(*reason, Reason::LandscapeManagementUnavailable),

@@ -18,11 +18,11 @@ const STATUSES: [u16; 12] = [200, 401, 404, 429, 201, 204, 301, 400, 403, 408, 5
 const SAID: [&str; 7] = [
     "the token endpoint refused the key (401): it has been deleted or replaced in BTP, or its secret is wrong",
     "the token endpoint does not know the identity zone of this key (404)",
-    "nothing is known of the key: the token endpoint answered 200 without a token",
-    "nothing is known of the key: the token endpoint answered 401, but not as an OAuth token endpoint does",
-    "nothing is known of the key: the token endpoint answered 404, but not that the identity zone is unknown",
-    "nothing is known of the key: the token endpoint asked to be called less often (429)",
-    "nothing is known of the key: the token endpoint answered ",
+    "the state of the key is unknown: the token endpoint answered 200 without a token",
+    "the state of the key is unknown: the token endpoint answered 401, but not as an OAuth token endpoint does",
+    "the state of the key is unknown: the token endpoint answered 404, but not that the identity zone is unknown",
+    "the state of the key is unknown: the token endpoint is limiting the rate of requests (429)",
+    "the state of the key is unknown: the token endpoint answered ",
 ];
 
 /// Only a 200 with a token accepts a key; only a 401 with an OAuth error and a 404 that names the identity zone refuse
@@ -34,7 +34,7 @@ pub fn holds(bytes: &[u8]) {
     let answer = Answer {
         status: StatusCode::from_u16(status).expect("a status"),
         headers: header_map(routed, headers & 2 == 2),
-        body: body.to_vec().into(),
+        body: body.to_vec(),
     };
     let parsed: Value = serde_json::from_slice(body).unwrap_or_default();
     let field = |name: &str| parsed.get(name).and_then(Value::as_str).filter(|text| !text.is_empty());

@@ -1,24 +1,24 @@
-//! What people ask an object for by annotations: text that nobody has looked at before.
+//! Requests that users make by annotations. Their values are untrusted text.
 
 use kube::ResourceExt;
 
 use super::ALMServiceKey;
 use crate::names::annotation;
 
-/// Of the word by which a pass is asked for, in characters: it is copied into the status.
-pub const LONGEST_WORD: usize = 256;
+/// Maximum length of the value of `reconcile-requested-at`, in characters. The value is copied into the status.
+pub const MAX_REQUEST: usize = 256;
 
-/// The word by which a pass was asked for, if it was not answered yet.
+/// Returns the value of `reconcile-requested-at` if it has not been handled yet.
 #[must_use]
-pub fn requested(object: &ALMServiceKey) -> Option<String> {
-    let word = object.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
-    let word: String = word.chars().take(LONGEST_WORD).collect();
-    let answered = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
-    (answered != Some(&word)).then_some(word)
+pub fn unhandled_request(object: &ALMServiceKey) -> Option<String> {
+    let value = object.annotations().get(annotation::RECONCILE_REQUESTED_AT)?;
+    let value: String = value.chars().take(MAX_REQUEST).collect();
+    let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
+    (handled != Some(&value)).then_some(value)
 }
 
-/// Whether the object is to go without anything being done in Landscape Management. The annotation counts only with this
-/// very object's uid: one that is left in a manifest does nothing.
+/// Returns true if the object is to be deleted without any change in Landscape Management. The value of the annotation
+/// must be the uid of this object, so that an annotation left in a manifest has no effect.
 #[must_use]
 pub fn is_abandoned(object: &ALMServiceKey) -> bool {
     let uid = object.uid().filter(|uid| !uid.is_empty());
@@ -32,21 +32,21 @@ mod tests {
     use super::*;
     use crate::names::{GROUP, VERSION};
 
-    // proves: limit api/annotations LONGEST_WORD
+    // proves: limit api/annotations MAX_REQUEST
     #[test]
-    fn of_a_word_that_asks_for_a_pass_two_hundred_and_fifty_six_characters_count() {
-        let asked = |word: &str, answered: &str| {
+    fn only_the_first_256_characters_of_a_requested_reconciliation_count() {
+        let request = |value: &str, handled: &str| {
             let object = json!({
                 "apiVersion": format!("{GROUP}/{VERSION}"), "kind": "ALMServiceKey",
-                "metadata": { "name": "calm", "annotations": { annotation::RECONCILE_REQUESTED_AT: word } },
+                "metadata": { "name": "calm", "annotations": { annotation::RECONCILE_REQUESTED_AT: value } },
                 "spec": { "tenantRef": { "name": "t" }, "source": { "secretRef": { "name": "s" } } },
-                "status": { "observedGeneration": 1, "conditions": [], "lastHandledReconcileAt": answered },
+                "status": { "observedGeneration": 1, "conditions": [], "lastHandledReconcileAt": handled },
             });
-            requested(&serde_json::from_value(object).expect("an object"))
+            unhandled_request(&serde_json::from_value(object).expect("an object"))
         };
-        let longest = "é".repeat(LONGEST_WORD);
-        assert_eq!(asked(&longest, "before"), Some(longest.clone()));
-        assert_eq!(asked(&format!("{longest}x"), "before"), Some(longest.clone()));
-        assert_eq!(asked(&format!("{longest}x"), &longest), None, "it was answered, as far as it counts");
+        let longest = "é".repeat(MAX_REQUEST);
+        assert_eq!(request(&longest, "before"), Some(longest.clone()));
+        assert_eq!(request(&format!("{longest}x"), "before"), Some(longest.clone()));
+        assert_eq!(request(&format!("{longest}x"), &longest), None, "the part that counts has been handled");
     }
 }

@@ -1,4 +1,4 @@
-//! The `CustomResourceDefinition`s as they are applied.
+//! The `CustomResourceDefinition`s of both kinds, as they are applied.
 
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::{
     CustomResourceDefinition, JSON, JSONSchemaProps, JSONSchemaPropsOrArray,
@@ -8,14 +8,14 @@ use serde_json::json;
 
 use super::{ALMServiceKey, ALMTenant};
 
-/// Both definitions, in the order of their names.
+/// Returns both definitions, sorted by name.
 #[must_use]
 pub fn all() -> [CustomResourceDefinition; 2] {
     [ALMServiceKey::crd(), ALMTenant::crd()].map(finish)
 }
 
-/// What the derive cannot say: the status before anything was seen. No other default stands in a definition, as `GitOps` tools
-/// would see it as a change for ever.
+/// Adds what the derive macro cannot express: the default of the status before the first reconciliation. There is no
+/// default in the spec, because `GitOps` tools would report it as a permanent difference.
 fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     for version in &mut crd.spec.versions {
         let Some(schema) = version.schema.as_mut().and_then(|schema| schema.open_api_v3_schema.as_mut()) else {
@@ -29,8 +29,8 @@ fn finish(mut crd: CustomResourceDefinition) -> CustomResourceDefinition {
     crd
 }
 
-/// Line breaks of the source code are none of the reader's, the API server warns of formats that it does not know, and a
-/// field set to null is one that is not set: the API server drops it where it may not be null.
+/// Joins the lines of descriptions, removes formats that the API server warns about, and removes `nullable`, so that
+/// the API server treats a field set to null as unset.
 fn tidy(schema: &mut JSONSchemaProps) {
     if let Some(text) = &mut schema.description {
         *text = text.split("\n\n").map(|paragraph| paragraph.replace('\n', " ")).collect::<Vec<_>>().join("\n\n");

@@ -1,23 +1,23 @@
-//! Durations as the Gateway API writes them (GEP-2257): `90s`, `15m`, `1h30m`.
+//! Durations in the notation of the Gateway API (GEP-2257): `90s`, `15m`, `1h30m`.
 
 use std::fmt::{self, Display};
 
 use serde::{Deserialize, Serialize, Serializer};
 
-/// A duration that is not negative.
+/// A non-negative duration.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Deserialize)]
 #[serde(transparent)]
 pub struct Duration(kube::core::Duration);
 
 impl Duration {
-    /// As std writes it. The schema admits no negative one.
+    /// Converts to the standard library's type. The schema admits no negative duration.
     #[must_use]
     pub fn to_std(self) -> std::time::Duration {
         self.0.into()
     }
 }
 
-/// In the form that the schema admits: kube writes fractions and `0ns`.
+/// Writes the notation that the schema admits: kube's own would contain fractions and `0ns`.
 impl Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let all = self.to_std();
@@ -41,7 +41,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_was_read_is_written_as_the_schema_admits_it() {
+    fn a_duration_is_written_in_the_notation_that_the_schema_admits() {
         for (read, written) in
             [("0s", "0s"), ("90s", "1m30s"), ("1500ms", "1s500ms"), ("24h", "24h"), ("0h10m", "10m"), ("720h", "720h")]
         {

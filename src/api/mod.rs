@@ -1,4 +1,4 @@
-//! The two kinds that people write. Their documentation becomes what `kubectl explain` shows.
+//! The two kinds of the API. Their doc comments become the output of `kubectl explain`.
 
 pub mod annotations;
 pub mod crd;

@@ -1,4 +1,5 @@
-//! Spec, tenant and defaults to a policy. Everything is named once, so that a new field cannot be forgotten here.
+//! Resolution of spec, tenant and defaults into a policy. Destructuring names every field, so that the compiler reports
+//! a new field that is not resolved here.
 
 use std::time::Duration;
 
@@ -9,7 +10,7 @@ use crate::domain::policy::{
     KeyRules, Policy,
 };
 
-/// The policy for an object; without a tenant its rules admit nothing.
+/// Resolves the policy of an object. Without a tenant, its rules admit no key.
 #[must_use]
 pub fn policy(spec: &ALMServiceKeySpec, tenant: Option<&ALMTenantSpec>) -> Policy {
     let ALMServiceKeySpec { tenant_ref: _, source, interval, grace_period, dead_key, deletion_policy, mode, suspend } =
@@ -85,7 +86,7 @@ fn no_rules() -> KeyRules {
     }
 }
 
-/// Whether the tenant admits the namespace.
+/// Returns true if the tenant admits the namespace.
 #[must_use]
 pub fn admits(tenant: &ALMTenantSpec, namespace: &str) -> bool {
     tenant.allowed_namespaces.iter().any(|allowed| allowed == "*" || allowed == namespace)

@@ -1,22 +1,21 @@
-//! Schemas that several fields share: what a name, a host, an https URL and a certificate look like, each with the words
-//! that a user reads who got it wrong.
+//! Schemas of names, hosts, https URLs, certificates and durations, each with the message for an invalid value.
 //!
-//! A pattern alone would answer with a regular expression; a CEL rule answers with a sentence.
+//! The rules are CEL rules, because the API server reports a violated `pattern` with the regular expression only.
 
 use schemars::{Schema, SchemaGenerator, json_schema};
 
-/// A label of DNS (RFC 1123).
+/// Pattern of a DNS label (RFC 1123).
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
-/// The longest name of DNS.
-const LONGEST_NAME: u32 = 253;
-/// A name, a colon and a port.
-const LONGEST_HOST: u32 = 259;
-/// How many hosts or scopes a list may name. CEL's cost is bounded by it.
-const LONGEST_LIST: u32 = 64;
-/// How many namespaces a list may name.
-const MOST_NAMESPACES: u32 = 1024;
+/// Maximum length of a DNS name, in characters.
+const MAX_NAME: u32 = 253;
+/// Maximum length of a DNS name, a colon and a port, in characters.
+const MAX_HOST: u32 = 259;
+/// Maximum number of hosts or scopes in a list. It bounds the cost of the CEL rules.
+const MAX_LIST: u32 = 64;
+/// Maximum number of namespaces in a list.
+const MAX_NAMESPACES: u32 = 1024;
 
-/// The identity zone of a tenant: the first label of its hosts.
+/// Returns the schema of an identity zone, which is the first label of the tenant's hosts.
 pub(super) fn identity_zone(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
@@ -25,63 +24,63 @@ pub(super) fn identity_zone(_: &mut SchemaGenerator) -> Schema {
         "x-kubernetes-validations": [
             {
                 "rule": format!("self.matches('^{LABEL}$')"),
-                "message": "identityZone must be lowercase letters, digits and '-', a letter or digit first and last",
+                "message": "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit",
             },
             { "rule": "self == oldSelf", "message": "identityZone is immutable: create another ALMTenant" },
         ],
     })
 }
 
-/// Name of an object in a cluster.
+/// Returns the schema of the name of a Kubernetes object.
 pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "minLength": 1,
-        "maxLength": LONGEST_NAME,
+        "maxLength": MAX_NAME,
         "x-kubernetes-validations": [{
             "rule": format!(r"self.matches('^{LABEL}(\\.{LABEL})*$')"),
-            "message": "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last",
+            "message": "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit",
         }],
     })
 }
 
-/// Name of an entry in a Secret's data.
+/// Returns the schema of the name of an entry in a Secret.
 pub(super) fn secret_entry(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
         "minLength": 1,
-        "maxLength": LONGEST_NAME,
+        "maxLength": MAX_NAME,
         "x-kubernetes-validations": [{
             "rule": "self.matches('^[-._a-zA-Z0-9]+$')",
-            "message": "key must be the name of a Secret's entry: letters, digits, '-', '_' and '.'",
+            "message": "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a Secret",
         }],
     })
 }
 
-/// Names of namespaces, or all.
+/// Returns the schema of a list of namespaces, or `*` for all.
 pub(super) fn namespaces(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "minItems": 1,
-        "maxItems": MOST_NAMESPACES,
+        "maxItems": MAX_NAMESPACES,
         "items": {
             "type": "string",
             "minLength": 1,
             "maxLength": 63,
             "x-kubernetes-validations": [{
                 "rule": format!(r"self == '*' || self.matches('^{LABEL}$')"),
-                "message": "a namespace must be named in full (lowercase letters, digits and '-'), or be '*' for all",
+                "message": "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all",
             }],
         },
         "x-kubernetes-list-type": "atomic",
         "x-kubernetes-validations": [{
             "rule": "size(self) == 1 || !self.exists(name, name == '*')",
-            "message": "'*' admits all namespaces and must stand alone",
+            "message": "'*' admits all namespaces and must be the only entry",
         }],
     })
 }
 
-/// Hosts, with a wildcard as the first label at most.
+/// Returns the schema of a list of hosts, in which the first label may be a wildcard.
 pub(super) fn hosts(_: &mut SchemaGenerator) -> Schema {
     let host =
         r"^(\\*\\.)?[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?(\\.[a-zA-Z0-9]([-a-zA-Z0-9]*[a-zA-Z0-9])?)*(:[0-9]{1,5})?$";
@@ -89,48 +88,48 @@ pub(super) fn hosts(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
         "minItems": 1,
-        "maxItems": LONGEST_LIST,
+        "maxItems": MAX_LIST,
         "items": {
             "type": "string",
             "minLength": 1,
-            "maxLength": LONGEST_HOST,
+            "maxLength": MAX_HOST,
             "x-kubernetes-validations": [{
                 "rule": format!("self.matches('{host}') && ({port})"),
-                "message": "a host must be host or host:port without scheme and path, a wildcard only as its first label",
+                "message": "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label",
             }],
         },
         "x-kubernetes-list-type": "atomic",
         "x-kubernetes-validations": [{
             "rule": "self.all(host, self.exists_one(other, other.lowerAscii() == host.lowerAscii()))",
-            "message": "a host must not be named twice",
+            "message": "a host must not be listed twice",
         }],
     })
 }
 
-/// Endings of OAuth 2.0 scopes (RFC 6749, section 3.3).
+/// Returns the schema of a list of suffixes of OAuth 2.0 scopes (RFC 6749, section 3.3).
 pub(super) fn scopes(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "array",
-        "maxItems": LONGEST_LIST,
+        "maxItems": MAX_LIST,
         "items": {
             "type": "string",
             "minLength": 1,
             "maxLength": 256,
             "x-kubernetes-validations": [{
                 "rule": "self.matches('^[!#-\\\\[\\\\]-~]+$')",
-                "message": "a scope must be one word, without spaces, quotes and backslashes",
+                "message": "a scope must be a single word without spaces, quotes and backslashes",
             }],
         },
         "x-kubernetes-list-type": "atomic",
     })
 }
 
-/// An https URL that a path can be appended to.
+/// Returns the schema of an https URL to which a path is appended.
 pub(super) fn base_url(_: &mut SchemaGenerator) -> Schema {
     https("url")
 }
 
-/// An https URL of a token endpoint.
+/// Returns the schema of the https URL of a token endpoint.
 pub(super) fn token_url(_: &mut SchemaGenerator) -> Schema {
     https("tokenUrl")
 }
@@ -147,7 +146,7 @@ fn https(field: &str) -> Schema {
     })
 }
 
-/// Certificates in PEM. Whether they can be used is said by the tenant's conditions: CEL cannot read them.
+/// Returns the schema of PEM certificates. CEL cannot parse them: the conditions of the tenant report unusable ones.
 pub(super) fn certificates(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
@@ -156,37 +155,38 @@ pub(super) fn certificates(_: &mut SchemaGenerator) -> Schema {
         "x-kubernetes-validations": [
             {
                 "rule": "self.contains('-----BEGIN CERTIFICATE-----')",
-                "message": "caBundle must hold certificates in PEM, each from BEGIN CERTIFICATE to END CERTIFICATE",
+                "message": "caBundle must contain PEM certificates, each from BEGIN CERTIFICATE to END CERTIFICATE",
             },
             {
                 "rule": "!self.contains('PRIVATE KEY-----')",
-                "message": "caBundle must not hold a private key: everybody who may read this object would have it",
+                "message": "caBundle must not contain a private key: anyone who may read this object could use it",
             },
         ],
     })
 }
 
-/// Of an `ALMServiceKey`.
+/// Returns the schema of `spec.interval` of an `ALMServiceKey`.
 pub(super) fn interval(_: &mut SchemaGenerator) -> Schema {
     duration("interval", "10s", "24h")
 }
 
-/// Of an `ALMServiceKey`.
+/// Returns the schema of `spec.gracePeriod` of an `ALMServiceKey`.
 pub(super) fn grace_period(_: &mut SchemaGenerator) -> Schema {
     duration("gracePeriod", "0s", "720h")
 }
 
-/// Of `deadKey`.
+/// Returns the schema of `spec.deadKey.after`.
 pub(super) fn after(_: &mut SchemaGenerator) -> Schema {
     duration("after", "10s", "720h")
 }
 
-/// Of a request.
+/// Returns the schema of the timeout of a request.
 pub(super) fn timeout(_: &mut SchemaGenerator) -> Schema {
     duration("timeout", "1s", "60s")
 }
 
-/// A duration as the Gateway API writes them (GEP-2257). Five digits a part, so that none overflows.
+/// Returns the schema of a duration as in the Gateway API (GEP-2257). Parts have five digits at most, so that none
+/// overflows.
 fn duration(field: &str, lowest: &str, highest: &str) -> Schema {
     let within = format!("duration(self) >= duration('{lowest}') && duration(self) <= duration('{highest}')");
     json_schema!({

@@ -1,4 +1,4 @@
-//! What the operator says of an `ALMServiceKey`.
+//! The status of an `ALMServiceKey`, and its conversion from and to the domain's ledger.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
@@ -10,57 +10,59 @@ use crate::domain::plan::SourceIdentity;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::Revision;
-use crate::names::condition;
+use crate::names::condition::UPLOADED;
 
-/// What the operator says of an ALMServiceKey.
+/// The state of an ALMServiceKey as the operator observed it.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct ALMServiceKeyStatus {
-    /// The generation of this object that the conditions speak of, also of a pass that failed; -1 before there are any.
+    /// The generation of this object that the conditions describe, even if its reconciliation failed; -1 before the
+    /// first reconciliation.
     #[serde(default)]
     pub observed_generation: i64,
 
-    /// Ready is the summary; Valid (the key keeps the rules of the upload), SignedIn (the token endpoint accepts it) and
-    /// Uploaded (it stands in Landscape Management) say where it stands; all four are always there. Reconciling (it moves by
-    /// itself) and Stalled (somebody must act) are there only while True.
+    /// Ready is the summary. Valid (the key meets the upload rules), SignedIn (the token endpoint accepts the key) and
+    /// Uploaded (the key is in Landscape Management) give the details. These four are always present. Reconciling (work
+    /// is in progress) and Stalled (a person must act) are present only while True.
     #[serde(default)]
     #[schemars(extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["type"]))]
     pub conditions: Vec<Condition>,
 
-    /// Where the key was last found. Not set before it was found for the first time; it stays when the source goes.
+    /// The source in which the key was last found. Not set before the key was first found; kept when the source is
+    /// deleted.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<SourceStatus>,
 
-    /// The key of this object that stands in Landscape Management. Not set while there is none.
+    /// The key of this object in Landscape Management. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub uploaded: Option<UploadedStatus>,
 
-    /// A write to Landscape Management whose end is not known yet. Not set while there is none.
+    /// A write to Landscape Management whose outcome is not known yet. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub pending: Option<PendingStatus>,
 
-    /// A key of this object that somebody put another one over: it is not put back by itself, so that two clusters cannot
-    /// fight. Not set while there is none.
+    /// A key of this object that another client has overwritten. The operator does not upload it again on its own, so
+    /// that two clusters cannot fight over the slot. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overwritten: Option<OverwrittenStatus>,
 
-    /// The value of the annotation almkey.dev/reconcile-requested-at that was acted upon last, its first 256 characters. Written
-    /// with the verdict of that pass, so whoever asked can wait for it.
+    /// The last handled value of the annotation almkey.dev/reconcile-requested-at, its first 256 characters. It is
+    /// written together with the result of that reconciliation, so that a client can wait for it.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub last_handled_reconcile_at: Option<String>,
 }
 
-/// A key of an object that somebody put another one over: it is not put back by itself.
+/// A key that another client has overwritten.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct OverwrittenStatus {
-    /// Fingerprint of the key of ours.
+    /// Fingerprint of the overwritten key.
     pub fingerprint: String,
-    /// The generation of this object when that was seen; with another one it is tried again.
+    /// The generation of this object when the overwrite was observed. A change of the spec allows another upload.
     pub generation: i64,
 }
 
-/// Where the key was last found.
+/// The source in which the key was last found.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct SourceStatus {
@@ -68,7 +70,7 @@ pub struct SourceStatus {
     pub kind: String,
     /// Name of the ServiceBinding or Secret, in this object's namespace.
     pub name: String,
-    /// Uid of the source: another object of the same name is not the same source.
+    /// UID of the source: another object of the same name is a different source.
     pub uid: String,
     /// `status.bindingID` of the ServiceBinding. Not set for a plain Secret.
     #[serde(rename = "bindingID", default, skip_serializing_if = "Option::is_none")]
@@ -93,11 +95,11 @@ impl From<&SourceIdentity> for SourceStatus {
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct UploadedStatus {
-    /// How it got there: Uploaded by the operator, or Adopted because the very same key was there already.
+    /// Uploaded: the operator uploaded the key. Adopted: the identical key was already there and was adopted.
     pub origin: Origin,
-    /// The slot's revision with it, which a later write is conditional on.
+    /// The revision of the slot with this key. Later writes are conditional on it.
     pub revision: String,
-    /// Tells two keys apart and reveals neither: 32 hexadecimal digits.
+    /// Identifies the key without revealing it: 32 hexadecimal digits.
     pub fingerprint: String,
     /// `uaa.identityzone` of the key.
     pub identity_zone: String,
@@ -106,54 +108,54 @@ pub struct UploadedStatus {
     /// `uaa.clientid` of the key.
     #[serde(rename = "clientID")]
     pub client_id: String,
-    /// When it was put there or taken over (RFC 3339, whole seconds).
+    /// Time of the upload or adoption (RFC 3339, whole seconds).
     pub uploaded_at: Time,
-    /// When it was proven to sign in, before it was put there (RFC 3339, whole seconds).
+    /// Time of the successful sign-in before the upload (RFC 3339, whole seconds).
     pub proven_at: Time,
 }
 
-/// How a key got into the slot.
+/// The way in which a key got into the slot.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The operator put it there.
+    /// The operator uploaded the key.
     Uploaded,
-    /// It was there already and was taken over: it is deleted only when it no longer signs in.
+    /// The identical key was already in the slot. An adopted key is deleted only once it no longer signs in.
     Adopted,
 }
 
-/// A write whose end is not known yet.
+/// A write whose outcome is not known yet.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
-    /// What was begun. Upload: the key is put into the slot; Delete: the slot is emptied; Adopt: the key that stands there
-    /// becomes ours; Release: it is left to somebody else or to nobody.
+    /// The kind of the write. Upload: puts the key into the slot. Delete: empties the slot. Adopt: makes this object
+    /// the owner of the key in the slot. Release: gives the key in the slot another owner, or none.
     pub operation: PendingOperation,
-    /// Fingerprint of the key that it is about. Not set where that is not known.
+    /// Fingerprint of the key that the write concerns. Not set if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub fingerprint: Option<String>,
-    /// The slot's revision that the write is conditional on: with another one it has no effect.
+    /// The revision of the slot that the write is conditional on: at any other revision it has no effect.
     pub revision: String,
-    /// When it was begun (RFC 3339, whole seconds).
+    /// Time at which the write was begun (RFC 3339, whole seconds).
     pub started_at: Time,
 }
 
 /// A kind of write.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
 pub enum PendingOperation {
-    /// The key is put into the slot.
+    /// Puts the key into the slot.
     Upload,
-    /// The slot is emptied.
+    /// Empties the slot.
     Delete,
-    /// The key that stands there becomes ours.
+    /// Makes this object the owner of the key in the slot.
     #[serde(alias = "TakeOver")]
     Adopt,
-    /// The key that stands there is left to somebody else or to nobody.
+    /// Gives the key in the slot another owner, or none.
     #[serde(alias = "GiveUp")]
     Release,
 }
 
-/// Why `Uploaded` is unknown of an object of which nobody has looked for anything in the slot.
-const NOT_LOOKED: [Reason; 5] = [
+/// Reasons of `Uploaded=Unknown` of an object for which the slot has never been read.
+const SLOT_NOT_READ: [Reason; 5] = [
     Reason::Progressing,
     Reason::WaitingForTenant,
     Reason::NamespaceNotAllowed,
@@ -162,24 +164,24 @@ const NOT_LOOKED: [Reason; 5] = [
 ];
 
 impl ALMServiceKeyStatus {
-    /// Whether it tells of a look at the slot. Somebody may have left a key there to this object since, of which no ledger
-    /// tells yet.
+    /// Returns true if the slot has been read for this object. An object may have been made the owner of a key since,
+    /// by a hand-over that its ledger does not record yet.
     #[must_use]
     pub fn has_looked(&self) -> bool {
-        let uploaded = self.conditions.iter().find(|found| found.type_ == condition::UPLOADED);
-        uploaded.is_some_and(|found| {
-            found.status != "Unknown" || !NOT_LOOKED.iter().any(|reason| found.reason == reason.as_str())
+        let uploaded = self.conditions.iter().find(|condition| condition.type_ == UPLOADED);
+        uploaded.is_some_and(|uploaded| {
+            uploaded.status != "Unknown" || !SLOT_NOT_READ.iter().any(|reason| uploaded.reason == reason.as_str())
         })
     }
 
-    /// Whether something of the object may be in the slot, whoever is admitted now: it is recorded, or may have been left to
-    /// it.
+    /// Returns true if a key of this object may be in the slot, even if its tenant does not admit the object now: the
+    /// ledger is open, or a hand-over may have made the object its owner.
     #[must_use]
     pub fn may_hold(&self) -> bool {
         self.ledger().is_open() || self.has_looked()
     }
 
-    /// The ledger as the domain knows it.
+    /// Converts the recorded fields into a ledger.
     #[must_use]
     pub fn ledger(&self) -> Ledger {
         Ledger {
@@ -214,7 +216,7 @@ impl ALMServiceKeyStatus {
         }
     }
 
-    /// Takes over the ledger.
+    /// Records the ledger.
     pub fn set_ledger(&mut self, ledger: &Ledger) {
         self.uploaded = ledger.uploaded.as_ref().map(|uploaded| UploadedStatus {
             origin: match uploaded.origin {
@@ -247,7 +249,7 @@ impl ALMServiceKeyStatus {
     }
 }
 
-/// Kubernetes writes times in whole seconds: what is compared later must be what comes back.
+/// Rounds down to whole seconds, as Kubernetes writes times, so that a later comparison finds no difference.
 fn whole_seconds(timestamp: Timestamp) -> Time {
     Time(Timestamp::from_second(timestamp.as_second()).unwrap_or(timestamp))
 }
@@ -267,9 +269,9 @@ mod tests {
     }
 
     #[test]
-    fn a_status_tells_whether_the_slot_was_looked_at() {
+    fn a_status_shows_if_the_slot_was_read() {
         assert!(!ALMServiceKeyStatus::default().has_looked());
-        for reason in NOT_LOOKED {
+        for reason in SLOT_NOT_READ {
             assert!(!has_looked("Unknown", reason), "{reason}");
         }
         for (uploaded, reason) in [

@@ -9,7 +9,7 @@ use crate::api::crd;
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Write each definition to a file of its name in this directory instead of printing them.
+    /// Write each definition to a file in this directory, named after it, instead of standard output.
     #[arg(long, value_name = "DIRECTORY")]
     directory: Option<PathBuf>,
 }

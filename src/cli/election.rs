@@ -1,4 +1,4 @@
-//! The arguments of the leader election.
+//! The flags of the leader election.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use crate::process::leadership::lease_params::{InvalidLeaseParams, LeaseParams};
 
 #[derive(clap::Args)]
 pub(super) struct Election {
-    /// Elect a leader among several replicas. Without it there must be one at most.
+    /// Elect a leader among the replicas. If false, at most one replica may run.
     #[arg(
         long,
         env = "ALMKEY_LEADER_ELECT",
@@ -21,30 +21,34 @@ pub(super) struct Election {
     )]
     leader_elect: bool,
 
-    /// How long a Lease that is not renewed keeps other replicas from leading. The same for all replicas, in whole seconds.
+    /// Time for which other replicas wait before they acquire a Lease that is no longer renewed. In whole seconds, and
+    /// the same for all replicas.
     #[arg(long, env = "ALMKEY_LEASE_DURATION", default_value = "15s", value_parser = duration, value_name = "DURATION")]
     lease_duration: Duration,
 
-    /// How long the leader tries to renew its Lease before it gives up and ends. A write to Landscape Management begins
-    /// only while so much is left of the Lease, or as much as the timeout of its ALMTenant if that is shorter.
+    /// Time for which the leader retries to renew its Lease before it exits. A write to Landscape Management begins
+    /// only while this much time, or the timeout of its ALMTenant if that is shorter, remains of the Lease.
     #[arg(long, env = "ALMKEY_RENEW_DEADLINE", default_value = "10s", value_parser = duration, value_name = "DURATION")]
     renew_deadline: Duration,
 
-    /// Pause between two tries to get or to renew the Lease.
+    /// Pause between two attempts to acquire or renew the Lease.
     #[arg(long, env = "ALMKEY_RETRY_PERIOD", default_value = "2s", value_parser = duration, value_name = "DURATION")]
     retry_period: Duration,
 }
 
 impl Election {
-    /// On what terms a leader is elected; none if there is no election.
-    pub(super) fn terms(&self) -> Result<Option<LeaseParams>, InvalidLeaseParams> {
+    /// Returns the parameters of the election, or none if there is no election.
+    ///
+    /// # Errors
+    /// The durations contradict each other.
+    pub(super) fn params(&self) -> Result<Option<LeaseParams>, InvalidLeaseParams> {
         let Self { leader_elect, lease_duration, renew_deadline, retry_period } = *self;
-        let terms = LeaseParams { lease_duration, renew_deadline, retry_period };
-        leader_elect.then(|| terms.checked()).transpose()
+        let params = LeaseParams { lease_duration, renew_deadline, retry_period };
+        leader_elect.then(|| params.validate()).transpose()
     }
 }
 
-/// As Kubernetes writes them.
+/// Parses a duration in the notation of Kubernetes.
 fn duration(text: &str) -> Result<Duration, String> {
     let expected = "expected a duration such as 15s, 500ms or 1m30s";
     match text.parse::<kube::core::Duration>() {
@@ -58,7 +62,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn durations_are_read_as_kubernetes_writes_them() {
+    fn durations_are_read_in_the_notation_of_kubernetes() {
         assert_eq!(duration("1m30s"), Ok(Duration::from_secs(90)));
         for wrong in ["", "15", "-15s", "soon"] {
             assert!(duration(wrong).is_err_and(|message| message.contains("such as 15s")), "{wrong}");

@@ -1,4 +1,4 @@
-//! The commands of `almkey`, a file each.
+//! The commands of `almkey`, one file per command.
 
 mod crds;
 mod election;
@@ -12,10 +12,10 @@ use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser, Subcommand};
 
-/// Exit code of wrong usage (clap's own) and of files that cannot be read.
-const UNUSABLE: u8 = 2;
+/// Exit code for wrong usage (clap's own) and for files that cannot be read.
+const EXIT_USAGE: u8 = 2;
 
-/// Keeps the SAP Cloud ALM service key of Landscape Management true to the cluster.
+/// Keeps the SAP Cloud ALM service key in Landscape Management in sync with the cluster.
 #[derive(Parser)]
 #[command(name = "almkey", version, about, propagate_version = true, arg_required_else_help = true)]
 struct Arguments {
@@ -25,52 +25,53 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run the controller.
+    /// Run the operator in a cluster.
     Operator(operator::Arguments),
     /// Print the CustomResourceDefinitions.
     Crds(crds::Arguments),
-    /// Hold a service key against the rules of the upload, offline.
+    /// Check a service key against the upload rules, offline.
     Validate(validate::Arguments),
-    /// Hold a service key against the rules, and sign in with it.
+    /// Check a service key against the upload rules, and sign in with it.
     Test(test::Arguments),
 }
 
-/// The command line as a tree of commands and their flags.
+/// Returns the tree of commands and their flags.
 #[must_use]
 pub fn tree() -> clap::Command {
     Arguments::command()
 }
 
-/// Runs what the arguments of the process ask for.
+/// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
     let result = match Arguments::parse().command {
         Command::Operator(arguments) => operator::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Crds(arguments) => crds::run(&arguments).map(|()| ExitCode::SUCCESS),
-        Command::Validate(arguments) => return last_tested(validate::run(&arguments)),
-        Command::Test(arguments) => return last_tested(test::run(arguments)),
+        Command::Validate(arguments) => return exit_code(validate::run(&arguments)),
+        Command::Test(arguments) => return exit_code(test::run(arguments)),
     };
     result.unwrap_or_else(|error| {
-        complain(error.as_ref());
+        print_error(error.as_ref());
         ExitCode::FAILURE
     })
 }
 
-/// The exit code of a command whose failure is a verdict on a file: that it could not be had is another one.
-fn last_tested(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
+/// Returns the exit code of a command that checks a file. A file that could not be checked has a code of its own,
+/// because failure means that the file is invalid.
+fn exit_code(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        complain(error.as_ref());
-        ExitCode::from(UNUSABLE)
+        print_error(error.as_ref());
+        ExitCode::from(EXIT_USAGE)
     })
 }
 
-/// Says what failed, and each cause below it.
-#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-fn complain(error: &dyn Error) {
+/// Prints an error and its causes.
+#[expect(clippy::print_stderr, reason = "a command reports its failure on standard error")]
+fn print_error(error: &dyn Error) {
     eprintln!("almkey: {error}");
     let mut cause = error.source();
     while let Some(error) = cause {
-        eprintln!("  because: {error}");
+        eprintln!("  caused by: {error}");
         cause = error.source();
     }
 }

@@ -19,24 +19,24 @@ use crate::process::{logging, shutdown};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Namespace of the Secrets that ALMTenants name: the operator's own.
+    /// Namespace of the Secrets that ALMTenants refer to: the operator's own namespace.
     #[arg(long, env = "ALMKEY_CLUSTER_RESOURCE_NAMESPACE", default_value = "alm-key-operator")]
     cluster_resource_namespace: String,
 
-    /// As what this cluster owns slots. Unset means the uid of the namespace kube-system.
+    /// Identifies this cluster as the owner of slots. Default: the uid of namespace kube-system.
     #[arg(long, env = "ALMKEY_CLUSTER_ID", value_parser = cluster_id)]
     cluster_id: Option<String>,
 
-    /// Serve these namespaces alone; can be given several times. Then no right on Secrets and ServiceBindings is needed
-    /// elsewhere. Unset means all.
+    /// Watch only these namespaces; repeatable. No permission on Secrets and ServiceBindings is then needed in any
+    /// other namespace. Default: all namespaces.
     #[arg(long, env = "ALMKEY_NAMESPACES", value_name = "NAMESPACE", value_delimiter = ',', value_parser = namespace)]
     namespaces: Vec<String>,
 
-    /// What is logged, such as `info`, `debug` or `alm_key_operator=trace,info`.
+    /// Log filter, such as `info`, `debug` or `alm_key_operator=trace,info`.
     #[arg(long, env = "ALMKEY_LOG", default_value = "info")]
     log: String,
 
-    /// How log lines are written: for people, or as a JSON object each.
+    /// Log format: text for people, or one JSON object per line.
     #[arg(
         long,
         env = "ALMKEY_LOG_FORMAT",
@@ -47,7 +47,7 @@ pub(super) struct Arguments {
     )]
     log_format: logging::Format,
 
-    /// Where /healthz, /readyz and /metrics are served. Port 0 takes a free one, which the log tells.
+    /// Address of the server for /healthz, /readyz and /metrics. Port 0 selects a free port, which is logged.
     #[arg(long, env = "ALMKEY_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
     admin_address: SocketAddr,
 
@@ -55,7 +55,7 @@ pub(super) struct Arguments {
     election: super::election::Election,
 }
 
-/// The admin server has no place.
+/// The admin server cannot listen on its address.
 #[derive(Debug, thiserror::Error)]
 #[error("cannot listen on --admin-address {address}")]
 struct CannotListen {
@@ -67,19 +67,19 @@ struct CannotListen {
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, log_format, admin_address, election } =
         arguments;
-    let terms = election.terms()?;
+    let params = election.params()?;
     logging::start(&log, log_format)?;
     let listener =
         TcpListener::bind(admin_address).await.map_err(|source| CannotListen { address: admin_address, source })?;
     let config = Config::infer().await?;
-    let (mut election, leadership) = match terms {
-        Some(terms) => {
-            // Its deadlines are its own: nothing is retried behind its back.
+    let (mut election, leadership) = match params {
+        Some(params) => {
+            // Retries of the client would exceed the election's own deadlines.
             let mut config = config.clone();
             config.default_retry = false;
             let client = Client::try_from(config)?;
             let identity = election::identity();
-            let (election, leadership) = Election::new(client, &cluster_resource_namespace, identity, terms);
+            let (election, leadership) = Election::new(client, &cluster_resource_namespace, identity, params);
             (Some(election), leadership)
         }
         None => (None, Leadership::alone()),
@@ -94,7 +94,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::of(namespaces) };
     let lost = async {
         match &mut election {
-            Some(election) => election.run_election().await,
+            Some(election) => election.run().await,
             None => std::future::pending().await,
         }
     };
@@ -109,7 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-/// The name of a cluster, as other clusters read it in the slot.
+/// Validates the identity of a cluster, which other clusters read in the slot.
 fn cluster_id(text: &str) -> Result<String, String> {
     if is_cluster_id(text) {
         Ok(text.into())
@@ -118,10 +118,14 @@ fn cluster_id(text: &str) -> Result<String, String> {
     }
 }
 
-/// The name of a namespace (RFC 1123), or nothing: a variable that is set to nothing names none. A pattern would be taken
-/// for a name that no namespace has.
+/// Validates the name of a namespace (RFC 1123). The empty text is valid, because an environment variable that is set
+/// to it names no namespace. A pattern is refused, because it would match no namespace.
 fn namespace(text: &str) -> Result<String, String> {
     let is_label =
         text.len() <= 63 && text.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-');
-    if is_label { Ok(text.into()) } else { Err("expected the name of a namespace".into()) }
+    if is_label {
+        Ok(text.into())
+    } else {
+        Err("expected the name of a namespace (lowercase letters, digits and '-')".into())
+    }
 }

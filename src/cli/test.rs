@@ -16,16 +16,16 @@ use crate::http::client;
 use crate::http::network::Network;
 use crate::sign_in::TokenEndpoint;
 
-/// What stands below the options.
+/// Text below the options in the help.
 const AFTER_HELP: &str = "\
 Exit codes:
   0  valid, and signs in
-  1  invalid, or refused by the token endpoint: the key is of no use
+  1  invalid, or refused by the token endpoint: the key cannot be used
   2  wrong usage, or a file could not be read
-  3  unknown: the token endpoint did not say whether the key signs in, which is no sign against the key
+  3  unknown: the token endpoint gave no clear answer, so the key may still be good
 
-No value of the file is ever printed. Only a key that is valid is signed in with, at an address that is allowed; redirects
-and proxies are not followed.
+No value of the file is ever printed. Only a valid key is sent to a token endpoint, and only to a permitted address.
+Redirects and proxies are not followed.
 
 Examples:
   almkey test --identity-zone acme-calm key.txt
@@ -38,15 +38,15 @@ pub(super) struct Arguments {
     #[command(flatten)]
     file: KeyFile,
 
-    /// Connect to private and loopback addresses too.
+    /// Permit connections to private and loopback addresses.
     #[arg(long)]
     allow_private_networks: bool,
 
-    /// Certificates in PEM that are trusted instead of the well-known ones.
+    /// CA certificates in PEM to trust instead of the well-known ones.
     #[arg(long, env = "ALMKEY_CA_BUNDLE", value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
 
-    /// Ending of a scope that the key must not have; can be given several times, and once empty for none.
+    /// Suffix of a scope that the key must not have; repeatable. An empty value forbids no scope.
     #[arg(
         long,
         env = "ALMKEY_FORBID_SCOPES",
@@ -56,7 +56,7 @@ pub(super) struct Arguments {
     )]
     forbid_scope: Vec<String>,
 
-    /// Deadline of the sign-in, in seconds.
+    /// Timeout of the sign-in, in seconds.
     #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
     timeout: u64,
 }
@@ -90,9 +90,13 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
         Verdict::Refused { reason, message } => Outcome::Refused(key, reason, message),
         Verdict::Unknown { message, retry } => {
             let next = match retry {
-                Retry::Never => "--allow-private-networks allows private and loopback addresses, and no others".into(),
+                Retry::Never => {
+                    "use --allow-private-networks if the address is private or loopback; no other address can be \
+                                 permitted"
+                        .into()
+                }
                 Retry::After(wait) => format!("try again in {} s", wait.as_secs()),
-                Retry::Backoff => "look at the way to the token endpoint (name, firewall, --ca-bundle, \
+                Retry::Backoff => "check the connection to the token endpoint (name, firewall, --ca-bundle, \
                                    --allow-private-networks), and try again"
                     .into(),
             };
@@ -101,13 +105,13 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
     }
 }
 
-/// A key that signs in and yet is none for Landscape Management.
+/// Returns the finding for a key that signs in but is not meant for Landscape Management.
 fn forbidden_scope(ending: &str) -> Finding {
     Finding {
         reason: Reason::ForbiddenScope,
         path: "scope of its access token",
         found: format!("a scope that ends in \"{ending}\""),
-        expected: "none of that ending".into(),
-        remedy: "use a key that was not made for API calls, or change the ALMTenant's spec.forbiddenScopes",
+        expected: "no scope with that suffix".into(),
+        remedy: "use a key that was not issued for API calls, or change spec.forbiddenScopes of the ALMTenant",
     }
 }

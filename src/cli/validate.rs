@@ -5,14 +5,14 @@ use std::process::ExitCode;
 
 use super::key_file::{KeyFile, Outcome};
 
-/// What stands below the options.
+/// Text below the options in the help.
 pub(super) const AFTER_HELP: &str = "\
 Exit codes:
   0  valid
-  1  invalid: what was found, where, what was expected and what to do next is on standard output
+  1  invalid: standard output shows what was found, where, what was expected and what to do next
   2  wrong usage, or the file could not be read
 
-No value of the file is ever printed. The fingerprint is the one in the status of an ALMServiceKey.
+No value of the file is ever printed. The fingerprint is the one that the status of an ALMServiceKey shows.
 
 Examples:
   almkey validate --identity-zone acme-calm key.txt

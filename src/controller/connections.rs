@@ -192,7 +192,7 @@ impl<T: Send> Labelled for Result<T, RemoteTrouble> {
 /// A write is sent if it is answered, or given up, while this replica still leads.
 fn while_leading(leadership: Leadership, timeout: Duration) -> MayWrite {
     Arc::new(move || {
-        if leadership.allows(timeout) {
+        if leadership.allows_write(timeout) {
             return Ok(());
         }
         Err(RemoteTrouble {

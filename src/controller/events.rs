@@ -79,7 +79,7 @@ impl Events {
 /// What every line of one pass tells, at whatever level.
 pub(crate) fn span(kind: &str, namespace: Option<&str>, name: &str, tenant: &str) -> Span {
     let id = format!("{:08x}", rand::random::<u32>());
-    error_span!("pass", pass = id, kind, namespace, name, tenant)
+    error_span!("pass", pass = id, kind, namespace, object = name, tenant)
 }
 
 /// A pass could not be carried out.

@@ -182,7 +182,7 @@ pub async fn run(
     let (listed, known) = (Arc::clone(&context), Arc::clone(&context));
     let ready = async move {
         listed.listed().await;
-        readiness.reached();
+        readiness.set_ready();
     };
     info!(cluster_id, scope = ?settings.scope, version = env!("CARGO_PKG_VERSION"), "operator started");
     // An API server that does not answer must not keep the process from stopping.

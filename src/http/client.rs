@@ -1,5 +1,4 @@
-//! HTTP as this project uses it everywhere: https only, no redirects, no proxy from the environment, deadlines, and
-//! answers read up to a limit.
+//! The hardened HTTP client: https only, no redirects, no proxy from the environment, timeouts, and bounded answers.
 
 use std::time::{Duration, SystemTime};
 
@@ -12,24 +11,26 @@ use url::form_urlencoded::Serializer;
 use super::network::{Guarded, Network};
 use crate::domain::retry::{MAX_RETRY_AFTER, Retry};
 use crate::domain::untrusted::sanitize;
-use crate::wiped::Buffer;
 
-/// The largest answer that is read, in bytes.
+/// Maximum size of an answer, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
-/// Wait after a 429 that does not say how long.
+/// Wait after a 429 without a valid `Retry-After`.
 const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
-const SHORTEST_WAIT: Duration = Duration::from_secs(1);
+/// Minimum wait after a 429.
+const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
+/// Timeout for establishing a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest part of an error that is told, in characters.
+/// Maximum length of the quoted cause of an error, in characters.
 const MAX_CAUSE_CHARS: usize = 256;
-const IDLE_CONNECTION: Duration = Duration::from_secs(30);
+/// Time after which an idle connection is closed.
+const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
-/// The certificates of a CA bundle could not be used.
+/// The error of an unusable CA bundle.
 #[derive(Debug, thiserror::Error)]
 #[error("the CA bundle is not PEM with at least one certificate")]
 pub struct InvalidCaBundle;
 
-/// A client for hosts in `network` that trusts `ca_bundle`, or the well-known certificates without one.
+/// Builds a client for hosts in `network` that trusts `ca_bundle`, or the well-known authorities if there is none.
 ///
 /// # Errors
 /// The CA bundle cannot be used.
@@ -37,7 +38,7 @@ pub fn build_client(network: Network, ca_bundle: Option<&str>, timeout: Duration
     build_client_with(network.resolver(), ca_bundle, timeout)
 }
 
-/// The same, with names resolved by `resolver`.
+/// Builds a client that resolves names by `resolver`.
 pub(super) fn build_client_with(
     resolver: Guarded,
     ca_bundle: Option<&str>,
@@ -53,7 +54,7 @@ pub(super) fn build_client_with(
         .dns_resolver(resolver)
         .connect_timeout(CONNECT_TIMEOUT.min(timeout))
         .timeout(timeout)
-        .pool_idle_timeout(IDLE_CONNECTION)
+        .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(1);
     if let Some(pem) = ca_bundle {
         let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| InvalidCaBundle)?;
@@ -65,33 +66,33 @@ pub(super) fn build_client_with(
     builder.build().map_err(|_| InvalidCaBundle)
 }
 
-/// An answer, read to its end.
+/// A complete answer.
 pub struct Answer {
-    /// Its status.
+    /// Status code.
     pub status: StatusCode,
-    /// Its headers.
+    /// Headers.
     pub headers: HeaderMap,
-    /// Its body. May hold a token or a key.
-    pub body: Buffer,
+    /// Body, which may contain a token or a key.
+    pub body: Vec<u8>,
 }
 
-/// No complete answer came.
+/// The error of a request without a complete answer.
 #[derive(Debug)]
 pub struct NoAnswer {
-    /// What happened, in words that stay the same for the same trouble.
+    /// Description of the failure, constant for the same cause.
     pub message: String,
-    /// Whether the request can have reached the other side.
+    /// True if the request may have reached the server.
     pub may_have_arrived: bool,
 }
 
-/// Sends a request and reads its answer.
+/// Sends a request and reads the answer.
 ///
 /// # Errors
-/// No complete answer of at most [`MAX_ANSWER`] came in time.
+/// No complete answer of at most [`MAX_ANSWER`] bytes arrived in time.
 pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
     let mut response = request.send().await.map_err(|error| no_answer(&error))?;
     let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut body = Buffer::default();
+    let mut body = Vec::new();
     while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
         if body.len() + chunk.len() > MAX_ANSWER {
             return Err(NoAnswer {
@@ -99,23 +100,20 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
                 may_have_arrived: true,
             });
         }
-        body.extend(&chunk);
+        body.extend_from_slice(&chunk);
     }
     Ok(Answer { status, headers, body })
 }
 
-/// A token request (RFC 6749, section 4.4.2): the credentials are in the form body, which is safest with their special
-/// characters.
+/// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on
+/// the encoding of special characters in an `Authorization` header.
 pub fn token_request(client: &Client, url: Url, client_id: &str, client_secret: &SecretString) -> RequestBuilder {
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
         ("client_secret", client_secret.expose_secret()),
     ];
-    // Encoded, a byte becomes three at most: the text never grows out of its memory.
-    let longest = fields.iter().map(|(name, value)| name.len() + 3 * value.len() + 2).sum();
-    let form = Serializer::new(String::with_capacity(longest)).extend_pairs(fields).finish();
-    let body = Buffer::from(form.into_bytes()).into_bytes();
+    let body = Serializer::new(String::new()).extend_pairs(fields).finish();
     client
         .post(url)
         .header(ACCEPT, "application/json")
@@ -123,7 +121,7 @@ pub fn token_request(client: &Client, url: Url, client_id: &str, client_secret: 
         .body(body)
 }
 
-/// What a 429 says of the next try: in a second at the soonest, and no later than the longest wait that is obeyed.
+/// Reads the `Retry-After` of a 429, clamped to the permitted range.
 #[must_use]
 pub fn retry_after(headers: &HeaderMap) -> Retry {
     let text = headers.get(RETRY_AFTER).and_then(|value| value.to_str().ok()).map(str::trim);
@@ -133,22 +131,22 @@ pub fn retry_after(headers: &HeaderMap) -> Retry {
             .ok()
             .map(|date| date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)),
     });
-    Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(SHORTEST_WAIT, MAX_RETRY_AFTER))
+    Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
 }
 
-/// An error of reqwest in words. Its own text may change from one try to the next.
+/// Describes an error of reqwest. Its own text may change between attempts.
 fn no_answer(error: &reqwest::Error) -> NoAnswer {
     if error.is_connect() || error.is_builder() {
         let mut cause: &dyn std::error::Error = error;
         while let Some(deeper) = cause.source() {
             cause = deeper;
         }
-        // What rustls says of an expired certificate goes on with the time of day.
+        // For an expired certificate, rustls appends the time of the check.
         let cause = cause.to_string();
         let cause = cause.split(": verification time").next().unwrap_or_default();
-        // It quotes the names in a certificate, which whoever answers there has written.
+        // The text quotes names of the certificate, which the server controls.
         let cause = sanitize(cause, MAX_CAUSE_CHARS);
-        return NoAnswer { message: format!("it could not be connected to: {cause}"), may_have_arrived: false };
+        return NoAnswer { message: format!("could not connect: {cause}"), may_have_arrived: false };
     }
     let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };
     NoAnswer { message: message.into(), may_have_arrived: true }
@@ -158,39 +156,39 @@ fn no_answer(error: &reqwest::Error) -> NoAnswer {
 mod tests {
     use super::*;
 
-    fn after(value: &str) -> Retry {
+    fn retry(value: &str) -> Retry {
         let mut headers = HeaderMap::new();
         headers.insert(RETRY_AFTER, value.parse().expect("a header"));
         retry_after(&headers)
     }
 
     #[test]
-    fn retry_after_in_seconds_is_taken_as_it_is() {
-        assert_eq!(after("120"), Retry::After(Duration::from_mins(2)));
+    fn retry_after_in_seconds_is_used_unchanged() {
+        assert_eq!(retry("120"), Retry::After(Duration::from_mins(2)));
     }
 
     #[test]
-    fn retry_after_as_a_date_counts_from_now() {
+    fn retry_after_as_a_date_is_relative_to_now() {
         let date = httpdate::fmt_http_date(SystemTime::now() + Duration::from_mins(5));
-        let Retry::After(wait) = after(&date) else { panic!("a wait") };
+        let Retry::After(wait) = retry(&date) else { panic!("a wait") };
         assert!((298..=300).contains(&wait.as_secs()), "{wait:?}");
     }
 
-    // proves: limit http/client SHORTEST_WAIT
+    // proves: limit http/client MIN_RETRY_AFTER
     #[test]
-    fn a_date_that_has_passed_or_zero_means_soon_and_nonsense_means_the_default() {
-        assert_eq!(after("Wed, 21 Oct 2015 07:28:00 GMT"), Retry::After(Duration::from_secs(1)));
-        assert_eq!(after("0"), Retry::After(SHORTEST_WAIT));
-        assert_eq!(after("1"), Retry::After(SHORTEST_WAIT));
-        assert_eq!(after("2"), Retry::After(2 * SHORTEST_WAIT));
-        assert_eq!(after("-5"), Retry::After(DEFAULT_RETRY_AFTER));
+    fn a_past_date_or_zero_means_the_minimum_and_an_invalid_value_the_default() {
+        assert_eq!(retry("Wed, 21 Oct 2015 07:28:00 GMT"), Retry::After(Duration::from_secs(1)));
+        assert_eq!(retry("0"), Retry::After(MIN_RETRY_AFTER));
+        assert_eq!(retry("1"), Retry::After(MIN_RETRY_AFTER));
+        assert_eq!(retry("2"), Retry::After(2 * MIN_RETRY_AFTER));
+        assert_eq!(retry("-5"), Retry::After(DEFAULT_RETRY_AFTER));
         assert_eq!(retry_after(&HeaderMap::new()), Retry::After(DEFAULT_RETRY_AFTER));
     }
 
     #[test]
-    fn nobody_can_ask_for_more_than_the_longest_wait() {
+    fn no_server_can_demand_more_than_the_maximum_wait() {
         for absurd in ["7201", "18446744073709551615", "Fri, 31 Dec 9999 23:59:59 GMT"] {
-            assert_eq!(after(absurd), Retry::After(MAX_RETRY_AFTER), "{absurd}");
+            assert_eq!(retry(absurd), Retry::After(MAX_RETRY_AFTER), "{absurd}");
         }
     }
 

@@ -1,4 +1,4 @@
-//! HTTP as this project speaks it to everybody: a hardened client, and names that resolve only to permitted addresses.
+//! The HTTP client of every adapter: hardened, and connecting only to permitted addresses.
 
 pub mod client;
 pub mod network;

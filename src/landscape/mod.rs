@@ -1,4 +1,4 @@
-//! Landscape Management: where the slot is.
+//! Landscape Management: the contract of the slot, and the client for it.
 
 pub mod contract;
 pub mod http;

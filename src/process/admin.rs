@@ -1,7 +1,5 @@
-//! What probes and Prometheus ask for: `/healthz`, `/readyz`, `/metrics`. Nothing can be changed here, and nothing of a
-//! key is told.
+//! The admin server, read-only: `/healthz`, `/readyz` and `/metrics`. Nothing that it serves contains key material.
 
-use std::collections::VecDeque;
 use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
@@ -15,70 +13,64 @@ use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use prometheus_client::encoding::prometheus_text;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::task::AbortHandle;
+use tokio::sync::Semaphore;
 use tracing::warn;
 
 use super::metrics::Metrics;
 use super::readiness::Readiness;
 
-/// Connections at the same time. For one more the oldest is closed: a probe and a scrape take milliseconds, and whoever
-/// keeps connections open for nothing must not make the kubelet believe that this process hangs.
-const CONNECTIONS: usize = 32;
-/// Longest time for one connection, which is one request.
-const PATIENCE: Duration = Duration::from_secs(5);
-/// Longest time for the head of a request.
-const HEAD_PATIENCE: Duration = Duration::from_secs(2);
-/// After no connection could be accepted, as when there are no file descriptors left.
-const PAUSE: Duration = Duration::from_secs(1);
+/// Maximum number of concurrent connections. Further ones wait until another one ends, which the timeouts ensure.
+const MAX_CONNECTIONS: usize = 256;
+/// Timeout of a connection, which serves one request.
+const CONNECTION_TIMEOUT: Duration = Duration::from_secs(5);
+/// Timeout for the header of a request.
+const HEADER_TIMEOUT: Duration = Duration::from_secs(2);
+/// Pause after an error in accepting a connection, such as a lack of file descriptors.
+const ACCEPT_PAUSE: Duration = Duration::from_secs(1);
 
 const TEXT: &str = "text/plain; charset=utf-8";
 
-/// What is told.
+/// The state that the admin server shows.
 pub struct Admin {
-    /// At `/readyz`.
+    /// Shown at `/readyz`.
     pub readiness: Readiness,
-    /// At `/metrics`.
+    /// Shown at `/metrics`.
     pub metrics: Arc<Metrics>,
 }
 
-/// Answers for as long as it is polled.
+/// Serves `admin`, and never returns.
 pub async fn serve(listener: TcpListener, admin: Arc<Admin>) {
-    serve_patiently(listener, admin, HEAD_PATIENCE, PATIENCE).await;
+    serve_with(listener, admin, HEADER_TIMEOUT, CONNECTION_TIMEOUT).await;
 }
 
-async fn serve_patiently(listener: TcpListener, admin: Arc<Admin>, head: Duration, whole: Duration) {
-    let mut open: VecDeque<AbortHandle> = VecDeque::new();
+async fn serve_with(listener: TcpListener, admin: Arc<Admin>, header_timeout: Duration, timeout: Duration) {
+    let connections = Arc::new(Semaphore::new(MAX_CONNECTIONS));
     loop {
+        let permit = Arc::clone(&connections).acquire_owned().await;
         match listener.accept().await {
             Ok((stream, _)) => {
-                open.retain(|connection| !connection.is_finished());
-                if open.len() >= CONNECTIONS
-                    && let Some(oldest) = open.pop_front()
-                {
-                    oldest.abort();
-                }
                 let admin = Arc::clone(&admin);
-                let answered = async move {
-                    let _ = tokio::time::timeout(whole, connection(stream, &admin, head)).await;
-                };
-                open.push_back(tokio::spawn(answered).abort_handle());
+                tokio::spawn(async move {
+                    let _permit = permit;
+                    let _ = tokio::time::timeout(timeout, serve_connection(stream, &admin, header_timeout)).await;
+                });
             }
             Err(error) => {
-                warn!(%error, "the admin server could not accept a connection");
-                tokio::time::sleep(PAUSE).await;
+                warn!(%error, "the admin server cannot accept connections");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
             }
         }
     }
 }
 
-async fn connection(stream: TcpStream, admin: &Admin, head: Duration) {
+async fn serve_connection(stream: TcpStream, admin: &Admin, header_timeout: Duration) {
     let service = service_fn(async |request: Request<Incoming>| {
         Ok::<_, Infallible>(answer(request.method(), request.uri().path(), admin))
     });
-    // A client that goes away is no matter of the server.
+    // Errors are those of the client, such as a closed connection.
     let _ = http1::Builder::new()
         .timer(TokioTimer::new())
-        .header_read_timeout(head)
+        .header_read_timeout(header_timeout)
         .keep_alive(false)
         .serve_connection(TokioIo::new(stream), service)
         .await;
@@ -86,130 +78,119 @@ async fn connection(stream: TcpStream, admin: &Admin, head: Duration) {
 
 fn answer(method: &Method, path: &str, admin: &Admin) -> Response<Full<Bytes>> {
     if !matches!(*method, Method::GET | Method::HEAD) {
-        let mut refused = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET\n".into());
-        refused.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
-        return refused;
+        let mut response = text(StatusCode::METHOD_NOT_ALLOWED, TEXT, "only GET and HEAD are allowed\n".into());
+        response.headers_mut().insert(ALLOW, HeaderValue::from_static("GET, HEAD"));
+        return response;
     }
     match path {
         "/healthz" => text(StatusCode::OK, TEXT, "ok\n".into()),
-        "/readyz" if admin.readiness.is_reached() => text(StatusCode::OK, TEXT, "ok\n".into()),
+        "/readyz" if admin.readiness.is_ready() => text(StatusCode::OK, TEXT, "ok\n".into()),
         "/readyz" => {
-            let why = "ALMTenants and ALMServiceKeys have not been listed yet\n";
-            text(StatusCode::SERVICE_UNAVAILABLE, TEXT, why.into())
+            let reason = "the initial lists of ALMTenants and ALMServiceKeys are not complete\n";
+            text(StatusCode::SERVICE_UNAVAILABLE, TEXT, reason.into())
         }
         "/metrics" => text(StatusCode::OK, prometheus_text::CONTENT_TYPE, admin.metrics.encode()),
-        _ => text(StatusCode::NOT_FOUND, TEXT, "/healthz, /readyz and /metrics are here\n".into()),
+        _ => text(StatusCode::NOT_FOUND, TEXT, "not found: use /healthz, /readyz or /metrics\n".into()),
     }
 }
 
-fn text(status: StatusCode, kind: &'static str, body: String) -> Response<Full<Bytes>> {
-    let mut answer = Response::new(Full::new(Bytes::from(body)));
-    *answer.status_mut() = status;
-    answer.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(kind));
-    answer
+fn text(status: StatusCode, content_type: &'static str, body: String) -> Response<Full<Bytes>> {
+    let mut response = Response::new(Full::new(Bytes::from(body)));
+    *response.status_mut() = status;
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static(content_type));
+    response
 }
 
 #[cfg(test)]
 mod tests {
+    use std::net::SocketAddr;
+
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
+    use tokio::task::JoinHandle;
+    use tokio::time::timeout;
 
     use super::*;
     use crate::process::leadership::Leadership;
-    use std::io::{Read, Write};
-    use std::net::TcpStream as Client;
+
+    const REQUEST: &[u8] = b"GET /healthz HTTP/1.1\r\n\r\n";
+    const NEVER: Duration = Duration::from_hours(1);
+
+    fn admin(readiness: Readiness) -> Admin {
+        Admin { readiness, metrics: Arc::new(Metrics::new(Leadership::alone())) }
+    }
 
     fn status(method: &Method, path: &str, readiness: &Readiness) -> u16 {
-        let metrics = Arc::new(Metrics::new(Leadership::alone()));
-        answer(method, path, &Admin { readiness: readiness.clone(), metrics }).status().as_u16()
+        answer(method, path, &admin(readiness.clone())).status().as_u16()
+    }
+
+    async fn start(header_timeout: Duration, timeout: Duration) -> (SocketAddr, JoinHandle<()>) {
+        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let admin = Arc::new(admin(Readiness::default()));
+        (address, tokio::spawn(serve_with(listener, admin, header_timeout, timeout)))
+    }
+
+    async fn connect(address: SocketAddr) -> TcpStream {
+        TcpStream::connect(address).await.expect("a connection")
+    }
+
+    /// Sends a request and reads the answer.
+    async fn get(stream: &mut TcpStream) -> String {
+        stream.write_all(REQUEST).await.expect("the request is sent");
+        let mut answer = String::new();
+        stream.read_to_string(&mut answer).await.expect("an answer");
+        answer
     }
 
     #[test]
-    fn it_is_healthy_at_once_and_ready_once_the_first_lists_are_done() {
+    fn it_is_healthy_at_once_and_ready_after_the_initial_lists() {
         let readiness = Readiness::default();
         assert_eq!(status(&Method::GET, "/healthz", &readiness), 200);
         assert_eq!(status(&Method::GET, "/readyz", &readiness), 503);
-        readiness.reached();
+        readiness.set_ready();
         assert_eq!(status(&Method::GET, "/readyz", &readiness), 200);
     }
 
-    // proves: limit process/admin CONNECTIONS
-    #[tokio::test]
-    async fn thirty_two_have_a_place_and_for_one_more_the_oldest_loses_its_own() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let metrics = Arc::new(Metrics::new(Leadership::alone()));
-        let server = tokio::spawn(serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));
-        let ask = async |text: &str| {
-            let mut stream = TcpStream::connect(address).await.expect("a connection");
-            stream.write_all(text.as_bytes()).await.expect("it is sent");
-            stream
-        };
-        let answer = async |stream: &mut TcpStream| {
-            let mut answer = String::new();
-            // A place that is lost may end in a reset.
-            let _ = stream.read_to_string(&mut answer).await;
-            answer
-        };
-        // Each has its place, and is answered once its request is whole.
-        let mut begun = Vec::new();
-        for _ in 0..CONNECTIONS {
-            begun.push(ask("GET /healthz HTTP/1.1\r\n").await);
-        }
-        assert!(answer(&mut ask("GET /healthz HTTP/1.1\r\n\r\n").await).await.starts_with("HTTP/1.1 200"));
-        assert_eq!(answer(&mut begun.remove(0)).await, "", "it came first");
-        let mut second = begun.remove(0);
-        second.write_all(b"\r\n").await.expect("it is sent");
-        assert!(answer(&mut second).await.starts_with("HTTP/1.1 200"), "it kept its place");
-        server.abort();
+    #[test]
+    fn other_methods_and_paths_are_refused() {
+        let readiness = Readiness::default();
+        assert_eq!(status(&Method::POST, "/metrics", &readiness), 405);
+        assert_eq!(status(&Method::GET, "/", &readiness), 404);
     }
 
-    // proves: limit process/admin HEAD_PATIENCE
+    // proves: limit process/admin HEADER_TIMEOUT
     #[tokio::test]
-    async fn who_sends_nothing_loses_its_place_and_is_not_answered() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let metrics = Arc::new(Metrics::new(Leadership::alone()));
-        let server = tokio::spawn(serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));
-        let connect = async || TcpStream::connect(address).await.expect("a connection");
-        let (mut silent, mut late) = (connect().await, connect().await);
-        let whole = async {
-            tokio::time::sleep(HEAD_PATIENCE / 2).await;
-            late.write_all(b"GET /healthz HTTP/1.1\r\n\r\n").await.expect("it is sent");
-            let mut answer = String::new();
-            late.read_to_string(&mut answer).await.expect("an answer");
-            answer
+    async fn a_connection_without_a_request_is_closed() {
+        let (address, server) = start(HEADER_TIMEOUT, CONNECTION_TIMEOUT).await;
+        let (mut silent, mut late) = (connect(address).await, connect(address).await);
+        let answered = async {
+            tokio::time::sleep(HEADER_TIMEOUT / 2).await;
+            get(&mut late).await
         };
         let mut nothing = Vec::new();
-        let (answer, closed) = tokio::join!(whole, silent.read_to_end(&mut nothing));
+        let (answer, closed) = tokio::join!(answered, silent.read_to_end(&mut nothing));
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
         assert!(closed.is_err() || !nothing.starts_with(b"HTTP/1.1 200"));
         server.abort();
     }
 
-    #[test]
-    fn nothing_can_be_changed_and_nothing_else_is_there() {
-        let readiness = Readiness::default();
-        assert_eq!(status(&Method::POST, "/metrics", &readiness), 405);
-        assert_eq!(status(&Method::GET, "/", &readiness), 404);
-    }
-    #[tokio::test(flavor = "multi_thread")]
-    async fn a_probe_is_answered_while_others_keep_all_connections_open_for_nothing() {
-        let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
-        let address = listener.local_addr().expect("an address");
-        let metrics = Arc::new(Metrics::new(Leadership::alone()));
-        let admin = Arc::new(Admin { readiness: Readiness::default(), metrics });
-        let never = Duration::from_hours(1);
-        tokio::spawn(serve_patiently(listener, admin, never, never));
+    // proves: limit process/admin MAX_CONNECTIONS
+    #[tokio::test]
+    async fn a_request_is_answered_unless_the_maximum_of_connections_is_idle() {
+        let (address, server) = start(NEVER, NEVER).await;
         let mut idle = Vec::new();
-        for _ in 0..4 * CONNECTIONS {
-            idle.push(Client::connect(address).expect("it is taken"));
+        for _ in 1..MAX_CONNECTIONS {
+            idle.push(connect(address).await);
         }
-
-        let mut probe = Client::connect(address).expect("it is taken");
-        probe.write_all(b"GET /healthz HTTP/1.1\r\nhost: a\r\n\r\n").expect("it is sent");
+        assert!(get(&mut connect(address).await).await.starts_with("HTTP/1.1 200"));
+        idle.push(connect(address).await);
+        let mut waiting = connect(address).await;
+        let early = timeout(Duration::from_millis(200), get(&mut waiting)).await;
+        assert!(early.is_err(), "{early:?}");
+        idle.pop();
         let mut answer = String::new();
-        probe.read_to_string(&mut answer).expect("it is answered");
-
+        waiting.read_to_string(&mut answer).await.expect("an answer");
         assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+        server.abort();
     }
 }

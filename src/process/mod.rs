@@ -1,4 +1,4 @@
-//! What a process needs beside its work.
+//! Services of the process: admin server, leader election, logging, metrics, panics, readiness and shutdown.
 
 pub mod admin;
 pub mod leadership;

@@ -1,41 +1,37 @@
-//! What is told of a panic: where it was, and no value. The standard library's own words may quote one: `expect` shows the
-//! error, and a text that is cut in the midst of a character is shown whole.
+//! Panic messages without values. The standard library's messages may quote one: `expect` prints the error, and slicing
+//! inside a character prints the whole text. Only the place of a panic is reported, and its text if it is a literal.
 
 use std::any::Any;
 use std::panic::{PanicHookInfo, set_hook};
 
 use tracing::error;
 
-const WHAT: &str = "a defect of this program, which ends what it was about: please report where it was";
-const WITHHELD: &str = "not told, as it may quote a value";
+const MESSAGE: &str = "internal error: please report it";
+const WITHHELD: &str = "withheld, because it may quote a value";
 
-/// From now on this is told of a panic instead of its text.
+/// Reports panics on standard error.
+#[expect(clippy::print_stderr, reason = "a command has no log")]
 pub fn install() {
     set_hook(Box::new(|panic| {
-        let (place, text) = told(panic);
-        complain(&format!("{WHAT}: {place} ({text})"));
+        let (place, text) = describe(panic);
+        eprintln!("almkey: {MESSAGE}: {place} ({text})");
     }));
 }
 
-/// From now on it is told in the log.
-pub(super) fn into_the_log() {
+/// Reports panics in the log.
+pub(super) fn install_into_log() {
     set_hook(Box::new(|panic| {
-        let (place, text) = told(panic);
-        error!(panic = place, text, "{WHAT}");
+        let (place, text) = describe(panic);
+        error!(panic = place, text, "{MESSAGE}");
     }));
 }
 
-fn told(panic: &PanicHookInfo<'_>) -> (String, &'static str) {
+fn describe(panic: &PanicHookInfo<'_>) -> (String, &'static str) {
     let place = panic.location().map(ToString::to_string).unwrap_or_default();
     (place, literal(panic.payload()).unwrap_or(WITHHELD))
 }
 
-#[expect(clippy::print_stderr, reason = "a command has no log")]
-fn complain(message: &str) {
-    eprintln!("almkey: {message}");
-}
-
-/// A text that stands in the source code as it is; none if something may have been put into it.
+/// Returns the text of a panic if it is a literal, which contains no value.
 fn literal(payload: &(dyn Any + Send)) -> Option<&'static str> {
     payload.downcast_ref::<&'static str>().copied()
 }
@@ -50,11 +46,11 @@ mod tests {
     use crate::domain::service_key::examples::key;
 
     fn literal_of(panics: impl FnOnce() + UnwindSafe) -> Option<&'static str> {
-        literal(catch_unwind(panics).expect_err("it panics").as_ref())
+        literal(catch_unwind(panics).expect_err("a panic").as_ref())
     }
 
     #[test]
-    fn a_text_into_which_something_was_put_is_not_told() {
+    fn a_formatted_panic_text_is_withheld() {
         let secret = || key().client_secret().expose_secret().to_owned();
         assert_eq!(literal_of(|| panic!("{}", secret())), None);
         let number = || serde_json::from_value::<u64>(secret().into()).expect("a number");
@@ -64,7 +60,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_stands_in_the_source_is_told() {
+    fn a_literal_panic_text_is_reported() {
         assert_eq!(literal_of(|| panic!("this cannot be")), Some("this cannot be"));
     }
 }

@@ -1,17 +1,17 @@
-//! When the process is asked to stop.
+//! Signals that request a shutdown.
 
 use tokio::signal::unix::{Signal, SignalKind, signal};
 
-/// Listens for SIGTERM and SIGINT from now on; the future ends with the first of them.
+/// Installs handlers for SIGTERM and SIGINT, and returns a future that completes with the first of them.
 ///
 /// # Errors
-/// The signals cannot be listened for.
+/// The handlers cannot be installed.
 pub fn requested() -> std::io::Result<impl Future<Output = ()> + Send + 'static> {
     let mut terminate = signal(SignalKind::terminate())?;
     let mut interrupt = signal(SignalKind::interrupt())?;
     Ok(async move {
         let name = first(&mut terminate, &mut interrupt).await;
-        tracing::info!(signal = name, "stopping: what is in flight is finished");
+        tracing::info!(signal = name, "shutting down: reconciliations in progress are completed");
     })
 }
 

@@ -1,7 +1,7 @@
-//! What an answer of XSUAA means for a key.
+//! Interpretation of the answers of XSUAA, by the table in `docs/sign-in.md`.
 //!
-//! Facts: the table of `docs/sign-in.md`. Only the token endpoint itself can say that a key is dead; whatever an outage,
-//! a proxy or a router says in its place leaves it unknown.
+//! Only the token endpoint itself can refuse a key. An answer of a proxy or router in front of it, or an outage, leaves
+//! the state of the key unknown.
 
 use std::borrow::Cow;
 
@@ -14,12 +14,12 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::http::client::{Answer, retry_after};
 
-/// Set by the router of Cloud Foundry when it, not UAA, answers.
+/// Header of answers that Cloud Foundry's router, not UAA, has generated.
 const ROUTER_ERROR: &str = "x-cf-routererror";
-/// What UAA says, lower-cased, of a subdomain without an identity zone.
+/// Text of UAA, in lower case, for a subdomain without an identity zone.
 const NO_ZONE: &str = "cannot find identity zone for subdomain";
 
-/// The verdict on the key.
+/// Returns the verdict on the key.
 #[must_use]
 pub fn verdict(answer: &Answer) -> Verdict {
     match answer.status.as_u16() {
@@ -34,23 +34,23 @@ pub fn verdict(answer: &Answer) -> Verdict {
                 .into(),
         },
         401 => unknown("answered 401, but not as an OAuth token endpoint does", Retry::Backoff),
-        404 if says_no_zone(answer) => Verdict::Refused {
+        404 if reports_no_zone(answer) => Verdict::Refused {
             reason: Reason::IdentityZoneNotFound,
             message: "the token endpoint does not know the identity zone of this key (404)".into(),
         },
         404 => unknown("answered 404, but not that the identity zone is unknown", Retry::Backoff),
-        429 => unknown("asked to be called less often (429)", retry_after(&answer.headers)),
+        429 => unknown("is limiting the rate of requests (429)", retry_after(&answer.headers)),
         status => unknown(&format!("answered {status}"), Retry::Backoff),
     }
 }
 
-/// Nothing is known of the key.
-pub(super) fn unknown(what: &str, retry: Retry) -> Verdict {
-    Verdict::Unknown { message: format!("nothing is known of the key: the token endpoint {what}"), retry }
+/// Returns the verdict for an answer that says nothing about the key.
+pub(super) fn unknown(event: &str, retry: Retry) -> Verdict {
+    Verdict::Unknown { message: format!("the state of the key is unknown: the token endpoint {event}"), retry }
 }
 
-/// What the token in an answer is good for; none if there is no token in it. JSON is UTF-8 (RFC 8259, 8.1), also where the
-/// parser skips what nobody asked for.
+/// Returns the scopes of the token in an answer, or none if it contains no token. The whole body must be UTF-8 (RFC
+/// 8259, section 8.1), which the parser does not check in skipped fields.
 fn scopes(body: &[u8]) -> Option<Scopes> {
     let text = std::str::from_utf8(body).ok()?;
     let TokenAnswer { access_token, token_type, scope } = serde_json::from_str(text).ok()?;
@@ -58,7 +58,7 @@ fn scopes(body: &[u8]) -> Option<Scopes> {
     is_token.then(|| Scopes::new(&scope.unwrap_or_default()))
 }
 
-/// The token is borrowed from the answer, so that there is no second copy of it.
+/// A token answer. The token is borrowed, so that no second copy of it exists.
 #[derive(Deserialize)]
 struct TokenAnswer<'a> {
     #[serde(borrow)]
@@ -67,8 +67,8 @@ struct TokenAnswer<'a> {
     scope: Option<String>,
 }
 
-/// An error code as RFC 6749 and UAA write them, in lower case: a web framework or gateway in between says things like
-/// `"error": "Unauthorized"`.
+/// Returns true if the answer has an error code of RFC 6749 or UAA, which are in lower case. Web frameworks and
+/// gateways in between write values such as `"error": "Unauthorized"`.
 fn is_oauth_error(answer: &Answer) -> bool {
     let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
     let code = body.get("error").and_then(Value::as_str).unwrap_or_default();
@@ -76,7 +76,7 @@ fn is_oauth_error(answer: &Answer) -> bool {
     is_code && !answer.headers.contains_key(ROUTER_ERROR)
 }
 
-fn says_no_zone(answer: &Answer) -> bool {
+fn reports_no_zone(answer: &Answer) -> bool {
     !answer.headers.contains_key(ROUTER_ERROR)
         && String::from_utf8_lossy(&answer.body).to_ascii_lowercase().contains(NO_ZONE)
 }
@@ -87,11 +87,11 @@ mod tests {
     use reqwest::StatusCode;
     use reqwest::header::HeaderMap;
 
-    fn of(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Verdict {
+    fn verdict_on(status: u16, headers: &[(&'static str, &'static str)], body: &str) -> Verdict {
         let headers: HeaderMap =
             headers.iter().map(|(name, value)| (name.parse().expect("name"), value.parse().expect("value"))).collect();
         let status = StatusCode::from_u16(status).expect("a status");
-        verdict(&Answer { status, headers, body: body.as_bytes().to_vec().into() })
+        verdict(&Answer { status, headers, body: body.into() })
     }
 
     fn refused(verdict: &Verdict) -> Option<Reason> {
@@ -102,53 +102,53 @@ mod tests {
     }
 
     #[test]
-    fn a_token_means_that_the_key_signs_in() {
+    fn a_token_proves_that_the_key_signs_in() {
         let token = r#"{"access_token":"t","token_type":"bearer","expires_in":43199,"scope":"a","jti":"j"}"#;
-        assert_eq!(of(200, &[], token), Verdict::Accepted { scopes: Scopes::new("a") });
+        assert_eq!(verdict_on(200, &[], token), Verdict::Accepted { scopes: Scopes::new("a") });
     }
 
     #[test]
-    fn a_200_without_a_token_says_nothing() {
+    fn a_200_without_a_token_leaves_the_key_unknown() {
         for body in ["", "<html>log in</html>", "{}", r#"{"access_token":"","token_type":"bearer"}"#, "[]"] {
-            assert!(matches!(of(200, &[], body), Verdict::Unknown { .. }), "{body}");
+            assert!(matches!(verdict_on(200, &[], body), Verdict::Unknown { .. }), "{body}");
         }
     }
 
     #[test]
-    fn a_401_with_an_oauth_error_means_dead_whatever_its_text() {
+    fn a_401_with_an_oauth_error_refuses_the_key() {
         for body in [
             r#"{"error":"invalid_client","error_description":"x"}"#,
             r#"{"error":"unauthorized","error_description":"Bad credentials"}"#,
         ] {
-            assert_eq!(refused(&of(401, &[], body)), Some(Reason::CredentialsRefused), "{body}");
+            assert_eq!(refused(&verdict_on(401, &[], body)), Some(Reason::CredentialsRefused), "{body}");
         }
     }
 
     #[test]
-    fn a_401_of_something_in_between_says_nothing() {
+    fn a_401_of_an_intermediary_leaves_the_key_unknown() {
         let framework = r#"{"status":401,"error":"Unauthorized","path":"/oauth/token"}"#;
         for body in ["", "<html>proxy</html>", r#"{"message":"no"}"#, r#"{"error":7}"#, framework] {
-            assert!(matches!(of(401, &[], body), Verdict::Unknown { .. }), "{body}");
+            assert!(matches!(verdict_on(401, &[], body), Verdict::Unknown { .. }), "{body}");
         }
-        let router = of(401, &[("x-cf-routererror", "x")], r#"{"error":"unauthorized"}"#);
+        let router = verdict_on(401, &[("x-cf-routererror", "x")], r#"{"error":"unauthorized"}"#);
         assert!(matches!(router, Verdict::Unknown { .. }));
     }
 
     #[test]
-    fn a_404_means_dead_only_if_uaa_says_that_the_zone_is_unknown() {
+    fn a_404_refuses_the_key_only_if_uaa_reports_an_unknown_zone() {
         let page = "<html><body>Cannot find identity zone for subdomain acme-calm</body></html>";
-        assert_eq!(refused(&of(404, &[], page)), Some(Reason::IdentityZoneNotFound));
-        assert!(matches!(of(404, &[("x-cf-routererror", "unknown_route")], page), Verdict::Unknown { .. }));
-        assert!(matches!(of(404, &[], "404 Not Found"), Verdict::Unknown { .. }));
+        assert_eq!(refused(&verdict_on(404, &[], page)), Some(Reason::IdentityZoneNotFound));
+        assert!(matches!(verdict_on(404, &[("x-cf-routererror", "unknown_route")], page), Verdict::Unknown { .. }));
+        assert!(matches!(verdict_on(404, &[], "404 Not Found"), Verdict::Unknown { .. }));
     }
 
     #[test]
-    fn outages_and_limits_are_never_death() {
+    fn outages_and_rate_limits_leave_the_key_unknown() {
         for status in [400, 403, 408, 418, 500, 502, 503, 504, 301, 302] {
-            let answer = of(status, &[], r#"{"error":"unauthorized"}"#);
+            let answer = verdict_on(status, &[], r#"{"error":"unauthorized"}"#);
             assert!(matches!(answer, Verdict::Unknown { retry: Retry::Backoff, .. }), "{status}");
         }
-        let limited = of(429, &[("retry-after", "7")], "");
+        let limited = verdict_on(429, &[("retry-after", "7")], "");
         assert!(matches!(limited, Verdict::Unknown { retry: Retry::After(wait), .. } if wait.as_secs() == 7));
     }
 }

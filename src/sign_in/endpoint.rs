@@ -1,4 +1,4 @@
-//! The token request.
+//! The client of a token endpoint.
 
 use async_trait::async_trait;
 use reqwest::Client;
@@ -12,7 +12,7 @@ use crate::executor::ports::SignIn;
 use crate::http::client::{send, token_request};
 use crate::http::network::Network;
 
-/// Signs in at XSUAA, as a tenant allows.
+/// The token endpoint of a key (XSUAA), within the network restrictions of a tenant.
 #[derive(Clone)]
 pub struct TokenEndpoint {
     client: Client,
@@ -20,7 +20,7 @@ pub struct TokenEndpoint {
 }
 
 impl TokenEndpoint {
-    /// Over `client`, which resolves names by `network` too.
+    /// Creates the endpoint. `client` must resolve names by the same `network`.
     #[must_use]
     pub fn new(client: Client, network: Network) -> Self {
         Self { client, network }
@@ -29,7 +29,7 @@ impl TokenEndpoint {
 
 #[async_trait]
 impl SignIn for TokenEndpoint {
-    /// `POST {uaa.url}/oauth/token`.
+    /// Sends `POST {uaa.url}/oauth/token`.
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         if let Err(error) = self.network.check_literal(key.url()) {
             return unknown(&format!("must not be connected to: {error}"), Retry::Never);
@@ -53,7 +53,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_token_endpoint_lies_below_the_url_of_the_key() {
+    fn the_path_of_the_token_endpoint_is_appended_to_the_url_of_the_key() {
         for (base, expected) in [
             ("https://a.example", "https://a.example/oauth/token"),
             ("https://a.example/", "https://a.example/oauth/token"),

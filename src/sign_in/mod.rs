@@ -1,4 +1,4 @@
-//! Proves that a key signs in, at the token endpoint that the key itself names.
+//! Sign-in test of a key at the token endpoint that the key names.
 
 pub mod answer;
 mod endpoint;

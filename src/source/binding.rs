@@ -1,4 +1,4 @@
-//! The `ServiceBinding` of the SAP BTP service operator, as far as it matters here. Read, never written.
+//! The `ServiceBinding` of the SAP BTP service operator, which is read and never written.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::api::{ApiResource, DynamicObject};
@@ -8,8 +8,8 @@ use serde::Deserialize;
 use crate::domain::slot::is_object_name;
 use crate::names::{btp, condition};
 
-/// Longest `status.bindingID` that is taken, in characters: it is copied into our status. Real ones have 36.
-const LONGEST_ID: usize = 253;
+/// Maximum length of `status.bindingID`, in characters. It is copied into our status; real IDs have 36.
+const MAX_BINDING_ID: usize = 253;
 
 /// The API resource of the kind.
 #[must_use]
@@ -18,10 +18,10 @@ pub fn resource() -> ApiResource {
     ApiResource::from_gvk_with_plural(&kind, btp::BINDING_PLURAL)
 }
 
-/// What of a binding matters.
+/// The relevant fields of a binding.
 #[derive(Debug)]
 pub struct Binding {
-    /// Name, uid, labels, `deletionTimestamp`.
+    /// Name, uid, labels and `deletionTimestamp`.
     pub metadata: ObjectMeta,
     spec: Spec,
     status: Status,
@@ -42,65 +42,65 @@ struct Status {
 }
 
 impl Binding {
-    /// Reads what matters. Whoever may write bindings writes what stands in them: it becomes part of a request, and of
-    /// our status.
+    /// Reads the relevant fields and validates them. Anyone who may write bindings controls them, and they become part
+    /// of requests and of our status.
     ///
     /// # Errors
-    /// What of it is not shaped like a binding.
+    /// The field that does not have the form of a binding.
     pub fn from_object(object: DynamicObject) -> Result<Self, &'static str> {
         let part = |name: &str| object.data.get(name).cloned().unwrap_or_else(|| serde_json::json!({}));
         let binding = Self {
-            spec: serde_json::from_value(part("spec")).map_err(|_| "its spec is not that of a binding")?,
-            status: serde_json::from_value(part("status")).map_err(|_| "its status is not that of a binding")?,
+            spec: serde_json::from_value(part("spec")).map_err(|_| "its spec is malformed")?,
+            status: serde_json::from_value(part("status")).map_err(|_| "its status is malformed")?,
             metadata: object.metadata,
         };
         if !is_object_name(binding.secret_name()) {
-            return Err("its spec.secretName cannot be the name of a Secret");
+            return Err("its spec.secretName is not a valid name of a Secret");
         }
         if binding
             .binding_id()
-            .is_some_and(|id| id.len() > LONGEST_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()))
+            .is_some_and(|id| id.len() > MAX_BINDING_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()))
         {
-            return Err("its status.bindingID cannot be an id");
+            return Err("its status.bindingID is not a valid ID");
         }
         Ok(binding)
     }
 
-    /// Its uid.
+    /// Returns the uid.
     #[must_use]
     pub fn uid(&self) -> &str {
         self.metadata.uid.as_deref().unwrap_or_default()
     }
 
-    /// The Secret that it keeps: by default of its own name.
+    /// Returns the name of the binding's Secret, which by default is the name of the binding.
     #[must_use]
     pub fn secret_name(&self) -> &str {
-        let named = self.spec.secret_name.as_deref().filter(|name| !name.is_empty());
-        named.or(self.metadata.name.as_deref()).unwrap_or_default()
+        let secret_name = self.spec.secret_name.as_deref().filter(|name| !name.is_empty());
+        secret_name.or(self.metadata.name.as_deref()).unwrap_or_default()
     }
 
-    /// `status.bindingID`, unless it is empty: then it has no credentials just now.
+    /// Returns `status.bindingID`, or none if it is empty, which means that the binding has no credentials at present.
     #[must_use]
     pub fn binding_id(&self) -> Option<&str> {
         self.status.binding_id.as_deref().filter(|id| !id.is_empty())
     }
 
-    /// Whether BTP says that it does not know the binding any more.
+    /// Returns true if BTP no longer knows the binding.
     #[must_use]
     pub fn is_lost(&self) -> bool {
-        self.status.conditions.iter().any(|found| {
-            found.type_ == condition::READY && found.status == "False" && found.reason == btp::NOT_FOUND_REASON
+        self.status.conditions.iter().any(|ready| {
+            ready.type_ == condition::READY && ready.status == "False" && ready.reason == btp::NOT_FOUND_REASON
         })
     }
 
-    /// Whether it is the copy that keeps the old credentials during a rotation.
+    /// Returns true if the binding is the copy that keeps the old credentials during a rotation.
     #[must_use]
     pub fn is_stale_copy(&self) -> bool {
         is_stale(&self.metadata)
     }
 }
 
-/// Whether an object is labelled as the copy that keeps old credentials.
+/// Returns true if the object is labelled as the copy that keeps the old credentials.
 #[must_use]
 pub fn is_stale(metadata: &ObjectMeta) -> bool {
     metadata.labels.as_ref().is_some_and(|labels| labels.contains_key(btp::STALE_LABEL))
@@ -120,7 +120,7 @@ mod tests {
     }
 
     #[test]
-    fn the_secret_of_a_binding_is_the_one_that_it_names_or_the_one_of_its_own_name() {
+    fn the_secret_of_a_binding_has_the_given_name_or_the_name_of_the_binding() {
         assert_eq!(read(&json!({ "secretName": "a.b-c" }), &json!({})).expect("a binding").secret_name(), "a.b-c");
         for unset in [json!({}), json!({ "secretName": "" }), json!({ "secretName": null })] {
             assert_eq!(read(&unset, &json!({})).expect("a binding").secret_name(), "plain");
@@ -128,7 +128,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_name_that_would_turn_a_read_into_another_request_is_no_name() {
+    fn a_secret_name_that_would_change_the_request_is_refused() {
         for name in [
             "../../other/secrets/theirs",
             "x?watch=true",
@@ -148,12 +148,12 @@ mod tests {
         assert!(read(&json!({ "secretName": "x".repeat(254) }), &json!({})).is_err());
     }
 
-    // proves: limit source/binding LONGEST_ID
+    // proves: limit source/binding MAX_BINDING_ID
     #[test]
-    fn an_id_that_is_none_is_not_copied_anywhere() {
+    fn a_malformed_binding_id_is_refused() {
         assert!(read(&json!({}), &json!({ "bindingID": "11111111-1111-1111-1111-111111111111" })).is_ok());
-        assert!(read(&json!({}), &json!({ "bindingID": "x".repeat(LONGEST_ID) })).is_ok());
-        for id in ["a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "x".repeat(LONGEST_ID + 1), "\u{202e}".to_owned()] {
+        assert!(read(&json!({}), &json!({ "bindingID": "x".repeat(MAX_BINDING_ID) })).is_ok());
+        for id in ["a\nb".to_owned(), "a\u{1b}[2J".to_owned(), "x".repeat(MAX_BINDING_ID + 1), "\u{202e}".to_owned()] {
             assert!(read(&json!({}), &json!({ "bindingID": id })).expect_err("no id").contains("status.bindingID"));
         }
     }

@@ -1,4 +1,4 @@
-//! How a Secret holds a key: the five layouts of the SAP BTP service operator, that of crossplane, and a pasted file.
+//! Layouts of a key in a Secret: the five of the SAP BTP service operator, that of Crossplane, and a pasted file.
 
 use std::collections::BTreeMap;
 
@@ -6,84 +6,79 @@ use k8s_openapi::ByteString;
 use serde_json::{Map, Value};
 
 use crate::domain::reason::Reason;
-use crate::domain::service_key::{Finding, MAX_BYTES, read_object};
-use crate::wiped::{Buffer, Wiped};
+use crate::domain::service_key::{Finding, read_object};
 
-const WHAT_IS_TAKEN: &str = "the entries uaa and endpoints, or one entry with the whole key";
-/// Where a finding lies that is one of the Secret, not of the key in it.
+const EXPECTED: &str = "the entries uaa and endpoints, or one entry with the whole key";
+/// Path of findings about the Secret itself, not about the key in it.
 pub(super) const PLACE: &str = "Secret";
-/// The credentials, by which a key is known.
+/// The credentials, which every key has.
 const UAA: &str = "uaa";
-/// Where managed systems go with them.
+/// The endpoints for managed systems.
 const ENDPOINTS: &str = "endpoints";
-/// The whole key in the Secrets of crossplane-provider-btp.
+/// The entry with the whole key in Secrets of crossplane-provider-btp.
 const CROSSPLANE_RAW: &str = "__raw";
-/// What newer `cf service-key` output wraps a key in.
+/// The field in which newer versions of `cf service-key` wrap the key.
 const WRAPPER: &str = "credentials";
-/// The deepest that a key is wrapped: root key, entry, `credentials`.
+/// Maximum number of wrappings around a key: root key, entry, `credentials`.
 const MAX_WRAPPINGS: usize = 3;
 
-/// The key's document out of the Secret's entries.
+/// Finds the document of the key in the entries of a Secret.
 ///
 /// # Errors
-/// Which entry is missing or ambiguous. Names of entries are told, values never.
+/// A finding about a missing, malformed or ambiguous entry. It may contain the name of an entry, but no value.
 pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
     if let Some(entry) = entry {
         let missing = || finding(format!("no entry \"{entry}\""), format!("the entry \"{entry}\""));
-        return read_object(&data.get(entry).ok_or_else(missing)?.0).and_then(unwrapped);
+        return read_object(&data.get(entry).ok_or_else(missing)?.0).and_then(unwrap);
     }
     if data.contains_key(UAA) {
-        return by_field(data);
+        return join_fields(data);
     }
     if let Some(raw) = data.get(CROSSPLANE_RAW) {
-        return read_object(&raw.0).and_then(unwrapped);
+        return read_object(&raw.0).and_then(unwrap);
     }
-    let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrapped);
+    let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrap);
     let objects = data.values().filter_map(|bytes| read(bytes).ok());
-    let mut keys: Vec<_> = objects.map(Wiped::new).filter(|object| holds_credentials(object)).collect();
+    let mut keys: Vec<_> = objects.filter(has_credentials).collect();
     match (keys.pop(), keys.len(), data.len()) {
-        (Some(key), 0, _) => Ok(key.hand_on()),
-        (None, _, 0) => Err(finding("no entry at all".into(), WHAT_IS_TAKEN.into())),
-        // What is wrong with the only entry is said of it as of a key.
+        (Some(key), 0, _) => Ok(key),
+        (None, _, 0) => Err(finding("no entry at all".into(), EXPECTED.into())),
+        // A problem of the only entry is reported as one of the key.
         (None, _, 1) => data.values().map(read).next().unwrap_or_else(|| Ok(Map::new())),
-        (None, _, entries) => {
-            Err(finding(format!("{entries} entries and a key in none of them"), WHAT_IS_TAKEN.into()))
-        }
-        (Some(_), others, _) => Err(finding(format!("a key in {} entries", others + 1), WHAT_IS_TAKEN.into())),
+        (None, _, entries) => Err(finding(format!("{entries} entries and a key in none of them"), EXPECTED.into())),
+        (Some(_), others, _) => Err(finding(format!("a key in {} entries", others + 1), EXPECTED.into())),
     }
 }
 
-/// The default layout: an entry for each top-level field, objects as JSON text.
-fn by_field(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, Finding> {
-    let mut document: Wiped<Map<String, Value>> = Wiped::default();
+/// Joins the entries of the default layout: one per top-level field, objects as JSON text.
+fn join_fields(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>, Finding> {
+    let mut document = Map::new();
     for field in [UAA, ENDPOINTS] {
         if let Some(bytes) = data.get(field) {
             document.insert(field.into(), within(&format!("the entry \"{field}\""), read_object(&bytes.0))?.into());
         }
     }
-    let mut together = Buffer::with_capacity(MAX_BYTES);
-    serde_json::to_writer(&mut together, &*document).expect("JSON can be written to memory");
-    // Together they may be larger and deeper than a key may be.
-    within("the entries together", read_object(&together))
+    // Together, the entries may exceed the limits of size and depth.
+    let text = Value::Object(document).to_string();
+    within("the entries together", read_object(text.as_bytes()))
 }
 
-/// The key itself, whatever it is wrapped in; an object that is no key stays as it is.
-fn unwrapped(object: Map<String, Value>) -> Result<Map<String, Value>, Finding> {
-    let mut object = Wiped::new(object);
+/// Removes all wrappings around a key. An object that is not wrapped is returned unchanged.
+fn unwrap(mut object: Map<String, Value>) -> Result<Map<String, Value>, Finding> {
     for _ in 0..MAX_WRAPPINGS {
-        match unwrapped_once(&object)? {
-            Some(inner) => object = Wiped::new(inner),
+        match unwrap_once(&object)? {
+            Some(inner) => object = inner,
             None => break,
         }
     }
-    Ok(object.hand_on())
+    Ok(object)
 }
 
-fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Finding> {
+fn unwrap_once(object: &Map<String, Value>) -> Result<Option<Map<String, Value>>, Finding> {
     match (object.get(UAA), object.get(WRAPPER)) {
-        // `secretRootKey`: all values are strings, and the objects among them JSON in a string.
+        // `secretRootKey`: all values are strings, and objects are JSON in a string.
         (Some(Value::String(_)), _) => {
-            let mut document: Wiped<Map<String, Value>> = Wiped::default();
+            let mut document = Map::new();
             for field in [UAA, ENDPOINTS] {
                 let value = match object.get(field) {
                     None => continue,
@@ -92,25 +87,26 @@ fn unwrapped_once(object: &Map<String, Value>) -> Result<Option<Map<String, Valu
                 };
                 document.insert(field.into(), value);
             }
-            Ok(Some(document.hand_on()))
+            Ok(Some(document))
         }
-        // An object is the key itself, and of anything else the rules say what is wrong.
+        // An object is the key itself; the rules report anything else.
         (Some(_), _) => Ok(None),
         (None, Some(Value::Object(wrapped))) => Ok(Some(wrapped.clone())),
-        // `secretRootKey` and `secretKey`: the whole key as a string beside those of the instance.
+        // `secretRootKey` with `secretKey`: the whole key as a string beside the fields of the instance.
         (None, _) => {
-            let looks_like_one = |text: &&str| text.trim_start().starts_with('{') && text.contains(UAA);
-            let texts = object.values().filter_map(Value::as_str).filter(looks_like_one);
-            let mut keys = texts.map(|text| read_text("a string", text).map(Wiped::new));
+            let looks_like_a_key = |text: &&str| text.trim_start().starts_with('{') && text.contains(UAA);
+            let texts = object.values().filter_map(Value::as_str).filter(looks_like_a_key);
+            let mut keys = texts.map(|text| read_text("a string", text));
             match (keys.next(), keys.next()) {
-                (Some(key), None) => Ok(Some(key?.hand_on())),
+                (Some(key), None) => Ok(Some(key?)),
                 _ => Ok(None),
             }
         }
     }
 }
 
-/// JSON in a string in JSON. A field's own name is told only if it is one of ours: it might be a secret in the wrong place.
+/// Reads JSON in a string. `place` contains a field's name only if it is a known one: any other might be a misplaced
+/// secret.
 fn read_text(place: &str, text: &str) -> Result<Map<String, Value>, Finding> {
     within(place, read_object(text.as_bytes()))
 }
@@ -119,7 +115,7 @@ fn within<T>(place: &str, read: Result<T, Finding>) -> Result<T, Finding> {
     read.map_err(|error| Finding { found: format!("in {place}: {}", error.found), ..error })
 }
 
-fn holds_credentials(object: &Map<String, Value>) -> bool {
+fn has_credentials(object: &Map<String, Value>) -> bool {
     object.get(UAA).is_some_and(Value::is_object)
 }
 
@@ -129,7 +125,7 @@ fn finding(found: String, expected: String) -> Finding {
         path: PLACE,
         found,
         expected,
-        remedy: "name the entry in spec.source.secretRef.key, or use the Secret as its maker writes it",
+        remedy: "name the entry in spec.source.secretRef.key, or use the Secret unchanged",
     }
 }
 
@@ -156,13 +152,13 @@ mod tests {
     }
 
     #[test]
-    fn the_default_layout_puts_the_fields_together_and_leaves_the_instance_out() {
+    fn the_default_layout_joins_the_fields_and_omits_those_of_the_instance() {
         let entries = [("uaa", r#"{"clientid":"a"}"#), ("endpoints", r#"{"Api":"b"}"#), ("plan", "standard")];
         assert_eq!(read(&entries, None), Ok(key()));
     }
 
     #[test]
-    fn a_named_entry_is_taken_whatever_else_is_there() {
+    fn a_named_entry_takes_precedence_over_all_others() {
         assert_eq!(read(&[("uaa", "{}"), ("mine", KEY)], Some("mine")), Ok(key()));
     }
 
@@ -172,14 +168,14 @@ mod tests {
     }
 
     #[test]
-    fn wrappers_of_cf_and_crossplane_are_taken_off() {
+    fn wrappers_of_cf_and_crossplane_are_removed() {
         assert_eq!(read(&[("key", &json!({ "credentials": key() }).to_string())], None), Ok(key()));
         assert_eq!(read(&[("__raw", KEY), ("attribute.uaa", "x"), ("other", KEY)], None), Ok(key()));
     }
 
     // proves: limit source/layout MAX_WRAPPINGS
     #[test]
-    fn a_key_that_is_wrapped_three_times_is_found_and_deeper_it_is_not_looked_for() {
+    fn a_key_in_three_wrappings_is_found_and_a_deeper_one_is_not() {
         let wrapped = |times: usize| {
             let key = (0..times).fold(key(), |inner, _| json!({ "credentials": inner }));
             read(&[("key", &key.to_string())], None)
@@ -189,7 +185,7 @@ mod tests {
     }
 
     #[test]
-    fn every_layout_that_the_real_operator_wrote_holds_a_key() {
+    fn every_layout_recorded_from_the_real_operator_holds_a_key() {
         let recording = std::fs::read_to_string("tests/data/sap-btp-service-operator.jsonl").expect("the recording");
         let mut layouts = std::collections::BTreeSet::new();
         for line in recording.lines() {
@@ -211,13 +207,13 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_cannot_smuggle_a_field_beside_it() {
+    fn an_entry_cannot_inject_a_field_beside_it() {
         let error = read(&[("uaa", r#"{"a":1},"endpoints":{}"#)], None).expect_err("not one JSON value");
         assert!(error.contains("\"uaa\""), "{error}");
     }
 
     #[test]
-    fn a_field_that_stands_twice_is_refused_in_every_layout() {
+    fn a_duplicate_field_is_refused_in_every_layout() {
         let twice = r#"{"uaa":{"clientid":"CANARY","clientid":"b"}}"#;
         let uaa = r#"{"clientid":"CANARY","clientid":"b"}"#;
         let rooted = json!({ "uaa": uaa, "plan": "standard" }).to_string();
@@ -230,19 +226,19 @@ mod tests {
     }
 
     #[test]
-    fn endpoints_beside_credentials_in_a_string_are_never_lost() {
+    fn endpoints_beside_credentials_in_a_string_are_kept() {
         let uaa = json!({ "clientid": "a" }).to_string();
         for endpoints in [json!({ "Api": "b" }), json!("{\"Api\":\"b\"}")] {
             let rooted = json!({ "uaa": uaa, "endpoints": endpoints }).to_string();
             assert_eq!(read(&[("root", &rooted)], None), Ok(key()));
         }
         let broken = json!({ "uaa": uaa, "endpoints": "https://eu10.alm.cloud.sap" }).to_string();
-        let error = read(&[("root", &broken)], None).expect_err("endpoints that are no JSON");
+        let error = read(&[("root", &broken)], None).expect_err("endpoints are not JSON");
         assert!(error.contains("the string \"endpoints\""), "{error}");
     }
 
     #[test]
-    fn several_keys_or_none_are_ambiguous_and_said_to_be_so() {
+    fn several_keys_or_none_are_reported_as_ambiguous() {
         let error = read(&[("a", "CANARY-1"), ("b", "CANARY-2")], None).expect_err("none");
         assert!(error.contains("2 entries") && error.contains("spec.source.secretRef.key"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");

@@ -1,58 +1,57 @@
-//! A file to a key's document: the key itself, or the manifest of a Secret that holds it.
+//! Files for the command line: a key, or the manifest of a Secret that holds it.
 
 use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
+use k8s_openapi::api::core::v1::Secret;
 use serde::Deserialize;
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 
 use super::layout;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::Finding;
 use crate::names::btp;
 
-/// What some editors put before a text.
+/// The byte order mark, which some editors write before a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const SECRET: &str = "Secret";
-const APPLY_IT: &str = "mend the manifest until `kubectl apply --dry-run=server` takes it";
+const DRY_RUN: &str = "fix the manifest until `kubectl apply --dry-run=server` accepts it";
 
-/// The key's document out of a file; `entry` names the entry of the Secret that holds it.
+/// Finds the document of the key in a file. `entry` names the entry of the Secret that holds it.
 ///
 /// # Errors
-/// What is wrong with the manifest, or with the key's JSON. Names of entries are told, values never.
+/// A finding about the manifest or the JSON of the key. It may contain the name of an entry, but no value.
 pub fn document(bytes: &[u8], entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
-    let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
-    let Some(manifests) = manifests(text)? else {
+    let manifests = manifests(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))?;
+    if manifests.is_empty() {
         return match entry {
-            None => key(bytes),
-            Some(entry) => Err(Finding {
-                reason: Reason::InvalidJSON,
-                path: "$",
-                found: "no manifest".into(),
-                expected: format!("the manifest of a Secret with the entry \"{entry}\""),
-                remedy: "a key as the BTP cockpit offers it has no entries: name none",
-            }),
+            None => layout::document(&BTreeMap::from([("file".to_owned(), ByteString(bytes.to_vec()))]), None),
+            Some(entry) => {
+                let expected = format!("the manifest of a Secret with the entry \"{entry}\"");
+                Err(finding(
+                    "$",
+                    "no manifest",
+                    &expected,
+                    "a key as the BTP cockpit offers it has no entries: name none",
+                ))
+            }
         };
-    };
+    }
     let mut secrets = manifests.into_iter().filter(|manifest| manifest["kind"] == SECRET);
     let secret = match (secrets.next(), secrets.count()) {
         (Some(secret), 0) => secret,
         (None, _) => {
             return Err(finding("$.kind", "a manifest of another kind", SECRET, "use the manifest of the Secret"));
         }
-        (Some(_), more) => {
-            let found = format!("{} Secrets", more + 1);
-            return Err(finding("$", &found, "one Secret", "look at one Secret at a time"));
+        (Some(_), others) => {
+            return Err(finding("$", &format!("{} Secrets", others + 1), "one Secret", "check one Secret at a time"));
         }
     };
     if secret["metadata"]["labels"].get(btp::STALE_LABEL).is_some() {
-        return Err(Finding {
-            reason: Reason::SourceNotOwned,
-            path: "$.metadata.labels",
-            found: format!("the label {}", btp::STALE_LABEL),
-            expected: "a Secret without it".into(),
-            remedy: "it keeps the old credentials of a rotation: use the Secret of the binding itself",
-        });
+        let remedy = "it keeps the old credentials of a rotation: use the Secret of the binding itself";
+        let found = format!("the label {}", btp::STALE_LABEL);
+        let finding = finding("$.metadata.labels", &found, "a Secret without it", remedy);
+        return Err(Finding { reason: Reason::SourceNotOwned, ..finding });
     }
     layout::document(&entries(&secret)?, entry).map_err(|finding| match finding.path {
         layout::PLACE => Finding { path: "$.data", ..finding },
@@ -60,92 +59,81 @@ pub fn document(bytes: &[u8], entry: Option<&str>) -> Result<Map<String, Value>,
     })
 }
 
-/// The file as a key, whatever it is wrapped in.
-fn key(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
-    layout::document(&BTreeMap::from([("file".to_owned(), ByteString(bytes.to_vec()))]), None)
-}
-
-/// The Kubernetes objects in a text; none if it is no manifest at all, but a key or what should have been one.
-fn manifests(text: &[u8]) -> Result<Option<Vec<Value>>, Finding> {
+/// Parses the Kubernetes objects in a text. Returns none if the text is not a manifest, but a key or an attempt at one.
+fn manifests(text: &[u8]) -> Result<Vec<Value>, Finding> {
     let documents = if text.trim_ascii_start().starts_with(b"{") {
         serde_json::from_slice(text).map(|document| vec![document]).unwrap_or_default()
     } else {
         match yaml(text) {
             Ok(documents) => documents,
             Err(place) if looks_like_a_manifest(text) => {
-                return Err(finding("$", &format!("text that is not YAML{place}"), "a manifest in YAML", APPLY_IT));
+                return Err(finding("$", &format!("text that is not YAML{place}"), "a manifest in YAML", DRY_RUN));
             }
             Err(_) => Vec::new(),
         }
     };
-    let mut objects = Vec::new();
-    for document in documents {
-        match document["items"].as_array() {
-            Some(items) if document["kind"].as_str().is_some_and(|kind| kind.ends_with("List")) => {
-                objects.extend(items.iter().cloned());
-            }
-            Some(_) | None => objects.push(document),
-        }
-    }
-    objects.retain(|object| object["kind"].is_string() && object["apiVersion"].is_string());
-    Ok((!objects.is_empty()).then_some(objects))
+    let is_list = |object: &Value| object["kind"].as_str().is_some_and(|kind| kind.ends_with("List"));
+    let objects = documents.into_iter().flat_map(|document| match document["items"].as_array() {
+        Some(items) if is_list(&document) => items.clone(),
+        Some(_) | None => vec![document],
+    });
+    Ok(objects.filter(|object| object["kind"].is_string() && object["apiVersion"].is_string()).collect())
 }
 
-/// All documents of a text in YAML, or where it is none. The messages of the parser quote values and stay here.
+/// Parses all YAML documents of a text. The error is the place only, because the parser's messages quote values.
 fn yaml(text: &[u8]) -> Result<Vec<Value>, String> {
-    let mut documents = Vec::new();
-    for document in serde_yaml_ng::Deserializer::from_slice(text) {
-        // By way of YAML's own type, which takes no field twice.
-        let document = serde_yaml_ng::Value::deserialize(document).map_err(|error| {
+    let parse = |document: serde_yaml_ng::Deserializer<'_>| {
+        // YAML's own value type refuses duplicate fields.
+        let document = serde_yaml_ng::Value::deserialize(document).map_err(|error: serde_yaml_ng::Error| {
             let place = error.location().map(|place| format!(" at line {}, column {}", place.line(), place.column()));
             place.unwrap_or_default()
         })?;
-        documents.push(serde_json::to_value(document).map_err(|_| String::new())?);
-    }
-    Ok(documents)
+        serde_json::to_value(document).map_err(|_| String::new())
+    };
+    serde_yaml_ng::Deserializer::from_slice(text).map(parse).collect()
 }
 
 fn looks_like_a_manifest(text: &[u8]) -> bool {
     text.split(|byte| *byte == b'\n').any(|line| line.starts_with(b"kind:") || line.starts_with(b"apiVersion:"))
 }
 
-/// What the API server would make of `data` and `stringData`, of which the latter wins.
+/// Decodes the entries of a Secret as the API server does: those of `stringData` take precedence.
 fn entries(secret: &Value) -> Result<BTreeMap<String, ByteString>, Finding> {
-    let mut entries = BTreeMap::new();
-    for (name, value) in object(secret, "data", "$.data")? {
-        // Line breaks are no part of base64, and block scalars of YAML end with one.
-        let text = value.as_str().map(|text| text.replace(['\n', '\r'], ""));
-        let Some(bytes) = text.and_then(|text| serde_json::from_value(Value::String(text)).ok()) else {
-            let found = format!("{}, which is not base64", named(name));
-            return Err(finding("$.data", &found, "entries in base64", "encode it, or move it to stringData"));
-        };
-        entries.insert(name.clone(), bytes);
+    let mut fields = json!({ "data": secret["data"], "stringData": secret["stringData"] });
+    // The API server ignores line breaks in base64, which block scalars of YAML contain.
+    for value in fields["data"].as_object_mut().into_iter().flat_map(|data| data.values_mut()) {
+        if let Value::String(text) = value {
+            text.retain(|c| c != '\n' && c != '\r');
+        }
     }
-    for (name, value) in object(secret, "stringData", "$.stringData")? {
-        let Some(text) = value.as_str() else {
-            let found = format!("{}, which is no string", named(name));
-            return Err(finding("$.stringData", &found, "strings", "put the key into quotes or a block of text"));
-        };
-        entries.insert(name.clone(), ByteString(text.as_bytes().to_vec()));
-    }
-    Ok(entries)
+    let Secret { data, string_data, .. } = Secret::deserialize(&fields).map_err(|_| malformed(&fields))?;
+    let strings = string_data.into_iter().flatten().map(|(name, text)| (name, ByteString(text.into_bytes())));
+    Ok(data.into_iter().flatten().chain(strings).collect())
 }
 
-/// The fields of an object in the Secret that may be absent.
-fn object<'a>(
-    secret: &'a Value,
-    field: &str,
-    path: &'static str,
-) -> Result<impl Iterator<Item = (&'a String, &'a Value)>, Finding> {
-    let fields = match secret.get(field) {
-        None | Some(Value::Null) => None,
-        Some(Value::Object(fields)) => Some(fields),
-        Some(_) => return Err(finding(path, "something else", "an object", APPLY_IT)),
+/// Finds the first field that keeps a Secret from being decoded. The decoder's own message quotes values.
+fn malformed(secret: &Value) -> Finding {
+    let is_base64 = |value: &Value| ByteString::deserialize(value).is_ok();
+    let first = |field: &str, is_valid: &dyn Fn(&Value) -> bool| match &secret[field] {
+        Value::Null => None,
+        Value::Object(entries) => entries.iter().find(|(_, value)| !is_valid(value)).map(|(name, _)| Some(named(name))),
+        _ => Some(None),
     };
-    Ok(fields.into_iter().flatten())
+    match (first("data", &is_base64), first("stringData", &Value::is_string)) {
+        (Some(Some(entry)), _) => {
+            let found = format!("{entry}, which is not base64");
+            finding("$.data", &found, "entries in base64", "encode it, or move it to stringData")
+        }
+        (Some(None), _) => finding("$.data", "something else", "an object", DRY_RUN),
+        (None, Some(Some(entry))) => {
+            let found = format!("{entry}, which is no string");
+            finding("$.stringData", &found, "strings", "put the key into quotes or a block of text")
+        }
+        (None, _) => finding("$.stringData", "something else", "an object", DRY_RUN),
+    }
 }
 
-/// An entry by its name, if it can be one: anything else might be a value in the wrong place.
+/// Names an entry if the name is a valid one: any other might be a misplaced value.
 fn named(name: &str) -> String {
     let valid = name.len() <= 63 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte));
     if valid { format!("the entry \"{name}\"") } else { "an entry".into() }
@@ -159,7 +147,6 @@ fn finding(path: &'static str, found: &str, expected: &str, remedy: &'static str
 mod tests {
     use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
-    use serde_json::json;
 
     use super::*;
 
@@ -178,7 +165,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_alone_wrapped_or_marked_is_a_key() {
+    fn a_key_is_read_alone_wrapped_and_with_a_byte_order_mark() {
         let wrapped = json!({ "credentials": key() }).to_string();
         for text in [KEY.to_owned(), format!("\u{feff}{KEY}\r\n"), wrapped] {
             assert_eq!(read(&text), Ok(key()), "{text}");
@@ -186,7 +173,7 @@ mod tests {
     }
 
     #[test]
-    fn a_secret_holds_a_key_in_data_and_in_string_data_in_yaml_and_in_json() {
+    fn a_secret_holds_a_key_in_data_or_string_data_in_yaml_or_json() {
         let encoded = STANDARD.encode(KEY);
         let (first, second) = encoded.split_at(20);
         let in_json = json!({ "apiVersion": "v1", "kind": "Secret", "data": { "key": encoded } });
@@ -207,7 +194,7 @@ mod tests {
     }
 
     #[test]
-    fn an_entry_can_be_named_and_only_in_a_secret() {
+    fn an_entry_can_be_named_only_in_a_secret() {
         let text = secret(&format!("stringData:\n  first: '{KEY}'\n  second: '{KEY}'\n"));
         assert!(read(&text).expect_err("ambiguous").starts_with("$.data: found a key in 2 entries"));
         assert_eq!(document(text.as_bytes(), Some("second")).map(Value::Object), Ok(key()));
@@ -215,8 +202,8 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_that_holds_no_key_says_why_and_quotes_nothing() {
-        for (text, said) in [
+    fn a_manifest_without_a_key_is_explained_without_a_value() {
+        for (text, message) in [
             ("apiVersion: v1\nkind: CANARY\n".to_owned(), "$.kind: found a manifest of another kind"),
             (format!("{}---\n{}", secret(""), secret("")), "found 2 Secrets"),
             (secret(""), "$.data: found no entry at all"),
@@ -231,13 +218,13 @@ mod tests {
             (String::new(), "$: found text that ends too early"),
         ] {
             let error = read(&text).expect_err("no key");
-            assert!(error.starts_with(said) || error.contains(said), "{text}: {error}");
+            assert!(error.contains(message), "{text}: {error}");
             assert!(!error.contains("CANARY"), "{error}");
         }
     }
 
     #[test]
-    fn the_copy_with_the_old_credentials_of_a_rotation_is_no_source() {
+    fn the_copy_with_the_old_credentials_of_a_rotation_is_refused() {
         let text = secret(&format!("stringData: {{key: '{KEY}'}}\n"))
             .replace("name: calm", "labels: {services.cloud.sap.com/stale: x}");
         let finding = document(text.as_bytes(), None).expect_err("stale");
@@ -245,7 +232,7 @@ mod tests {
     }
 
     #[test]
-    fn every_secret_that_the_real_operator_wrote_is_read_as_a_manifest() {
+    fn every_secret_recorded_from_the_real_operator_is_read() {
         let recording = std::fs::read_to_string("tests/data/sap-btp-service-operator.jsonl").expect("the recording");
         let mut read = 0;
         for line in recording.lines() {

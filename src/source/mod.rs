@@ -1,4 +1,4 @@
-//! From a `ServiceBinding` or a Secret to a key.
+//! Sources of a key: a `ServiceBinding` or a Secret in the cluster, or a file.
 
 pub mod binding;
 pub mod layout;

@@ -1,4 +1,4 @@
-//! What is known of the source, by live reads.
+//! Resolution of a source by live reads: binding and Secret to a key.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
@@ -13,41 +13,40 @@ use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::{Findings, ServiceKey};
-use crate::domain::slot::is_object_name;
 use crate::names::btp;
 
 const BINDING: &str = "ServiceBinding";
 const SECRET: &str = "Secret";
 
-/// Reads sources of one namespace.
+/// A reader of the sources of one object.
 pub struct Resolver<'a> {
     /// The API server.
     pub cluster: &'a dyn Objects,
-    /// The object's own namespace: nothing is ever read outside it, but the definition of `ServiceBinding`.
+    /// The namespace of the object. Nothing is read outside it, except the definition of `ServiceBinding`.
     pub namespace: &'a str,
-    /// What the tenant demands of a key.
+    /// The rules for a key.
     pub rules: &'a KeyRules,
-    /// What the watch has seen.
+    /// The deletions that the watch has observed.
     pub observed_deletions: &'a ObservedDeletions,
-    /// Uid of the source as it was last recorded, if this very source was.
+    /// The uid of the source in the status, if the status refers to a source of this kind and name.
     pub recorded_uid: Option<&'a str>,
 }
 
 impl Resolver<'_> {
-    /// A `ServiceBinding` and its Secret.
+    /// Resolves a `ServiceBinding` and its Secret.
     pub async fn binding(&self, name: &str) -> Source {
-        let found = match self.cluster.binding(self.namespace, name).await {
-            // It does not say "not found": the path itself is unknown, as it is while the kind is not installed.
+        let object = match self.cluster.binding(self.namespace, name).await {
+            // Without the reason "NotFound" the path itself is unknown, as while the kind is not installed.
             Err(error) if error.status() == Some(404) => {
-                return match self.kind().await {
+                return match self.binding_crd().await {
                     Ok(_) => unreadable(&format!("ServiceBinding \"{name}\""), &error),
                     Err(unknown) => unknown,
                 };
             }
             Err(error) => return unreadable(&format!("ServiceBinding \"{name}\""), &error),
-            Ok(found) => found,
+            Ok(object) => object,
         };
-        let Some(object) = found else {
+        let Some(object) = object else {
             return match self.recorded_uid {
                 Some(uid) => self.absent(uid, name, None).await,
                 None => waiting_for_binding(format!("ServiceBinding \"{name}\" does not exist")),
@@ -55,8 +54,8 @@ impl Resolver<'_> {
         };
         let binding = match Binding::from_object(object) {
             Ok(binding) => binding,
-            Err(wrong) => {
-                return waiting_for_binding(format!("ServiceBinding \"{name}\" is not shaped like one: {wrong}"));
+            Err(problem) => {
+                return waiting_for_binding(format!("ServiceBinding \"{name}\" is malformed: {problem}"));
             }
         };
         let is_recorded = self.recorded_uid.is_none_or(|recorded| recorded == binding.uid());
@@ -67,8 +66,8 @@ impl Resolver<'_> {
                 None => waiting_for_binding(format!("ServiceBinding \"{name}\" is being deleted")),
             };
         }
-        match (self.key_of(&binding, name).await, self.recorded_uid) {
-            // Another binding without a key yet. A read that failed tells nothing of the kind.
+        match (self.binding_key(&binding, name).await, self.recorded_uid) {
+            // The binding was replaced by another one, which has no key yet. A failed read would not prove that.
             (Source::Unknown { reason: Reason::WaitingForBinding | Reason::WaitingForSecret, .. }, Some(uid))
                 if !is_recorded =>
             {
@@ -78,7 +77,7 @@ impl Resolver<'_> {
         }
     }
 
-    /// A plain Secret.
+    /// Resolves a plain Secret.
     pub async fn secret(&self, name: &str, entry: Option<&str>) -> Source {
         let secret = match self.open(name).await {
             Err(error) => return unreadable(&format!("Secret \"{name}\""), &error),
@@ -107,8 +106,8 @@ impl Resolver<'_> {
         }
     }
 
-    /// The key of a binding that stands.
-    async fn key_of(&self, binding: &Binding, name: &str) -> Source {
+    /// Resolves the key of a binding that is not being deleted.
+    async fn binding_key(&self, binding: &Binding, name: &str) -> Source {
         if binding.is_stale_copy() {
             let message = format!("ServiceBinding \"{name}\" keeps the old credentials of a rotation");
             return unknown(Reason::SourceNotOwned, message, Retry::Never);
@@ -117,17 +116,12 @@ impl Resolver<'_> {
             return waiting_for_binding(format!("ServiceBinding \"{name}\" has no credentials at present"));
         };
         let secret_name = binding.secret_name();
-        // Others write it, and it goes into a path of the API server and into messages.
-        if !is_object_name(secret_name) {
-            let message = format!("spec.secretName of ServiceBinding \"{name}\" cannot be the name of a Secret");
-            return waiting_for_binding(message);
-        }
         let secret = match self.open(secret_name).await {
             Err(error) => return unreadable(&format!("Secret \"{secret_name}\""), &error),
             Ok(None) => return secret_missing(secret_name, name),
             Ok(Some(secret)) => secret,
         };
-        // First of all: of somebody else's Secret nothing is told, not even its labels.
+        // Checked first, so that nothing about a foreign Secret is disclosed, not even its labels.
         if !is_controlled_by(&secret.metadata, binding.uid()) {
             let message = format!("Secret \"{secret_name}\" is not controlled by ServiceBinding \"{name}\"");
             return unknown(Reason::SourceNotOwned, message, Retry::Never);
@@ -157,39 +151,40 @@ impl Resolver<'_> {
         ServiceKey::from_document(document, self.rules)
     }
 
-    /// Since when the kind `ServiceBinding` is defined; what is known of the source if it is not, or is being removed.
-    async fn kind(&self) -> Result<Option<Timestamp>, Source> {
+    /// Returns the creation time of the `ServiceBinding` CRD. While the CRD is missing or terminating, returns what
+    /// that means for the source.
+    async fn binding_crd(&self) -> Result<Option<Timestamp>, Source> {
         let definition = self.cluster.definition(btp::BINDING_CRD).await;
         let definition = definition.map_err(|error| unreadable("the definition of ServiceBinding", &error))?;
         let message = match definition {
             Some(definition) if definition.deletion_timestamp.is_none() => {
                 return Ok(definition.creation_timestamp.map(|created| created.0));
             }
-            Some(_) => "the kind ServiceBinding is being removed",
-            None => "the kind ServiceBinding is not installed",
+            Some(_) => "the CustomResourceDefinition of ServiceBinding is being deleted",
+            None => "the CustomResourceDefinition of ServiceBinding is not installed",
         };
-        // The kind takes its objects along. Their times alone do not tell such a deletion from one under a definition that
-        // comes after it: clocks of API servers differ, and may be set back.
+        // Deleting the CRD deletes all bindings. Their timestamps alone do not distinguish that from a deletion under a
+        // later CRD, because the clocks of API servers differ and may be set back.
         if let Some(uid) = self.recorded_uid {
             self.observed_deletions.forget(self.namespace, uid);
         }
         Err(waiting_for_binding(message.into()))
     }
 
-    /// The recorded binding is not there, or on its way out. Only while its kind is defined does that mean anything.
+    /// Interprets the absence or deletion of the recorded binding, which is evidence only while the CRD exists.
     async fn absent(&self, uid: &str, name: &str, deletion_began: Option<Timestamp>) -> Source {
-        let kind_since = match self.kind().await {
+        let kind_since = match self.binding_crd().await {
             Ok(since) => since,
             Err(unknown) => return unknown,
         };
-        let began = deletion_began.or_else(|| self.observed_deletions.began(self.namespace, uid));
-        // A deletion that began before this definition was made belongs to an earlier one, which took its objects along.
+        let began = deletion_began.or_else(|| self.observed_deletions.started_at(self.namespace, uid));
+        // A deletion that started before the CRD was created was caused by the deletion of an earlier CRD.
         let counts = began.zip(kind_since).is_some_and(|(began, since)| began > since);
         if counts {
             let message = format!("ServiceBinding \"{name}\" has been deleted");
             return Source::Gone { evidence: Evidence::DeletionSeen, message };
         }
-        let message = format!("ServiceBinding \"{name}\" is gone");
+        let message = format!("ServiceBinding \"{name}\" no longer exists");
         Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, message }
     }
 }
@@ -210,8 +205,8 @@ fn waiting_for_binding(message: String) -> Source {
 fn secret_missing(secret: &str, binding: &str) -> Source {
     let message = format!(
         "Secret \"{secret}\" of ServiceBinding \"{binding}\" does not exist; if it was deleted by hand, touch the \
-         binding (kubectl annotate servicebinding {binding} almkey-touched=1 --overwrite): the SAP BTP service \
-         operator does not notice it by itself"
+         binding (kubectl annotate servicebinding {binding} almkey-touched=1 --overwrite), because the SAP BTP \
+         service operator does not notice the deletion by itself"
     );
     unknown(Reason::WaitingForSecret, message, Retry::Never)
 }
@@ -220,6 +215,6 @@ fn stale_message(secret: &str) -> String {
     format!("Secret \"{secret}\" is labelled {}: it keeps the old credentials of a rotation", btp::STALE_LABEL)
 }
 
-fn unreadable(what: &str, error: &CallError) -> Source {
-    unknown(Reason::SourceUnreadable, format!("could not read {what}: {}", error.stable_message()), Retry::Backoff)
+fn unreadable(object: &str, error: &CallError) -> Source {
+    unknown(Reason::SourceUnreadable, format!("could not read {object}: {}", error.stable_message()), Retry::Backoff)
 }

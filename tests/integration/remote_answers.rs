@@ -355,7 +355,7 @@ fn no_endpoint_may_answer_with_more_than_256_kibibytes() {
     });
 }
 
-// proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer LONGEST_WORD
+// proves: limit landscape/http/answer MAX_ETAG_BYTES, limit landscape/http/answer MAX_QUOTE
 #[test]
 fn a_longer_etag_is_refused_and_a_longer_error_code_is_cut() {
     run(async {

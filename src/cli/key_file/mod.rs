@@ -1,4 +1,4 @@
-//! What `validate` and `test` have in common: a file, the rules that it is held against, and a report.
+//! The common part of `validate` and `test`: a file, the rules to check it against, and a report.
 
 mod read;
 mod report;
@@ -16,20 +16,20 @@ pub(super) use report::{Format, Outcome, Report};
 
 #[derive(clap::Args)]
 pub(super) struct KeyFile {
-    /// The service key as the BTP cockpit offers it, or the manifest of a Secret that holds it (YAML or JSON, any layout of
-    /// the SAP BTP service operator). `-` reads standard input.
+    /// File with the service key as downloaded from the BTP cockpit, or with the manifest of a Secret that holds it
+    /// (YAML or JSON, any layout of the SAP BTP service operator). `-` reads standard input.
     #[arg(value_name = "FILE")]
     file: PathBuf,
 
-    /// Which entry of the Secret holds the key; without it the entry is found as the operator finds it.
+    /// Entry of the Secret that holds the key. Default: the entry that the operator would use.
     #[arg(long, value_name = "NAME")]
     entry: Option<String>,
 
-    /// The tenant that the key must belong to. Without it any will do.
+    /// Identity zone of the tenant that the key must belong to. Default: any tenant.
     #[arg(long, env = "ALMKEY_IDENTITY_ZONE", value_name = "ZONE", value_parser = NonEmptyStringValueParser::new())]
     identity_zone: Option<String>,
 
-    /// A type of credentials that is accepted; can be given several times.
+    /// Accepted type of credentials; repeatable.
     #[arg(
         long,
         env = "ALMKEY_ACCEPT_CREDENTIAL_TYPES",
@@ -40,7 +40,7 @@ pub(super) struct KeyFile {
     )]
     accept_credential_type: Vec<String>,
 
-    /// A host that `endpoints` may point at, `*.` for all below; can be given several times.
+    /// Host that `endpoints` may point to; `*.` matches all subdomains; repeatable.
     #[arg(
         long,
         env = "ALMKEY_ENDPOINT_HOSTS",
@@ -51,28 +51,28 @@ pub(super) struct KeyFile {
     )]
     endpoint_host: Vec<String>,
 
-    /// A host that the key may sign in at, as `host` or `host:port`, `*` for its first label; can be given several times.
-    /// Without it: SAP's host of the key's own identity zone.
+    /// Host at which the key may sign in, as `host` or `host:port`, with `*` as the first label at most; repeatable.
+    /// Default: SAP's host of the identity zone in the key.
     #[arg(long, env = "ALMKEY_ALLOW_HOSTS", value_name = "HOST", value_delimiter = ',', value_parser = host)]
     allow_host: Vec<String>,
 
-    /// For people or for machines.
+    /// Output format.
     #[arg(short, long, value_enum, default_value_t = Format::Text)]
     output: Format,
 }
 
 impl KeyFile {
-    /// The key in the file, or what is wrong with it.
+    /// Reads the file and checks the key in it.
     ///
     /// # Errors
-    /// The file could not be read.
+    /// The file cannot be read.
     pub(super) fn key(&self) -> Result<Result<ServiceKey, Findings>, Unreadable> {
         let bytes = read(&self.file, MAX_BYTES)?;
         let document = manifest::document(&bytes, self.entry.as_deref());
         Ok(document.map_err(Findings::from).and_then(|document| ServiceKey::from_document(document, &self.rules())))
     }
 
-    /// A report on the file with this outcome.
+    /// Returns the report on the file with this outcome.
     pub(super) fn report(&self, outcome: Outcome) -> Report {
         let file = if self.file == Path::new("-") { "standard input".into() } else { self.file.display().to_string() };
         Report::new(file, self.output, self.identity_zone.is_some(), outcome)
@@ -90,7 +90,7 @@ impl KeyFile {
     }
 }
 
-/// A pattern as an `ALMTenant` takes it: a URL in its place would never match, and nobody would know why.
+/// Validates a pattern for hosts in the notation of an `ALMTenant`. A URL is refused, because it would never match.
 fn host(text: &str) -> Result<String, String> {
     let labels = text.strip_prefix("*.").unwrap_or(text);
     let (labels, port) = labels.split_once(':').map_or((labels, None), |(labels, port)| (labels, Some(port)));
@@ -100,6 +100,6 @@ fn host(text: &str) -> Result<String, String> {
     if is_name && is_port {
         Ok(text.into())
     } else {
-        Err("expected host or host:port, a wildcard only as the first label".into())
+        Err("expected host or host:port, with a wildcard only as the first label".into())
     }
 }

@@ -1,4 +1,4 @@
-//! What is said of a file, to people and to machines. Nothing of it is a value of the file.
+//! The report on a file, for people and for machines. It contains no value of the file.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
@@ -9,26 +9,26 @@ use crate::domain::reason::Reason;
 use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Finding, Findings, ServiceKey};
 
-/// How a report is written.
+/// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
 pub(in crate::cli) enum Format {
-    /// Lines for people.
+    /// Text for people.
     Text,
-    /// One JSON object.
+    /// One JSON object for machines.
     Json,
 }
 
-/// What became of a file.
+/// The result of checking a file.
 pub(in crate::cli) enum Outcome {
-    /// It holds a key that keeps the rules.
+    /// The file holds a key that meets the rules.
     Valid(ServiceKey),
-    /// It does not.
+    /// The file holds no key, or a key that violates the rules.
     Invalid(Findings),
-    /// Its key signs in.
+    /// The key signs in.
     SignsIn(ServiceKey),
-    /// Its key does not.
+    /// The token endpoint refused the key: reason and message.
     Refused(ServiceKey, Reason, String),
-    /// Nothing is known of its key, why, and what next.
+    /// The token endpoint gave no clear answer: message and next step.
     Unknown(ServiceKey, String, String),
 }
 
@@ -45,14 +45,14 @@ impl Report {
         Self { file, format, zone_was_checked, outcome }
     }
 
-    /// Writes it to standard output; the exit code says the same.
+    /// Prints the report to standard output and returns the exit code for it.
     ///
     /// # Errors
-    /// Nobody takes it.
+    /// Standard output cannot be written to.
     pub(in crate::cli) fn print(&self) -> io::Result<ExitCode> {
         let text = match self.format {
-            Format::Text => self.for_people(),
-            Format::Json => format!("{:#}\n", self.for_machines()),
+            Format::Text => self.to_text(),
+            Format::Json => format!("{:#}\n", self.to_json()),
         };
         io::stdout().write_all(text.as_bytes())?;
         Ok(ExitCode::from(match self.outcome {
@@ -62,13 +62,13 @@ impl Report {
         }))
     }
 
-    fn for_people(&self) -> String {
+    fn to_text(&self) -> String {
         let file = &self.file;
         let mut lines = match &self.outcome {
             Outcome::Valid(_) => vec![format!("{file}: valid")],
             Outcome::SignsIn(_) => vec![format!("{file}: valid, and signs in")],
             Outcome::Refused(_, _, message) => {
-                vec![format!("{file}: refused"), line("why", message), line("next", MAKE_ANOTHER)]
+                vec![format!("{file}: refused"), line("why", message), line("next", CREATE_ANOTHER)]
             }
             Outcome::Unknown(_, message, next) => {
                 vec![format!("{file}: unknown"), line("why", message), line("next", next)]
@@ -77,7 +77,7 @@ impl Report {
                 let number = findings.iter().count();
                 let mut lines =
                     vec![format!("{file}: invalid, {number} finding{}", if number == 1 { "" } else { "s" })];
-                lines.extend(findings.iter().flat_map(in_lines));
+                lines.extend(findings.iter().flat_map(finding_lines));
                 lines
             }
         };
@@ -85,21 +85,21 @@ impl Report {
             lines.push(line("fingerprint", &Fingerprint::of(key).to_string()));
         }
         if !self.zone_was_checked {
-            lines.push(line("not checked", "whether it belongs to your tenant: name that by --identity-zone"));
+            lines.push(line("not checked", "the tenant of the key: pass --identity-zone to check it"));
         }
         lines.join("\n") + "\n"
     }
 
-    fn for_machines(&self) -> serde_json::Value {
+    fn to_json(&self) -> serde_json::Value {
         let (result, reason, message, next) = match &self.outcome {
             Outcome::Valid(_) => ("Valid", Some(Reason::Valid), None, None),
             Outcome::Invalid(findings) => ("Invalid", Some(findings.reason()), None, None),
             Outcome::SignsIn(_) => ("SignsIn", Some(Reason::SignedIn), None, None),
-            Outcome::Refused(_, reason, message) => ("Refused", Some(*reason), Some(message), Some(MAKE_ANOTHER)),
+            Outcome::Refused(_, reason, message) => ("Refused", Some(*reason), Some(message), Some(CREATE_ANOTHER)),
             Outcome::Unknown(_, message, next) => ("Unknown", None, Some(message), Some(next.as_str())),
         };
         let findings: Vec<_> = match &self.outcome {
-            Outcome::Invalid(findings) => findings.iter().map(as_json).collect(),
+            Outcome::Invalid(findings) => findings.iter().map(finding_json).collect(),
             Outcome::Valid(_) | Outcome::SignsIn(_) | Outcome::Refused(..) | Outcome::Unknown(..) => Vec::new(),
         };
         json!({
@@ -124,13 +124,13 @@ impl Report {
     }
 }
 
-const MAKE_ANOTHER: &str = "make a new service key or binding in the BTP cockpit, and test that";
+const CREATE_ANOTHER: &str = "create a new service key or binding in the BTP cockpit, and test that one";
 
 fn line(name: &str, text: &str) -> String {
     format!("  {name:<13}{text}")
 }
 
-fn in_lines(finding: &Finding) -> Vec<String> {
+fn finding_lines(finding: &Finding) -> Vec<String> {
     let Finding { reason, path, found, expected, remedy } = finding;
     let mut lines = vec![
         format!("  {path} ({reason})"),
@@ -139,12 +139,12 @@ fn in_lines(finding: &Finding) -> Vec<String> {
         format!("  {}", line("next", remedy)),
     ];
     if let Some(option) = option(*reason) {
-        lines.push(format!("  {}", line("here", &format!("{option} sets what is expected"))));
+        lines.push(format!("  {}", line("option", &format!("{option} changes what is expected"))));
     }
     lines
 }
 
-fn as_json(finding: &Finding) -> serde_json::Value {
+fn finding_json(finding: &Finding) -> serde_json::Value {
     let Finding { reason, path, found, expected, remedy } = finding;
     json!({
         "reason": reason.as_str(), "path": path, "found": found, "expected": expected, "next": remedy,
@@ -152,7 +152,7 @@ fn as_json(finding: &Finding) -> serde_json::Value {
     })
 }
 
-/// The option of the command that stands for what a field of the `ALMTenant` is to the operator.
+/// Returns the option that corresponds to the field of the `ALMTenant` behind this reason.
 fn option(reason: Reason) -> Option<&'static str> {
     match reason {
         Reason::WrongTenant => Some("--identity-zone"),

@@ -4,7 +4,7 @@ use kube::ResourceExt;
 
 use super::reconcile::ReconcileContext;
 use super::siblings;
-use crate::api::annotations::{is_abandoned, requested};
+use crate::api::annotations::{is_abandoned, unhandled_request};
 use crate::api::resolve::{admits, policy};
 use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
@@ -61,7 +61,7 @@ pub(super) async fn facts(
             deleting,
             abandoned: deleting && is_abandoned(object),
             has_looked: status.has_looked(),
-            requested: requested(object),
+            requested: unhandled_request(object),
         },
         tenant: tenant_state(context, object, tenant, &namespace),
         policy,

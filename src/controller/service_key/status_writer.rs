@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use serde_json::{Value, json};
 
 use crate::api::ALMServiceKey;
-use crate::api::annotations::requested;
+use crate::api::annotations::unhandled_request;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::CallError;
 use crate::cluster::objects::Objects;
@@ -86,7 +86,7 @@ impl<'a> StatusWriter<'a> {
         let before = self.status();
         let mut after = before.clone();
         if settled.ends_the_pass
-            && let Some(word) = requested(&self.object)
+            && let Some(word) = unhandled_request(&self.object)
         {
             after.last_handled_reconcile_at = Some(word);
         }

@@ -295,7 +295,7 @@ pub(crate) fn touched(
         key.namespace() == binding.namespace && named == binding.name.as_ref()
     });
     if let (false, Some(uid), Some(began)) = (concerned.is_empty(), &binding.uid, &binding.deletion_timestamp) {
-        observed_deletions.note(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
+        observed_deletions.record(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
     }
     concerned
 }

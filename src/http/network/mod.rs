@@ -1,7 +1,7 @@
-//! Which addresses may be connected to, and how names become addresses.
+//! The guard of outgoing connections: permitted addresses, and the resolver that enforces them.
 //!
-//! Names are resolved once, every address is checked, and only checked ones are connected to: a name that answers
-//! differently the second time gains nothing.
+//! A name is resolved once per connection, every address is checked, and only checked addresses are used. DNS rebinding
+//! therefore has no effect.
 
 mod address;
 
@@ -16,48 +16,48 @@ use async_trait::async_trait;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use url::{Host, Url};
 
-/// Which addresses may be connected to.
+/// The permitted addresses.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Network {
-    /// Only public ones.
+    /// Public addresses only.
     Public,
-    /// Private and loopback ones too; never those that are nobody's service: see [`NotAllowed::Never`].
+    /// Private and loopback addresses too, but never those of [`NotAllowed::Never`].
     Any,
 }
 
-/// An address that must not be connected to.
+/// The error of an address that must not be connected to.
 #[derive(Debug, thiserror::Error)]
 pub enum NotAllowed {
-    /// It is private or loopback.
+    /// A private or loopback address.
     #[error("address {0} is not public; the ALMTenant's spec.signIn.allowPrivateNetworks would allow it")]
     Private(IpAddr),
-    /// Link-local, multicast, unspecified or reserved; or where a cloud tells a machine its own credentials.
+    /// A link-local, multicast, unspecified or reserved address, or a cloud's metadata service.
     #[error("address {0} is never connected to: it is link-local, reserved, or a cloud's metadata service")]
     Never(IpAddr),
 }
 
-/// A name without an address.
+/// The error of a name without an address.
 #[derive(Debug, thiserror::Error)]
 #[error("the name has no address")]
 struct NoAddress;
 
 impl Network {
-    /// Whether `address` may be connected to.
+    /// Checks that `address` may be connected to.
     ///
     /// # Errors
-    /// It may not.
+    /// The address is not permitted.
     pub fn check(self, address: IpAddr) -> Result<(), NotAllowed> {
         match (self, address::reach(address)) {
-            (_, address::Reach::Nowhere) => Err(NotAllowed::Never(address)),
+            (_, address::Reach::Forbidden) => Err(NotAllowed::Never(address)),
             (Self::Public, address::Reach::Private) => Err(NotAllowed::Private(address)),
             (Self::Any, address::Reach::Private) | (_, address::Reach::Public) => Ok(()),
         }
     }
 
-    /// Checks a host that is a literal address: no resolver runs for those.
+    /// Checks a host that is a literal address, for which no resolver runs.
     ///
     /// # Errors
-    /// It must not be connected to.
+    /// The address is not permitted.
     pub fn check_literal(self, url: &Url) -> Result<(), NotAllowed> {
         match url.host() {
             Some(Host::Ipv4(address)) => self.check(address.into()),
@@ -66,34 +66,34 @@ impl Network {
         }
     }
 
-    /// The resolver that connects: the only way from a name to an address.
+    /// Returns the resolver of the client, which is its only way from a name to an address.
     pub(super) fn resolver(self) -> Guarded {
         Guarded { network: self, lookup: Arc::new(System) }
     }
 }
 
-/// Asks for the addresses of a name.
+/// A source of addresses for names.
 #[async_trait]
 pub(super) trait Lookup: Send + Sync {
-    /// All that it has at present.
+    /// Looks up all addresses of a name.
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>>;
 }
 
-/// The resolver of the system.
+/// The system's resolver.
 struct System;
 
 #[async_trait]
 impl Lookup for System {
     async fn addresses(&self, host: &str) -> io::Result<Vec<IpAddr>> {
         if is_localhost(host) {
-            // RFC 6761, section 6.3: never asked of a resolver.
+            // RFC 6761, section 6.3: a resolver must not be asked.
             return Ok(vec![Ipv4Addr::LOCALHOST.into(), Ipv6Addr::LOCALHOST.into()]);
         }
         Ok(tokio::net::lookup_host((host, 0)).await?.map(|address| address.ip()).collect())
     }
 }
 
-/// Names to addresses, each of which has been checked. What is answered here is connected to, and nothing is asked again.
+/// A resolver that checks every address. The client connects to the returned addresses without another look-up.
 #[derive(Clone)]
 pub(super) struct Guarded {
     network: Network,

@@ -1,4 +1,4 @@
-//! Which addresses are connected to, whoever answers for a name and however often.
+//! Tests of the guard against private addresses, metadata services and DNS rebinding.
 
 use std::collections::VecDeque;
 use std::sync::Mutex;
@@ -10,11 +10,11 @@ use super::*;
 use crate::http::client;
 
 fn parsed(address: &str) -> IpAddr {
-    address.parse().unwrap_or_else(|_| panic!("{address} is an address"))
+    address.parse().unwrap_or_else(|_| panic!("invalid address {address}"))
 }
 
 #[test]
-fn private_addresses_are_refused_in_every_notation_unless_the_tenant_allows_them() {
+fn private_addresses_are_refused_in_every_notation_unless_permitted() {
     for address in [
         "10.0.0.1",
         "127.0.0.1",
@@ -39,9 +39,9 @@ fn private_addresses_are_refused_in_every_notation_unless_the_tenant_allows_them
 }
 
 #[test]
-fn metadata_services_and_what_is_nobodys_service_are_refused_whatever_the_tenant_allows() {
+fn metadata_services_and_reserved_addresses_are_always_refused() {
     for address in [
-        // Clouds' metadata services, as they are and inside of IPv6.
+        // Metadata services of clouds, as IPv4, IPv6, and IPv4 embedded in IPv6.
         "169.254.169.254",
         "169.254.170.2",
         "168.63.129.16",
@@ -57,11 +57,11 @@ fn metadata_services_and_what_is_nobodys_service_are_refused_whatever_the_tenant
         "::169.254.169.254",
         "64:ff9b::a9fe:a9fe",
         "64:ff9b:1::a9fe:a9fe",
-        // A network's own NAT64, whose prefix may be shorter: the IPv4 address stands further up.
+        // A network-specific NAT64 prefix may be shorter, so that the IPv4 address is not at the end.
         "64:ff9b:1:a9fe:a9:fe00:808:808",
         "64:ff9b:1:a9:fe:a9fe:808:808",
         "2002:a9fe:a9fe::",
-        // What the system takes for this machine, link-local, multicast, reserved.
+        // This host, link-local, multicast, reserved.
         "0.0.0.0",
         "0.1.2.3",
         "::",
@@ -90,14 +90,14 @@ fn metadata_services_and_what_is_nobodys_service_are_refused_whatever_the_tenant
 }
 
 #[test]
-fn public_addresses_are_allowed() {
+fn public_addresses_are_permitted() {
     for address in ["8.8.8.8", "155.56.1.1", "2a00:1450:4001::1", "2001:4860:4860::8888", "64:ff9b::808:808"] {
         assert!(Network::Public.check(parsed(address)).is_ok(), "{address}");
     }
 }
 
 #[test]
-fn a_literal_address_is_checked_although_no_resolver_runs_for_it_and_in_every_form_that_is_read_as_one() {
+fn literal_addresses_are_checked_in_every_notation() {
     for (url, network) in [
         ("https://127.0.0.1/", Network::Public),
         ("https://[::1]/", Network::Public),
@@ -122,14 +122,14 @@ fn a_literal_address_is_checked_although_no_resolver_runs_for_it_and_in_every_fo
 }
 
 #[tokio::test]
-async fn names_below_localhost_are_loopback_and_so_refused_unless_allowed() {
+async fn names_below_localhost_are_loopback_and_refused_unless_permitted() {
     let name = || "a.b.localhost".parse::<Name>().expect("a name");
     assert!(Network::Public.resolver().resolve(name()).await.is_err());
-    let addresses: Vec<_> = Network::Any.resolver().resolve(name()).await.expect("allowed").collect();
+    let addresses: Vec<_> = Network::Any.resolver().resolve(name()).await.expect("permitted").collect();
     assert!(addresses.iter().all(|address| address.ip().is_loopback()) && !addresses.is_empty());
 }
 
-/// DNS in the hands of an attacker: another answer each time.
+/// An attacker's DNS server, which answers differently each time.
 #[derive(Default)]
 struct Rebinding {
     answers: Mutex<VecDeque<Vec<IpAddr>>>,
@@ -138,67 +138,67 @@ struct Rebinding {
 #[async_trait]
 impl Lookup for Rebinding {
     async fn addresses(&self, _: &str) -> io::Result<Vec<IpAddr>> {
-        let next = self.answers.lock().expect("no panic holds it").pop_front();
-        Ok(next.expect("a name is asked for once for each connection"))
+        let next = self.answers.lock().expect("not poisoned").pop_front();
+        Ok(next.expect("one look-up per connection"))
     }
 }
 
-/// Sends one request to a name that `answers`, each answer given once. Why it failed.
-async fn connected(network: Network, port: u16, answers: &[&[&str]]) -> Vec<String> {
+/// Sends one request per DNS answer and returns the errors.
+async fn request_errors(network: Network, port: u16, answers: &[&[&str]]) -> Vec<String> {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let rebinding = Arc::new(Rebinding::default());
     let all = answers.iter().map(|answer| answer.iter().map(|address| parsed(address)).collect());
-    rebinding.answers.lock().expect("no panic holds it").extend(all);
+    rebinding.answers.lock().expect("not poisoned").extend(all);
     let resolver = Guarded { network, lookup: rebinding.clone() };
     let client = client::build_client_with(resolver, None, Duration::from_secs(5)).expect("a client");
     let mut failures = Vec::new();
     for _ in answers {
         let request = client.post(format!("https://rebind.example:{port}/oauth/token")).body("client_secret=CANARY");
-        failures.push(client::send(request).await.map(|_| ()).expect_err("nobody answers in TLS there").message);
+        failures.push(client::send(request).await.map(|_| ()).expect_err("the server does not speak TLS").message);
     }
-    assert!(rebinding.answers.lock().expect("no panic holds it").is_empty(), "each answer was asked for");
+    assert!(rebinding.answers.lock().expect("not poisoned").is_empty(), "every DNS answer was used");
     failures
 }
 
-/// A place on this machine that counts who connects, and answers nothing.
-async fn place() -> (u16, Arc<Mutex<usize>>) {
+/// Starts a local server that counts connections and closes them.
+async fn counting_server() -> (u16, Arc<Mutex<usize>>) {
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let port = listener.local_addr().expect("an address").port();
-    let visits = Arc::new(Mutex::new(0));
-    let counted = Arc::clone(&visits);
+    let connections = Arc::new(Mutex::new(0));
+    let counter = Arc::clone(&connections);
     tokio::spawn(async move {
         while let Ok((stream, _)) = listener.accept().await {
-            *counted.lock().expect("no panic holds it") += 1;
+            *counter.lock().expect("not poisoned") += 1;
             drop(stream);
         }
     });
-    (port, visits)
+    (port, connections)
 }
 
 #[tokio::test]
-async fn the_address_that_was_checked_is_the_one_that_is_connected_to_and_a_second_answer_is_checked_as_the_first() {
-    let (port, visits) = place().await;
-    let failures = connected(Network::Any, port, &[&["127.0.0.1"], &["169.254.169.254"], &["127.0.0.1"]]).await;
-    assert_eq!(*visits.lock().expect("no panic holds it"), 2, "the first and the third: {failures:?}");
+async fn the_checked_address_is_the_one_connected_to_and_every_answer_is_checked() {
+    let (port, connections) = counting_server().await;
+    let failures = request_errors(Network::Any, port, &[&["127.0.0.1"], &["169.254.169.254"], &["127.0.0.1"]]).await;
+    assert_eq!(*connections.lock().expect("not poisoned"), 2, "only the first and third request connect: {failures:?}");
     assert!(failures[1].contains("address 169.254.169.254 is never connected to"), "{failures:?}");
 }
 
 #[tokio::test]
-async fn one_bad_address_among_good_ones_refuses_the_name() {
-    let (port, visits) = place().await;
+async fn one_forbidden_address_among_permitted_ones_refuses_the_name() {
+    let (port, connections) = counting_server().await;
     for answer in [["127.0.0.1", "169.254.169.254"], ["fd00:ec2::254", "127.0.0.1"]] {
-        let failures = connected(Network::Any, port, &[&answer]).await;
+        let failures = request_errors(Network::Any, port, &[&answer]).await;
         assert!(failures[0].contains("is never connected to"), "{failures:?}");
     }
-    let failures = connected(Network::Public, port, &[&["8.8.8.8", "127.0.0.1"]]).await;
+    let failures = request_errors(Network::Public, port, &[&["8.8.8.8", "127.0.0.1"]]).await;
     assert!(failures[0].contains("address 127.0.0.1 is not public"), "{failures:?}");
-    assert_eq!(*visits.lock().expect("no panic holds it"), 0);
+    assert_eq!(*connections.lock().expect("not poisoned"), 0);
 }
 
 #[tokio::test]
-async fn a_name_without_an_address_is_an_answer_and_no_panic() {
-    let (port, visits) = place().await;
-    let failures = connected(Network::Any, port, &[&[]]).await;
+async fn a_name_without_an_address_is_an_error() {
+    let (port, connections) = counting_server().await;
+    let failures = request_errors(Network::Any, port, &[&[]]).await;
     assert!(failures[0].contains("the name has no address"), "{failures:?}");
-    assert_eq!(*visits.lock().expect("no panic holds it"), 0);
+    assert_eq!(*connections.lock().expect("not poisoned"), 0);
 }

@@ -1,16 +1,17 @@
-//! The slot over HTTP.
+//! The slot over HTTP: reads and conditional writes.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use async_trait::async_trait;
+use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use reqwest::{Client, Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::de::IgnoredAny;
 use url::Url;
 
-use super::answer::{WHERE, body, revision, trouble, unavailable, unexpected, written};
+use super::answer::{SERVICE, body, revision, trouble, unavailable, unexpected, written};
 use super::token::TokenSource;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -21,15 +22,11 @@ use crate::http::client::{Answer, NoAnswer, send};
 use crate::landscape::contract::{
     EMPTY, KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
 };
-use crate::wiped::{Buffer, Wipe};
 
-/// Its names are shorter than that.
-const OWNER_RESERVE_BYTES: usize = 1024;
-
-/// Says of a write that is about to be sent why it must not be.
+/// A check that is made just before a write is sent. Its error is the reason not to send it.
 pub type MayWrite = Arc<dyn Fn() -> Result<(), RemoteTrouble> + Send + Sync>;
 
-/// The slot of one tenant, at an endpoint that speaks the contract.
+/// The slot of one tenant, at an endpoint that implements the contract.
 #[derive(Clone)]
 pub struct HttpLandscape {
     client: Client,
@@ -38,16 +35,17 @@ pub struct HttpLandscape {
     may_write: MayWrite,
 }
 
-/// Why a request has no answer.
-enum Failed {
-    /// It was not sent: there is no token for it, or it must not be.
+/// The error of a request without an answer.
+enum RequestError {
+    /// The request was not sent: there was no token for it, or the write is not permitted.
     NotSent(RemoteTrouble),
-    /// It may have been sent.
+    /// The request may have been sent.
     NoAnswer(NoAnswer),
 }
 
 impl HttpLandscape {
-    /// Below `base`. `may_write` is asked just before each write is sent: getting a token for it may have taken long.
+    /// Creates the client for the endpoint at `base`. `may_write` is called just before each write is sent, because
+    /// fetching a token may take long.
     #[must_use]
     pub fn new(client: Client, base: Url, tokens: Arc<TokenSource>, may_write: MayWrite) -> Self {
         Self { client, base, tokens, may_write }
@@ -59,43 +57,46 @@ impl HttpLandscape {
         self.client.request(method, url).header(ACCEPT, "application/json")
     }
 
-    /// Sends with a token; once more with a fresh one if that was refused. A 401 has no effect, so this repeats nothing.
-    async fn authorised(
+    /// Sends a request with a token, and repeats it with a fresh token after a 401. A refused request has had no
+    /// effect.
+    async fn send_authorized(
         &self,
         build: impl Fn() -> RequestBuilder,
         may_be_sent: impl Fn() -> Result<(), RemoteTrouble>,
-    ) -> Result<Answer, Failed> {
-        let first = self.once(build(), &may_be_sent).await?;
-        if first.status.as_u16() != 401 {
-            return Ok(first);
+    ) -> Result<Answer, RequestError> {
+        let answer = self.send_once(build(), &may_be_sent).await?;
+        if answer.status.as_u16() != 401 {
+            return Ok(answer);
         }
         self.tokens.forget().await;
-        self.once(build(), &may_be_sent).await
+        self.send_once(build(), &may_be_sent).await
     }
 
-    async fn once(
+    async fn send_once(
         &self,
         request: RequestBuilder,
         may_be_sent: impl Fn() -> Result<(), RemoteTrouble>,
-    ) -> Result<Answer, Failed> {
-        let token = self.tokens.token().await.map_err(Failed::NotSent)?;
-        may_be_sent().map_err(Failed::NotSent)?;
-        send(request.bearer_auth(token.expose_secret())).await.map_err(Failed::NoAnswer)
+    ) -> Result<Answer, RequestError> {
+        let token = self.tokens.token().await.map_err(RequestError::NotSent)?;
+        may_be_sent().map_err(RequestError::NotSent)?;
+        send(request.bearer_auth(token.expose_secret())).await.map_err(RequestError::NoAnswer)
     }
 
     async fn read(&self, path: &str) -> Result<Answer, RemoteTrouble> {
-        self.authorised(|| self.request(Method::GET, path), || Ok(())).await.map_err(|failed| match failed {
-            Failed::NotSent(trouble) => trouble,
-            Failed::NoAnswer(error) => unavailable(WHERE, &error),
+        self.send_authorized(|| self.request(Method::GET, path), || Ok(())).await.map_err(|error| match error {
+            RequestError::NotSent(trouble) => trouble,
+            RequestError::NoAnswer(error) => unavailable(SERVICE, &error),
         })
     }
 
     async fn write(&self, attempt: &str, build: impl Fn() -> RequestBuilder) -> WriteAnswer {
-        match self.authorised(build, || (self.may_write)()).await {
+        match self.send_authorized(build, || (self.may_write)()).await {
             Ok(answer) => written(attempt, &answer),
-            Err(Failed::NotSent(trouble)) => WriteAnswer::Refused(trouble),
-            Err(Failed::NoAnswer(error)) if error.may_have_arrived => WriteAnswer::Unknown(unavailable(WHERE, &error)),
-            Err(Failed::NoAnswer(error)) => WriteAnswer::Refused(unavailable(WHERE, &error)),
+            Err(RequestError::NotSent(trouble)) => WriteAnswer::Refused(trouble),
+            Err(RequestError::NoAnswer(error)) if error.may_have_arrived => {
+                WriteAnswer::Unknown(unavailable(SERVICE, &error))
+            }
+            Err(RequestError::NoAnswer(error)) => WriteAnswer::Refused(unavailable(SERVICE, &error)),
         }
     }
 }
@@ -103,29 +104,26 @@ impl HttpLandscape {
 #[async_trait]
 impl LandscapeManagement for HttpLandscape {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
-        shown(&self.read(SERVICE_KEY_PATH).await?)
+        parse_slot(&self.read(SERVICE_KEY_PATH).await?)
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
-        let attempt = "hand out the service key";
+        let attempt = "return the service key";
         let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
         match answer.status.as_u16() {
-            // A page of something in between, or half an answer, must not pass for another key than ours.
-            200 if is_object(&answer.body) => {
-                revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body.to_vec())))
-            }
-            200 => Err(not_as_agreed(attempt)),
+            // A page of an intermediary, or a truncated answer, must not be taken for another key.
+            200 if is_object(&answer.body) => revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body))),
+            200 => Err(contract_violation(attempt)),
             404 => empty(attempt, &answer).map(|_| None),
             _ => Err(unexpected(attempt, &answer)),
         }
     }
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
-        let attempt = "take the service key";
+        let attempt = "store the service key";
         let Ok(body) = put_body(key, owner) else {
             return WriteAnswer::Rejected("the key cannot be written as JSON".into());
         };
-        let body = body.into_bytes();
         self.write(attempt, || {
             self.request(Method::PUT, SERVICE_KEY_PATH)
                 .header(IF_MATCH, revision.as_str())
@@ -136,7 +134,7 @@ impl LandscapeManagement for HttpLandscape {
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
-        let attempt = "note who looks after the service key";
+        let attempt = "change the owner of the service key";
         let body = PatchDto { owner: owner.map(|held| to_wire(&held.owner, held.adopted)) };
         self.write(attempt, || {
             self.request(Method::PATCH, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
@@ -150,41 +148,37 @@ impl LandscapeManagement for HttpLandscape {
     }
 }
 
-/// What the slot holds, by the answer to a `GET` of it.
+/// Parses the answer to a `GET` of the slot.
 ///
 /// # Errors
-/// The answer is none that the contract has.
-pub fn shown(answer: &Answer) -> Result<Slot, RemoteTrouble> {
-    let attempt = "show the service key";
+/// The answer does not conform to the contract.
+pub fn parse_slot(answer: &Answer) -> Result<Slot, RemoteTrouble> {
+    let attempt = "return the slot";
     match answer.status.as_u16() {
         404 => Ok(Slot::Empty { revision: empty(attempt, answer)? }),
         200 => {
-            let SlotDto { owner, .. } = body(answer).ok_or_else(|| not_as_agreed(attempt))?;
-            let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| not_as_agreed(attempt))).transpose()?;
+            let SlotDto { owner, .. } = body(answer).ok_or_else(|| contract_violation(attempt))?;
+            let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| contract_violation(attempt))).transpose()?;
             Ok(Slot::Filled { revision: revision(attempt, answer)?, owner })
         }
         _ => Err(unexpected(attempt, answer)),
     }
 }
 
-/// Whether this is a JSON object, whatever is in it. Keeps no value of it.
-#[expect(clippy::zero_sized_map_values, reason = "a set would be read from an array")]
+/// Returns true if the bytes are a JSON object. No value of it is kept.
+#[expect(clippy::zero_sized_map_values, reason = "a set would also be read from an array")]
 fn is_object(bytes: &[u8]) -> bool {
     serde_json::from_slice::<BTreeMap<String, IgnoredAny>>(bytes).is_ok()
 }
 
-/// The key as it goes over the wire, in memory that is overwritten when it has gone.
-fn put_body(key: &ServiceKey, owner: &Owner) -> serde_json::Result<Buffer> {
-    let document = key.document().expose_secret();
-    let mut put = PutDto { owner: to_wire(owner, false), key: KeyDto(serde_json::from_str(document)?) };
-    let mut body = Buffer::with_capacity(document.len() + OWNER_RESERVE_BYTES);
-    let written = serde_json::to_writer(&mut body, &put);
-    put.key.0.wipe();
-    written.map(|()| body)
+/// Returns the body of a `PUT` of the key.
+fn put_body(key: &ServiceKey, owner: &Owner) -> serde_json::Result<Bytes> {
+    let key = serde_json::from_str(key.document().expose_secret())?;
+    serde_json::to_vec(&PutDto { owner: to_wire(owner, false), key: KeyDto(key) }).map(Bytes::from)
 }
 
-fn not_as_agreed(attempt: &str) -> RemoteTrouble {
-    let message = format!("{WHERE} did not answer as agreed when asked to {attempt}");
+fn contract_violation(attempt: &str) -> RemoteTrouble {
+    let message = format!("{SERVICE} did not answer as the contract requires when asked to {attempt}");
     trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
 }
 
@@ -193,17 +187,18 @@ fn to_wire(owner: &Owner, adopted: bool) -> OwnerDto {
     OwnerDto { cluster_id, namespace, name, adopted }
 }
 
-/// None if it is no name of an object: others write it, and it goes into messages and requests.
+/// Converts an owner, or returns none if its names are not well formed. Other clients write them, and they go into
+/// messages and requests.
 fn from_wire(owner: OwnerDto) -> Option<Ownership> {
     let OwnerDto { cluster_id, namespace, name, adopted } = owner;
     let owner = Owner { cluster_id, namespace, name };
     owner.is_well_formed().then_some(Ownership { owner, adopted })
 }
 
-/// The revision of the empty slot. A 404 of something else, such as a wrong path, does not say that it is empty.
+/// Reads the revision of the empty slot. A 404 of another server, for example for a wrong path, does not mean that the
+/// slot is empty.
 fn empty(attempt: &str, answer: &Answer) -> Result<Revision, RemoteTrouble> {
-    let says_so = |problem: ProblemDto| problem.code == EMPTY;
-    if body(answer).is_some_and(says_so) {
+    if body(answer).is_some_and(|problem: ProblemDto| problem.code == EMPTY) {
         return revision(attempt, answer);
     }
     Err(unexpected(attempt, answer))

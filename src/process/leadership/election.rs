@@ -1,8 +1,8 @@
-//! The election, by compare-and-set on a Lease.
+//! The leader election, by compare-and-set on a Lease.
 //!
-//! As client-go does it: how old a renewal is, is counted by one's own monotonic clock from when one saw it; what the
-//! other side's wall clock wrote is for people. Each write names the version that it was decided on, so of two that
-//! reach for the Lease one is refused.
+//! As in client-go, the age of a renewal is measured by the own monotonic clock from the moment at which it was
+//! observed; the holder's timestamps are informational. Each write is conditional on the resource version that was
+//! read, so that of two concurrent writes one is refused.
 
 use std::time::Duration;
 
@@ -21,83 +21,84 @@ use crate::cluster::{CallError, call, find};
 use crate::domain::retry::spread;
 use crate::names::{FIELD_MANAGER, LEASE};
 
-/// One replica's part in the election.
+/// A participant in the election.
 pub struct Election {
     leases: Api<Lease>,
     identity: String,
     params: LeaseParams,
     state: watch::Sender<LeaseState>,
-    /// As this replica wrote it last.
+    /// The Lease as this replica last wrote it.
     held: Option<Lease>,
-    /// As it was seen last, and when it was seen to change.
-    seen: Option<(LeaseSpec, Instant)>,
-    /// The latest version of it that was seen. The API server counts the writes to all objects in one row.
-    latest: u64,
+    /// The last observed spec of another holder's Lease, and the time of its last observed change.
+    observed: Option<(LeaseSpec, Instant)>,
+    /// The latest observed resource version. The API server numbers the writes to all objects in one sequence.
+    latest_version: u64,
 }
 
-/// The Lease is not held any more. The process must end: what it has in memory is a leader's.
+/// The reason for losing the Lease. The process must exit, because its state in memory is that of a leader.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
-    /// It could not be renewed.
+    /// The Lease could not be renewed before the renew deadline.
     #[error("the Lease could not be renewed for {0:?}: this replica does not lead any more")]
     NotRenewed(Duration),
-    /// Another one holds it.
+    /// Another replica holds the Lease.
     #[error("the Lease is held by {0:?}: this replica does not lead any more")]
     Taken(String),
-    /// Watches would go on from a version that is yet to come, and tell of nothing until then.
+    /// The data of the API server is older than before. Watches would wait for a version in the future and report
+    /// nothing.
     #[error(
         "the data of the API server is older than before (version {found} after {latest}), as when a backup of etcd is \
          restored: this replica begins anew"
     )]
     VersionWentBack {
-        /// The version that the Lease has.
+        /// The resource version of the Lease.
         found: u64,
-        /// The latest that it had.
+        /// The latest resource version observed before.
         latest: u64,
     },
 }
 
-/// Why the Lease could not be had or renewed.
-enum NotHeld {
+/// The error of an attempt to acquire or renew the Lease.
+enum AttemptError {
     Lost(Lost),
     Failed(CallError),
 }
 
-impl From<CallError> for NotHeld {
+impl From<CallError> for AttemptError {
     fn from(error: CallError) -> Self {
         Self::Failed(error)
     }
 }
 
 impl Election {
-    /// For the Lease in this namespace, in which this replica goes by `identity`.
+    /// Creates the participant `identity` in the election in this namespace.
     #[must_use]
     pub fn new(client: Client, namespace: &str, identity: String, params: LeaseParams) -> (Self, Leadership) {
         let (sender, state) = watch::channel(LeaseState::Waiting);
         let leases = Api::namespaced(client, namespace);
-        let election = Self { leases, identity, params, state: sender, held: None, seen: None, latest: 0 };
-        (election, Leadership { state, longest_write: params.renew_deadline })
+        let election = Self { leases, identity, params, state: sender, held: None, observed: None, latest_version: 0 };
+        (election, Leadership { state, max_write: params.renew_deadline })
     }
 
-    /// Gets the Lease and keeps it; ends when it is lost.
-    pub async fn run_election(&mut self) -> Lost {
-        let began = match self.acquire().await {
-            Ok(began) => began,
+    /// Acquires the Lease and renews it until it is lost.
+    pub async fn run(&mut self) -> Lost {
+        let acquired = match self.acquire().await {
+            Ok(acquired) => acquired,
             Err(lost) => return lost,
         };
         info!(identity = self.identity, "this replica leads");
-        let lost = self.renew_loop(began).await;
+        let lost = self.renew_loop(acquired).await;
         self.state.send_replace(LeaseState::Waiting);
         self.held = None;
         lost
     }
 
-    /// Gives the Lease back, so that the next replica need not wait. To be called once nothing is under way any more.
+    /// Releases the Lease, so that the next replica need not wait. Must be called after all work of a leader has ended.
     pub async fn release(mut self) {
         self.state.send_replace(LeaseState::Waiting);
         let Some(lease) = self.held.take() else { return };
         let mut answer = self.clear_holder(lease).await;
-        // A last renewal may have been under way, whose answer nobody waited for.
+        // The answer to a last renewal may have been lost.
         if answer.as_ref().is_err_and(|error| error.status() == Some(409)) {
             answer = match self.read().await {
                 Ok(Some(lease)) if holder(&lease) == self.identity => self.clear_holder(lease).await,
@@ -107,145 +108,145 @@ impl Election {
         }
         match answer {
             Ok(()) => info!("the Lease is released"),
-            Err(error) => warn!(%error, "the Lease could not be released: it runs out by itself"),
+            Err(error) => warn!(%error, "the Lease could not be released, and expires by itself"),
         }
     }
 
-    /// Writes that nobody holds it.
+    /// Writes the Lease without a holder.
     async fn clear_holder(&self, mut lease: Lease) -> Result<(), CallError> {
         let spec = lease.spec.get_or_insert_default();
         spec.holder_identity = Some(String::new());
         spec.lease_duration_seconds = Some(1);
         spec.renew_time = Some(MicroTime(Timestamp::now()));
-        self.attempt(self.leases.replace(LEASE, &parameters(), &lease)).await.map(drop)
+        self.attempt(self.leases.replace(LEASE, &post_params(), &lease)).await.map(drop)
     }
 
     async fn acquire(&mut self) -> Result<Instant, Lost> {
         let mut failing = false;
         loop {
             match self.try_acquire().await {
-                Ok(Some(began)) => return Ok(began),
+                Ok(Some(acquired)) => return Ok(acquired),
                 Ok(None) => failing = false,
-                Err(NotHeld::Lost(lost)) => return Err(lost),
-                Err(NotHeld::Failed(error)) if !failing => {
-                    warn!(%error, "the Lease cannot be looked at");
+                Err(AttemptError::Lost(lost)) => return Err(lost),
+                Err(AttemptError::Failed(error)) if !failing => {
+                    warn!(%error, "the Lease cannot be read");
                     failing = true;
                 }
-                Err(NotHeld::Failed(_)) => {}
+                Err(AttemptError::Failed(_)) => {}
             }
             sleep(spread(self.params.retry_period, rand::random())).await;
         }
     }
 
-    /// Takes the Lease if it is free. Answers with the moment from which it is held.
-    async fn try_acquire(&mut self) -> Result<Option<Instant>, NotHeld> {
-        let found = self.get().await?;
-        let free = match &found {
+    /// Acquires the Lease if it is free, and returns the time from which it is held.
+    async fn try_acquire(&mut self) -> Result<Option<Instant>, AttemptError> {
+        let current = self.get().await?;
+        let free = match &current {
             Some(lease) => self.is_free(lease),
             None => self.is_expired(),
         };
         if !free {
             return Ok(None);
         }
-        match self.write(found).await {
+        match self.write(current).await {
             Ok(sent) => Ok(Some(sent)),
-            Err(NotHeld::Failed(error)) if error.status() == Some(409) => Ok(None),
+            Err(AttemptError::Failed(error)) if error.status() == Some(409) => Ok(None),
             Err(error) => Err(error),
         }
     }
 
-    async fn renew_loop(&mut self, began: Instant) -> Lost {
-        let mut renewed = began;
+    async fn renew_loop(&mut self, acquired: Instant) -> Lost {
+        let mut renewed = acquired;
         loop {
-            // After a pause of the whole process, too: what was answered meanwhile came too late.
+            // Checked before each attempt, because the process may have been suspended.
             if renewed.elapsed() >= self.params.renew_deadline {
                 return Lost::NotRenewed(renewed.elapsed());
             }
             let deadline = renewed + self.params.renew_deadline;
-            if let Ok(answer) = timeout_at(deadline, self.renew_after_a_pause()).await {
+            if let Ok(answer) = timeout_at(deadline, self.renew()).await {
                 match answer {
                     Ok(sent) => renewed = sent,
-                    Err(NotHeld::Lost(lost)) => return lost,
-                    Err(NotHeld::Failed(error)) => warn!(%error, "the Lease could not be renewed"),
+                    Err(AttemptError::Lost(lost)) => return lost,
+                    Err(AttemptError::Failed(error)) => warn!(%error, "the Lease could not be renewed"),
                 }
             }
         }
     }
 
-    async fn renew_after_a_pause(&mut self) -> Result<Instant, NotHeld> {
+    /// Renews the Lease after a pause, and returns the time from which it is held.
+    async fn renew(&mut self) -> Result<Instant, AttemptError> {
         sleep(self.params.retry_period).await;
         let error = match self.write(self.held.clone()).await {
             Ok(sent) => return Ok(sent),
-            Err(NotHeld::Failed(error)) => error,
+            Err(AttemptError::Failed(error)) => error,
             Err(lost) => return Err(lost),
         };
-        // Somebody wrote or deleted it, which need not mean that somebody holds it.
+        // Another client has changed or deleted the Lease, and need not hold it.
         if !matches!(error.status(), Some(404 | 409)) {
             return Err(error.into());
         }
-        let found = self.get().await?;
-        match found.as_ref().map(holder).filter(|holder| *holder != self.identity) {
-            Some(other) => Err(NotHeld::Lost(Lost::Taken(other.to_owned()))),
-            None => self.write(found).await,
+        let current = self.get().await?;
+        match current.as_ref().map(holder).filter(|holder| *holder != self.identity) {
+            Some(other) => Err(AttemptError::Lost(Lost::Taken(other.to_owned()))),
+            None => self.write(current).await,
         }
     }
 
-    async fn get(&mut self) -> Result<Option<Lease>, NotHeld> {
-        let found = self.read().await?;
-        found.iter().try_for_each(|lease| self.check_version(lease))?;
-        Ok(found)
+    async fn get(&mut self) -> Result<Option<Lease>, AttemptError> {
+        let lease = self.read().await?;
+        lease.iter().try_for_each(|lease| self.check_version(lease))?;
+        Ok(lease)
     }
 
     async fn read(&self) -> Result<Option<Lease>, CallError> {
         self.attempt_to(find(self.leases.get(LEASE))).await
     }
 
-    /// Whether the API server has forgotten nothing since the Lease was seen last. If it has, all that this process
-    /// knows of the cluster is from a time that has not been.
-    fn check_version(&mut self, lease: &Lease) -> Result<(), NotHeld> {
+    /// Returns `VersionWentBack` if the data of the API server is older than what this process has observed, as after
+    /// the restore of an etcd backup.
+    fn check_version(&mut self, lease: &Lease) -> Result<(), AttemptError> {
         let Some(found) = lease.resource_version().and_then(|version| version.parse().ok()) else { return Ok(()) };
-        let latest = self.latest;
+        let latest = self.latest_version;
         if found < latest {
-            return Err(NotHeld::Lost(Lost::VersionWentBack { found, latest }));
+            return Err(AttemptError::Lost(Lost::VersionWentBack { found, latest }));
         }
-        self.latest = found;
+        self.latest_version = found;
         Ok(())
     }
 
-    /// Whether nobody holds it. Who holds it and does not renew it, holds it for its duration from when this replica
-    /// saw the last renewal.
+    /// Returns true if the Lease has no other holder, or if it has expired. It expires when its duration has passed
+    /// since this replica observed the last renewal.
     fn is_free(&mut self, lease: &Lease) -> bool {
         let spec = lease.spec.clone().unwrap_or_default();
         let holder = holder(lease);
         if holder.is_empty() || holder == self.identity {
             return true;
         }
-        match &self.seen {
-            Some((seen, since)) if *seen == spec => {
-                since.elapsed() >= self.params.lease_duration.max(lease_duration(&spec))
-            }
-            before => {
-                if before.as_ref().is_none_or(|(seen, _)| seen.holder_identity != spec.holder_identity) {
+        match &self.observed {
+            Some((observed, _)) if *observed == spec => self.is_expired(),
+            previous => {
+                if previous.as_ref().is_none_or(|(observed, _)| observed.holder_identity != spec.holder_identity) {
                     info!(leader = holder, "another replica leads");
                 }
-                self.seen = Some((spec, Instant::now()));
+                self.observed = Some((spec, Instant::now()));
                 false
             }
         }
     }
 
-    /// Whether nobody relies any more on a Lease that somebody deleted: who held it learns of that only when it renews it,
-    /// and writes until then.
+    /// Returns true if the last observed Lease has expired. A deleted Lease counts until then, because its holder
+    /// notices the deletion only when it renews the Lease.
     fn is_expired(&self) -> bool {
-        self.seen
+        self.observed
             .as_ref()
             .is_none_or(|(spec, since)| since.elapsed() >= self.params.lease_duration.max(lease_duration(spec)))
     }
 
-    /// Writes that this replica holds it from now on, or still, if it is still as it was found.
-    async fn write(&mut self, found: Option<Lease>) -> Result<Instant, NotHeld> {
+    /// Writes the Lease with this replica as its holder, if it has not changed since it was read. Returns the time at
+    /// which the request was sent.
+    async fn write(&mut self, current: Option<Lease>) -> Result<Instant, AttemptError> {
         let now = MicroTime(Timestamp::now());
-        let mut lease = found.unwrap_or_else(|| Lease {
+        let mut lease = current.unwrap_or_else(|| Lease {
             metadata: ObjectMeta { name: Some(LEASE.into()), ..ObjectMeta::default() },
             spec: None,
         });
@@ -254,15 +255,16 @@ impl Election {
         if !held {
             spec.holder_identity = Some(self.identity.clone());
             spec.acquire_time = Some(now.clone());
-            spec.lease_transitions = Some(spec.lease_transitions.map_or(0, |before| before.saturating_add(1)));
+            spec.lease_transitions =
+                Some(spec.lease_transitions.map_or(0, |transitions| transitions.saturating_add(1)));
         }
         spec.lease_duration_seconds = i32::try_from(self.params.lease_duration.as_secs()).ok();
         spec.renew_time = Some(now);
         let sent = Instant::now();
         let written = if lease.resource_version().is_some() {
-            self.attempt(self.leases.replace(LEASE, &parameters(), &lease)).await?
+            self.attempt(self.leases.replace(LEASE, &post_params(), &lease)).await?
         } else {
-            self.attempt(self.leases.create(&parameters(), &lease)).await?
+            self.attempt(self.leases.create(&post_params(), &lease)).await?
         };
         self.check_version(&written)?;
         self.held = Some(written);
@@ -270,7 +272,7 @@ impl Election {
         Ok(sent)
     }
 
-    /// One call must leave time for a second one.
+    /// Makes a call within half the renew deadline, so that a second one is possible.
     async fn attempt<T>(&self, request: impl Future<Output = kube::Result<T>>) -> Result<T, CallError> {
         self.attempt_to(call(request)).await
     }
@@ -284,17 +286,17 @@ fn holder(lease: &Lease) -> &str {
     lease.spec.as_ref().and_then(|spec| spec.holder_identity.as_deref()).unwrap_or_default()
 }
 
-/// For how long a renewal keeps others away, as its holder says.
+/// Returns the duration of the Lease as its holder declares it.
 fn lease_duration(spec: &LeaseSpec) -> Duration {
-    Duration::from_secs(spec.lease_duration_seconds.and_then(|it| it.try_into().ok()).unwrap_or(0))
+    Duration::from_secs(spec.lease_duration_seconds.and_then(|seconds| seconds.try_into().ok()).unwrap_or(0))
 }
 
-fn parameters() -> PostParams {
+fn post_params() -> PostParams {
     PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() }
 }
 
-/// What this replica goes by: the host's name, which is the pod's in a cluster, and something that no other process of
-/// that name has.
+/// Returns the identity of this replica: the host name, which in a cluster is the name of the pod, and a random number
+/// that makes it unique.
 #[must_use]
 pub fn identity() -> String {
     let host = std::fs::read_to_string("/proc/sys/kernel/hostname").ok().map(|name| name.trim().to_owned());
@@ -312,7 +314,7 @@ mod tests {
 
     use super::*;
 
-    const TERMS: LeaseParams = LeaseParams {
+    const PARAMS: LeaseParams = LeaseParams {
         lease_duration: Duration::from_mins(1),
         renew_deadline: Duration::from_secs(40),
         retry_period: Duration::from_millis(1),
@@ -325,64 +327,65 @@ mod tests {
         })
     }
 
-    /// A replica in front of an API server that answers so, and the methods that it was asked with.
+    /// Returns a participant whose API server answers by `answer`, and the log of the request methods. The argument of
+    /// `answer` is the number of the request.
     fn election(answer: impl Fn(usize) -> (u16, Value) + Send + Sync + 'static) -> (Election, Arc<Mutex<Vec<Method>>>) {
-        let asked: Arc<Mutex<Vec<Method>>> = Arc::default();
-        let noted = Arc::clone(&asked);
+        let requests: Arc<Mutex<Vec<Method>>> = Arc::default();
+        let log = Arc::clone(&requests);
         let server = tower::service_fn(move |request: Request<Body>| {
-            let mut noted = noted.lock().expect("no panic");
-            noted.push(request.method().clone());
-            let (status, body) = answer(noted.len());
+            let mut log = log.lock().expect("not poisoned");
+            log.push(request.method().clone());
+            let (status, body) = answer(log.len());
             let answer = Response::builder().status(status).body(Body::from(body.to_string().into_bytes()));
             async move { answer }
         });
         let client = ClientBuilder::new(server, "default").build();
-        (Election::new(client, "default", "me".into(), TERMS).0, asked)
+        (Election::new(client, "default", "me".into(), PARAMS).0, requests)
     }
 
-    /// How the run_election ends; none if it does not.
-    async fn end(election: &mut Election) -> Option<Lost> {
-        timeout(Duration::from_secs(10), election.run_election()).await.ok()
+    /// Runs the election, and returns none if it does not end.
+    async fn run(election: &mut Election) -> Option<Lost> {
+        timeout(Duration::from_secs(10), election.run()).await.ok()
     }
 
     #[tokio::test]
-    async fn a_lease_that_somebody_deleted_is_not_taken_from_who_may_still_rely_on_it() {
+    async fn a_deleted_lease_is_not_acquired_while_its_holder_may_rely_on_it() {
         let not_found = json!({ "kind": "Status", "reason": "NotFound", "code": 404 });
-        let seen_enough = json!({ "kind": "Status", "reason": "InternalError", "code": 500 });
-        let (mut election, asked) = election(move |count| match count {
+        let failure = json!({ "kind": "Status", "reason": "InternalError", "code": 500 });
+        let (mut election, requests) = election(move |count| match count {
             1 => (200, lease("other", 7)),
             2..20 => (404, not_found.clone()),
-            _ => (500, seen_enough.clone()),
+            _ => (500, failure.clone()),
         });
 
         for _ in 0..20 {
             let _ = election.try_acquire().await;
         }
 
-        assert!(asked.lock().expect("no panic").iter().all(Method::is_safe), "it was taken");
+        assert!(requests.lock().expect("not poisoned").iter().all(Method::is_safe), "the Lease was written");
     }
 
     #[tokio::test]
-    async fn a_lease_that_nobody_was_seen_to_hold_is_made_at_once() {
+    async fn a_missing_lease_without_an_observed_holder_is_created_at_once() {
         let not_found = json!({ "kind": "Status", "reason": "NotFound", "code": 404 });
         let (mut election, _) = election(move |count| match count {
             1 => (404, not_found.clone()),
             _ => (201, lease("me", 8)),
         });
 
-        assert!(election.try_acquire().await.is_ok_and(|began| began.is_some()));
+        assert!(election.try_acquire().await.is_ok_and(|acquired| acquired.is_some()));
     }
 
     #[tokio::test]
-    async fn a_replica_that_waits_begins_anew_when_the_data_of_the_api_server_goes_back() {
+    async fn a_waiting_replica_exits_when_the_data_of_the_api_server_goes_back() {
         let (mut election, _) = election(|count| (200, lease("other", if count < 5 { 900 } else { 100 })));
 
-        assert_eq!(end(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 900 }));
+        assert_eq!(run(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 900 }));
     }
 
     #[tokio::test]
-    async fn a_leader_begins_anew_when_the_data_of_the_api_server_goes_back() {
-        // Its Lease is free, then its own; then a renewal meets another version, and the Lease is as it was before.
+    async fn a_leader_exits_when_the_data_of_the_api_server_goes_back() {
+        // The Lease is free, then acquired; a renewal conflicts, and the Lease then has an older version.
         let conflict = json!({ "kind": "Status", "reason": "Conflict", "code": 409 });
         let (mut election, _) = election(move |count| match count {
             1 => (200, lease("", 900)),
@@ -391,6 +394,6 @@ mod tests {
             _ => (200, lease("me", 100)),
         });
 
-        assert_eq!(end(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 901 }));
+        assert_eq!(run(&mut election).await, Some(Lost::VersionWentBack { found: 100, latest: 901 }));
     }
 }

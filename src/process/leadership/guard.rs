@@ -1,4 +1,5 @@
-//! The API server is written to by the leader alone: one place for all writes, so that none can be forgotten.
+//! The guard that lets only the leader write to the API server. It is part of the client, so that no write can bypass
+//! it.
 
 use std::time::Duration;
 
@@ -16,21 +17,21 @@ use tower::{BoxError, Service};
 use super::Leadership;
 use crate::cluster::DEADLINE;
 
-/// Requests that may wait for the connection at a time.
-const WAITING: usize = 1024;
+/// Maximum number of requests that wait for the connection.
+const MAX_QUEUED: usize = 1024;
 
-/// How often a request is sent again that the API server had no time for (429, 503, 504): all within the deadline of the
-/// call. A `Retry-After` that is longer counts instead of the pause.
-const RETRIES: u32 = 8;
-/// The first pause; each is twice as long as the one before, and up to three times that by chance.
-const FIRST_PAUSE: Duration = Duration::from_millis(5);
+/// Maximum number of retries of a request that an overloaded API server refused (429, 503, 504), all within the
+/// deadline of the call. A longer `Retry-After` replaces the pause.
+const MAX_RETRIES: u32 = 8;
+/// Pause before the first retry. It doubles with each retry, and jitter extends it to at most three times its length.
+const RETRY_PAUSE: Duration = Duration::from_millis(5);
 
-/// A write was held back.
+/// The error of a write by a replica that does not lead.
 #[derive(Debug, thiserror::Error)]
 #[error("this replica does not lead: nothing is written")]
 pub struct NotLeading;
 
-/// Holds writes back while this replica does not lead.
+/// A filter that refuses writes while this replica does not lead.
 #[derive(Clone, Debug)]
 struct Guard(Leadership);
 
@@ -43,17 +44,17 @@ impl Predicate<Request<Body>> for Guard {
     }
 }
 
-/// A client for the controller. That of the election is another one: it writes in order to lead.
+/// Creates the client of the controller. The election has a client of its own, because it writes without leading.
 ///
 /// # Errors
-/// The configuration cannot be used.
+/// The configuration is unusable.
 pub fn client(mut config: Config, leadership: Leadership) -> kube::Result<Client> {
     config.default_retry = false;
     Ok(guarded(ClientBuilder::try_from(config)?, leadership))
 }
 
-/// What the API server had no time for is sent again, as kube does by itself; but kube's own retries would lie inside the
-/// guard, and send a write again that began before the Lease was lost. Here each attempt passes the guard.
+/// Adds the guard and retries to a client. kube's own retries would be inside the guard and could repeat a write after
+/// the Lease is lost; here each attempt passes the guard.
 fn guarded<S, B>(service: ClientBuilder<S>, leadership: Leadership) -> Client
 where
     S: Service<Request<Body>, Response = Response<B>> + Send + 'static,
@@ -64,13 +65,13 @@ where
 {
     service
         .with_layer(&FilterLayer::new(Guard(leadership)))
-        .with_layer(&BufferLayer::new(WAITING))
+        .with_layer(&BufferLayer::new(MAX_QUEUED))
         .with_layer(&RetryLayer::new(retries()))
         .build()
 }
 
 fn retries() -> RetryPolicy {
-    RetryPolicy::new(FIRST_PAUSE, DEADLINE, RETRIES, true).expect("the first pause is the shorter one")
+    RetryPolicy::new(RETRY_PAUSE, DEADLINE, MAX_RETRIES, true).expect("the pause is shorter than the deadline")
 }
 
 #[cfg(test)]
@@ -89,7 +90,7 @@ mod tests {
     }
 
     #[test]
-    fn only_the_leader_writes_and_everybody_reads() {
+    fn only_the_leader_writes_and_every_replica_reads() {
         let leads = Leadership::ending_after(Duration::from_mins(1), Duration::MAX);
         let waits = Leadership::ending_after(Duration::ZERO, Duration::MAX);
         for method in [Method::POST, Method::PUT, Method::PATCH, Method::DELETE] {
@@ -99,9 +100,9 @@ mod tests {
         assert!(passes(Method::GET, &waits));
     }
 
-    /// How often a write arrives whose first attempts are answered with 429, at once or only when the Lease is lost, and
-    /// what becomes of it.
-    async fn arrivals(leadership: Leadership, at_once: bool, refused: usize) -> (usize, kube::Result<String>) {
+    /// Sends a write whose first `refused` attempts are answered with 429, either at once or after the Lease is lost.
+    /// Returns the number of attempts and the final result.
+    async fn attempts(leadership: Leadership, at_once: bool, refused: usize) -> (usize, kube::Result<String>) {
         let arrived = Arc::new(AtomicUsize::new(0));
         let (counted, lease) = (Arc::clone(&arrived), leadership.clone());
         let server = tower::service_fn(move |_: Request<Body>| {
@@ -119,24 +120,24 @@ mod tests {
         (arrived.load(Ordering::SeqCst), answer)
     }
 
-    // proves: limit process/leadership/guard RETRIES
-    // proves: limit process/leadership/guard FIRST_PAUSE
+    // proves: limit process/leadership/guard MAX_RETRIES
+    // proves: limit process/leadership/guard RETRY_PAUSE
     #[tokio::test]
-    async fn what_the_api_server_had_no_time_for_is_sent_again_eight_times_and_that_within_the_deadline_of_a_call() {
-        assert!(FIRST_PAUSE * 3 * 2_u32.pow(RETRIES) < DEADLINE);
-        let retries = RETRIES as usize;
-        let (arrived, answer) = arrivals(Leadership::alone(), true, retries).await;
+    async fn an_overloaded_api_server_is_retried_eight_times_within_the_deadline() {
+        assert!(RETRY_PAUSE * 3 * 2_u32.pow(MAX_RETRIES) < DEADLINE);
+        let retries = MAX_RETRIES as usize;
+        let (arrived, answer) = attempts(Leadership::alone(), true, retries).await;
         assert_eq!(arrived, retries + 1);
         assert!(answer.is_ok(), "{answer:?}");
-        let (arrived, answer) = arrivals(Leadership::alone(), true, retries + 1).await;
+        let (arrived, answer) = attempts(Leadership::alone(), true, retries + 1).await;
         assert_eq!(arrived, retries + 1);
         assert!(answer.is_err(), "{answer:?}");
     }
 
     #[tokio::test]
-    async fn a_write_that_the_api_server_had_no_time_for_is_not_sent_again_once_the_lease_is_lost() {
+    async fn a_write_is_not_retried_after_the_lease_is_lost() {
         let leadership = Leadership::ending_after(Duration::from_millis(200), Duration::MAX);
-        let (arrived, answer) = arrivals(leadership, false, 2).await;
+        let (arrived, answer) = attempts(leadership, false, 2).await;
         assert_eq!(arrived, 1);
         assert!(answer.is_err_and(|error| format!("{error:?}").contains("NotLeading")));
     }

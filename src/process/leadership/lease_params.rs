@@ -1,61 +1,61 @@
-//! For how long a Lease is held, and how it is kept.
+//! Parameters of the Lease.
 
 use std::time::Duration;
 
-/// Least length of a Lease.
-const SHORTEST: Duration = Duration::from_secs(1);
+/// Minimum duration of a Lease.
+const MIN_LEASE_DURATION: Duration = Duration::from_secs(1);
 
-/// How the Lease is held. Each replica must have the same.
+/// The parameters of the Lease, with client-go's names. All replicas must have the same.
 #[derive(Clone, Copy, Debug)]
 pub struct LeaseParams {
-    /// So long after the last renewal that a replica has seen, it may take the Lease.
+    /// Time after the last observed renewal from which another replica may acquire the Lease.
     pub lease_duration: Duration,
-    /// So long after its last renewal the leader gives up.
+    /// Time after its last renewal at which the leader stops leading.
     pub renew_deadline: Duration,
-    /// Between two tries to get or to renew it.
+    /// Pause between two attempts to acquire or renew the Lease.
     pub retry_period: Duration,
 }
 
-/// The three do not fit together.
+/// The error of parameters that contradict each other.
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum InvalidLeaseParams {
-    /// A Lease counts in whole seconds.
+    /// The Lease has a resolution of whole seconds.
     #[error("--lease-duration must be a whole number of seconds, at least 1s, and is {0:?}")]
     NotWholeSeconds(Duration),
-    /// It would be asked for without a pause.
+    /// There would be no pause between attempts.
     #[error("--retry-period must be longer than 0s")]
     NoPause,
-    /// The leader would give up before its second try.
+    /// The leader would stop before its second attempt to renew.
     #[error("--renew-deadline ({renew_deadline:?}) must be longer than --retry-period ({retry_period:?})")]
     NoSecondTry {
-        /// Of the leader.
+        /// `--renew-deadline`.
         renew_deadline: Duration,
-        /// Of everybody.
+        /// `--retry-period`.
         retry_period: Duration,
     },
-    /// Two would lead, or the leader would have no time to write.
+    /// Two replicas could lead at once, or the leader would have no time to write.
     #[error(
         "--lease-duration ({lease_duration:?}) must be at least --renew-deadline ({renew_deadline:?}) and \
          --retry-period ({retry_period:?}) together"
     )]
     TooShort {
-        /// Of the Lease.
+        /// `--lease-duration`.
         lease_duration: Duration,
-        /// Of the leader.
+        /// `--renew-deadline`.
         renew_deadline: Duration,
-        /// Of everybody.
+        /// `--retry-period`.
         retry_period: Duration,
     },
 }
 
 impl LeaseParams {
-    /// These, if they fit together.
+    /// Returns the parameters if they are consistent.
     ///
     /// # Errors
-    /// They do not.
-    pub fn checked(self) -> Result<Self, InvalidLeaseParams> {
+    /// The parameters contradict each other.
+    pub fn validate(self) -> Result<Self, InvalidLeaseParams> {
         let Self { lease_duration, renew_deadline, retry_period } = self;
-        if lease_duration < SHORTEST || lease_duration.subsec_nanos() != 0 {
+        if lease_duration < MIN_LEASE_DURATION || lease_duration.subsec_nanos() != 0 {
             return Err(InvalidLeaseParams::NotWholeSeconds(lease_duration));
         }
         if retry_period.is_zero() {
@@ -75,32 +75,32 @@ impl LeaseParams {
 mod tests {
     use super::*;
 
-    fn of(lease: u64, renew: u64, retry: u64) -> Result<LeaseParams, InvalidLeaseParams> {
+    fn params(lease: u64, renew: u64, retry: u64) -> Result<LeaseParams, InvalidLeaseParams> {
         let [lease_duration, renew_deadline, retry_period] = [lease, renew, retry].map(Duration::from_millis);
-        LeaseParams { lease_duration, renew_deadline, retry_period }.checked()
+        LeaseParams { lease_duration, renew_deadline, retry_period }.validate()
     }
 
-    // proves: limit process/leadership/params SHORTEST
+    // proves: limit process/leadership/lease_params MIN_LEASE_DURATION
     #[test]
-    fn the_usual_terms_fit() {
+    fn usual_parameters_are_valid() {
         for (lease, renew, retry) in
             [(1_000, 800, 200), (15_000, 10_000, 2_000), (137_000, 107_000, 26_000), (3_000, 2_000, 250)]
         {
-            assert!(of(lease, renew, retry).is_ok(), "{lease} {renew} {retry}");
+            assert!(params(lease, renew, retry).is_ok(), "{lease} {renew} {retry}");
         }
     }
 
     #[test]
-    fn terms_that_do_not_fit_are_refused_by_their_flags() {
-        for (params, flags) in [
-            (of(999, 400, 100), "--lease-duration must be a whole number of seconds"),
-            (of(1_500, 400, 100), "--lease-duration must be a whole number of seconds"),
-            (of(15_000, 10_000, 0), "--retry-period must be longer than 0s"),
-            (of(15_000, 2_000, 2_000), "--renew-deadline (2s) must be longer than --retry-period (2s)"),
-            (of(11_000, 10_000, 2_000), "--lease-duration (11s) must be at least --renew-deadline (10s)"),
+    fn invalid_parameters_are_refused_with_their_flags() {
+        for (result, message) in [
+            (params(999, 400, 100), "--lease-duration must be a whole number of seconds"),
+            (params(1_500, 400, 100), "--lease-duration must be a whole number of seconds"),
+            (params(15_000, 10_000, 0), "--retry-period must be longer than 0s"),
+            (params(15_000, 2_000, 2_000), "--renew-deadline (2s) must be longer than --retry-period (2s)"),
+            (params(11_000, 10_000, 2_000), "--lease-duration (11s) must be at least --renew-deadline (10s)"),
         ] {
-            let message = params.expect_err(flags).to_string();
-            assert!(message.contains(flags), "{message}");
+            let error = result.expect_err(message).to_string();
+            assert!(error.contains(message), "{error}");
         }
     }
 }

@@ -1,4 +1,4 @@
-//! Who writes: of several replicas the one that holds the Lease, and only while it does.
+//! Leader election: of several replicas, only the holder of the Lease writes, and only while it holds the Lease.
 
 pub mod election;
 pub mod guard;
@@ -12,21 +12,21 @@ use std::time::Duration;
 use tokio::sync::watch;
 use tokio::time::Instant;
 
-/// Whether this replica leads, and for how long that is certain. By its own monotonic clock, counted from the moment at
-/// which the last renewal was *sent*: no other replica begins to count earlier than that.
+/// The leadership of this replica and its remaining time, by the monotonic clock of this replica. The time counts from
+/// the moment at which the last renewal was *sent*: no other replica can have started to count earlier.
 #[derive(Clone, Debug)]
 pub struct Leadership {
     state: watch::Receiver<LeaseState>,
-    longest_write: Duration,
+    max_write: Duration,
 }
 
 #[derive(Clone, Copy, Debug)]
 enum LeaseState {
-    /// Somebody else leads, or nobody.
+    /// Another replica leads, or none.
     Waiting,
-    /// The Lease is held until then.
+    /// This replica leads until then.
     Until(Instant),
-    /// There is no other replica.
+    /// There is no election: this replica always leads.
     Alone,
 }
 
@@ -41,19 +41,19 @@ impl LeaseState {
 }
 
 impl Leadership {
-    /// Without an election: this replica always leads.
+    /// Creates the leadership of a replica that always leads, without an election.
     #[must_use]
     pub fn alone() -> Self {
-        Self { state: watch::channel(LeaseState::Alone).1, longest_write: Duration::MAX }
+        Self { state: watch::channel(LeaseState::Alone).1, max_write: Duration::MAX }
     }
 
-    /// For how long it is certain that nobody else leads; zero if this replica does not.
+    /// Returns the time for which no other replica can lead, or zero if this replica does not lead.
     #[must_use]
     pub fn remaining(&self) -> Duration {
         self.state.borrow().remaining()
     }
 
-    /// Whether this replica leads.
+    /// Returns true if this replica leads.
     #[must_use]
     pub fn is_leader(&self) -> bool {
         !self.remaining().is_zero()
@@ -63,20 +63,20 @@ impl Leadership {
     pub async fn acquired(&self) {
         let mut state = self.state.clone();
         if state.wait_for(|state| !state.remaining().is_zero()).await.is_err() {
-            // The election is over, and was never won.
+            // The election has ended, and was never won.
             std::future::pending::<()>().await;
         }
     }
 
-    /// Whether a write may begin that has this deadline: it must not outlive the Lease. A deadline that no Lease leaves
-    /// room for is taken as the longest one that each does.
+    /// Returns true if a write with this timeout may begin, which must end before the Lease does. A timeout longer than
+    /// the renew deadline counts as the renew deadline, because no Lease would ever leave room for it.
     #[must_use]
-    pub fn allows(&self, deadline: Duration) -> bool {
+    pub fn allows_write(&self, timeout: Duration) -> bool {
         let left = self.remaining();
-        !left.is_zero() && left >= deadline.min(self.longest_write)
+        !left.is_zero() && left >= timeout.min(self.max_write)
     }
 
-    /// Waits until this replica leads no longer.
+    /// Waits until this replica no longer leads.
     pub async fn lost(&self) {
         loop {
             match self.remaining() {
@@ -86,13 +86,13 @@ impl Leadership {
         }
     }
 
-    /// Does some work while this replica leads; none if it ceased to before the work was done. Asked at each step, so
-    /// that a process that slept in the midst of it does not go on before it has looked at the clock.
+    /// Runs `work` while this replica leads, and returns none if the leadership ended first. The clock is checked at
+    /// each poll, so that a process that was suspended does not continue with an expired Lease.
     pub async fn run_while_leading<T>(&self, work: impl Future<Output = T>) -> Option<T> {
-        let (mut work, mut ends) = (pin!(work), pin!(self.lost()));
+        let (mut work, mut lost) = (pin!(work), pin!(self.lost()));
         poll_fn(|context| {
-            // The clock itself, as the timer may not have been told yet.
-            if !self.is_leader() || ends.as_mut().poll(context).is_ready() {
+            // The timer may lag behind the clock.
+            if !self.is_leader() || lost.as_mut().poll(context).is_ready() {
                 return Poll::Ready(None);
             }
             work.as_mut().poll(context).map(Some)
@@ -100,11 +100,11 @@ impl Leadership {
         .await
     }
 
-    /// With a Lease that ends after so long.
+    /// Creates a leadership with `left` remaining.
     #[cfg(test)]
-    pub(crate) fn ending_after(left: Duration, longest_write: Duration) -> Self {
+    pub(crate) fn ending_after(left: Duration, max_write: Duration) -> Self {
         let state = watch::channel(LeaseState::Until(Instant::now() + left)).1;
-        Self { state, longest_write }
+        Self { state, max_write }
     }
 }
 
@@ -117,39 +117,39 @@ mod tests {
     #[test]
     fn a_write_that_might_outlive_the_lease_does_not_begin() {
         let leadership = Leadership::ending_after(10 * SECOND, 60 * SECOND);
-        assert!(leadership.allows(9 * SECOND));
-        assert!(!leadership.allows(11 * SECOND));
+        assert!(leadership.allows_write(9 * SECOND));
+        assert!(!leadership.allows_write(11 * SECOND));
     }
 
     #[test]
-    fn a_deadline_longer_than_any_lease_leaves_room_for_does_not_end_all_writing() {
+    fn a_timeout_longer_than_the_renew_deadline_does_not_prevent_all_writes() {
         let leadership = Leadership::ending_after(12 * SECOND, 10 * SECOND);
-        assert!(leadership.allows(60 * SECOND));
+        assert!(leadership.allows_write(60 * SECOND));
         let leadership = Leadership::ending_after(9 * SECOND, 10 * SECOND);
-        assert!(!leadership.allows(60 * SECOND));
+        assert!(!leadership.allows_write(60 * SECOND));
     }
 
     #[test]
-    fn a_lease_that_has_passed_allows_nothing() {
+    fn an_expired_lease_allows_no_write() {
         let leadership = Leadership::ending_after(Duration::ZERO, 10 * SECOND);
         assert!(!leadership.is_leader());
-        assert!(!leadership.allows(Duration::ZERO));
+        assert!(!leadership.allows_write(Duration::ZERO));
     }
 
     #[tokio::test]
-    async fn work_ends_with_the_lease_and_goes_on_no_further() {
+    async fn work_is_cancelled_when_the_lease_ends() {
         let leadership = Leadership::ending_after(Duration::from_millis(200), SECOND);
         assert_eq!(leadership.run_while_leading(async { 1 }).await, Some(1));
         assert_eq!(leadership.run_while_leading(std::future::pending::<()>()).await, None);
-        // As after a sleep of the whole process: what it waited for is there, and comes too late.
-        let gone_on = std::cell::Cell::new(false);
-        assert_eq!(leadership.run_while_leading(async { gone_on.set(true) }).await, None);
-        assert!(!gone_on.get());
+        // As after a suspension of the process: the work could continue, but it is too late.
+        let continued = std::cell::Cell::new(false);
+        assert_eq!(leadership.run_while_leading(async { continued.set(true) }).await, None);
+        assert!(!continued.get());
     }
 
     #[test]
-    fn without_an_election_everything_is_allowed() {
+    fn without_an_election_all_writes_are_allowed() {
         assert!(Leadership::alone().is_leader());
-        assert!(Leadership::alone().allows(60 * SECOND));
+        assert!(Leadership::alone().allows_write(60 * SECOND));
     }
 }

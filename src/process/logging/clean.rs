@@ -1,5 +1,5 @@
-//! Log lines stay lines: names of certificates, messages of servers and whatever else others have written may hold line
-//! breaks, terminal sequences and marks that turn writing around. They are told, but escaped.
+//! Escaping of log lines. Untrusted text, such as names of certificates and messages of servers, may contain line
+//! breaks, terminal sequences and marks of the writing direction.
 
 use std::fmt::Write as _;
 use std::io::{self, Write};
@@ -8,7 +8,7 @@ use tracing_subscriber::fmt::MakeWriter;
 
 use crate::domain::untrusted::is_invisible;
 
-/// Makes writers that let nothing through but what can be seen, and the end of the line.
+/// A maker of writers that escape all invisible characters except the end of the line.
 pub(super) struct Clean<M>(pub(super) M);
 
 impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Clean<M> {
@@ -19,7 +19,7 @@ impl<'a, M: MakeWriter<'a>> MakeWriter<'a> for Clean<M> {
     }
 }
 
-/// Takes a whole line at a time, as `tracing-subscriber` writes them.
+/// A writer of whole lines, as `tracing-subscriber` writes them.
 pub(super) struct Lines<W>(W);
 
 impl<W: Write> Write for Lines<W> {
@@ -39,7 +39,7 @@ impl<W: Write> Write for Lines<W> {
     }
 }
 
-/// In the form of JSON, so that a line of JSON stays one. All that is not seen lies within four hex digits.
+/// Escapes in the notation of JSON, so that a line of JSON stays valid. All invisible characters fit four hex digits.
 fn escaped(body: &str) -> String {
     body.chars().fold(String::with_capacity(body.len()), |mut text, c| {
         if is_invisible(c) {

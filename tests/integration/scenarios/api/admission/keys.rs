@@ -5,8 +5,8 @@ use serde_json::{Value, json};
 use super::{Case, cel, keyword, one_of, required};
 
 const NAME: &str =
-    "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last";
-const ENTRY: &str = "key must be the name of a Secret's entry: letters, digits, '-', '_' and '.'";
+    "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit";
+const ENTRY: &str = "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a Secret";
 const INTERVAL: &str = "interval must be from 10s to 24h, as in 500ms, 90s or 1h30m";
 const GRACE: &str = "gracePeriod must be from 0s to 720h, as in 500ms, 90s or 1h30m";
 const AFTER: &str = "after must be from 10s to 720h, as in 500ms, 90s or 1h30m";

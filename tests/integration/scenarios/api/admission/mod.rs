@@ -132,8 +132,8 @@ async fn check_every_rule(tenant: &Tenant<'_>, kind: &Kind) {
 
 // proves: cel ALMServiceKey "tenantRef is immutable: delete this ALMServiceKey and create another one"
 // proves: cel ALMServiceKey "exactly one of serviceBindingRef and secretRef must be set"
-// proves: cel ALMServiceKey "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last"
-// proves: cel ALMServiceKey "key must be the name of a Secret's entry: letters, digits, '-', '_' and '.'"
+// proves: cel ALMServiceKey "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit"
+// proves: cel ALMServiceKey "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a Secret"
 // proves: cel ALMServiceKey "interval must be from 10s to 24h, as in 500ms, 90s or 1h30m"
 // proves: cel ALMServiceKey "gracePeriod must be from 0s to 720h, as in 500ms, 90s or 1h30m"
 // proves: cel ALMServiceKey "after must be from 10s to 720h, as in 500ms, 90s or 1h30m"
@@ -143,20 +143,20 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 }
 
 // proves: cel ALMTenant "identityZone is immutable: create another ALMTenant"
-// proves: cel ALMTenant "identityZone must be lowercase letters, digits and '-', a letter or digit first and last"
+// proves: cel ALMTenant "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit"
 // proves: cel ALMTenant "url must be an https URL without user information, query and fragment"
 // proves: cel ALMTenant "tokenUrl must be an https URL without user information, query and fragment"
-// proves: cel ALMTenant "name must be an object's name: lowercase letters, digits, '-' and '.', a letter or digit first and last"
-// proves: cel ALMTenant "caBundle must hold certificates in PEM, each from BEGIN CERTIFICATE to END CERTIFICATE"
-// proves: cel ALMTenant "caBundle must not hold a private key: everybody who may read this object would have it"
+// proves: cel ALMTenant "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit"
+// proves: cel ALMTenant "caBundle must contain PEM certificates, each from BEGIN CERTIFICATE to END CERTIFICATE"
+// proves: cel ALMTenant "caBundle must not contain a private key: anyone who may read this object could use it"
 // proves: cel ALMTenant "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m"
-// proves: cel ALMTenant "'*' admits all namespaces and must stand alone"
-// proves: cel ALMTenant "a namespace must be named in full (lowercase letters, digits and '-'), or be '*' for all"
-// proves: cel ALMTenant "a host must be host or host:port without scheme and path, a wildcard only as its first label"
-// proves: cel ALMTenant "a host must not be named twice", cel ALMTenant "a credential type must not be named twice"
-// proves: cel ALMTenant "a scope must be one word, without spaces, quotes and backslashes"
-// proves: limit api/schema LONGEST_NAME, limit api/schema LONGEST_HOST, limit api/schema LONGEST_LIST
-// proves: limit api/schema MOST_NAMESPACES
+// proves: cel ALMTenant "'*' admits all namespaces and must be the only entry"
+// proves: cel ALMTenant "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all"
+// proves: cel ALMTenant "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label"
+// proves: cel ALMTenant "a host must not be listed twice", cel ALMTenant "a credential type must not be listed twice"
+// proves: cel ALMTenant "a scope must be a single word without spaces, quotes and backslashes"
+// proves: limit api/schema MAX_NAME, limit api/schema MAX_HOST, limit api/schema MAX_LIST
+// proves: limit api/schema MAX_NAMESPACES
 #[test]
 fn every_rule_for_a_tenant_admits_a_good_value_and_explains_a_bad_one() {
     scenario("rules-of-tenants", async |tenant| check_every_rule(&tenant, &TENANTS).await);

@@ -6,9 +6,10 @@ use super::keys::{durations, names};
 use super::{Case, cel, keyword, one_of, required};
 
 const HTTP: &str = "spec.landscapeManagement.http";
-const HOST: &str = "a host must be host or host:port without scheme and path, a wildcard only as its first label";
+const HOST: &str =
+    "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label";
 const TIMEOUT: &str = "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m";
-const NAMESPACE: &str = "a namespace must be named in full (lowercase letters, digits and '-'), or be '*' for all";
+const NAMESPACE: &str = "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
 
 /// Returns a minimal valid tenant.
@@ -60,7 +61,8 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn identity_zone() -> Vec<Case> {
     let field = "spec.identityZone";
-    let words = "identityZone must be lowercase letters, digits and '-', a letter or digit first and last";
+    let words =
+        "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit";
     let immutable = "identityZone is immutable: create another ALMTenant";
     let mut cases = vec![
         required(field, json!("z")),
@@ -129,8 +131,8 @@ fn https(field: &'static str, name: &str) -> Vec<Case> {
 
 fn certificates(field: &'static str) -> Vec<Case> {
     let long = |length: usize| json!(format!("{PEM}{}", "\n".repeat(length - PEM.len())));
-    let not_pem = "caBundle must hold certificates in PEM, each from BEGIN CERTIFICATE to END CERTIFICATE";
-    let private = "caBundle must not hold a private key: everybody who may read this object would have it";
+    let not_pem = "caBundle must contain PEM certificates, each from BEGIN CERTIFICATE to END CERTIFICATE";
+    let private = "caBundle must not contain a private key: anyone who may read this object could use it";
     let with_key = format!("{PEM}\n-----BEGIN EC PRIVATE KEY-----\nAAAA\n-----END EC PRIVATE KEY-----");
     vec![
         keyword(field, "minLength", json!(PEM), json!(""), "at least 1 chars long"),
@@ -146,7 +148,7 @@ fn hosts(list: &'static str, item: &'static str) -> Vec<Case> {
     let longest = |number: usize| format!("{}.{number:061}:65535", vec!["l".repeat(63); 3].join("."));
     let many = |count: usize| json!((0..count).map(longest).collect::<Vec<_>>());
     let long = longest(1);
-    let twice = "a host must not be named twice";
+    let twice = "a host must not be listed twice";
     let mut cases = vec![
         keyword(list, "minItems", json!(["h"]), json!([]), "at least 1 items"),
         keyword(list, "maxItems", many(64), many(65), "must have at most 64 items"),
@@ -189,13 +191,13 @@ fn credential_types() -> Vec<Case> {
     let three = json!(["instance-secret", "binding-secret", "instance-secret"]);
     cases.push(keyword(field, "maxItems", json!(types), three, "must have at most 2 items"));
     let twice = json!(["binding-secret", "binding-secret"]);
-    cases.push(cel(field, "a credential type must not be named twice", json!(types), twice));
+    cases.push(cel(field, "a credential type must not be listed twice", json!(types), twice));
     cases
 }
 
 fn scopes() -> Vec<Case> {
     let (field, item) = ("spec.forbiddenScopes", "spec.forbiddenScopes[]");
-    let words = "a scope must be one word, without spaces, quotes and backslashes";
+    let words = "a scope must be a single word without spaces, quotes and backslashes";
     let many = |count: usize| json!((0..count).map(|number| format!("s{number}.read")).collect::<Vec<_>>());
     let mut cases = vec![
         keyword(field, "maxItems", many(64), many(65), "must have at most 64 items"),
