@@ -265,7 +265,11 @@ fn an_owner_whose_name_is_a_path_makes_the_answer_invalid() {
             let answer = json!({ "status": 200, "headers": { "etag": "\"r1\"" }, "body": body.to_string() });
             fixture.fail_once("ReadSlot", answer).await;
             let trouble = fixture.landscape.read_slot().await.expect_err("no owner can have that name");
-            assert!(trouble.message.contains("did not answer as agreed"), "{namespace}/{name}: {}", trouble.message);
+            assert!(
+                trouble.message.contains("did not answer as the contract requires"),
+                "{namespace}/{name}: {}",
+                trouble.message
+            );
         }
     });
 }

@@ -6,8 +6,7 @@ use super::requests::{Gap, Outcome, Request};
 use super::right::{Mode, Right};
 
 /// The one test that removes rights from the `ClusterRole`, and the resource that all of them are about.
-const TAKES_A_RIGHT_AWAY: (&str, &str) =
-    ("scenarios::security::rights::a_forbidden_read_is_not_an_absence", "secrets");
+const TAKES_A_RIGHT_AWAY: (&str, &str) = ("scenarios::security::rights::a_forbidden_read_is_not_an_absence", "secrets");
 
 /// The result of the comparison for one mode.
 #[derive(Debug, Default)]

@@ -177,26 +177,29 @@ fn every_log_line_of_a_reconciliation_has_its_id_and_its_object() {
         let lines: Vec<Value> = whole.lines().map(parse).collect();
         let uploaded = lines.iter().find(|line| line["effect"] == "KeyUploaded").expect("the upload is logged");
         for (field, expected) in [
-            ("level", "INFO"),
-            ("kind", "ALMServiceKey"),
-            ("namespace", "logged"),
-            ("name", "calm"),
-            ("tenant", "logged"),
-            ("message", "put the proven key into Landscape Management"),
+            ("/level", "INFO"),
+            ("/span/kind", "ALMServiceKey"),
+            ("/span/namespace", "logged"),
+            ("/span/object", "calm"),
+            ("/span/tenant", "logged"),
+            ("/message", "put the proven key into Landscape Management"),
         ] {
             assert_eq!(uploaded.pointer(field), Some(&json!(expected)), "{field} of {uploaded}");
         }
         let verdict = lines.iter().find(|line| line["reason"] == "NotSlotOwner").expect("the verdict is logged");
-        assert_eq!((&verdict["name"], &verdict["ready"]), (&json!("second"), &json!("False")));
-        let of_the_upload: Vec<_> = lines.iter().filter(|line| line["pass"] == uploaded["pass"]).collect();
-        assert!(of_the_upload.iter().all(|line| line["name"] == "calm" && line["tenant"] == "logged"));
+        assert_eq!((&verdict["span"]["object"], &verdict["ready"]), (&json!("second"), &json!("False")));
+        let of_the_upload: Vec<_> =
+            lines.iter().filter(|line| line["span"]["reconcile_id"] == uploaded["span"]["reconcile_id"]).collect();
+        assert!(
+            of_the_upload.iter().all(|line| line["span"]["object"] == "calm" && line["span"]["tenant"] == "logged")
+        );
         let is_foreign =
             |line: &&&Value| line["target"].as_str().is_some_and(|target| !target.starts_with("alm_key_operator"));
         assert!(of_the_upload.iter().any(|line| is_foreign(&line)), "lines of kube and reqwest have the id too");
         let mut objects = BTreeMap::new();
-        for line in lines.iter().filter(|line| !line["pass"].is_null()) {
-            let object = (line["kind"].clone(), line["namespace"].clone(), line["name"].clone());
-            let first = objects.entry(line["pass"].to_string()).or_insert_with(|| object.clone());
+        for span in lines.iter().map(|line| &line["span"]).filter(|span| !span["reconcile_id"].is_null()) {
+            let object = (span["kind"].clone(), span["namespace"].clone(), span["object"].clone());
+            let first = objects.entry(span["reconcile_id"].to_string()).or_insert_with(|| object.clone());
             assert_eq!(*first, object, "one id belongs to one object");
         }
         assert!(objects.len() >= 3, "{objects:?}");

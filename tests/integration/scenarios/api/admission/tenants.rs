@@ -78,7 +78,7 @@ fn identity_zone() -> Vec<Case> {
 
 fn namespaces() -> Vec<Case> {
     let (field, item) = ("spec.allowedNamespaces", "spec.allowedNamespaces[]");
-    let alone = "'*' admits all namespaces and must stand alone";
+    let alone = "'*' admits all namespaces and must be the only entry";
     // Names of the maximal length, to stay within the cost limit of CEL.
     let many = |count: usize| json!((0..count).map(|number| format!("n{number:062}")).collect::<Vec<_>>());
     let mut cases = vec![

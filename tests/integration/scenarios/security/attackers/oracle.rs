@@ -59,7 +59,7 @@ fn a_secret_name_with_a_path_does_not_leave_the_namespace() {
             tenant.apply_for_binding(&name, &name).await;
             let object = tenant.await_ready(&name, "Unknown", "WaitingForBinding").await;
             let text = message(&object, "Ready");
-            assert!(text.contains("spec.secretName cannot be the name of a Secret"), "{text}");
+            assert!(text.contains("spec.secretName is not a valid name of a Secret"), "{text}");
             assert!(!text.contains("theirs"), "{text}");
         }
         assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
