@@ -12,7 +12,7 @@ mod tests;
 use std::time::Instant;
 
 pub use self::definition::Catalogue;
-use self::definition::{Mutant, read};
+use self::definition::read;
 use crate::console::say;
 use crate::error::Error;
 
@@ -21,12 +21,13 @@ pub fn run(names: &[String], only: Option<Catalogue>) -> Result<(), Error> {
     let mut chosen = Vec::new();
     for catalogue in [Catalogue::Suite, Catalogue::Simulation] {
         if only.is_none_or(|only| only == catalogue) {
-            let mutants = read(catalogue)?;
-            chosen.push((catalogue, mutants.into_iter().filter(|mutant| is_named(mutant, names)).collect::<Vec<_>>()));
+            let mut mutants = read(catalogue)?;
+            mutants.retain(|mutant| names.is_empty() || names.contains(&mutant.name));
+            chosen.push((catalogue, mutants));
         }
     }
-    if let Some(unknown) = names.iter().find(|name| !chosen.iter().any(|(_, of)| of.iter().any(|it| it.name == **name)))
-    {
+    let is_chosen = |name: &String| chosen.iter().flat_map(|(_, mutants)| mutants).any(|mutant| mutant.name == *name);
+    if let Some(unknown) = names.iter().find(|name| !is_chosen(name)) {
         return Err(Error::Finding(format!("mutants: there is no mutant {unknown:?} in tests/mutants")));
     }
     let mut all_noticed = true;
@@ -41,10 +42,6 @@ pub fn run(names: &[String], only: Option<Catalogue>) -> Result<(), Error> {
         all_noticed &= not == 0;
     }
     if all_noticed { Ok(()) } else { Err(Error::Finding("mutants: a mutant survived: see above".into())) }
-}
-
-fn is_named(mutant: &Mutant, names: &[String]) -> bool {
-    names.is_empty() || names.contains(&mutant.name)
 }
 
 /// Returns the path of the test that plays the histories of the simulation.

@@ -2,8 +2,9 @@
 
 use std::path::Path;
 
+use super::right::Mode;
 use super::verdict::{self, Verdict};
-use super::{Mode, declared, requests};
+use super::{declared, requests};
 
 /// The comparison of two runs with the declared rights.
 pub struct Report {
