@@ -12,7 +12,7 @@ const NO_NUMBERS: [&str; 8] =
 
 /// Numbers that limit nothing, and why.
 const NO_LIMITS: [(&str, &str); 5] = [
-    ("cli UNUSABLE", "an exit code"),
+    ("cli EXIT_USAGE", "an exit code"),
     ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/service_key/reconcile CONCURRENCY"),
     ("process/leadership/guard MAX_QUEUED", "a line in kube's own client: who finds it full waits"),
     ("http/client MAX_CAUSE_CHARS", "of a part of a message, which is bounded as a whole"),
