@@ -1,7 +1,9 @@
 //! What a process needs beside its work.
 
 pub mod admin;
+pub mod clock;
 pub mod leadership;
+pub mod lock;
 pub mod logging;
 pub mod metrics;
 pub mod panics;

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-use crate::controller::tenant::finalizer::release_if_unused;
+use crate::controller::tenant::release::release_if_unused;
 use crate::domain::slot::{RemoteTrouble, Slot};
 use crate::names::TENANT_FINALIZER;
 use crate::simulation::actions::tenant_of;

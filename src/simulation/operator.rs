@@ -16,7 +16,7 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::Caches;
 use crate::controller::service_key::sibling_changes::SiblingStates;
 use crate::controller::service_key::siblings::is_sibling;
-use crate::controller::service_key::watches::touched;
+use crate::controller::service_key::watches::binding_changed;
 use crate::simulation::model::cluster::{Labelled, NAMESPACE};
 use crate::simulation::process::{Process, Running};
 use crate::simulation::state::{State, World};
@@ -114,14 +114,14 @@ impl Operator {
         }
         for key in keys {
             self.wakes(Subject::Key(key.name_any()));
-            self.sibling_states.seen(&key);
+            self.sibling_states.record(&key);
             self.seen.insert(key.name_any(), of_itself(&key));
             self.keys.apply_watcher_event(&Event::InitApply(key));
         }
         self.tenants.apply_watcher_event(&Event::InitDone);
         self.keys.apply_watcher_event(&Event::InitDone);
         for binding in bindings {
-            touched(&self.process.keys, &self.process.caches.observed_deletions, &binding);
+            binding_changed(&self.process.keys, &self.process.caches.observed_deletions, &binding);
         }
     }
 
@@ -162,7 +162,8 @@ impl Operator {
                 *told = cluster.told_bindings.len();
                 let bindings = cluster.told_bindings[from..].to_vec();
                 for binding in &bindings {
-                    let concerned = touched(&self.process.keys, &self.process.caches.observed_deletions, binding);
+                    let concerned =
+                        binding_changed(&self.process.keys, &self.process.caches.observed_deletions, binding);
                     woken.extend(concerned.into_iter().map(|key| Subject::Key(key.name)));
                     cluster.shows_binding(self.process.number, binding);
                 }
@@ -179,13 +180,13 @@ impl Operator {
                 if self.seen.insert(key.name_any(), now.clone()) != Some(now) {
                     woken.push(Subject::Key(key.name_any()));
                 }
-                (key, self.sibling_states.seen(key))
+                (key, self.sibling_states.record(key))
             }
             Labelled::Deleted(key) => {
                 self.keys.apply_watcher_event(&Event::Delete(key.clone()));
                 self.seen.remove(&key.name_any());
                 self.process.caches.forget(key);
-                (key, self.sibling_states.gone(key))
+                (key, self.sibling_states.remove(key))
             }
         };
         if tell {

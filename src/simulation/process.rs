@@ -11,9 +11,10 @@ use kube::runtime::reflector::Store;
 
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::objects::Objects;
-use crate::controller::service_key::reconcile::{ReconcileContext, ReconcileResult, back_off, reconcile};
+use crate::controller::service_key::context::ReconcileContext;
+use crate::controller::service_key::reconcile::{ReconcileResult, back_off, reconcile};
 use crate::controller::service_key::scheduling;
-use crate::controller::tenant::finalizer;
+use crate::controller::tenant::release;
 use crate::controller::{Caches, Scope};
 use crate::domain::plan::Now;
 use crate::domain::retry::{BACKOFF_MIN, RECHECK_PERIOD};
@@ -84,12 +85,12 @@ impl Process {
             let queue = scheduling::lock_key(&cached, &self.tenants);
             let next = match reconcile(&cached, &queue, &context).await {
                 Ok(ReconcileResult::Gone) => None,
-                Ok(ReconcileResult::Again(wait) | ReconcileResult::PutOff(wait)) => Some(wait),
-                Ok(ReconcileResult::Passed { outcome: Outcome::Settled { settlement, .. }, .. }) => {
+                Ok(ReconcileResult::CacheLagged(wait) | ReconcileResult::Throttled(wait)) => Some(wait),
+                Ok(ReconcileResult::Reconciled { outcome: Outcome::Settled { settlement, .. }, .. }) => {
                     self.world.with(|state| safety::of_end(state, pass));
                     (!settlement.release).then_some(settlement.next)
                 }
-                Ok(ReconcileResult::Passed { outcome: Outcome::Interrupted { .. }, .. }) | Err(_) => {
+                Ok(ReconcileResult::Reconciled { outcome: Outcome::Interrupted { .. }, .. }) | Err(_) => {
                     Some(back_off(&cached, &context))
                 }
             };
@@ -110,7 +111,7 @@ impl Process {
             };
             let copy = tenant.clone();
             let side = sides.of_tenant(&copy);
-            match finalizer::release_if_unused(&view, tenant, side.read_slot(), &self.cluster_id).await {
+            match release::release_if_unused(&view, tenant, side.read_slot(), &self.cluster_id).await {
                 Ok(_) => Some(RECHECK_PERIOD),
                 Err(_) => Some(BACKOFF_MIN),
             }

@@ -1,8 +1,7 @@
 //! The `ServiceBinding` of the SAP BTP service operator, as far as it matters here. Read, never written.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
-use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
+use kube::api::DynamicObject;
 use serde::Deserialize;
 
 use crate::domain::slot::is_object_name;
@@ -10,13 +9,6 @@ use crate::names::{btp, condition};
 
 /// Longest `status.bindingID` that is taken, in characters: it is copied into our status. Real ones have 36.
 const LONGEST_ID: usize = 253;
-
-/// The API resource of the kind.
-#[must_use]
-pub fn resource() -> ApiResource {
-    let kind = GroupVersionKind::gvk(btp::GROUP, btp::VERSION, btp::BINDING_KIND);
-    ApiResource::from_gvk_with_plural(&kind, btp::BINDING_PLURAL)
-}
 
 /// What of a binding matters.
 #[derive(Debug)]

@@ -13,7 +13,7 @@ const NO_NUMBERS: [&str; 8] =
 /// Numbers that limit nothing, and why.
 const NO_LIMITS: [(&str, &str); 6] = [
     ("cli UNUSABLE", "an exit code"),
-    ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/service_key/reconcile CONCURRENCY"),
+    ("controller UNBOUNDED", "of the queue: what runs is bounded by controller/context CONCURRENCY"),
     ("process/leadership/guard WAITING", "a line in kube's own client: who finds it full waits"),
     ("http/client MAX_CAUSE_CHARS", "of a part of a message, which is bounded as a whole"),
     ("landscape/http/slot OWNER_RESERVE_BYTES", "memory that is taken beforehand"),

@@ -62,7 +62,7 @@ async fn all_held(tenants: &[Tenant<'_>]) -> u64 {
     sum
 }
 
-// proves: limit controller/service_key/reconcile CONCURRENCY
+// proves: limit controller/context CONCURRENCY
 #[tokio::test(flavor = "multi_thread")]
 async fn sixteen_passes_run_at_a_time_and_the_seventeenth_once_one_of_them_has_ended() {
     let bed = TestBed::start(Setup::default()).await;
@@ -170,7 +170,7 @@ async fn held_at_its_upload<'a>(bed: &'a TestBed, name: &str) -> Tenant<'a> {
     tenant
 }
 
-// proves: limit controller LAST_PASSES
+// proves: limit controller SHUTDOWN_GRACE
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was_asked_to_stop() {
     let mut bed = TestBed::start(Setup::default()).await;
@@ -179,12 +179,12 @@ async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was
     operator.signal("TERM");
     let status = operator.ended().expect("it ends by itself");
     assert_eq!(status.code(), Some(1));
-    operator.await_lines("some passes did not end within 45 s", 1);
+    operator.await_lines("some reconciliations did not finish within 45 s", 1);
     let tenant = Tenant::existing(&bed, "endless", bed.client.clone());
     tenant.release().await;
 }
 
-// proves: limit controller LAST_PASSES
+// proves: limit controller SHUTDOWN_GRACE
 #[tokio::test(flavor = "multi_thread")]
 async fn a_pass_that_ends_forty_seconds_after_the_process_was_asked_to_stop_is_waited_for() {
     let mut bed = TestBed::start(Setup::default()).await;

@@ -42,8 +42,13 @@ fn the_second_replica_takes_over_when_the_leader_is_killed_and_repeats_nothing()
         let before = lease(&bed).await;
         let passes = std::fs::read_to_string(&second.log).expect("its log");
         assert_eq!(second.admin("/readyz").await.0, 200, "it could take over");
-        assert!(second.admin("/metrics").await.1.contains("\nalmkey_leader 0\n"));
-        assert!(!passes.contains("pass settled") && !passes.contains("pass is tried again"), "it only watches");
+        assert!(
+            second.admin("/metrics").await.1.contains("\nleader_election_master_status{name=\"alm-key-operator\"} 0\n")
+        );
+        assert!(
+            !passes.contains("reconciliation settled") && !passes.contains("reconciliation failed"),
+            "it only watches"
+        );
         bed.operator.take().expect("it runs").kill();
         let tenant = Tenant::existing(&bed, "takeover", client);
         assert_eq!(tenant.slot_key().await, old);
@@ -60,7 +65,9 @@ fn the_second_replica_takes_over_when_the_leader_is_killed_and_repeats_nothing()
         assert_ne!(after.holder_identity, before.holder_identity);
         assert_eq!(after.lease_transitions, before.lease_transitions.map(|count| count + 1));
         assert_eq!(after.lease_duration_seconds, Some(5));
-        assert!(second.admin("/metrics").await.1.contains("\nalmkey_leader 1\n"));
+        assert!(
+            second.admin("/metrics").await.1.contains("\nleader_election_master_status{name=\"alm-key-operator\"} 1\n")
+        );
         assert!(second.stop(), "it ends with success");
     });
 }

@@ -34,6 +34,7 @@ mod siblings;
 mod slot;
 mod status;
 mod tenants;
+mod undecodable;
 mod user_roles;
 
 use std::sync::LazyLock;

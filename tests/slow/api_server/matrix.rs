@@ -63,7 +63,7 @@ async fn struck(bed: &mut TestBed, fault: Fault) {
 
 /// What the log says of a pass over an object of this tenant that failed. The name stands in the span of the pass.
 fn tried_again(tenant: &str) -> String {
-    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: the pass is tried again")
+    format!("tenant=\"{tenant}\"}}: alm_key_operator::controller::events: reconciliation failed, retrying")
 }
 
 #[test]

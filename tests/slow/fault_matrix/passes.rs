@@ -91,9 +91,9 @@ async fn read(log: PathBuf, settled: Arc<Mutex<HashMap<String, Vec<Pass>>>>, tol
             continue;
         }
         if told_line["ready"].is_string() {
-            verdicts.insert(text("pass"), (text("ready"), text("reason")));
+            verdicts.insert(text("reconcile_id"), (text("ready"), text("reason")));
         } else if told_line["next"].is_string() {
-            let pass = Pass { verdict: verdicts.remove(&text("pass")), next: duration(&text("next")) };
+            let pass = Pass { verdict: verdicts.remove(&text("reconcile_id")), next: duration(&text("next")) };
             settled.lock().expect("no panic").entry(text("namespace")).or_default().push(pass);
             told.send_modify(|count| *count += 1);
         }

@@ -23,9 +23,11 @@ impl Passes {
     pub(super) fn read(log: &Path) -> Self {
         let text = std::fs::read_to_string(log).expect("a log");
         let mut ended: BTreeMap<String, Vec<Ended>> = BTreeMap::new();
-        for line in lines(&text).filter(|line| line["message"] == "pass settled" && line["kind"] == "ALMServiceKey") {
+        for line in
+            lines(&text).filter(|line| line["message"] == "reconciliation settled" && line["kind"] == "ALMServiceKey")
+        {
             let next = word(&line, "next").trim_end_matches('s').parse().unwrap_or_default();
-            ended.entry(object(&line)).or_default().push(Ended { id: word(&line, "pass"), next });
+            ended.entry(object(&line)).or_default().push(Ended { id: word(&line, "reconcile_id"), next });
         }
         Self { text, ended }
     }
@@ -46,8 +48,8 @@ impl Passes {
     pub(super) fn until(&self, wanted: &str, reason: &str) -> Option<usize> {
         let mut seen = BTreeSet::new();
         for line in lines(&self.text).filter(|line| line["kind"] == "ALMServiceKey" && object(line) == wanted) {
-            if !word(&line, "message").starts_with("the pass is put off") {
-                seen.insert(word(&line, "pass"));
+            if !word(&line, "message").starts_with("reconciliation throttled") {
+                seen.insert(word(&line, "reconcile_id"));
             }
             if line["message"] == "verdict changed" && line["reason"] == reason {
                 return Some(seen.len());
@@ -58,7 +60,7 @@ impl Passes {
 
     /// Lines that tell of a pass that could not be carried out.
     pub(super) fn failed(&self) -> Vec<String> {
-        let failed = lines(&self.text).filter(|line| line["message"] == "the pass is tried again");
+        let failed = lines(&self.text).filter(|line| line["message"] == "reconciliation failed, retrying");
         failed.map(|line| line.to_string()).collect()
     }
 
@@ -82,7 +84,7 @@ impl Passes {
 
 /// A part of the line with which a pass over an object ends.
 pub(super) fn end_of_pass(namespace: &str, name: &str) -> String {
-    format!("\"message\":\"pass settled\",\"name\":\"{name}\",\"namespace\":\"{namespace}\"")
+    format!("\"message\":\"reconciliation settled\",\"name\":\"{name}\",\"namespace\":\"{namespace}\"")
 }
 
 /// The lines that are whole. The last one may still be written.
