@@ -126,7 +126,7 @@ pub enum Origin {
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
     /// What was begun. Upload: the key is put into the slot; Delete: the slot is emptied; Adopt: the key that stands there
-    /// becomes ours; Release: it is left to somebody else or to nobody. TakeOver and GiveUp are the former names of Adopt and
+    /// becomes ours; Release: it is left to somebody else or to nobody. `TakeOver` and `GiveUp` are the former names of Adopt and
     /// Release, and are read but no longer written.
     pub operation: PendingOperation,
     /// Fingerprint of the key that it is about. Not set where that is not known.

@@ -249,7 +249,7 @@ impl Collector for Lengthy {
 #[tokio::test(flavor = "multi_thread")]
 async fn an_answer_of_the_admin_server_is_kept_for_five_seconds_for_who_reads_it_late() {
     let metrics = Arc::new(Metrics::new(Leadership::alone()));
-    metrics.show(Lengthy);
+    metrics.register_collector(Lengthy);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(admin::serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));

@@ -19,8 +19,8 @@ pub(crate) fn find_siblings(context: &ReconcileContext<'_>, object: &ALMServiceK
         keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
     others.sort_by_cached_key(|other| age(other));
     // An object in a namespace that is not served uploads nothing, whatever its status says.
-    let served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
-    let first = served.filter(|other| may_upload(other, tenant)).next();
+    let mut served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
+    let first = served.find(|other| may_upload(other, tenant));
     let has_uploaded = |key: &ALMServiceKey| key.status.as_ref().is_some_and(|status| status.uploaded.is_some());
     Siblings {
         ahead: first.filter(|other| age(other) < age(object)).map(|other| KeyId::new(*other).to_string()),
