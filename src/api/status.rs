@@ -128,7 +128,8 @@ pub enum Origin {
 #[serde(rename_all = "camelCase")]
 pub struct PendingStatus {
     /// The kind of the write. Upload: puts the key into the slot. Delete: empties the slot. Adopt: makes this object
-    /// the owner of the key in the slot. Release: gives the key in the slot another owner, or none.
+    /// the owner of the key in the slot. Release: gives the key in the slot another owner, or none. `TakeOver` and
+    /// `GiveUp` are the former names of Adopt and Release; they are read, but no longer written.
     pub operation: PendingOperation,
     /// Fingerprint of the key that the write concerns. Not set if it is not known.
     #[serde(default, skip_serializing_if = "Option::is_none")]
@@ -139,8 +140,10 @@ pub struct PendingStatus {
     pub started_at: Time,
 }
 
-/// A kind of write.
+/// A kind of write. The schema also admits the former names of Adopt and Release: an object that holds one could not be
+/// written to otherwise.
 #[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
+#[schemars(extend("enum" = ["TakeOver", "GiveUp"]))]
 pub enum PendingOperation {
     /// Puts the key into the slot.
     Upload,
@@ -266,6 +269,29 @@ mod tests {
         });
         let status = json!({ "observedGeneration": 1, "conditions": [condition] });
         serde_json::from_value::<ALMServiceKeyStatus>(status).expect("a status").has_looked()
+    }
+
+    #[test]
+    fn a_pending_operation_is_read_by_its_former_name_and_written_by_its_new_one() {
+        let read = |operation: &str| {
+            let pending = json!({ "operation": operation, "revision": "\"1\"", "startedAt": "2026-01-01T00:00:00Z" });
+            serde_json::from_value::<PendingStatus>(pending).expect("a pending write").operation
+        };
+        for (former, operation) in [("TakeOver", PendingOperation::Adopt), ("GiveUp", PendingOperation::Release)] {
+            assert_eq!(read(former), operation);
+            let written = serde_json::to_value(operation).expect("JSON");
+            assert_eq!(read(written.as_str().expect("a string")), operation);
+            assert_ne!(written, former);
+        }
+    }
+
+    #[test]
+    fn the_schema_admits_each_name_of_a_pending_operation_that_can_be_read() {
+        let crd = serde_json::to_value(<crate::api::ALMServiceKey as kube::CustomResourceExt>::crd()).expect("JSON");
+        let status = &crd["spec"]["versions"][0]["schema"]["openAPIV3Schema"]["properties"]["status"];
+        let mut names = status["properties"]["pending"]["properties"]["operation"]["enum"].clone();
+        names.as_array_mut().expect("an enum").sort_by_key(ToString::to_string);
+        assert_eq!(names, json!(["Adopt", "Delete", "GiveUp", "Release", "TakeOver", "Upload"]));
     }
 
     #[test]

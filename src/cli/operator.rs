@@ -91,7 +91,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let admin = Admin { readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
     tokio::spawn(admin::serve(listener, Arc::new(admin)));
     let handles = ProcessHandles { leadership, metrics, readiness };
-    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::of(namespaces) };
+    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::new(namespaces) };
     let lost = async {
         match &mut election {
             Some(election) => election.run().await,

@@ -1,5 +1,6 @@
-//! Calls to the API server, each with a deadline: kube's client retries by itself, up to minutes.
+//! Calls to the API server, each with a deadline. Without one, the retries of kube's client would take minutes.
 
+pub mod identity;
 pub mod objects;
 
 use std::collections::BTreeMap;
@@ -9,30 +10,27 @@ use std::time::Duration;
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use zeroize::Zeroize;
 
-use crate::wiped::{Wipe, Wiped};
-
-/// Longest time for one call.
+/// Deadline of one call.
 pub const DEADLINE: Duration = Duration::from_secs(15);
 
-/// How many objects a list brings at a time. Anybody who may make a Secret somewhere may hang 1.5 MB of annotations and
-/// labels on it: with kube's 500, one page would be larger than all the memory that the operator may have.
+/// Number of objects in a page of a list. A user who may create Secrets can attach 1.5 MB of annotations and labels to each
+/// of them: a page of 500, kube's default, could exceed the memory limit of the operator.
 pub(crate) const PAGE: u32 = 10;
 
-/// Why a call failed.
+/// The failure of a call to the API server.
 #[derive(Debug, thiserror::Error)]
 pub enum CallError {
-    /// The API server answered, and not as wished, or could not be reached.
+    /// The API server refused the call or could not be reached, or its answer cannot be decoded.
     #[error(transparent)]
     Api(#[from] kube::Error),
-    /// It did not answer in time.
+    /// The API server did not answer before the deadline.
     #[error("the API server did not answer in time")]
     Deadline,
 }
 
 impl CallError {
-    /// The HTTP status that the API server answered with, if it did.
+    /// Returns the HTTP status of the API server's answer, if there was one.
     #[must_use]
     pub fn status(&self) -> Option<u16> {
         match self {
@@ -41,18 +39,21 @@ impl CallError {
         }
     }
 
-    /// Whether the API server itself says that there is no such object. A 404 of something in between does not.
+    /// Returns true if the API server itself reports that the object does not exist. A 404 of a proxy proves nothing.
     fn says_not_found(&self) -> bool {
         matches!(self, Self::Api(kube::Error::Api(status)) if status.code == 404 && status.reason == "NotFound")
     }
 
-    /// The same thing in words that do not change from one try to the next, and quote nothing.
+    /// Returns a message that quotes nothing and stays the same from one try to the next.
     #[must_use]
     pub fn stable_message(&self) -> String {
-        match self.status() {
-            Some(403) => "the API server does not allow it (403)".into(),
-            Some(code) => format!("the API server answered {code}"),
-            None => "the API server did not answer".into(),
+        match (self.status(), self) {
+            (Some(403), _) => "the API server does not allow it (403)".into(),
+            (Some(code), _) => format!("the API server answered {code}"),
+            (None, Self::Api(kube::Error::SerdeError(_))) => {
+                "this version of the operator cannot decode the API server's answer".into()
+            }
+            (None, _) => "the API server did not answer".into(),
         }
     }
 }
@@ -65,7 +66,7 @@ pub async fn call<T>(request: impl Future<Output = kube::Result<T>>) -> Result<T
     }
 }
 
-/// Makes a read within the deadline; "not found" is an answer.
+/// Makes a read within the deadline. Returns none if the API server reports that the object does not exist.
 pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<Option<T>, CallError> {
     match call(request).await {
         Ok(found) => Ok(Some(found)),
@@ -74,37 +75,16 @@ pub async fn find<T>(request: impl Future<Output = kube::Result<T>>) -> Result<O
     }
 }
 
-/// A Secret that was read: whatever comes of it, its entries are overwritten when it is dropped.
+/// A Secret with its entries. Not `Debug`, so that no entry can be logged.
 pub struct OpenSecret {
-    /// As it was read.
+    /// Metadata of the Secret.
     pub metadata: ObjectMeta,
-    /// Its `data`.
-    pub entries: Wiped<BTreeMap<String, ByteString>>,
+    /// The Secret's `data`.
+    pub entries: BTreeMap<String, ByteString>,
 }
 
 impl From<Secret> for OpenSecret {
     fn from(secret: Secret) -> Self {
-        Self { metadata: secret.metadata, entries: Wiped::new(secret.data.unwrap_or_default()) }
-    }
-}
-
-/// The entries of a Secret.
-impl Wipe for BTreeMap<String, ByteString> {
-    fn wipe(&mut self) {
-        for entry in self.values_mut() {
-            entry.0.zeroize();
-        }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn nothing_is_left_of_the_entries_of_a_secret_that_were_overwritten() {
-        let mut entries = BTreeMap::from([("key".to_owned(), ByteString(b"CANARY".to_vec()))]);
-        entries.wipe();
-        assert!(entries["key"].0.is_empty());
+        Self { metadata: secret.metadata, entries: secret.data.unwrap_or_default() }
     }
 }

@@ -1,57 +1,68 @@
-//! What a pass reads and writes in the cluster. Implemented over the API server for real, and by a model in tests.
+//! The reads and writes that a reconciliation makes in the cluster. The API server implements them; in tests, a model does.
 
 use async_trait::async_trait;
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
-use kube::api::{DynamicObject, ListParams, Patch, PatchParams};
+use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
+use kube::core::{DeserializeGuard, GroupVersionKind};
 use kube::{Api, Client, ResourceExt};
 use serde_json::{Value, json};
 use tokio::sync::Mutex;
 
+use super::identity::KeyId;
 use super::{CallError, PAGE, call, find};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::names::{FIELD_MANAGER, GROUP, VERSION};
-use crate::source::binding::resource;
+use crate::names::{FIELD_MANAGER, GROUP, VERSION, btp};
 
-/// Live reads, and writes on the very version of an object that was decided on. None means that the API server itself
-/// says that there is no such object.
+/// Returns the API resource of the kind `ServiceBinding`.
+#[must_use]
+pub fn service_binding() -> ApiResource {
+    let kind = GroupVersionKind::gvk(btp::GROUP, btp::VERSION, btp::BINDING_KIND);
+    ApiResource::from_gvk_with_plural(&kind, btp::BINDING_PLURAL)
+}
+
+/// An `ALMServiceKey` of a list. One that cannot be decoded still has its metadata.
+pub type ListedKey = DeserializeGuard<ALMServiceKey>;
+
+/// Live reads, and writes that are conditional on the version of the object that was read. A read returns none if the API
+/// server itself reports that the object does not exist.
 #[async_trait]
 pub trait Objects: Send + Sync {
-    /// An `ALMServiceKey`.
+    /// Reads an `ALMServiceKey`.
     async fn key(&self, namespace: &str, name: &str) -> Result<Option<ALMServiceKey>, CallError>;
 
-    /// Shows all `ALMServiceKey`s that name a tenant, one after the other: all at once may be more than fits.
-    async fn keys_of(&self, tenant: &str, see: &mut (dyn FnMut(ALMServiceKey) + Send)) -> Result<(), CallError>;
+    /// Calls `visit` with each `ALMServiceKey` that names a tenant. All of them at once may not fit into memory.
+    async fn keys_of(&self, tenant: &str, visit: &mut (dyn FnMut(ListedKey) + Send)) -> Result<(), CallError>;
 
-    /// An `ALMTenant`.
+    /// Reads an `ALMTenant`.
     async fn tenant(&self, name: &str) -> Result<Option<ALMTenant>, CallError>;
 
-    /// A `ServiceBinding`.
+    /// Reads a `ServiceBinding`.
     async fn binding(&self, namespace: &str, name: &str) -> Result<Option<DynamicObject>, CallError>;
 
-    /// A Secret.
+    /// Reads a Secret.
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError>;
 
-    /// The metadata of a `CustomResourceDefinition`.
+    /// Reads the metadata of a `CustomResourceDefinition`.
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError>;
 
-    /// Writes all of the status that is ours; what is only others' stays.
+    /// Applies the status. Fields that only another field manager owns stay.
     async fn write_status(
         &self,
         object: &ALMServiceKey,
         status: &ALMServiceKeyStatus,
     ) -> Result<ALMServiceKey, CallError>;
 
-    /// Merges a change (RFC 7386) into the status, whosever it is.
+    /// Merges a change (RFC 7386) into the status, whichever field manager owns the fields.
     async fn merge_status(&self, object: &ALMServiceKey, change: &Value) -> Result<ALMServiceKey, CallError>;
 
     /// Writes the finalizers of an `ALMServiceKey`.
     async fn write_finalizers(&self, object: &ALMServiceKey, finalizers: &[String])
     -> Result<ALMServiceKey, CallError>;
 
-    /// Writes the finalizers of an `ALMTenant`; none if it has gone.
+    /// Writes the finalizers of an `ALMTenant`. Returns none if the tenant does not exist any more.
     async fn write_tenant_finalizers(
         &self,
         tenant: &ALMTenant,
@@ -59,21 +70,21 @@ pub trait Objects: Send + Sync {
     ) -> Result<Option<ALMTenant>, CallError>;
 }
 
-/// The API server.
+/// The API server, through a client.
 pub struct ApiServer {
     client: Client,
-    /// Whoever lists: one page is in memory at a time, however many passes need one.
-    lists: Mutex<()>,
+    /// Held while a list is read: one page is in memory at a time, however many reconciliations need a list.
+    list_lock: Mutex<()>,
 }
 
 impl ApiServer {
-    /// By this client.
+    /// Uses a client.
     #[must_use]
     pub fn new(client: Client) -> Self {
-        Self { client, lists: Mutex::default() }
+        Self { client, list_lock: Mutex::default() }
     }
 
-    /// All `ALMTenant`s.
+    /// Returns the API of the kind `ALMTenant`.
     pub(crate) fn tenants(&self) -> Api<ALMTenant> {
         Api::all(self.client.clone())
     }
@@ -81,9 +92,14 @@ impl ApiServer {
     fn keys(&self, namespace: &str) -> Api<ALMServiceKey> {
         Api::namespaced(self.client.clone(), namespace)
     }
+
+    /// Returns the API of the object's namespace.
+    fn keys_beside(&self, object: &ALMServiceKey) -> Api<ALMServiceKey> {
+        self.keys(&KeyId::new(object).namespace)
+    }
 }
 
-/// A merge patch by us; an apply would take away the finalizers of others.
+/// Returns the parameters of a merge patch. An apply would remove the finalizers of other field managers.
 fn merge() -> PatchParams {
     PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() }
 }
@@ -94,15 +110,15 @@ impl Objects for ApiServer {
         find(self.keys(namespace).get(name)).await
     }
 
-    async fn keys_of(&self, tenant: &str, see: &mut (dyn FnMut(ALMServiceKey) + Send)) -> Result<(), CallError> {
-        let keys: Api<ALMServiceKey> = Api::all(self.client.clone());
-        // Anybody may make objects that name it, as many and as large as they like.
+    async fn keys_of(&self, tenant: &str, visit: &mut (dyn FnMut(ListedKey) + Send)) -> Result<(), CallError> {
+        let keys: Api<ListedKey> = Api::all(self.client.clone());
+        // Users of any namespace may create objects that name the tenant: their number and size are not bounded.
         let mut page = ListParams::default().fields(&format!("spec.tenantRef.name={tenant}")).limit(PAGE);
-        let _lists = self.lists.lock().await;
+        let _lock = self.list_lock.lock().await;
         loop {
-            let found = call(keys.list(&page)).await?;
-            found.items.into_iter().for_each(&mut *see);
-            page.continue_token = found.metadata.continue_.filter(|token| !token.is_empty());
+            let list = call(keys.list(&page)).await?;
+            list.items.into_iter().for_each(&mut *visit);
+            page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
             if page.continue_token.is_none() {
                 return Ok(());
             }
@@ -114,7 +130,7 @@ impl Objects for ApiServer {
     }
 
     async fn binding(&self, namespace: &str, name: &str) -> Result<Option<DynamicObject>, CallError> {
-        let bindings: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &resource());
+        let bindings: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &service_binding());
         find(bindings.get(name)).await
     }
 
@@ -144,8 +160,7 @@ impl Objects for ApiServer {
             "status": status,
         });
         let parameters = PatchParams::apply(FIELD_MANAGER).force();
-        let keys = self.keys(&object.namespace().unwrap_or_default());
-        call(keys.patch_status(&object.name_any(), &parameters, &Patch::Apply(&patch))).await
+        call(self.keys_beside(object).patch_status(&object.name_any(), &parameters, &Patch::Apply(&patch))).await
     }
 
     async fn merge_status(&self, object: &ALMServiceKey, change: &Value) -> Result<ALMServiceKey, CallError> {
@@ -153,8 +168,7 @@ impl Objects for ApiServer {
             "metadata": { "uid": object.uid(), "resourceVersion": object.resource_version() },
             "status": change,
         });
-        let keys = self.keys(&object.namespace().unwrap_or_default());
-        call(keys.patch_status(&object.name_any(), &merge(), &Patch::Merge(&patch))).await
+        call(self.keys_beside(object).patch_status(&object.name_any(), &merge(), &Patch::Merge(&patch))).await
     }
 
     async fn write_finalizers(
@@ -167,8 +181,7 @@ impl Objects for ApiServer {
             "resourceVersion": object.resource_version(),
             "finalizers": finalizers,
         }});
-        let keys = self.keys(&object.namespace().unwrap_or_default());
-        call(keys.patch(&object.name_any(), &merge(), &Patch::Merge(&patch))).await
+        call(self.keys_beside(object).patch(&object.name_any(), &merge(), &Patch::Merge(&patch))).await
     }
 
     async fn write_tenant_finalizers(
@@ -196,22 +209,46 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn one_list_is_made_at_a_time_however_many_tenants_are_looked_at() {
-        static UNDER_WAY: AtomicUsize = AtomicUsize::new(0);
-        static MOST: AtomicUsize = AtomicUsize::new(0);
+    async fn one_list_is_read_at_a_time_however_many_tenants_are_reconciled() {
+        static RUNNING: AtomicUsize = AtomicUsize::new(0);
+        static MAX_RUNNING: AtomicUsize = AtomicUsize::new(0);
         let server = tower::service_fn(|_: Request<Body>| async {
-            MOST.fetch_max(UNDER_WAY.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
-            // The others come to their turn.
+            MAX_RUNNING.fetch_max(RUNNING.fetch_add(1, Ordering::SeqCst) + 1, Ordering::SeqCst);
+            // Lets the other lists run.
             for _ in 0..8 {
                 tokio::task::yield_now().await;
             }
-            UNDER_WAY.fetch_sub(1, Ordering::SeqCst);
+            RUNNING.fetch_sub(1, Ordering::SeqCst);
             let page = json!({ "apiVersion": "almkey.dev/v1alpha1", "metadata": {}, "items": [] });
             Response::builder().body(Body::from(page.to_string().into_bytes()))
         });
         let cluster = ApiServer::new(Client::new(server, "default"));
         let lists = (0..8).map(|_| async { cluster.keys_of("acme", &mut |_| ()).await.expect("a list") });
         join_all(lists).await;
-        assert_eq!(MOST.load(Ordering::SeqCst), 1);
+        assert_eq!(MAX_RUNNING.load(Ordering::SeqCst), 1);
+    }
+
+    #[tokio::test]
+    async fn a_key_that_cannot_be_decoded_is_listed_with_its_name_beside_the_others() {
+        let key = |name: &str, operation: &str| {
+            json!({
+                "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
+                "metadata": { "name": name, "namespace": "n", "uid": name },
+                "spec": { "tenantRef": { "name": "acme" }, "source": { "secretRef": { "name": "s" } } },
+                "status": { "pending": {
+                    "operation": operation, "revision": "\"1\"", "startedAt": "2026-01-01T00:00:00Z",
+                }},
+            })
+        };
+        let server = tower::service_fn(move |_: Request<Body>| {
+            let items = [key("new", "Frobnicate"), key("known", "Upload")];
+            let page = json!({ "apiVersion": "almkey.dev/v1alpha1", "metadata": {}, "items": items });
+            async move { Response::builder().body(Body::from(page.to_string().into_bytes())) }
+        });
+        let cluster = ApiServer::new(Client::new(server, "default"));
+        let mut listed = Vec::new();
+        let mut visit = |key: ListedKey| listed.push((KeyId::new(&key).to_string(), key.0.is_ok()));
+        cluster.keys_of("acme", &mut visit).await.expect("a list");
+        assert_eq!(listed, [("n/new".to_owned(), false), ("n/known".to_owned(), true)]);
     }
 }

@@ -1,4 +1,4 @@
-//! Conditions as Kubernetes keeps them.
+//! Conditions in the form of the Kubernetes API.
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as ApiCondition, Time};
@@ -6,7 +6,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition as ApiCondition, 
 use crate::domain::conditions::{Condition, Progress};
 use crate::names::condition;
 
-/// The new conditions, with what kstatus is told; one whose status stays keeps its time. The first is the summary.
+/// Returns the new conditions, followed by the one that kstatus reads. A condition whose status stays the same keeps its
+/// time. The first condition is the summary.
 pub(crate) fn merged(
     before: &[ApiCondition],
     conditions: &[(&str, &Condition)],
@@ -19,11 +20,11 @@ pub(crate) fn merged(
         Progress::Stalled => Some(condition::STALLED),
     };
     let summary = conditions.first().map(|(_, ready)| Condition::yes(ready.reason, ready.message.clone()));
-    let moving = kstatus.zip(summary.as_ref());
+    let kstatus = kstatus.zip(summary.as_ref());
     conditions
         .iter()
         .copied()
-        .chain(moving)
+        .chain(kstatus)
         .map(|(kind, condition)| {
             let status = condition.status.as_str();
             let since = before
@@ -42,7 +43,7 @@ pub(crate) fn merged(
         .collect()
 }
 
-/// In whole seconds, as Kubernetes writes times.
+/// Returns the current time in whole seconds, as Kubernetes writes times.
 pub(crate) fn now() -> Time {
     Time(Timestamp::from_second(Timestamp::now().as_second()).unwrap_or_default())
 }

@@ -1,17 +1,17 @@
-//! Connections to the two remote sides of a tenant, made once and kept while tenant and credentials stay the same.
+//! Connections to the two remote sides of a tenant, reused while tenant and credentials stay the same.
 
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use kube::ResourceExt;
 use secrecy::{SecretSlice, SecretString};
 use url::Url;
 
 use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
 use crate::cluster::OpenSecret;
+use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
 use crate::controller::dangling_owner::ignore_dangling_owner;
 use crate::domain::plan::Verdict;
@@ -24,72 +24,75 @@ use crate::http::client;
 use crate::http::network::Network;
 use crate::landscape::http::{ClientCredentials, HttpLandscape, MayWrite, TokenSource};
 use crate::process::leadership::Leadership;
+use crate::process::lock::lock;
 use crate::process::metrics::Metrics;
 use crate::sign_in::TokenEndpoint;
 
-/// Default of `landscapeManagement.http.timeout`, and deadline of a sign-in.
+/// Default of `landscapeManagement.http.timeout`, and the deadline of a sign-in.
 const TIMEOUT: Duration = Duration::from_secs(10);
 const CLIENT_ID: &str = "clientId";
 const CLIENT_SECRET: &str = "clientSecret";
 
-/// Open connections, by the tenant's uid.
+/// Connections by the uid of their tenant, each with the version of the configuration that it was made with.
+type ByTenant<T> = Mutex<HashMap<Uid, (String, T)>>;
+
+/// All open connections.
 #[derive(Default)]
 pub(crate) struct Connections {
-    landscapes: Mutex<HashMap<String, (String, HttpLandscape)>>,
-    token_endpoints: Mutex<HashMap<String, (String, TokenEndpoint)>>,
+    landscapes: ByTenant<HttpLandscape>,
+    token_endpoints: ByTenant<TokenEndpoint>,
 }
 
 impl Connections {
-    /// Closes what is open to a tenant that has gone.
-    pub(crate) fn forget(&self, tenant: &ALMTenant) {
-        let uid = tenant.uid().unwrap_or_default();
-        self.landscapes.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
-        self.token_endpoints.lock().unwrap_or_else(PoisonError::into_inner).remove(&uid);
+    /// Closes the connections of a tenant that does not exist any more.
+    pub(crate) fn forget(&self, tenant: &Uid) {
+        lock(&self.landscapes).remove(tenant);
+        lock(&self.token_endpoints).remove(tenant);
     }
 }
 
-/// One tenant, connected to when that is first needed: a pass that has nothing to ask opens nothing.
+/// The connection to one tenant. It is opened when it is first needed: a reconciliation without remote calls opens none.
 pub(crate) struct Connection<'a> {
     pub(crate) connections: &'a Connections,
     pub(crate) cluster: &'a dyn Objects,
     pub(crate) tenant: Option<&'a ALMTenant>,
     pub(crate) resource_namespace: &'a str,
-    /// As what this cluster owns slots.
+    /// Identifies this cluster as an owner of slots.
     pub(crate) cluster_id: &'a str,
     pub(crate) leadership: &'a Leadership,
     pub(crate) metrics: &'a Metrics,
-    /// The object that looks; none if it is the tenant itself.
+    /// The owner on whose behalf the slot is read; none for the tenant itself.
     pub(crate) me: Option<&'a Owner>,
 }
 
 impl Connection<'_> {
-    /// The slot, with the credentials as they are now.
+    /// Returns the client of the slot, with the credentials as they are now.
     async fn landscape(&self) -> Result<HttpLandscape, RemoteTrouble> {
-        let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
+        let tenant = self.tenant.ok_or_else(|| misconfigured("the ALMTenant does not exist", Retry::Never))?;
         let http = &tenant.spec.landscape_management.http;
         let name = &http.oauth2.secret_ref.name;
-        let place = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
+        let secret_name = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
         let secret = match self.cluster.secret(self.resource_namespace, name).await {
             Ok(Some(secret)) => OpenSecret::from(secret),
             Ok(None) => {
-                let what = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", place());
-                return Err(misconfigured(&what, Retry::Backoff));
+                let problem = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", secret_name());
+                return Err(misconfigured(&problem, Retry::Backoff));
             }
             Err(error) => {
                 return Err(misconfigured(
-                    &format!("could not read {}: {}", place(), error.stable_message()),
+                    &format!("could not read {}: {}", secret_name(), error.stable_message()),
                     Retry::Backoff,
                 ));
             }
         };
-        let version = secret.metadata.resource_version.as_deref().unwrap_or_default();
-        let stamp = format!("{} {version}", tenant.metadata.generation.unwrap_or_default());
-        keep(&self.connections.landscapes, tenant, stamp, || {
+        let secret_version = secret.metadata.resource_version.as_deref().unwrap_or_default();
+        let version = format!("{} {secret_version}", tenant.metadata.generation.unwrap_or_default());
+        reuse_or_connect(&self.connections.landscapes, tenant, version, || {
             let entry = |entry: &str| {
                 let text =
                     secret.entries.get(entry).and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(str::trim);
                 text.map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(|| {
-                    misconfigured(&format!("{} has no text in its entry \"{entry}\"", place()), Retry::Backoff)
+                    misconfigured(&format!("{} has no text in its entry \"{entry}\"", secret_name()), Retry::Backoff)
                 })
             };
             let credentials = ClientCredentials {
@@ -97,9 +100,10 @@ impl Connection<'_> {
                 client_secret: SecretString::from(entry(CLIENT_SECRET)?),
             };
             let url = |field: &str, text: &str| -> Result<Url, RemoteTrouble> {
-                let wrong = |what: &str| misconfigured(&format!("the ALMTenant's {field} {what}"), Retry::Never);
-                let url = Url::parse(text).map_err(|_| wrong("is no URL"))?;
-                Network::Any.check_literal(&url).map_err(|error| wrong(&format!("cannot be: {error}")))?;
+                let invalid =
+                    |problem: &str| misconfigured(&format!("the ALMTenant's {field} {problem}"), Retry::Never);
+                let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
+                Network::Any.check_literal(&url).map_err(|error| invalid(&format!("is not allowed: {error}")))?;
                 Ok(url)
             };
             let base = url("landscapeManagement.http.url", &http.url)?;
@@ -113,30 +117,30 @@ impl Connection<'_> {
         })
     }
 
-    /// Makes a write, and waits for its answer while this replica still leads.
+    /// Makes a write and waits for its answer, as long as this replica leads.
     async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
         self.leadership.run_while_leading(write).await.unwrap_or_else(|| {
             WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
-                message: "this replica ceased to lead before Landscape Management answered".into(),
+                message: "this replica stopped leading before Landscape Management answered".into(),
                 retry: Retry::Backoff,
             })
         })
     }
 
-    /// Makes a call and counts how long it took.
-    async fn timed<T: Labelled>(&self, operation: &'static str, call: impl Future<Output = T> + Send) -> T {
-        let began = Instant::now();
-        let answer = call.await;
-        self.metrics.call(operation, answer.result(), began.elapsed());
-        answer
+    /// Makes a call and records its duration.
+    async fn timed<T: CallResult>(&self, operation: &'static str, call: impl Future<Output = T> + Send) -> T {
+        let started = Instant::now();
+        let result = call.await;
+        self.metrics.remote_call(operation, result.label(), started.elapsed());
+        result
     }
 
-    /// Where keys sign in, connected to when the first one does.
+    /// Returns the client of the token endpoint.
     pub(crate) fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
-        let tenant = self.tenant.ok_or_else(|| misconfigured("there is no tenant", Retry::Never))?;
-        let stamp = tenant.metadata.generation.unwrap_or_default().to_string();
-        keep(&self.connections.token_endpoints, tenant, stamp, || {
+        let tenant = self.tenant.ok_or_else(|| misconfigured("the ALMTenant does not exist", Retry::Never))?;
+        let version = tenant.metadata.generation.unwrap_or_default().to_string();
+        reuse_or_connect(&self.connections.token_endpoints, tenant, version, || {
             let sign_in = tenant.spec.sign_in.clone().unwrap_or_default();
             let network = match sign_in.allow_private_networks {
                 Some(true) => Network::Any,
@@ -154,13 +158,14 @@ impl Connection<'_> {
     }
 }
 
-/// What came of a call, as a metric tells it.
-trait Labelled: Send {
-    fn result(&self) -> &'static str;
+/// The result of a remote call.
+trait CallResult: Send {
+    /// Returns the value of the metric's label `result`.
+    fn label(&self) -> &'static str;
 }
 
-impl Labelled for Verdict {
-    fn result(&self) -> &'static str {
+impl CallResult for Verdict {
+    fn label(&self) -> &'static str {
         match self {
             Self::Accepted { .. } => "accepted",
             Self::Refused { .. } => "refused",
@@ -169,8 +174,8 @@ impl Labelled for Verdict {
     }
 }
 
-impl Labelled for WriteAnswer {
-    fn result(&self) -> &'static str {
+impl CallResult for WriteAnswer {
+    fn label(&self) -> &'static str {
         match self {
             Self::Done(_) => "ok",
             Self::Changed => "changed",
@@ -180,8 +185,8 @@ impl Labelled for WriteAnswer {
     }
 }
 
-impl<T: Send> Labelled for Result<T, RemoteTrouble> {
-    fn result(&self) -> &'static str {
+impl<T: Send> CallResult for Result<T, RemoteTrouble> {
+    fn label(&self) -> &'static str {
         match self {
             Ok(_) => "ok",
             Err(_) => "failed",
@@ -189,7 +194,7 @@ impl<T: Send> Labelled for Result<T, RemoteTrouble> {
     }
 }
 
-/// A write is sent if it is answered, or given up, while this replica still leads.
+/// Returns a check that allows a write only if it is answered, or times out, while this replica surely leads.
 fn while_leading(leadership: Leadership, timeout: Duration) -> MayWrite {
     Arc::new(move || {
         if leadership.allows_write(timeout) {
@@ -197,39 +202,39 @@ fn while_leading(leadership: Leadership, timeout: Duration) -> MayWrite {
         }
         Err(RemoteTrouble {
             reason: Reason::NotLeader,
-            message: "this replica may cease to lead before Landscape Management would answer: nothing was written"
+            message: "this replica may stop leading before Landscape Management would answer: nothing was written"
                 .into(),
             retry: Retry::Backoff,
         })
     })
 }
 
-/// How long one request to the tenant's Landscape Management may take.
+/// Returns the deadline of one request to the tenant's Landscape Management.
 fn deadline(tenant: &ALMTenant) -> Duration {
     tenant.spec.landscape_management.http.timeout.map_or(TIMEOUT, ApiDuration::to_std)
 }
 
-/// The connection under the tenant's uid if it is still of that stamp, else a new one in its place.
-fn keep<T: Clone>(
-    kept: &Mutex<HashMap<String, (String, T)>>,
+/// Returns the tenant's connection if it was made with this version of the configuration, else a new one in its place.
+fn reuse_or_connect<T: Clone>(
+    connections: &ByTenant<T>,
     tenant: &ALMTenant,
-    stamp: String,
+    version: String,
     connect: impl FnOnce() -> Result<T, RemoteTrouble>,
 ) -> Result<T, RemoteTrouble> {
-    let uid = tenant.uid().unwrap_or_default();
-    let mut kept = kept.lock().unwrap_or_else(PoisonError::into_inner);
-    if let Some((_, connection)) = kept.get(&uid).filter(|(of, _)| *of == stamp) {
+    let uid = Uid::new(tenant);
+    let mut connections = lock(connections);
+    if let Some((_, connection)) = connections.get(&uid).filter(|(made_with, _)| *made_with == version) {
         return Ok(connection.clone());
     }
     let connection = connect()?;
-    kept.insert(uid, (stamp, connection.clone()));
+    connections.insert(uid, (version, connection.clone()));
     Ok(connection)
 }
 
-fn misconfigured(what: &str, retry: Retry) -> RemoteTrouble {
+fn misconfigured(problem: &str, retry: Retry) -> RemoteTrouble {
     RemoteTrouble {
         reason: Reason::TenantMisconfigured,
-        message: format!("Landscape Management cannot be used: {what}"),
+        message: format!("Landscape Management cannot be used: {problem}"),
         retry,
     }
 }
@@ -240,7 +245,7 @@ impl SignIn for Connection<'_> {
         match self.token_endpoint() {
             Ok(endpoint) => {
                 let verdict = self.timed("sign_in", endpoint.sign_in(key)).await;
-                self.metrics.sign_in(verdict.result());
+                self.metrics.sign_in(verdict.label());
                 verdict
             }
             Err(trouble) => Verdict::Unknown { message: trouble.message, retry: trouble.retry },

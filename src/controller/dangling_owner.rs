@@ -1,4 +1,4 @@
-//! Owners that are no more.
+//! Dangling owners: slot owners whose object does not exist any more.
 
 use kube::ResourceExt;
 
@@ -8,8 +8,8 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Owner, RemoteTrouble, Slot};
 
-/// Whoever the slot names of this cluster must still be there, and name this tenant: an owner that is no more would
-/// hold the slot for ever.
+/// Removes a dangling owner from what was read of the slot. An owner of this cluster counts only while its object exists
+/// and names this tenant: a deleted one would block the slot for ever.
 pub(crate) async fn ignore_dangling_owner(
     slot: Slot,
     cluster: &dyn Objects,
@@ -17,7 +17,7 @@ pub(crate) async fn ignore_dangling_owner(
     cluster_id: &str,
     me: Option<&Owner>,
 ) -> Result<Slot, RemoteTrouble> {
-    let owner = match slot.ownership().map(|held| &held.owner) {
+    let owner = match slot.ownership().map(|ownership| &ownership.owner) {
         Some(owner) if owner.cluster_id == cluster_id && Some(owner) != me => owner,
         Some(_) | None => return Ok(slot),
     };
@@ -26,7 +26,7 @@ pub(crate) async fn ignore_dangling_owner(
         Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
         Err(error) => Err(RemoteTrouble {
             reason: Reason::SlotUnknown,
-            message: format!("the slot holds the key of {owner}, and {}", error.stable_message()),
+            message: format!("the slot holds the key of {owner}, which cannot be read: {}", error.stable_message()),
             retry: Retry::Backoff,
         }),
     }

@@ -1,4 +1,4 @@
-//! One place where a result becomes a log line and an Event.
+//! The log lines and Events that report the results of reconciliations.
 
 use k8s_openapi::api::core::v1::ObjectReference;
 use kube::runtime::events::{Event, EventType, Recorder, Reporter};
@@ -7,45 +7,47 @@ use tracing::{Instrument, Span, debug, error_span, info, warn};
 
 use crate::api::ALMServiceKey;
 use crate::cluster::call;
+use crate::cluster::identity::KeyId;
 use crate::domain::conditions::{Condition, Status, truncated};
 use crate::domain::ledger::Operation;
 use crate::names::REPORTER;
 
-/// Longest text of an Event, in bytes.
+/// Maximum length of the note of an Event, in bytes. The API server refuses longer ones.
 const MAX_NOTE: usize = 1024;
 
-/// Publishes Events.
+/// The publisher of Events.
 #[derive(Clone)]
 pub(crate) struct Events(Recorder);
 
 impl Events {
+    /// Publishes through a client.
     pub(crate) fn new(client: Client) -> Self {
         Self(Recorder::new(client, Reporter { controller: REPORTER.into(), instance: None }))
     }
 
-    /// A write to the slot took effect.
+    /// Reports that a write to the slot took effect.
     pub(crate) fn effect(&self, object: &ALMServiceKey, effect: Operation) {
         let (reason, action, note) = match effect {
             Operation::Upload => ("KeyUploaded", "Upload", "put the proven key into Landscape Management"),
             Operation::Delete => ("KeyDeleted", "Delete", "emptied the slot of Landscape Management"),
-            Operation::Adopt => {
-                ("KeyAdopted", "Adopt", "took over the key in Landscape Management, which is the very same")
+            Operation::Adopt => ("KeyAdopted", "Adopt", "adopted the key in Landscape Management, which is identical"),
+            Operation::Release => {
+                ("KeyReleased", "Release", "released the key in Landscape Management, which stays there")
             }
-            Operation::Release => ("KeyReleased", "Release", "left the key in Landscape Management to somebody else"),
         };
         info!(effect = reason, "{note}");
         self.publish(object, EventType::Normal, reason, action, note.into());
     }
 
-    /// The object goes, and something of it may stay in the slot with nobody to look after it.
+    /// Reports that the object was released although its key may remain in the slot without an owner.
     pub(crate) fn orphan(&self, object: &ALMServiceKey) {
-        let note = "let go without a look at Landscape Management: its key may still stand there, and nobody looks after \
-                    it any more";
+        let note = "removed the finalizer without a check of Landscape Management: its key may still be there and is no \
+                    longer kept up to date; delete it in the app";
         warn!(effect = "KeyAbandoned", "{note}");
-        self.publish(object, EventType::Warning, "KeyAbandoned", "LetGo", note.into());
+        self.publish(object, EventType::Warning, "KeyAbandoned", "Abandon", note.into());
     }
 
-    /// `Ready` has become another one.
+    /// Reports a change of the condition `Ready`.
     pub(crate) fn transition(&self, object: &ALMServiceKey, ready: &Condition) {
         let Condition { status, reason, message } = ready;
         let kind = match status {
@@ -56,7 +58,7 @@ impl Events {
         self.publish(object, kind, reason.as_str(), "Check", message.clone());
     }
 
-    /// Best effort, beside the pass: an Event that cannot be written must not hold up a clean-up.
+    /// Publishes an Event beside the reconciliation: an Event that cannot be written must not delay a deletion.
     fn publish(&self, object: &ALMServiceKey, type_: EventType, reason: &str, action: &str, note: String) {
         let event = Event {
             type_,
@@ -76,14 +78,23 @@ impl Events {
     }
 }
 
-/// What every line of one pass tells, at whatever level.
-pub(crate) fn span(kind: &str, namespace: Option<&str>, name: &str, tenant: &str) -> Span {
-    let id = format!("{:08x}", rand::random::<u32>());
-    error_span!("pass", pass = id, kind, namespace, object = name, tenant)
+/// Creates the span of one reconciliation of an `ALMServiceKey`. Its fields are in every line, whatever the level.
+pub(crate) fn key_span(key: &KeyId, tenant: &str) -> Span {
+    let (namespace, name) = (&key.namespace, &key.name);
+    error_span!("reconcile", reconcile_id = reconcile_id(), kind = "ALMServiceKey", namespace, object = name, tenant)
 }
 
-/// A pass could not be carried out.
-pub(crate) fn pass_failed(error: &dyn std::error::Error) {
+/// Creates the span of one reconciliation of an `ALMTenant`.
+pub(crate) fn tenant_span(name: &str) -> Span {
+    error_span!("reconcile", reconcile_id = reconcile_id(), kind = "ALMTenant", object = name, tenant = name)
+}
+
+fn reconcile_id() -> String {
+    format!("{:08x}", rand::random::<u32>())
+}
+
+/// Logs that a reconciliation of an `ALMServiceKey` could not be carried out.
+pub(crate) fn log_failure(error: &dyn std::error::Error) {
     let cause = error.source().map(ToString::to_string).unwrap_or_default();
-    warn!(%error, cause, "the pass is tried again");
+    warn!(%error, cause, "reconciliation failed, retrying");
 }

@@ -1,25 +1,26 @@
-//! How the objects stand, looked up at each scrape: no series is left behind by an object that has gone.
+//! Gauges of the objects, computed at each scrape: no series outlives its object.
 
 use std::sync::Arc;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
 use prometheus_client::collector::Collector;
 use prometheus_client::encoding::DescriptorEncoder;
 use prometheus_client::registry::Unit;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
-
+use super::observations::ObservationStore;
+use super::scope::Scope;
+use crate::api::duration::Duration as ApiDuration;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::controller::Scope;
-use crate::controller::SystemClock;
-use crate::controller::service_key::observations::ObservationStore;
+use crate::cluster::identity::{KeyId, Uid};
 use crate::domain::policy::DEFAULT_INTERVAL;
 use crate::executor::ports::Clock;
 use crate::names::condition;
-use crate::process::metrics::gauge;
+use crate::process::clock::SystemClock;
+use crate::process::metrics::GaugeFamily;
 
-/// Of all objects that the watches have told of.
+/// The gauges of all objects that the watches have seen.
 pub(crate) struct Gauges {
     pub(crate) keys: Store<ALMServiceKey>,
     pub(crate) tenants: Store<ALMTenant>,
@@ -37,48 +38,50 @@ impl std::fmt::Debug for Gauges {
 impl Collector for Gauges {
     fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
         let (mut keys, tenants) = (self.keys.state(), self.tenants.state());
-        // Nothing is said of those that nobody serves here.
         keys.retain(|key| self.scope.serves(key.namespace().as_deref()));
-        let help = "1 if the ALMServiceKey is Ready, else 0; with the reason of its condition.";
         let ready = keys.iter().map(|key| {
-            let (reason, value) = standing(key.status.as_ref().map(|status| status.conditions.as_slice()));
-            let [namespace, name] = named(key);
+            let (reason, value) = readiness(key.status.as_ref().map(|status| status.conditions.as_slice()));
+            let [namespace, name] = labels(key);
             ([namespace, name, ("tenant", key.spec.tenant_ref.name.clone()), ("reason", reason)], value)
         });
-        gauge(&mut encoder, ("service_key_ready", help, None), ready)?;
+        let help = "1 if the ALMServiceKey is Ready, else 0; with the reason of its condition.";
+        GaugeFamily { name: "service_key_ready", help, unit: None }.encode(&mut encoder, ready)?;
 
-        let help = "When this replica last found all well with the ALMServiceKey, as a Unix time.";
         let now = self.clock.now();
         let verified = keys.iter().filter_map(|key| {
-            let at = self.observations.of(&key.uid()?).verified?.at;
-            let ago = at.elapsed(now.monotonic).as_secs_f64();
-            Some((named(key), now.wall.as_duration().as_secs_f64() - ago))
+            let at = self.observations.get(&Uid::new(&**key)).verified?.at;
+            let age = at.elapsed(now.monotonic).as_secs_f64();
+            Some((labels(key), now.wall.as_duration().as_secs_f64() - age))
         });
-        gauge(&mut encoder, ("service_key_verified_timestamp", help, Some(&Unit::Seconds)), verified)?;
+        let help = "When this replica last verified the ALMServiceKey with success, as a Unix time.";
+        let family = GaugeFamily { name: "service_key_verified_timestamp", help, unit: Some(Unit::Seconds) };
+        family.encode(&mut encoder, verified)?;
 
-        let help = "How often the ALMServiceKey is to be verified.";
         let intervals = keys.iter().map(|key| {
-            let interval = key.spec.interval.map_or(DEFAULT_INTERVAL, crate::api::duration::Duration::to_std);
-            (named(key), interval.as_secs_f64())
+            let interval = key.spec.interval.map_or(DEFAULT_INTERVAL, ApiDuration::to_std);
+            (labels(key), interval.as_secs_f64())
         });
-        gauge(&mut encoder, ("service_key_interval", help, Some(&Unit::Seconds)), intervals)?;
+        let help = "The interval at which the ALMServiceKey is to be verified.";
+        let family = GaugeFamily { name: "service_key_interval", help, unit: Some(Unit::Seconds) };
+        family.encode(&mut encoder, intervals)?;
 
-        let help = "1 if the ALMTenant is Ready, else 0; with the reason of its condition.";
         let ready = tenants.iter().map(|tenant| {
-            let (reason, value) = standing(tenant.status.as_ref().map(|status| status.conditions.as_slice()));
+            let (reason, value) = readiness(tenant.status.as_ref().map(|status| status.conditions.as_slice()));
             ([("tenant", tenant.name_any()), ("reason", reason)], value)
         });
-        gauge(&mut encoder, ("tenant_ready", help, None), ready)
+        let help = "1 if the ALMTenant is Ready, else 0; with the reason of its condition.";
+        GaugeFamily { name: "tenant_ready", help, unit: None }.encode(&mut encoder, ready)
     }
 }
 
-fn named(key: &ALMServiceKey) -> [(&'static str, String); 2] {
-    [("namespace", key.namespace().unwrap_or_default()), ("name", key.name_any())]
+fn labels(key: &ALMServiceKey) -> [(&'static str, String); 2] {
+    let KeyId { namespace, name, uid: _ } = KeyId::new(key);
+    [("namespace", namespace), ("name", name)]
 }
 
-/// Reason of `Ready`, empty before the first verdict, and whether it is True.
-fn standing(conditions: Option<&[Condition]>) -> (String, f64) {
-    let found = conditions.unwrap_or_default().iter().find(|found| found.type_ == condition::READY);
-    let value = if found.is_some_and(|found| found.status == "True") { 1.0 } else { 0.0 };
-    (found.map(|found| found.reason.clone()).unwrap_or_default(), value)
+/// Returns the reason of `Ready`, which is empty before the first verdict, and 1 if `Ready` is True, else 0.
+fn readiness(conditions: Option<&[Condition]>) -> (String, f64) {
+    let ready = conditions.unwrap_or_default().iter().find(|condition| condition.type_ == condition::READY);
+    let value = if ready.is_some_and(|ready| ready.status == "True") { 1.0 } else { 0.0 };
+    (ready.map(|ready| ready.reason.clone()).unwrap_or_default(), value)
 }

@@ -1,27 +1,36 @@
-//! How often objects are passed over, whatever somebody does to them: a pass takes reads of the API server and calls of
-//! remote sides, whose limits are shared with everybody there.
+//! Rate limits of reconciliations. A reconciliation takes reads of the API server and calls of remote sides, whose quotas
+//! are shared with other clients: no user may exhaust them by what is done to objects.
 
 use std::collections::HashMap;
-use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
+use crate::cluster::identity::{KeyId, Uid};
 use crate::domain::rate_limit::{Rate, TokenBucket};
 use crate::domain::time::Moment;
+use crate::process::lock::lock;
 
-/// For one object, whatever its passes come to. A rotation takes three or four.
+/// Reconciliations of one object, whatever their results. A rotation takes three or four.
 const RECONCILIATIONS: Rate = Rate { burst: 30, period: Duration::from_secs(1) };
-/// For all objects of one namespace and tenant that do not hold the slot: passes that ask somebody outside. Who holds
-/// it is one, and never waits for those.
+/// Reconciliations with remote calls, over all objects of one namespace and tenant that do not hold the slot. The one that
+/// holds it is not limited by them.
 const REMOTE_CALLS: Rate = Rate { burst: 60, period: Duration::from_secs(1) };
 
-/// The paces of all objects, by uid, and of all namespaces, by tenant and name.
+/// The rate limiters of all objects and of all namespaces.
 #[derive(Default)]
-pub(crate) struct RateLimiters(Mutex<All>);
+pub(crate) struct RateLimiters(Mutex<Limiters>);
 
 #[derive(Default)]
-struct All {
-    objects: HashMap<String, Object>,
-    namespaces: HashMap<(String, String), TokenBucket>,
+struct Limiters {
+    objects: HashMap<Uid, Object>,
+    namespaces: HashMap<TenantNamespace, TokenBucket>,
+}
+
+/// A namespace, for the objects in it that name one tenant.
+#[derive(PartialEq, Eq, Hash)]
+struct TenantNamespace {
+    tenant: String,
+    namespace: String,
 }
 
 #[derive(Default)]
@@ -30,25 +39,26 @@ struct Object {
     throttle: Throttle,
 }
 
-/// What an object waits for.
+/// The throttling of one object.
 #[derive(Clone, Copy, Default)]
 enum Throttle {
-    /// Nothing.
+    /// The object does not wait.
     #[default]
     Unthrottled,
-    /// Its own bucket lets it pass then.
+    /// The object's own bucket has a token for it at that moment.
     ReconcileAt(Moment),
-    /// Its namespace's bucket lets it ask then.
+    /// The namespace's bucket has a token for it at that moment.
     RemoteCallsAt(Moment),
-    /// That is so, and it passes now.
+    /// The object has the namespace's token, for the reconciliation that runs now.
     RemoteCallsAllowed,
 }
 
 impl RateLimiters {
-    /// Asks for a pass over an object. None if it may be made now; else how long to wait, however often it is asked.
-    pub(crate) fn throttle_reconciliation(&self, uid: &str, now: Moment) -> Option<Duration> {
-        let mut all = self.locked();
-        let Object { bucket, throttle } = all.objects.entry(uid.to_owned()).or_default();
+    /// Throttles the reconciliation of an object. Returns none if it may run now, else the wait, which does not grow with
+    /// further calls.
+    pub(crate) fn throttle_reconciliation(&self, uid: &Uid, now: Moment) -> Option<Duration> {
+        let mut limiters = lock(&self.0);
+        let Object { bucket, throttle } = limiters.objects.entry(uid.clone()).or_default();
         match *throttle {
             Throttle::ReconcileAt(then) | Throttle::RemoteCallsAt(then) if then > now => {
                 return Some(then.remaining(now));
@@ -67,23 +77,18 @@ impl RateLimiters {
         None
     }
 
-    /// Asks for calls outside in this pass over an object. None if they may be made now; else how long to wait for the
-    /// next pass, in which they may.
-    pub(crate) fn throttle_remote_calls(
-        &self,
-        uid: &str,
-        tenant: &str,
-        namespace: &str,
-        now: Moment,
-    ) -> Option<Duration> {
-        let mut all = self.locked();
-        let All { objects, namespaces } = &mut *all;
-        let Object { throttle, .. } = objects.entry(uid.to_owned()).or_default();
+    /// Throttles the remote calls of an object's reconciliation. Returns none if they may be made now, else the wait for
+    /// the next reconciliation, which may make them.
+    pub(crate) fn throttle_remote_calls(&self, key: &KeyId, tenant: &str, now: Moment) -> Option<Duration> {
+        let mut limiters = lock(&self.0);
+        let Limiters { objects, namespaces } = &mut *limiters;
+        let Object { throttle, .. } = objects.entry(key.uid.clone()).or_default();
         if matches!(throttle, Throttle::RemoteCallsAllowed) {
             return None;
         }
         namespaces.retain(|_, bucket| !bucket.is_idle(now));
-        let wait = namespaces.entry((tenant.to_owned(), namespace.to_owned())).or_default().take(REMOTE_CALLS, now);
+        let namespace = TenantNamespace { tenant: tenant.to_owned(), namespace: key.namespace.clone() };
+        let wait = namespaces.entry(namespace).or_default().take(REMOTE_CALLS, now);
         if wait.is_zero() {
             *throttle = Throttle::RemoteCallsAllowed;
             return None;
@@ -92,104 +97,122 @@ impl RateLimiters {
         Some(wait)
     }
 
-    /// Forgets an object that has gone.
-    pub(crate) fn forget(&self, uid: &str) {
-        self.locked().objects.remove(uid);
-    }
-
-    fn locked(&self) -> MutexGuard<'_, All> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    /// Drops the limiter of an object that does not exist any more.
+    pub(crate) fn forget(&self, uid: &Uid) {
+        lock(&self.0).objects.remove(uid);
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::ConfigMap;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+
     use super::*;
 
     fn at(milliseconds: u64) -> Moment {
         Moment::new(Duration::from_millis(milliseconds))
     }
 
-    // proves: limit controller/paces RECONCILIATIONS
+    /// Returns the identity of an object whose name is its uid.
+    fn id(namespace: &str, name: &str) -> KeyId {
+        let metadata = ObjectMeta {
+            name: Some(name.into()),
+            namespace: Some(namespace.into()),
+            uid: Some(name.into()),
+            ..ObjectMeta::default()
+        };
+        KeyId::new(&ConfigMap { metadata, ..ConfigMap::default() })
+    }
+
+    fn uid(name: &str) -> Uid {
+        id("n", name).uid
+    }
+
+    // proves: limit controller/rate_limiters RECONCILIATIONS
     #[test]
-    fn an_object_that_is_touched_without_end_is_passed_over_once_a_second() {
-        let paces = RateLimiters::default();
-        let passes = (0..60_000).filter(|now| paces.throttle_reconciliation("calm", at(*now)).is_none()).count();
-        assert!((89..=90).contains(&passes), "a burst of thirty, and one for each second of the minute: {passes}");
-        assert!(paces.throttle_reconciliation("other", at(60_000)).is_none(), "nobody else waits for that");
+    fn an_object_that_changes_without_end_is_reconciled_once_a_second() {
+        let (limiters, calm) = (RateLimiters::default(), uid("calm"));
+        let admitted = (0..60_000).filter(|now| limiters.throttle_reconciliation(&calm, at(*now)).is_none()).count();
+        assert!((89..=90).contains(&admitted), "a burst of thirty, and one for each second of the minute: {admitted}");
+        let other = uid("other");
+        assert!(limiters.throttle_reconciliation(&other, at(60_000)).is_none(), "another object does not wait");
     }
 
     #[test]
-    fn an_ordinary_object_never_waits() {
-        let paces = RateLimiters::default();
+    fn an_object_that_rotates_every_ten_seconds_never_waits() {
+        let (limiters, calm) = (RateLimiters::default(), uid("calm"));
         for rotation in 0..100 {
             for trigger in 0..10 {
-                assert!(paces.throttle_reconciliation("calm", at(rotation * 10_000 + trigger)).is_none());
+                assert!(limiters.throttle_reconciliation(&calm, at(rotation * 10_000 + trigger)).is_none());
             }
         }
     }
 
-    /// Passes in which somebody outside is asked, of so many objects of a namespace that are each asked for without end.
-    fn asking(paces: &RateLimiters, namespace: &str, objects: usize, seconds: u64) -> usize {
-        let mut asked = 0;
+    /// Counts the reconciliations with remote calls of a namespace whose objects are triggered every 100 ms.
+    fn count_remote_calls(limiters: &RateLimiters, namespace: &str, objects: usize, seconds: u64) -> usize {
+        let ids: Vec<_> = (0..objects).map(|object| id(namespace, &format!("{namespace}/{object}"))).collect();
+        let mut admitted = 0;
         for now in (0..seconds * 1000).step_by(100) {
-            for object in 0..objects {
-                let uid = format!("{namespace}/{object}");
-                let passes = paces.throttle_reconciliation(&uid, at(now)).is_none();
-                if passes && paces.throttle_remote_calls(&uid, "acme", namespace, at(now)).is_none() {
-                    asked += 1;
+            for id in &ids {
+                let reconciles = limiters.throttle_reconciliation(&id.uid, at(now)).is_none();
+                if reconciles && limiters.throttle_remote_calls(id, "acme", at(now)).is_none() {
+                    admitted += 1;
                 }
             }
         }
-        asked
+        admitted
     }
 
-    // proves: limit controller/paces REMOTE_CALLS
+    // proves: limit controller/rate_limiters REMOTE_CALLS
     #[test]
-    fn a_hundred_objects_of_one_namespace_together_ask_once_a_second() {
-        let paces = RateLimiters::default();
-        let asked = asking(&paces, "hostile", 100, 120);
-        assert!((175..=180).contains(&asked), "a burst of sixty, and one for each second: {asked}");
+    fn a_hundred_objects_of_one_namespace_make_remote_calls_once_a_second_together() {
+        let limiters = RateLimiters::default();
+        let admitted = count_remote_calls(&limiters, "hostile", 100, 120);
+        assert!((175..=180).contains(&admitted), "a burst of sixty, and one for each second: {admitted}");
+        let friendly = id("friendly", "first");
         assert!(
-            paces.throttle_remote_calls("first", "acme", "friendly", at(120_000)).is_none(),
-            "another namespace has its own"
+            limiters.throttle_remote_calls(&friendly, "acme", at(120_000)).is_none(),
+            "another namespace has a bucket of its own"
         );
+        let hostile = id("hostile", "first");
         assert!(
-            paces.throttle_remote_calls("first", "other", "hostile", at(120_000)).is_none(),
-            "and so has another tenant"
+            limiters.throttle_remote_calls(&hostile, "other", at(120_000)).is_none(),
+            "another tenant has a bucket of its own"
         );
     }
 
-    // proves: limit controller/paces REMOTE_CALLS
+    // proves: limit controller/rate_limiters REMOTE_CALLS
     #[test]
-    fn who_has_waited_to_ask_asks_and_none_waits_for_ever() {
-        let paces = RateLimiters::default();
-        let uids: Vec<_> = (0..100).map(|number| number.to_string()).collect();
-        let waits: Vec<_> = uids.iter().map(|uid| paces.throttle_remote_calls(uid, "acme", "a", at(0))).collect();
+    fn an_object_that_has_waited_may_make_remote_calls_and_none_waits_for_ever() {
+        let limiters = RateLimiters::default();
+        let ids: Vec<_> = (0..100).map(|number| id("a", &number.to_string())).collect();
+        let waits: Vec<_> = ids.iter().map(|id| limiters.throttle_remote_calls(id, "acme", at(0))).collect();
         assert_eq!(waits.iter().filter(|wait| wait.is_none()).count(), 60);
-        let last = waits.last().copied().flatten().expect("it waits");
+        let last = waits.last().copied().flatten().expect("the last one waits");
         assert_eq!(last, Duration::from_secs(40));
-        let uid = uids.last().expect("one");
+        let id = ids.last().expect("a hundred ids");
         assert_eq!(
-            paces.throttle_reconciliation(uid, at(39_000)),
+            limiters.throttle_reconciliation(&id.uid, at(39_000)),
             Some(Duration::from_secs(1)),
-            "and is not moved back by knocking"
+            "a further trigger does not extend the wait"
         );
-        assert!(paces.throttle_reconciliation(uid, at(40_000)).is_none());
-        assert!(paces.throttle_remote_calls(uid, "acme", "a", at(40_000)).is_none());
+        assert!(limiters.throttle_reconciliation(&id.uid, at(40_000)).is_none());
+        assert!(limiters.throttle_remote_calls(id, "acme", at(40_000)).is_none());
     }
 
     #[test]
-    fn nothing_is_kept_of_objects_that_have_gone_and_of_namespaces_that_are_quiet() {
-        let paces = RateLimiters::default();
+    fn no_limiter_is_kept_of_deleted_objects_and_idle_namespaces() {
+        let limiters = RateLimiters::default();
         for number in 0..1000 {
-            let uid = number.to_string();
-            paces.throttle_reconciliation(&uid, at(0));
-            paces.throttle_remote_calls(&uid, "acme", &uid, at(0));
-            paces.forget(&uid);
+            let name = number.to_string();
+            let id = id(&name, &name);
+            limiters.throttle_reconciliation(&id.uid, at(0));
+            limiters.throttle_remote_calls(&id, "acme", at(0));
+            limiters.forget(&id.uid);
         }
-        paces.throttle_remote_calls("last", "acme", "last", at(100_000));
-        let all = paces.locked();
-        assert_eq!((all.objects.len(), all.namespaces.len()), (1, 1));
+        limiters.throttle_remote_calls(&id("last", "last"), "acme", at(100_000));
+        let limiters = lock(&limiters.0);
+        assert_eq!((limiters.objects.len(), limiters.namespaces.len()), (1, 1));
     }
 }

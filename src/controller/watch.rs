@@ -1,34 +1,42 @@
-//! What all watches have in common.
+//! Helpers that all watches share.
 
+use std::collections::HashSet;
+use std::fmt::Debug;
+use std::future::ready;
 use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
 use k8s_openapi::api::core::v1::Secret;
-use kube::Resource;
 use kube::api::PartialObjectMeta;
-use kube::runtime::reflector::{Lookup, Store};
-use kube::runtime::watcher::{self, Config, Event};
-use tracing::debug;
+use kube::core::DeserializeGuard;
+use kube::runtime::WatchStreamExt;
+use kube::runtime::reflector::Store;
+use kube::runtime::watcher::{self, Config, Event, watcher};
+use kube::{Api, Client, Resource};
+use serde::de::DeserializeOwned;
+use tracing::{debug, warn};
 
 use crate::cluster::PAGE;
+use crate::cluster::identity::{KeyId, Uid};
 use crate::names::annotation;
 
-/// Longest value of an annotation of ours that is kept, in bytes: a uid, or a word of 256 characters.
-const LONGEST_WORD: usize = 1024;
+/// Maximum length of an annotation's value in the cache, in bytes. It fits a uid and a word of 256 characters.
+const MAX_ANNOTATION: usize = 1024;
 
-/// How everything is listed and watched.
+/// Returns the configuration of all watches.
 pub(crate) fn config() -> Config {
     Config::default().page_size(PAGE)
 }
 
-/// Annotations may hold the very values (`last-applied-configuration`), and nobody here needs them.
+/// Drops the annotations of a Secret: `last-applied-configuration` can hold the values, and no reconciliation needs any.
 pub(crate) fn drop_annotations(secret: &mut PartialObjectMeta<Secret>) {
     secret.metadata.annotations = None;
     secret.metadata.managed_fields = None;
 }
 
-/// What is kept of an object of ours: others write labels and annotations, which nobody here needs, without a bound.
+/// Drops the metadata of an object of ours that no reconciliation reads. Other clients write labels and annotations, and
+/// their size is not bounded.
 pub(crate) fn drop_unused_metadata<K: Resource>(object: &mut K) {
     let metadata = object.meta_mut();
     (metadata.managed_fields, metadata.labels, metadata.owner_references) = (None, None, None);
@@ -36,23 +44,86 @@ pub(crate) fn drop_unused_metadata<K: Resource>(object: &mut K) {
         annotations
             .retain(|name, _| [annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT].contains(&name.as_str()));
         for value in annotations.values_mut() {
-            value.truncate(value.floor_char_boundary(LONGEST_WORD));
+            value.truncate(value.floor_char_boundary(MAX_ANNOTATION));
         }
     }
 }
 
-/// What a watch tells of, each object once the store has it. A list that is begun anew comes in pages, and the store has
-/// none of its objects before the last page: a pass over one that was told of earlier would not find it, and not be tried
-/// again.
-pub(crate) fn stored<K>(
+/// Watches all objects of a kind of ours. An object that cannot be decoded must not fail the list or the watch of all the
+/// others, so decoding is guarded.
+pub(crate) fn watch_guarded<K>(
+    client: &Client,
+) -> impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>> + Send + 'static
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    watcher(Api::<DeserializeGuard<K>>::all(client.clone()), config()).default_backoff().modify(drop_unused_metadata)
+}
+
+/// Leaves out objects that cannot be decoded, and logs each of them once. One that is in the store, because it could be
+/// decoded before, is reported as deleted: its old state is no longer true.
+pub(crate) fn decoded<K>(
+    store: Store<K>,
+    events: impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>>,
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>>
+where
+    K: Resource<DynamicType = ()> + Clone + 'static,
+{
+    let mut logged = HashSet::new();
+    events.try_filter_map(move |event| {
+        let deleted =
+            |uid: &Uid| store.find(|known| Uid::new(known) == *uid).map(Arc::unwrap_or_clone).map(Event::Delete);
+        let decoded = match event {
+            Event::Init => Some(Event::Init),
+            Event::InitDone => Some(Event::InitDone),
+            Event::Apply(DeserializeGuard(Ok(object))) => {
+                logged.remove(&Uid::new(&object));
+                Some(Event::Apply(object))
+            }
+            Event::InitApply(DeserializeGuard(Ok(object))) => {
+                logged.remove(&Uid::new(&object));
+                Some(Event::InitApply(object))
+            }
+            Event::Delete(DeserializeGuard(Ok(object))) => Some(Event::Delete(object)),
+            Event::Apply(object) => {
+                log_undecodable(&object, &mut logged);
+                deleted(&Uid::new(&object))
+            }
+            Event::InitApply(object) => {
+                log_undecodable(&object, &mut logged);
+                None
+            }
+            Event::Delete(object) => {
+                let uid = Uid::new(&object);
+                logged.remove(&uid);
+                deleted(&uid)
+            }
+        };
+        ready(Ok(decoded))
+    })
+}
+
+/// Logs an object that cannot be decoded, unless that was done before. The decoder's message quotes values, so it is not
+/// logged.
+fn log_undecodable<K: Resource<DynamicType = ()>>(object: &DeserializeGuard<K>, logged: &mut HashSet<Uid>) {
+    let KeyId { namespace, name, uid } = KeyId::new(object);
+    if logged.insert(uid) {
+        let kind = K::kind(&());
+        warn!(%kind, namespace, name, "left out an object that this version cannot decode; upgrade the operator or correct it");
+    }
+}
+
+/// Emits each object once the store has it. A list comes in pages, and the store has none of its objects before the last
+/// page: a reconciliation of one that was emitted earlier would not find it, and would not be retried.
+pub(crate) fn emit_once_stored<K>(
     store: Store<K>,
     events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
 ) -> impl Stream<Item = Result<K, watcher::Error>>
 where
-    K: Lookup + Clone + 'static,
+    K: Resource + Clone + 'static,
     K::DynamicType: Eq + Hash + Clone,
 {
-    let told = events.map_ok(move |event| {
+    let batches = events.map_ok(move |event| {
         let objects = match event {
             Event::Apply(object) | Event::Delete(object) => vec![Arc::new(object)],
             Event::Init | Event::InitApply(_) => Vec::new(),
@@ -60,54 +131,54 @@ where
         };
         stream::iter(objects.into_iter().map(|object| Ok(Arc::unwrap_or_clone(object))))
     });
-    told.try_flatten()
+    batches.try_flatten()
 }
 
-/// A watch that fails is begun anew by kube, after its own pause; here it is only told.
-pub(crate) fn logged<T>(
+/// Logs the errors of a watch and leaves them out. kube restarts the watch by itself, after its back-off.
+pub(crate) fn log_errors<T>(
     kind: &'static str,
     stream: impl Stream<Item = Result<T, watcher::Error>> + Send + 'static,
 ) -> impl Stream<Item = T> + Send + 'static
 where
     T: Send + 'static,
 {
-    stream.filter_map(move |item| async move {
-        item.inspect_err(|error| debug!(kind, %error, "the watch is begun anew")).ok()
-    })
+    stream.filter_map(
+        move |item| async move { item.inspect_err(|error| debug!(kind, %error, "restarting the watch")).ok() },
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use kube::ResourceExt;
-    use kube::runtime::WatchStreamExt;
     use kube::runtime::reflector::{self, ObjectRef};
     use serde_json::json;
 
     use super::*;
     use crate::api::{ALMServiceKey, ALMTenant};
 
-    /// What etcd takes at most, in bytes.
+    /// Maximum size of an object in etcd, in bytes.
     const LARGEST_OBJECT: u32 = 1_572_864;
 
-    /// What the operator may have with a thousand keys, in bytes.
+    /// Memory that the operator needs with a thousand keys, in bytes.
     const ALL_ELSE: u32 = 32 * 1024 * 1024;
 
     // proves: limit cluster PAGE
     #[test]
-    fn all_lists_of_the_largest_objects_at_once_fit_into_the_memory_that_the_deployment_allows() {
+    fn a_page_of_the_largest_objects_in_each_list_fits_into_the_memory_limit() {
         let deployment = std::fs::read_to_string("deploy/base/deployment.yaml").expect("the deployment");
         let limit = deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
         let limit: u32 = limit.split_once("Mi").and_then(|(number, _)| number.parse().ok()).expect("MiB");
         assert_eq!(config().page_size, Some(PAGE));
-        // The watches of ALMServiceKeys, Secrets and ServiceBindings, and the one list that passes make at a time; each
-        // as text and as what was read of it.
+        // The watches of ALMServiceKeys, Secrets and ServiceBindings, and the one list that reconciliations make at a
+        // time: each page as text and decoded. The guard of our kinds buffers one object more, twice.
         let lists = 4 * 2 * PAGE * LARGEST_OBJECT;
-        assert!(lists + ALL_ELSE < limit * 1024 * 1024);
+        let guards = 2 * 2 * LARGEST_OBJECT;
+        assert!(lists + guards + ALL_ELSE < limit * 1024 * 1024);
     }
 
-    // proves: limit controller/watch LONGEST_WORD
+    // proves: limit controller/watch MAX_ANNOTATION
     #[test]
-    fn of_an_object_in_the_cache_only_what_is_ours_is_kept_and_no_more_than_a_kibibyte_of_it() {
+    fn the_cache_keeps_only_our_annotations_of_an_object_and_a_kibibyte_of_each() {
         let kept = |length: usize| {
             let mut object: ALMServiceKey = serde_json::from_value(json!({
                 "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
@@ -123,43 +194,87 @@ mod tests {
             assert_eq!(object.annotations().len(), 1);
             object.annotations()[annotation::RECONCILE_REQUESTED_AT].len()
         };
-        assert_eq!((kept(LONGEST_WORD), kept(LONGEST_WORD + 1)), (LONGEST_WORD, LONGEST_WORD));
+        assert_eq!((kept(MAX_ANNOTATION), kept(MAX_ANNOTATION + 1)), (MAX_ANNOTATION, MAX_ANNOTATION));
+    }
+
+    fn tenant(name: &str) -> ALMTenant {
+        let http = json!({ "url": "u", "oauth2": { "tokenUrl": "t", "secretRef": { "name": "s" } } });
+        let spec = json!({
+            "identityZone": "z", "landscapeManagement": { "http": http }, "allowedNamespaces": ["n"],
+        });
+        let document = json!({
+            "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant",
+            "metadata": { "name": name, "uid": name }, "spec": spec,
+        });
+        serde_json::from_value(document).expect("a tenant")
+    }
+
+    /// Returns the events of a list of tenants.
+    fn list<K>(tenants: impl IntoIterator<Item = K>) -> Vec<Event<K>> {
+        let pages = tenants.into_iter().map(Event::InitApply);
+        std::iter::once(Event::Init).chain(pages).chain([Event::InitDone]).collect()
     }
 
     #[tokio::test]
-    async fn an_object_is_told_of_once_the_store_has_it_in_a_list_that_is_begun_anew_too() {
-        let tenant = |name: &str| -> ALMTenant {
-            let http = json!({ "url": "u", "oauth2": { "tokenUrl": "t", "secretRef": { "name": "s" } } });
-            let spec = json!({
-                "identityZone": "z", "landscapeManagement": { "http": http }, "allowedNamespaces": ["n"],
-            });
-            let document = json!({
-                "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": name }, "spec": spec,
-            });
-            serde_json::from_value(document).expect("a tenant")
-        };
-        let begun = |names: &[&str]| {
-            let pages = names.iter().map(|name| Event::InitApply(tenant(name)));
-            [vec![Event::Init], pages.collect(), vec![Event::InitDone]].concat()
-        };
-        let events = [begun(&["known"]), begun(&["a", "b", "known"]), vec![Event::Delete(tenant("a"))]].concat();
+    async fn an_object_is_emitted_once_the_store_has_it_also_after_a_second_list() {
+        let lists = [list(["known"].map(tenant)), list(["a", "b", "known"].map(tenant))].concat();
+        let events = [lists, vec![Event::Delete(tenant("a"))]].concat();
         let (store, writer) = reflector::store();
         let events = stream::iter(events).map(Ok).reflect(writer);
         let known = store.clone();
-        let told: Vec<(String, bool)> = stored(store, events)
+        let emitted: Vec<(String, bool)> = emit_once_stored(store, events)
             .map_ok(|tenant| (tenant.name_any(), known.get(&ObjectRef::from_obj(&tenant)).is_some()))
             .try_collect()
             .await
-            .expect("no watch fails");
-        let (mut listed, last) = (told[..4].to_vec(), told[4..].to_vec());
+            .expect("the watch does not fail");
+        let (mut listed, last) = (emitted[..4].to_vec(), emitted[4..].to_vec());
         listed.sort();
         let names = ["a", "b", "known", "known"];
         assert_eq!(listed, names.map(|name| (name.to_owned(), true)));
         assert_eq!(last, [("a".to_owned(), false)], "its deletion");
     }
 
+    /// Returns a tenant of a version that this one cannot decode.
+    fn undecodable(name: &str) -> DeserializeGuard<ALMTenant> {
+        let mut document = serde_json::to_value(tenant(name)).expect("JSON");
+        document["status"] = json!({ "observedGeneration": 1, "slot": { "state": "CANARY", "since": "x" } });
+        serde_json::from_value(document).expect("a guarded tenant")
+    }
+
+    #[tokio::test]
+    async fn an_object_that_cannot_be_decoded_is_left_out_and_the_others_are_not() {
+        let good = |name: &str| DeserializeGuard(Ok(tenant(name)));
+        assert!(undecodable("new").0.is_err());
+        let events = [
+            list([good("a"), undecodable("new"), good("b")]),
+            // Each of them was decoded before: its old state must not stay in the store.
+            vec![Event::Apply(undecodable("a")), Event::Delete(undecodable("b"))],
+            vec![
+                Event::Apply(good("new")),
+                Event::Apply(undecodable("unknown")),
+                Event::Delete(undecodable("unknown")),
+            ],
+        ];
+        let (store, writer) = reflector::store();
+        let events = stream::iter(events.concat()).map(Ok);
+        let events: Vec<String> = decoded(store.clone(), events)
+            .reflect(writer)
+            .map_ok(|event| match event {
+                Event::Init => "init".into(),
+                Event::InitDone => "listed".into(),
+                Event::InitApply(tenant) | Event::Apply(tenant) => format!("+{}", tenant.name_any()),
+                Event::Delete(tenant) => format!("-{}", tenant.name_any()),
+            })
+            .try_collect()
+            .await
+            .expect("the watch does not fail");
+        assert_eq!(events, ["init", "+a", "+b", "listed", "-a", "-b", "+new"]);
+        let names: Vec<String> = store.state().iter().map(|tenant| tenant.name_any()).collect();
+        assert_eq!(names, ["new"]);
+    }
+
     #[test]
-    fn nothing_of_a_secret_is_kept_but_what_names_it() {
+    fn the_cache_keeps_no_annotations_of_a_secret() {
         let mut secret: PartialObjectMeta<Secret> = serde_json::from_value(json!({
             "apiVersion": "meta.k8s.io/v1", "kind": "PartialObjectMetadata",
             "metadata": {

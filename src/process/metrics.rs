@@ -1,9 +1,9 @@
-//! What is counted, for Prometheus.
+//! Metrics for Prometheus.
 //!
-//! What alerts look at with `increase()` has no labels, or all its label values from the start: a series that appears
-//! with its first event shows no increase by it.
+//! A counter that an alert reads with `increase()` has no labels, or is created with all its label values at the start: a
+//! series that appears with its first event shows no increase.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 use std::time::Duration;
 
 use prometheus_client::collector::Collector;
@@ -16,16 +16,19 @@ use prometheus_client::metrics::info::Info;
 use prometheus_client::registry::{Registry, Unit};
 
 use super::leadership::Leadership;
+use super::lock::lock;
 use crate::domain::ledger::Operation;
+use crate::names::LEASE;
 
+/// Prefix of the operator's own metrics. Those that controller-runtime defines have its names, which dashboards know.
 const PREFIX: &str = "almkey";
-/// From a quick answer to the longest timeout.
+/// Upper bounds of the histograms' buckets in seconds, up to the longest timeout.
 const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
 type Label<const N: usize> = [(&'static str, &'static str); N];
 type Durations<const N: usize> = Family<Label<N>, Histogram>;
 
-/// Everything that is counted.
+/// All metrics of the process.
 pub struct Metrics {
     registry: Mutex<Registry>,
     uploads: Counter,
@@ -35,38 +38,39 @@ pub struct Metrics {
     orphans: Counter,
     throttled: Counter,
     sign_ins: Family<Label<1>, Counter>,
-    passes: Family<Label<2>, Counter>,
-    pass_durations: Durations<1>,
-    requests: Durations<2>,
+    reconciliations: Family<Label<2>, Counter>,
+    reconcile_errors: Family<Label<1>, Counter>,
+    reconcile_times: Durations<1>,
+    remote_calls: Durations<2>,
 }
 
-/// What a pass was about.
+/// A controller, as the label `controller` names it.
 #[derive(Clone, Copy, Debug)]
-pub enum Kind {
-    /// An `ALMServiceKey`.
+pub enum Controller {
+    /// The controller of `ALMServiceKey`.
     ServiceKey,
-    /// An `ALMTenant`.
+    /// The controller of `ALMTenant`.
     Tenant,
 }
 
-impl Kind {
+impl Controller {
     const ALL: [Self; 2] = [Self::ServiceKey, Self::Tenant];
 
     fn label(self) -> (&'static str, &'static str) {
         match self {
-            Self::ServiceKey => ("kind", "ALMServiceKey"),
-            Self::Tenant => ("kind", "ALMTenant"),
+            Self::ServiceKey => ("controller", "almservicekey"),
+            Self::Tenant => ("controller", "almtenant"),
         }
     }
 }
 
 impl Metrics {
-    /// All of them, none counted yet.
+    /// Creates and registers all metrics.
     #[must_use]
     pub fn new(leadership: Leadership) -> Self {
         let histogram: fn() -> Histogram = || Histogram::new(BUCKETS);
         let metrics = Self {
-            registry: Mutex::new(Registry::with_prefix(PREFIX)),
+            registry: Mutex::new(Registry::default()),
             uploads: Counter::default(),
             deletes: Counter::default(),
             adoptions: Counter::default(),
@@ -74,51 +78,65 @@ impl Metrics {
             orphans: Counter::default(),
             throttled: Counter::default(),
             sign_ins: Family::default(),
-            passes: Family::default(),
-            pass_durations: Family::new_with_constructor(histogram),
-            requests: Family::new_with_constructor(histogram),
+            reconciliations: Family::default(),
+            reconcile_errors: Family::default(),
+            reconcile_times: Family::new_with_constructor(histogram),
+            remote_calls: Family::new_with_constructor(histogram),
         };
         for result in ["accepted", "refused", "unknown"] {
             let _ = metrics.sign_ins.get_or_create(&[("result", result)]);
         }
-        for kind in Kind::ALL {
-            for result in ["settled", "failed"] {
-                let _ = metrics.passes.get_or_create(&[kind.label(), ("result", result)]);
+        for controller in Controller::ALL {
+            let _ = metrics.reconcile_errors.get_or_create(&[controller.label()]);
+            for result in ["success", "error"] {
+                let _ = metrics.reconciliations.get_or_create(&[controller.label(), ("result", result)]);
             }
         }
-        metrics.register(leadership);
+        metrics.register_own();
+        metrics.register_standard(leadership);
         metrics
     }
 
-    fn register(&self, leadership: Leadership) {
-        let mut registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Registers the metrics that only this operator has.
+    fn register_own(&self) {
+        let mut registry = lock(&self.registry);
+        let registry = registry.sub_registry_with_prefix(PREFIX);
         registry.register("build", "The version that runs", Info::new([("version", env!("CARGO_PKG_VERSION"))]));
-        registry.register_collector(Box::new(Leads(leadership)));
         let counters = [
             ("uploads", "Keys put into Landscape Management", &self.uploads),
             ("deletes", "Slots of Landscape Management that were emptied", &self.deletes),
-            ("adoptions", "Keys of nobody in Landscape Management that were made ours", &self.adoptions),
-            ("releases", "Keys in Landscape Management that were left to somebody else or to nobody", &self.releases),
-            ("orphans", "Objects let go although their key may still stand in Landscape Management", &self.orphans),
-            ("throttled", "Passes that were asked for too often, and put off", &self.throttled),
+            ("adoptions", "Unowned keys in Landscape Management that the operator adopted", &self.adoptions),
+            ("releases", "Keys in Landscape Management that the operator released", &self.releases),
+            ("orphans", "Objects released although their key may still be in Landscape Management", &self.orphans),
+            ("throttled", "Reconciliations that were requested too often and postponed", &self.throttled),
         ];
         for (name, help, counter) in counters {
             registry.register(name, help, counter.clone());
         }
-        registry.register("sign_ins", "Sign-ins with a key, by what came of them", self.sign_ins.clone());
-        registry.register("passes", "Passes over objects, by how they ended", self.passes.clone());
-        let help = "How long a pass over an object took";
-        registry.register_with_unit("pass_duration", help, Unit::Seconds, self.pass_durations.clone());
-        let help = "How long a call to a token endpoint or to Landscape Management took";
-        registry.register_with_unit("remote_call_duration", help, Unit::Seconds, self.requests.clone());
+        registry.register("sign_ins", "Sign-ins with a key, by result", self.sign_ins.clone());
+        let help = "Duration of calls to a token endpoint or to Landscape Management";
+        registry.register_with_unit("remote_call_duration", help, Unit::Seconds, self.remote_calls.clone());
     }
 
-    /// Shows what is looked up at each scrape.
-    pub fn show(&self, collector: impl Collector) {
-        self.registry.lock().unwrap_or_else(PoisonError::into_inner).register_collector(Box::new(collector));
+    /// Registers the metrics that controller-runtime defines.
+    fn register_standard(&self, leadership: Leadership) {
+        let mut registry = lock(&self.registry);
+        let help = "Reconciliations, by controller and result";
+        registry.register("controller_runtime_reconcile", help, self.reconciliations.clone());
+        let help = "Reconciliations that failed, by controller";
+        registry.register("controller_runtime_reconcile_errors", help, self.reconcile_errors.clone());
+        let (name, help) = ("controller_runtime_reconcile_time", "Duration of reconciliations, by controller");
+        registry.register_with_unit(name, help, Unit::Seconds, self.reconcile_times.clone());
+        registry.register_collector(Box::new(MasterStatus(leadership)));
     }
 
-    /// A write to the slot took effect.
+    /// Registers metrics of this operator that are computed at each scrape.
+    pub fn register_collector(&self, collector: impl Collector) {
+        let mut registry = lock(&self.registry);
+        registry.sub_registry_with_prefix(PREFIX).register_collector(Box::new(collector));
+    }
+
+    /// Counts a write to the slot that took effect.
     pub fn effect(&self, effect: Operation) {
         match effect {
             Operation::Upload => &self.uploads,
@@ -129,37 +147,42 @@ impl Metrics {
         .inc();
     }
 
-    /// An object was let go without a look.
+    /// Counts an object that was released although its key may still be in the slot.
     pub fn orphan(&self) {
         self.orphans.inc();
     }
 
-    /// A pass was asked for too early after others.
+    /// Counts a reconciliation that was postponed.
     pub fn throttled(&self) {
         self.throttled.inc();
     }
 
-    /// A call to a remote side was answered, or was not.
-    pub fn call(&self, operation: &'static str, result: &'static str, took: Duration) {
-        self.requests.get_or_create(&[("operation", operation), ("result", result)]).observe(took.as_secs_f64());
+    /// Records a call to a remote side.
+    pub fn remote_call(&self, operation: &'static str, result: &'static str, duration: Duration) {
+        let labels = [("operation", operation), ("result", result)];
+        self.remote_calls.get_or_create(&labels).observe(duration.as_secs_f64());
     }
 
-    /// A sign-in with a key.
+    /// Counts a sign-in with a key.
     pub fn sign_in(&self, result: &'static str) {
         self.sign_ins.get_or_create(&[("result", result)]).inc();
     }
 
-    /// A pass has ended.
-    pub fn pass(&self, kind: Kind, settled: bool, took: Duration) {
-        let result = if settled { "settled" } else { "failed" };
-        self.passes.get_or_create(&[kind.label(), ("result", result)]).inc();
-        self.pass_durations.get_or_create(&[kind.label()]).observe(took.as_secs_f64());
+    /// Records a reconciliation.
+    pub fn reconciled(&self, controller: Controller, is_success: bool, duration: Duration) {
+        let label = controller.label();
+        let result = if is_success { "success" } else { "error" };
+        self.reconciliations.get_or_create(&[label, ("result", result)]).inc();
+        if !is_success {
+            self.reconcile_errors.get_or_create(&[label]).inc();
+        }
+        self.reconcile_times.get_or_create(&[label]).observe(duration.as_secs_f64());
     }
 
-    /// As Prometheus reads it.
+    /// Returns all metrics in the text format of Prometheus.
     #[must_use]
     pub fn encode(&self) -> String {
-        let registry = self.registry.lock().unwrap_or_else(PoisonError::into_inner);
+        let registry = lock(&self.registry);
         let mut text = String::new();
         // Writing to a String does not fail.
         let _ = prometheus_text::encode(&mut text, &registry);
@@ -167,34 +190,48 @@ impl Metrics {
     }
 }
 
-/// Writes a gauge with all its series.
-///
-/// # Errors
-/// The text cannot be written.
-pub fn gauge<S: EncodeLabelSet>(
-    encoder: &mut DescriptorEncoder,
-    (name, help, unit): (&str, &str, Option<&Unit>),
-    series: impl IntoIterator<Item = (S, f64)>,
-) -> std::fmt::Result {
-    let mut series = series.into_iter().peekable();
-    if series.peek().is_none() {
-        return Ok(());
-    }
-    let mut metric = encoder.encode_descriptor(name, help, unit, MetricType::Gauge)?;
-    for (labels, value) in series {
-        metric.encode_family(&labels)?.encode_gauge(&value)?;
-    }
-    Ok(())
+/// The name, help and unit of a gauge whose series are computed at each scrape.
+pub struct GaugeFamily {
+    /// Name without prefix and unit.
+    pub name: &'static str,
+    /// Help text.
+    pub help: &'static str,
+    /// Unit, which becomes part of the name.
+    pub unit: Option<Unit>,
 }
 
-/// `almkey_leader`, as it is at the moment of the scrape.
-#[derive(Debug)]
-struct Leads(Leadership);
+impl GaugeFamily {
+    /// Writes the gauge with all its series; nothing if there are none.
+    ///
+    /// # Errors
+    /// The text cannot be written.
+    pub fn encode<S: EncodeLabelSet>(
+        &self,
+        encoder: &mut DescriptorEncoder,
+        series: impl IntoIterator<Item = (S, f64)>,
+    ) -> std::fmt::Result {
+        let mut series = series.into_iter().peekable();
+        if series.peek().is_none() {
+            return Ok(());
+        }
+        let mut metric = encoder.encode_descriptor(self.name, self.help, self.unit.as_ref(), MetricType::Gauge)?;
+        for (labels, value) in series {
+            metric.encode_family(&labels)?.encode_gauge(&value)?;
+        }
+        Ok(())
+    }
+}
 
-impl Collector for Leads {
+/// The gauge `leader_election_master_status`, as it is at the moment of the scrape.
+#[derive(Debug)]
+struct MasterStatus(Leadership);
+
+impl Collector for MasterStatus {
     fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
         let help = "1 while this replica leads, else 0.";
-        encoder.encode_descriptor("leader", help, None, MetricType::Gauge)?.encode_gauge(&i64::from(self.0.is_leader()))
+        let family = GaugeFamily { name: "leader_election_master_status", help, unit: None };
+        let value = if self.0.is_leader() { 1.0 } else { 0.0 };
+        family.encode(&mut encoder, [([("name", LEASE)], value)])
     }
 }
 
@@ -203,24 +240,25 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_alerts_count_is_there_from_the_start() {
+    fn each_series_that_an_alert_reads_exists_from_the_start() {
         let text = Metrics::new(Leadership::alone()).encode();
         for line in [
-            "almkey_leader 1",
             "almkey_uploads_total 0",
             "almkey_deletes_total 0",
             "almkey_adoptions_total 0",
             "almkey_releases_total 0",
             "almkey_orphans_total 0",
             "almkey_sign_ins_total{result=\"refused\"} 0",
-            "almkey_passes_total{kind=\"ALMServiceKey\",result=\"failed\"} 0",
+            "leader_election_master_status{name=\"alm-key-operator\"} 1",
+            "controller_runtime_reconcile_total{controller=\"almservicekey\",result=\"success\"} 0",
+            "controller_runtime_reconcile_errors_total{controller=\"almtenant\"} 0",
         ] {
             assert!(text.lines().any(|found| found.starts_with(line)), "{line} is missing:\n{text}");
         }
     }
 
     #[test]
-    fn each_write_is_counted_as_what_it_was() {
+    fn each_write_to_the_slot_is_counted_by_its_own_metric() {
         let metrics = Metrics::new(Leadership::alone());
         for effect in [Operation::Upload, Operation::Delete, Operation::Adopt, Operation::Release] {
             metrics.effect(effect);
@@ -229,6 +267,22 @@ mod tests {
         let text = metrics.encode();
         for name in ["uploads", "deletes", "adoptions", "releases", "orphans"] {
             assert!(text.contains(&format!("almkey_{name}_total 1\n")), "{name}:\n{text}");
+        }
+    }
+
+    #[test]
+    fn a_failed_reconciliation_is_counted_with_its_result_and_as_an_error() {
+        let metrics = Metrics::new(Leadership::alone());
+        metrics.reconciled(Controller::ServiceKey, true, Duration::from_millis(20));
+        metrics.reconciled(Controller::ServiceKey, false, Duration::from_millis(20));
+        let text = metrics.encode();
+        for line in [
+            "controller_runtime_reconcile_total{controller=\"almservicekey\",result=\"success\"} 1",
+            "controller_runtime_reconcile_total{controller=\"almservicekey\",result=\"error\"} 1",
+            "controller_runtime_reconcile_errors_total{controller=\"almservicekey\"} 1",
+            "controller_runtime_reconcile_time_seconds_count{controller=\"almservicekey\"} 2",
+        ] {
+            assert!(text.contains(&format!("{line}\n")), "{line} is missing:\n{text}");
         }
     }
 }

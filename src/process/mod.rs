@@ -1,7 +1,9 @@
 //! Services of the process: admin server, leader election, logging, metrics, panics, readiness and shutdown.
 
 pub mod admin;
+pub mod clock;
 pub mod leadership;
+pub mod lock;
 pub mod logging;
 pub mod metrics;
 pub mod panics;

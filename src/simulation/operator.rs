@@ -16,7 +16,7 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::controller::Caches;
 use crate::controller::service_key::sibling_changes::SiblingStates;
 use crate::controller::service_key::siblings::is_sibling;
-use crate::controller::service_key::watches::touched;
+use crate::controller::service_key::watches::binding_changed;
 use crate::simulation::model::cluster::{NAMESPACE, WatchEvent};
 use crate::simulation::model::sap::zone_index;
 use crate::simulation::process::{Process, ReconcileFuture};
@@ -101,14 +101,14 @@ impl Operator {
         }
         for key in cluster.keys.values() {
             self.due.insert(Subject::Key(key.name_any()), now);
-            self.sibling_states.seen(key);
+            self.sibling_states.record(key);
             self.self_triggers.insert(key.name_any(), self_trigger(key));
             self.keys.apply_watcher_event(&Event::InitApply(key.clone()));
         }
         self.tenants.apply_watcher_event(&Event::InitDone);
         self.keys.apply_watcher_event(&Event::InitDone);
         for binding in cluster.bindings.values() {
-            touched(&self.process.keys, &self.process.caches.observed_deletions, &binding.metadata);
+            binding_changed(&self.process.keys, &self.process.caches.observed_deletions, &binding.metadata);
         }
     }
 
@@ -157,7 +157,7 @@ impl Operator {
                 *delivered = cluster.binding_events.len();
                 let bindings = cluster.binding_events[first..].to_vec();
                 for binding in &bindings {
-                    let keys = touched(&self.process.keys, &self.process.caches.observed_deletions, binding);
+                    let keys = binding_changed(&self.process.keys, &self.process.caches.observed_deletions, binding);
                     triggered.extend(keys.into_iter().map(|key| Subject::Key(key.name)));
                     cluster.record_binding_read(self.process.number, binding);
                 }
@@ -175,13 +175,13 @@ impl Operator {
                     self.self_triggers.insert(key.name_any(), trigger);
                     triggered.push(Subject::Key(key.name_any()));
                 }
-                (key, self.sibling_states.seen(key))
+                (key, self.sibling_states.record(key))
             }
             WatchEvent::Deleted(key) => {
                 self.keys.apply_watcher_event(&Event::Delete(key.clone()));
                 self.self_triggers.remove(&key.name_any());
                 self.process.caches.forget(key);
-                (key, self.sibling_states.gone(key))
+                (key, self.sibling_states.remove(key))
             }
         };
         if concerns_siblings {

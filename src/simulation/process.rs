@@ -11,9 +11,10 @@ use kube::runtime::reflector::Store;
 
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::objects::Objects;
-use crate::controller::service_key::reconcile::{ReconcileContext, ReconcileResult, back_off, reconcile};
+use crate::controller::service_key::context::ReconcileContext;
+use crate::controller::service_key::reconcile::{ReconcileResult, back_off, reconcile};
 use crate::controller::service_key::scheduling;
-use crate::controller::tenant::finalizer;
+use crate::controller::tenant::release;
 use crate::controller::{Caches, Scope};
 use crate::domain::plan::Now;
 use crate::domain::retry::{BACKOFF_MIN, RECHECK_PERIOD};
@@ -92,12 +93,12 @@ impl Process {
             let lock_key = scheduling::lock_key(&cached, &self.tenants);
             let requeue_after = match reconcile(&cached, &lock_key, &context).await {
                 Ok(ReconcileResult::Gone) => None,
-                Ok(ReconcileResult::Again(delay) | ReconcileResult::PutOff(delay)) => Some(delay),
-                Ok(ReconcileResult::Passed { outcome: Outcome::Settled { settlement, .. }, .. }) => {
+                Ok(ReconcileResult::CacheLagged(delay) | ReconcileResult::Throttled(delay)) => Some(delay),
+                Ok(ReconcileResult::Reconciled { outcome: Outcome::Settled { settlement, .. }, .. }) => {
                     self.state.with(|state| safety::check_end(state, number));
                     (!settlement.release).then_some(settlement.next)
                 }
-                Ok(ReconcileResult::Passed { outcome: Outcome::Interrupted { .. }, .. }) | Err(_) => {
+                Ok(ReconcileResult::Reconciled { outcome: Outcome::Interrupted { .. }, .. }) | Err(_) => {
                     Some(back_off(&cached, &context))
                 }
             };
@@ -120,7 +121,7 @@ impl Process {
             };
             let copy = tenant.clone();
             let remote = remotes.for_tenant(&copy);
-            match finalizer::release_if_unused(&connection, tenant, remote.read_slot(), &self.cluster_id).await {
+            match release::release_if_unused(&connection, tenant, remote.read_slot(), &self.cluster_id).await {
                 Ok(_) => Some(RECHECK_PERIOD),
                 Err(_) => Some(BACKOFF_MIN),
             }

@@ -2,7 +2,7 @@
 
 use futures::executor::block_on;
 
-use crate::controller::tenant::finalizer::release_if_unused;
+use crate::controller::tenant::release::release_if_unused;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};

@@ -1,8 +1,7 @@
 //! The `ServiceBinding` of the SAP BTP service operator, which is read and never written.
 
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
-use kube::api::{ApiResource, DynamicObject};
-use kube::core::GroupVersionKind;
+use kube::api::DynamicObject;
 use serde::Deserialize;
 
 use crate::domain::slot::is_object_name;
@@ -10,13 +9,6 @@ use crate::names::{btp, condition};
 
 /// Maximum length of `status.bindingID`, in characters. It is copied into our status; real IDs have 36.
 const MAX_BINDING_ID: usize = 253;
-
-/// The API resource of the kind.
-#[must_use]
-pub fn resource() -> ApiResource {
-    let kind = GroupVersionKind::gvk(btp::GROUP, btp::VERSION, btp::BINDING_KIND);
-    ApiResource::from_gvk_with_plural(&kind, btp::BINDING_PLURAL)
-}
 
 /// The relevant fields of a binding.
 #[derive(Debug)]

@@ -249,7 +249,7 @@ impl Collector for Lengthy {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_admin_server_gives_a_slow_reader_five_seconds() {
     let metrics = Arc::new(Metrics::new(Leadership::alone()));
-    metrics.show(Lengthy);
+    metrics.register_collector(Lengthy);
     let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
     let address = listener.local_addr().expect("an address");
     let server = tokio::spawn(admin::serve(listener, Arc::new(Admin { readiness: Readiness::default(), metrics })));

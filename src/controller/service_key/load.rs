@@ -1,8 +1,6 @@
-//! The facts that a pass begins with.
+//! Loading of the facts that a reconciliation begins with.
 
-use kube::ResourceExt;
-
-use super::reconcile::ReconcileContext;
+use super::context::ReconcileContext;
 use super::siblings;
 use crate::api::annotations::{is_abandoned, unhandled_request};
 use crate::api::resolve::{admits, policy};
@@ -10,7 +8,8 @@ use crate::api::service_key::{SecretRef, ServiceBindingRef};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
-use crate::controller::tenant::duplicates;
+use crate::cluster::identity::{KeyId, Uid};
+use crate::controller::duplicates;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::plan::{Answers, Facts, SOURCE_NOT_READ, Source, Subject, Tenant};
 use crate::domain::policy::{DeletionPolicy, KeyRules};
@@ -20,43 +19,39 @@ use crate::domain::slot::Owner;
 use crate::names::{condition, crd};
 use crate::source::resolve::Resolver;
 
-/// All facts of one object.
+/// Loads all facts about one object.
 pub(super) async fn facts(
     context: &ReconcileContext<'_>,
     object: &ALMServiceKey,
     tenant: Option<&ALMTenant>,
 ) -> Result<Facts, CallError> {
-    let namespace = object.namespace().unwrap_or_default();
+    let KeyId { namespace, name, uid } = KeyId::new(object);
     let mut policy = policy(&object.spec, tenant.map(|tenant| &tenant.spec));
     let status = object.status.clone().unwrap_or_default();
     let deleting = object.metadata.deletion_timestamp.is_some();
-    if deleting && kind_is_going(context).await? {
+    if deleting && kind_is_being_removed(context).await? {
         policy.deletion = DeletionPolicy::Retain;
     }
-    let not_looked = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
+    let not_read = |reason, text: &str| Source::Unknown { reason, message: text.into(), retry: Retry::Never };
     let source = match tenant {
-        // Who may make such objects there need not be one who may read Secrets, and nobody has admitted them.
+        // A user who may create such objects there need not be allowed to read Secrets, and no admin has admitted them.
         Some(tenant) if !admits(&tenant.spec, &namespace) && !status.may_hold() => {
-            not_looked(Reason::NamespaceNotAllowed, SOURCE_NOT_READ)
+            not_read(Reason::NamespaceNotAllowed, SOURCE_NOT_READ)
         }
-        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &namespace, &policy.rules).await,
-        _ => not_looked(Reason::Progressing, "the source is not looked at now"),
+        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &policy.rules).await,
+        _ => not_read(Reason::Progressing, "the source is not read now"),
     };
     let generation = object.metadata.generation.unwrap_or_default();
-    let mut siblings = tenant.map(|tenant| siblings::of(context, object, tenant)).unwrap_or_default();
+    let mut siblings = tenant.map(|tenant| siblings::find_siblings(context, object, tenant)).unwrap_or_default();
     if deleting || matches!(source, Source::Gone { .. }) {
         siblings.heir = match siblings.heir {
-            Some(heir) => siblings::living(context, heir).await,
+            Some(heir) => siblings::confirm_heir(context, heir).await,
             None => None,
         };
     }
     Ok(Facts {
         subject: Subject {
-            owner: Owner {
-                cluster_id: context.cluster_id.to_owned(),
-                namespace: namespace.clone(),
-                name: object.name_any(),
-            },
+            owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace: namespace.clone(), name },
             generation,
             deleting,
             abandoned: deleting && is_abandoned(object),
@@ -69,7 +64,7 @@ pub(super) async fn facts(
         siblings,
         ledger: status.ledger(),
         previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
-        observations: context.caches.observations.of(&object.uid().unwrap_or_default()),
+        observations: context.caches.observations.get(&uid),
         answers: Answers::default(),
         jitter: context.jitter,
     })
@@ -86,11 +81,11 @@ fn tenant_state(
     let credentials = &tenant.spec.landscape_management.http.oauth2.secret_ref.name;
     let version = format!(
         "{} {} {}",
-        tenant.uid().unwrap_or_default(),
+        Uid::new(tenant),
         tenant.metadata.generation.unwrap_or_default(),
-        context.caches.credentials.of(credentials)
+        context.caches.credentials.latest(credentials)
     );
-    // First of all: who is not admitted is told nothing else of the tenant.
+    // This check comes first: an object that is not admitted must learn nothing else about the tenant.
     if !admits(&tenant.spec, namespace) {
         let message = format!(
             "ALMTenant \"{name}\" does not admit namespace \"{namespace}\": nothing is uploaded from here; ask the cluster \
@@ -99,35 +94,35 @@ fn tenant_state(
         return Tenant::Closed { reason: Reason::NamespaceNotAllowed, message, version };
     }
     if tenant.metadata.deletion_timestamp.is_some() {
-        let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded any more");
+        let message = format!("ALMTenant \"{name}\" is being deleted: nothing is uploaded");
         return Tenant::Closed { reason: Reason::TenantTerminating, message, version };
     }
-    if let Some(older) = duplicates::older(context.tenants, tenant) {
+    if let Some(older) = duplicates::find_older(context.tenants, tenant) {
         return Tenant::Closed { reason: Reason::DuplicateTenant, message: duplicates::message(name, &older), version };
     }
     Tenant::Open { version }
 }
 
-/// Whether `ALMServiceKey` itself is being removed, and all objects with it: then nobody means any single one of them.
-/// While that cannot be found out, nothing is done: not knowing must not lead to a deletion.
-async fn kind_is_going(context: &ReconcileContext<'_>) -> Result<bool, CallError> {
-    let found = context.cluster.definition(crd::SERVICE_KEYS).await?;
-    Ok(found.is_some_and(|definition| definition.deletion_timestamp.is_some()))
+/// Returns true if the kind `ALMServiceKey` itself is being removed: no user meant to delete this object then. An error
+/// ends the reconciliation, because an unknown state must not lead to a deletion.
+async fn kind_is_being_removed(context: &ReconcileContext<'_>) -> Result<bool, CallError> {
+    let definition = context.cluster.definition(crd::SERVICE_KEYS).await?;
+    Ok(definition.is_some_and(|definition| definition.deletion_timestamp.is_some()))
 }
 
 async fn source(
     context: &ReconcileContext<'_>,
     object: &ALMServiceKey,
     status: &ALMServiceKeyStatus,
-    namespace: &str,
     rules: &KeyRules,
 ) -> Source {
     let source = &object.spec.source;
+    let KeyId { namespace, .. } = KeyId::new(object);
     let resolver = |kind: &str, name: &str| {
         let recorded = status.source.as_ref().filter(|seen| seen.kind == kind && seen.name == name);
         Resolver {
             cluster: context.cluster,
-            namespace,
+            namespace: &namespace,
             rules,
             observed_deletions: &context.caches.observed_deletions,
             recorded_uid: recorded.map(|seen| seen.uid.as_str()),
@@ -136,7 +131,7 @@ async fn source(
     match (&source.service_binding_ref, &source.secret_ref) {
         (Some(ServiceBindingRef { name }), _) => resolver("ServiceBinding", name).binding(name).await,
         (None, Some(SecretRef { name, key })) => resolver("Secret", name).secret(name, key.as_deref()).await,
-        // The CRD's rule admits none without a source; one that slipped past an older rule is told so.
+        // A rule of the CRD refuses an object without a source, but an older CRD may have admitted it.
         (None, None) => Source::Unknown {
             reason: Reason::WaitingForSecret,
             message: "spec.source names neither serviceBindingRef nor secretRef".into(),
@@ -145,7 +140,7 @@ async fn source(
     }
 }
 
-/// The conditions as they stand; none if they are not all there.
+/// Returns the conditions of a status; none if one is missing.
 fn conditions(status: &ALMServiceKeyStatus) -> Option<Conditions> {
     let find = |kind: &str| {
         let found = status.conditions.iter().find(|found| found.type_ == kind)?;

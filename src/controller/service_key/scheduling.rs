@@ -1,69 +1,71 @@
-//! When it is an object's turn: whom it waits for, and how long before it asks somebody outside.
+//! Scheduling of a reconciliation: the lock that it needs, and throttling.
 
 use std::time::Duration;
 
 use kube::ResourceExt;
 use kube::runtime::reflector::{ObjectRef, Store};
 
-use super::reconcile::ReconcileContext;
+use super::context::ReconcileContext;
 use crate::api::resolve::admits;
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::identity::{KeyId, Uid};
 use crate::domain::plan::{Facts, Step, plan};
 use crate::domain::time::Moment;
 use crate::names::KEY_FINALIZER;
 
-/// Whose turns an object takes: those of its tenant, if it may have something in the slot. Anybody may make objects
-/// that a tenant does not admit, so those wait for each other, by namespace, and never in the way of a key.
+/// Returns the lock key of an object: the name of its tenant, if it may have a key in the slot or put one there. Users may
+/// create objects that a tenant does not admit: those wait for each other, by namespace, and never block a key.
 pub(crate) fn lock_key(object: &ALMServiceKey, tenants: &Store<ALMTenant>) -> String {
     let name = &object.spec.tenant_ref.name;
     let tenant = tenants.get(&ObjectRef::new(name));
-    if concerns(object, tenant.as_deref()) {
+    if may_occupy_slot(object, tenant.as_deref()) {
         return name.clone();
     }
-    // A space stands in no tenant's name.
-    format!("outsiders in {}", object.namespace().unwrap_or_default())
+    // The name of a tenant contains no space.
+    format!("unadmitted objects in {}", KeyId::new(object).namespace)
 }
 
-/// Whether something of the object may be in the slot of the tenant, or get there.
-pub(crate) fn concerns(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
-    is_known(object, tenant) || leaves(object)
+/// Returns true if the object may have a key in the tenant's slot, or put one there.
+pub(crate) fn may_occupy_slot(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
+    is_admitted_or_recorded(object, tenant) || needs_slot_check(object)
 }
 
-/// Whether the tenant admits it, or something of it is recorded, or may have been left to it while it was admitted.
-fn is_known(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
+/// Returns true if the tenant admits the object, or if the object may have something in the slot from a time when it was
+/// admitted.
+fn is_admitted_or_recorded(object: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
     let may_hold = object.status.as_ref().is_some_and(ALMServiceKeyStatus::may_hold);
-    may_hold || tenant.is_some_and(|tenant| admits(&tenant.spec, &object.namespace().unwrap_or_default()))
+    may_hold || tenant.is_some_and(|tenant| admits(&tenant.spec, &KeyId::new(object).namespace))
 }
 
-/// Whether the slot has to be looked at before it goes. Its finalizer may have been written by anybody.
-fn leaves(object: &ALMServiceKey) -> bool {
+/// Returns true if the slot must be read before the object may go. Users may have written the finalizer themselves.
+fn needs_slot_check(object: &ALMServiceKey) -> bool {
     object.metadata.deletion_timestamp.is_some()
         && object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER)
 }
 
-/// How long an object waits until it may pass at all.
+/// Throttles the reconciliation of an object. Returns none if it may run now, else the wait.
 pub(crate) fn throttle_reconciliation(object: &ALMServiceKey, context: &ReconcileContext<'_>) -> Option<Duration> {
     let now = context.clock.now().monotonic;
-    let wait = context.caches.rate_limiters.throttle_reconciliation(&object.uid().unwrap_or_default(), now);
+    let wait = context.caches.rate_limiters.throttle_reconciliation(&Uid::new(object), now);
     wait.or_else(|| throttle_unadmitted_deletion(object, context, now))
 }
 
-/// How long an object waits until it may knock: one that nobody knows and that has to be looked for in the slot
-/// all the same must not take the turns of the tenant's keys again and again.
+/// Throttles the deletion of an unadmitted object that carries our finalizer: it needs a read of the slot and takes the lock
+/// of the tenant's keys.
 fn throttle_unadmitted_deletion(
     object: &ALMServiceKey,
     context: &ReconcileContext<'_>,
     now: Moment,
 ) -> Option<Duration> {
     let tenant = context.tenants.get(&ObjectRef::new(&object.spec.tenant_ref.name));
-    if is_known(object, tenant.as_deref()) || !leaves(object) {
+    if is_admitted_or_recorded(object, tenant.as_deref()) || !needs_slot_check(object) {
         return None;
     }
     remote_call_delay(object, context, now)
 }
 
-/// How long a pass waits that would ask somebody outside. Who has something in the slot never does.
+/// Throttles a reconciliation that would make remote calls. An object that has something in the slot is never throttled.
 pub(crate) fn throttle_remote_calls(
     object: &ALMServiceKey,
     facts: &Facts,
@@ -77,9 +79,8 @@ pub(crate) fn throttle_remote_calls(
 }
 
 fn remote_call_delay(object: &ALMServiceKey, context: &ReconcileContext<'_>, now: Moment) -> Option<Duration> {
-    let namespace = object.namespace().unwrap_or_default();
-    let uid = object.uid().unwrap_or_default();
-    context.caches.rate_limiters.throttle_remote_calls(&uid, &object.spec.tenant_ref.name, &namespace, now)
+    let limiters = &context.caches.rate_limiters;
+    limiters.throttle_remote_calls(&KeyId::new(object), &object.spec.tenant_ref.name, now)
 }
 
 #[cfg(test)]
@@ -88,7 +89,7 @@ mod tests {
     use kube::runtime::{reflector, watcher};
     use serde_json::{Value, json};
 
-    /// The cache with a tenant that admits namespace `friendly`.
+    /// Returns a cache with a tenant that admits the namespace `friendly`.
     fn tenants() -> Store<ALMTenant> {
         let (store, mut writer) = reflector::store();
         let tenant = json!({
@@ -105,7 +106,7 @@ mod tests {
         store
     }
 
-    fn queue_of(namespace: &str, change: impl FnOnce(&mut Value)) -> String {
+    fn lock_key_in(namespace: &str, change: impl FnOnce(&mut Value)) -> String {
         let mut object = json!({
             "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
             "metadata": { "name": "calm", "namespace": namespace },
@@ -116,21 +117,21 @@ mod tests {
     }
 
     #[test]
-    fn who_is_not_admitted_waits_in_a_queue_of_its_own() {
-        assert_eq!(queue_of("friendly", |_| {}), "acme");
-        assert_eq!(queue_of("hostile", |_| {}), "outsiders in hostile");
+    fn an_object_that_is_not_admitted_has_the_lock_key_of_its_namespace() {
+        assert_eq!(lock_key_in("friendly", |_| {}), "acme");
+        assert_eq!(lock_key_in("hostile", |_| {}), "unadmitted objects in hostile");
         assert_eq!(
-            queue_of("friendly", |object| object["spec"]["tenantRef"]["name"] = "none".into()),
-            "outsiders in friendly"
+            lock_key_in("friendly", |object| object["spec"]["tenantRef"]["name"] = "none".into()),
+            "unadmitted objects in friendly"
         );
         let finalized = |object: &mut Value| object["metadata"]["finalizers"] = json!([KEY_FINALIZER]);
-        assert_eq!(queue_of("hostile", finalized), "outsiders in hostile", "anybody may write a finalizer");
+        assert_eq!(lock_key_in("hostile", finalized), "unadmitted objects in hostile", "users may write a finalizer");
     }
 
     #[test]
-    fn who_may_have_something_in_the_slot_waits_with_the_others_of_its_tenant_whoever_admits_it() {
+    fn an_object_that_may_occupy_the_slot_has_the_lock_key_of_its_tenant() {
         let pending = json!({ "operation": "Upload", "revision": "\"1\"", "startedAt": "2026-01-01T00:00:00Z" });
-        assert_eq!(queue_of("hostile", |object| object["status"] = json!({ "pending": pending })), "acme");
+        assert_eq!(lock_key_in("hostile", |object| object["status"] = json!({ "pending": pending })), "acme");
         let uploaded = |status: &str, reason: &str| {
             let condition = json!({
                 "type": "Uploaded", "status": status, "reason": reason, "message": "",
@@ -138,14 +139,17 @@ mod tests {
             });
             json!({ "observedGeneration": 1, "conditions": [condition] })
         };
-        let was_looked_for = uploaded("False", "NotSlotOwner");
-        assert_eq!(queue_of("hostile", |object| object["status"] = was_looked_for), "acme", "it may be an heir");
-        let never = uploaded("Unknown", "NamespaceNotAllowed");
-        assert_eq!(queue_of("hostile", |object| object["status"] = never), "outsiders in hostile");
-        let leaves = |object: &mut Value| {
+        let slot_was_read = uploaded("False", "NotSlotOwner");
+        assert_eq!(lock_key_in("hostile", |object| object["status"] = slot_was_read), "acme", "it may be an heir");
+        let slot_was_never_read = uploaded("Unknown", "NamespaceNotAllowed");
+        assert_eq!(
+            lock_key_in("hostile", |object| object["status"] = slot_was_never_read),
+            "unadmitted objects in hostile"
+        );
+        let is_deleted = |object: &mut Value| {
             object["metadata"]["finalizers"] = json!([KEY_FINALIZER]);
             object["metadata"]["deletionTimestamp"] = json!("2026-01-01T00:00:00Z");
         };
-        assert_eq!(queue_of("hostile", leaves), "acme");
+        assert_eq!(lock_key_in("hostile", is_deleted), "acme");
     }
 }

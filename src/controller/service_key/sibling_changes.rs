@@ -1,45 +1,45 @@
-//! Whom it matters to that an object's state has changed: its siblings, and its tenant.
+//! Detection of status changes that concern siblings and the tenant.
 //!
-//! An object's status is our own writing and no trigger for itself. But another one of the same tenant may have waited
-//! for the slot, or must step back.
+//! The operator writes the status itself, so a change of it does not trigger the object. But a sibling may have waited for
+//! the slot, or must step back.
 
 use std::collections::HashMap;
 
-use kube::ResourceExt;
-
 use super::siblings::is_proven;
 use crate::api::ALMServiceKey;
+use crate::cluster::identity::Uid;
 
-/// The sibling_states of all objects as the watch has told, by uid.
+/// The states of all objects, as the watch has seen them.
 #[derive(Default)]
-pub(crate) struct SiblingStates(HashMap<String, SiblingState>);
+pub(crate) struct SiblingStates(HashMap<Uid, SiblingState>);
 
-/// What of an object matters to others.
+/// The part of an object's state that concerns its siblings.
 #[derive(Default, PartialEq, Eq)]
 struct SiblingState {
     proven: bool,
     uploaded: Option<String>,
     pending: bool,
-    leaves_something: bool,
+    leaves_key_behind: bool,
 }
 
 impl SiblingStates {
-    /// Notes an object as it is now. Whether others are to be told.
-    pub(crate) fn seen(&mut self, object: &ALMServiceKey) -> bool {
+    /// Records the state of an object. Returns true if its siblings must be reconciled.
+    pub(crate) fn record(&mut self, object: &ALMServiceKey) -> bool {
         let status = object.status.as_ref();
         let uploaded = status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone());
         let pending = status.is_some_and(|status| status.pending.is_some());
-        let leaves_something = object.metadata.deletion_timestamp.is_some() && (uploaded.is_some() || pending);
-        let state = SiblingState { proven: is_proven(object), uploaded, pending, leaves_something };
-        // One that has nothing there and may put nothing there is as good as none: anybody may make such objects.
-        let before = self.0.entry(object.uid().unwrap_or_default()).or_default();
+        let leaves_key_behind = object.metadata.deletion_timestamp.is_some() && (uploaded.is_some() || pending);
+        let state = SiblingState { proven: is_proven(object), uploaded, pending, leaves_key_behind };
+        // An unknown object has the default state: a new one that has nothing in the slot, and may put nothing there, must
+        // not trigger its siblings, because users create such objects at will.
+        let before = self.0.entry(Uid::new(object)).or_default();
         let changed = *before != state;
         *before = state;
         changed
     }
 
-    /// Notes that an object has gone. Whether others are to be told.
-    pub(crate) fn gone(&mut self, object: &ALMServiceKey) -> bool {
-        self.0.remove(&object.uid().unwrap_or_default()).is_some_and(|before| before != SiblingState::default())
+    /// Drops the state of a deleted object. Returns true if its siblings must be reconciled.
+    pub(crate) fn remove(&mut self, object: &ALMServiceKey) -> bool {
+        self.0.remove(&Uid::new(object)).is_some_and(|before| before != SiblingState::default())
     }
 }

@@ -1,84 +1,74 @@
-//! The other objects of a tenant: who stands in line for its slot.
+//! Siblings: the other objects that name the same tenant and compete for its slot.
 
 use kube::ResourceExt;
 
-use super::reconcile::ReconcileContext;
+use super::context::ReconcileContext;
 use crate::api::resolve::admits;
 use crate::api::service_key::Mode;
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::identity::{KeyId, Uid};
 use crate::domain::plan::{Heir, Siblings};
 use crate::domain::reason::Reason;
 use crate::domain::slot::Owner;
 use crate::names::condition;
 
-/// What the cache shows of the siblings of an object.
-pub(crate) fn of(context: &ReconcileContext<'_>, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
+/// Returns the siblings of an object, as the cache shows them.
+pub(crate) fn find_siblings(context: &ReconcileContext<'_>, object: &ALMServiceKey, tenant: &ALMTenant) -> Siblings {
     let keys = context.keys.state();
     let mut others: Vec<&ALMServiceKey> =
         keys.iter().map(AsRef::as_ref).filter(|other| is_sibling(other, object)).collect();
     others.sort_by_cached_key(|other| age(other));
-    // Whom nobody serves here uploads nothing, whatever it says of itself.
-    let served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
-    let mut line = served.filter(|other| may_upload(other, tenant));
-    let first = line.next();
+    // An object in a namespace that is not served uploads nothing, whatever its status says.
+    let mut served = others.iter().filter(|other| context.scope.serves(other.namespace().as_deref()));
+    let first = served.find(|other| may_upload(other, tenant));
+    let has_uploaded = |key: &ALMServiceKey| key.status.as_ref().is_some_and(|status| status.uploaded.is_some());
     Siblings {
-        ahead: first.filter(|other| age(other) < age(object)).map(|other| named(other)),
-        holding: others
-            .iter()
-            .find(|other| status_of(other).is_some_and(|it| it.uploaded.is_some()))
-            .map(|it| named(it)),
+        ahead: first.filter(|other| age(other) < age(object)).map(|other| KeyId::new(*other).to_string()),
+        holding: others.iter().find(|other| has_uploaded(other)).map(|other| KeyId::new(*other).to_string()),
         heir: first.and_then(|other| heir(context, other)),
     }
 }
 
-/// The heir, if a live read still finds it: who is going inherits nothing.
-pub(crate) async fn living(context: &ReconcileContext<'_>, heir: Heir) -> Option<Heir> {
-    let found = context.cluster.key(&heir.owner.namespace, &heir.owner.name).await.ok().flatten()?;
-    found.metadata.deletion_timestamp.is_none().then_some(heir)
+/// Returns the heir if a live read finds it and it is not being deleted.
+pub(crate) async fn confirm_heir(context: &ReconcileContext<'_>, heir: Heir) -> Option<Heir> {
+    let object = context.cluster.key(&heir.owner.namespace, &heir.owner.name).await.ok().flatten()?;
+    object.metadata.deletion_timestamp.is_none().then_some(heir)
 }
 
-fn heir(context: &ReconcileContext<'_>, other: &ALMServiceKey) -> Option<Heir> {
-    let fingerprint = context.caches.observations.of(&other.uid()?).last_tested?;
-    let (namespace, name) = (other.namespace()?, other.name_any());
+fn heir(context: &ReconcileContext<'_>, sibling: &ALMServiceKey) -> Option<Heir> {
+    let KeyId { namespace, name, uid } = KeyId::new(sibling);
+    let fingerprint = context.caches.observations.get(&uid).last_tested?;
     Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, fingerprint })
 }
 
-/// Whether two different objects name the same tenant.
+/// Returns true if two different objects name the same tenant.
 pub(crate) fn is_sibling(other: &ALMServiceKey, object: &ALMServiceKey) -> bool {
-    other.spec.tenant_ref.name == object.spec.tenant_ref.name && other.uid() != object.uid()
+    other.spec.tenant_ref.name == object.spec.tenant_ref.name && Uid::new(other) != Uid::new(object)
 }
 
-/// Whether an object would put its key into an empty slot: allowed, enforcing, not suspended, valid and proven.
+/// Returns true if an object would put its key into an empty slot.
 fn may_upload(key: &ALMServiceKey, tenant: &ALMTenant) -> bool {
-    admits(&tenant.spec, &key.namespace().unwrap_or_default()) && is_proven(key)
+    admits(&tenant.spec, &KeyId::new(key).namespace) && is_proven(key)
 }
 
-/// As far as the object itself tells.
+/// Returns true if an object enforces its key, and the key is valid and signs in, by spec and status of the object alone.
 pub(crate) fn is_proven(key: &ALMServiceKey) -> bool {
     let enforces = !matches!(key.spec.mode, Some(Mode::Observe)) && key.spec.suspend != Some(true);
-    let Some(status) = status_of(key) else { return false };
-    let is = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
-    // It would upload if it could, and cannot: nobody is to wait for it.
+    let Some(status) = &key.status else { return false };
+    let is_true = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");
+    // It cannot upload until a user acts: no sibling is to wait for it.
     let stuck = [Reason::UploadRejected, Reason::SlotOverwritten, Reason::SlotOccupied].map(Reason::as_str);
     let is_stuck =
         status.conditions.iter().any(|found| found.type_ == condition::READY && stuck.contains(&found.reason.as_str()));
     key.metadata.deletion_timestamp.is_none()
         && enforces
         && key.metadata.generation == Some(status.observed_generation)
-        && is(condition::VALID)
-        && is(condition::SIGNED_IN)
+        && is_true(condition::VALID)
+        && is_true(condition::SIGNED_IN)
         && !is_stuck
 }
 
-fn status_of(key: &ALMServiceKey) -> Option<&crate::api::status::ALMServiceKeyStatus> {
-    key.status.as_ref()
-}
-
-/// The oldest goes first; of one age, by namespace and name.
+/// Returns the order of siblings: by age, then by namespace and name.
 fn age(key: &ALMServiceKey) -> impl Ord + use<> {
     (key.creation_timestamp(), key.namespace(), key.name_any())
-}
-
-fn named(key: &ALMServiceKey) -> String {
-    format!("{}/{}", key.namespace().unwrap_or_default(), key.name_any())
 }

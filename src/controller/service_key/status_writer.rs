@@ -1,4 +1,4 @@
-//! The object's status: computed whole, compared, and written on the very version that was decided on.
+//! The writer of an object's status: computes the whole status, and writes it if it has changed and the object has not.
 
 use async_trait::async_trait;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
@@ -11,44 +11,45 @@ use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::CallError;
 use crate::cluster::objects::Objects;
 use crate::controller::conditions;
-use crate::controller::tenant::finalizer::TenantFinalizer;
+use crate::controller::tenant_finalizer::TenantFinalizer;
 use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
 use crate::domain::plan::{Settlement, Source, SourceIdentity};
 use crate::executor::ports::{LedgerError, LedgerStore};
 use crate::names::{KEY_FINALIZER, condition};
 
-/// One object, as it was last written or read.
+/// The writer of one object's status.
 pub(crate) struct StatusWriter<'a> {
     cluster: &'a dyn Objects,
+    /// The object as it was last read or written.
     object: ALMServiceKey,
-    seen: Option<SourceStatus>,
+    source: Option<SourceStatus>,
     tenant: Option<TenantFinalizer<'a>>,
 }
 
 impl<'a> StatusWriter<'a> {
+    /// Starts with the object as it was read.
     pub(crate) fn new(cluster: &'a dyn Objects, object: ALMServiceKey) -> Self {
-        Self { cluster, object, seen: None, tenant: None }
+        Self { cluster, object, source: None, tenant: None }
     }
 
-    /// Before anything of the object is said to stand there or to be under way, the tenant is kept from going.
-    pub(crate) fn holds(&mut self, tenant: TenantFinalizer<'a>) {
+    /// Sets the tenant whose finalizer must be present before the ledger records a key or a write.
+    pub(crate) fn set_tenant(&mut self, tenant: TenantFinalizer<'a>) {
         self.tenant = Some(tenant);
     }
 
-    /// The object as it is known now.
+    /// Returns the object as it was last read or written.
     pub(crate) fn object(&self) -> &ALMServiceKey {
         &self.object
     }
 
-    /// Ensures that the object cannot go before its key has gone, if it may have one there, and that a first verdict
-    /// stands.
+    /// Ensures that the object carries the finalizer, if it may have a key in the slot, and that it has conditions.
     pub(crate) async fn prepare(&mut self, may_upload: bool) -> Result<(), LedgerError> {
         if self.object.metadata.deletion_timestamp.is_some() {
             return Ok(());
         }
-        let is_held = may_upload || self.status().ledger().is_open();
-        if is_held && !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
+        let needs_finalizer = may_upload || self.status().ledger().is_open();
+        if needs_finalizer && !self.object.finalizers().iter().any(|finalizer| finalizer == KEY_FINALIZER) {
             let mut finalizers = self.object.finalizers().to_vec();
             finalizers.push(KEY_FINALIZER.into());
             self.set_finalizers(&finalizers).await?;
@@ -56,22 +57,22 @@ impl<'a> StatusWriter<'a> {
         let status = self.status();
         if status.conditions.is_empty() {
             let conditions = Some(&Conditions::progressing());
-            self.write(Settled { conditions, ledger: &status.ledger(), ends_the_pass: false }).await?;
+            self.write(NewStatus { conditions, ledger: &status.ledger(), is_final: false }).await?;
         }
         Ok(())
     }
 
-    /// Notes where the key was found: written with the next status.
-    pub(crate) fn saw(&mut self, source: &Source) {
+    /// Sets the source of the key, which is written with the next status.
+    pub(crate) fn set_source(&mut self, source: &Source) {
         if let Source::Present { identity, .. } = source {
-            self.seen = Some(SourceStatus::from(identity as &SourceIdentity));
+            self.source = Some(SourceStatus::from(identity as &SourceIdentity));
         }
     }
 
-    async fn keep_tenant(&mut self) -> Result<(), LedgerError> {
+    async fn ensure_tenant_finalizer(&mut self) -> Result<(), LedgerError> {
         let Some(tenant) = self.tenant.take() else { return Ok(()) };
-        // What was decided for a tenant is void without it.
-        if tenant.ensure_present().await.map_err(ledger_error)? { Ok(()) } else { Err(LedgerError::Conflict) }
+        // The plan was made for a tenant that exists.
+        if tenant.ensure_present().await? { Ok(()) } else { Err(LedgerError::Conflict) }
     }
 
     fn status(&self) -> ALMServiceKeyStatus {
@@ -82,70 +83,71 @@ impl<'a> StatusWriter<'a> {
         self.object.metadata.generation.unwrap_or_default()
     }
 
-    async fn write(&mut self, settled: Settled<'_>) -> Result<(), LedgerError> {
+    async fn write(&mut self, new: NewStatus<'_>) -> Result<(), LedgerError> {
         let before = self.status();
         let mut after = before.clone();
-        if settled.ends_the_pass
+        if new.is_final
             && let Some(word) = unhandled_request(&self.object)
         {
             after.last_handled_reconcile_at = Some(word);
         }
-        if let Some(conditions) = settled.conditions {
+        if let Some(conditions) = new.conditions {
             after.observed_generation = self.generation();
             after.conditions = merged(&before.conditions, conditions, self.generation());
         }
-        after.set_ledger(settled.ledger);
-        if let Some(seen) = &self.seen {
-            after.source = Some(seen.clone());
+        after.set_ledger(new.ledger);
+        if let Some(source) = &self.source {
+            after.source = Some(source.clone());
         }
         if after == before {
             return Ok(());
         }
-        self.object = self.cluster.write_status(&self.object, &after).await.map_err(ledger_error)?;
-        self.take_away_what_is_left(&after).await
+        self.object = self.cluster.write_status(&self.object, &after).await?;
+        self.remove_foreign_ledger(&after).await
     }
 
-    /// What somebody else has written, as who restores a backup does, is not taken away by applying what is ours without
-    /// it: a ledger that no longer holds would stand for ever, and keep its tenant. It is merged away then.
-    async fn take_away_what_is_left(&mut self, wanted: &ALMServiceKeyStatus) -> Result<(), LedgerError> {
+    /// Removes ledger fields that another field manager owns, by a merge patch. Server-side apply does not remove them, and
+    /// a client that restores a backup writes such: an outdated ledger would stay for ever and keep its tenant.
+    async fn remove_foreign_ledger(&mut self, wanted: &ALMServiceKeyStatus) -> Result<(), LedgerError> {
         let found = self.status();
         if found.ledger() == wanted.ledger() {
             return Ok(());
         }
-        let of = |status: &ALMServiceKeyStatus| json!({ "uploaded": status.uploaded, "pending": status.pending, "overwritten": status.overwritten });
-        let change = merge(&of(&found), &of(wanted));
-        self.object = self.cluster.merge_status(&self.object, &change).await.map_err(ledger_error)?;
+        let ledger = |status: &ALMServiceKeyStatus| json!({ "uploaded": status.uploaded, "pending": status.pending, "overwritten": status.overwritten });
+        let change = merge_patch(&ledger(&found), &ledger(wanted));
+        self.object = self.cluster.merge_status(&self.object, &change).await?;
         Ok(())
     }
 
     async fn set_finalizers(&mut self, finalizers: &[String]) -> Result<(), LedgerError> {
-        self.object = self.cluster.write_finalizers(&self.object, finalizers).await.map_err(ledger_error)?;
+        self.object = self.cluster.write_finalizers(&self.object, finalizers).await?;
         Ok(())
     }
 }
 
-/// What is to stand in the status.
-struct Settled<'a> {
+/// The parts of a status that change.
+struct NewStatus<'a> {
     conditions: Option<&'a Conditions>,
     ledger: &'a ledger::Ledger,
-    ends_the_pass: bool,
+    /// The status ends the reconciliation, which answers the request for it.
+    is_final: bool,
 }
 
 #[async_trait]
 impl LedgerStore for StatusWriter<'_> {
     async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError> {
-        self.keep_tenant().await?;
-        self.write(Settled { conditions: None, ledger, ends_the_pass: false }).await
+        self.ensure_tenant_finalizer().await?;
+        self.write(NewStatus { conditions: None, ledger, is_final: false }).await
     }
 
     async fn settle(&mut self, settlement: &Settlement) -> Result<(), LedgerError> {
         if !settlement.release {
             let Settlement { conditions, ledger, .. } = settlement;
-            // What stands there may have been found and not put: handed over, or forgotten.
+            // The ledger may be open although this reconciliation recorded no write: the key was handed over, or found.
             if ledger.is_open() {
-                self.keep_tenant().await?;
+                self.ensure_tenant_finalizer().await?;
             }
-            return self.write(Settled { conditions: conditions.as_ref(), ledger, ends_the_pass: true }).await;
+            return self.write(NewStatus { conditions: conditions.as_ref(), ledger, is_final: true }).await;
         }
         let mut finalizers = self.object.finalizers().to_vec();
         finalizers.retain(|finalizer| finalizer != KEY_FINALIZER);
@@ -156,26 +158,28 @@ impl LedgerStore for StatusWriter<'_> {
     }
 }
 
-/// The merge (RFC 7386) that makes `wanted` of `found`.
-fn merge(found: &Value, wanted: &Value) -> Value {
+/// Returns the merge patch (RFC 7386) that turns `found` into `wanted`.
+fn merge_patch(found: &Value, wanted: &Value) -> Value {
     let (Value::Object(found), Value::Object(wanted)) = (found, wanted) else { return wanted.clone() };
     let gone = found.keys().filter(|name| !wanted.contains_key(*name)).map(|name| (name.clone(), Value::Null));
     let kept = wanted.iter().map(|(name, value)| {
-        let merged = found.get(name).map_or_else(|| value.clone(), |old| merge(old, value));
+        let merged = found.get(name).map_or_else(|| value.clone(), |old| merge_patch(old, value));
         (name.clone(), merged)
     });
     Value::Object(gone.chain(kept).collect())
 }
 
-/// 404 is a conflict too: the object that was decided on is no more.
-fn ledger_error(error: CallError) -> LedgerError {
-    match error.status() {
-        Some(404 | 409) => LedgerError::Conflict,
-        _ => LedgerError::Failed(Box::new(error)),
+/// A 404 is a conflict, too: the object that the plan was made for does not exist any more.
+impl From<CallError> for LedgerError {
+    fn from(error: CallError) -> Self {
+        match error.status() {
+            Some(404 | 409) => Self::Conflict,
+            _ => Self::Failed(Box::new(error)),
+        }
     }
 }
 
-/// All conditions by their types.
+/// Returns the conditions of the new status.
 fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec<Condition> {
     let Conditions { ready, valid, signed_in, uploaded, progress, others_stand } = conditions;
     let all = [

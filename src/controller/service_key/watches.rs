@@ -1,7 +1,7 @@
-//! What makes a pass run: the object itself, its tenant, its source, and the tenant's credentials.
+//! The watches that trigger reconciliations: of the object itself, its tenant, its source and the tenant's credentials.
 //!
-//! Each watch has a back-off of its own: were they one controller's, a missing ServiceBinding CRD would slow down all
-//! of them. They carry metadata only, and keep nothing of it.
+//! Each watch has its own back-off: in one `Controller`, a missing ServiceBinding CRD would slow down all of them. The
+//! watches of sources and credentials receive metadata only and store nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -14,6 +14,7 @@ use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{DynamicObject, PartialObjectMeta};
+use kube::core::DeserializeGuard;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::utils::Backoff;
 use kube::runtime::watcher::Event;
@@ -23,24 +24,26 @@ use kube::{Api, Client, ResourceExt};
 use super::sibling_changes::SiblingStates;
 use super::siblings::is_sibling;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::controller::tenant::duplicates;
-use crate::controller::tenant::watches::signs_in_with;
-use crate::controller::watch::{config, drop_annotations, drop_unused_metadata, logged, stored};
-use crate::controller::{Caches, Scope};
+use crate::cluster::identity::KeyId;
+use crate::cluster::objects::service_binding;
+use crate::controller::caches::Caches;
+use crate::controller::credentials::tenants_using;
+use crate::controller::duplicates;
+use crate::controller::scope::Scope;
+use crate::controller::watch::{config, decoded, drop_annotations, emit_once_stored, log_errors, watch_guarded};
 use crate::domain::reason::Reason;
-use crate::source::binding::resource;
 use crate::source::observed_deletions::ObservedDeletions;
 
-/// How often the kind ServiceBinding, which may not be installed yet, is looked for.
+/// Pause between two tries to watch the kind ServiceBinding, which may not be installed yet.
 const BINDING_PAUSE: Duration = Duration::from_secs(3);
 
 type Trigger = ObjectRef<ALMServiceKey>;
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
-    /// All `ALMServiceKey`s, as far as the watch has told.
+    /// All `ALMServiceKey`s, as the watch has seen them.
     pub(crate) store: Store<ALMServiceKey>,
-    /// Whom something happened to.
+    /// The objects to reconcile.
     pub(crate) triggers: SelectAll<BoxStream<'static, Trigger>>,
 }
 
@@ -51,9 +54,9 @@ pub(crate) fn start(
     scope: &Scope,
     caches: &Caches,
     tenant_store: &Store<ALMTenant>,
-    concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
+    tenant_triggers: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> Watches {
-    let (store, keys, siblings) = keys(client, caches.clone(), concerned_tenants);
+    let (store, keys, siblings) = keys(client, caches.clone(), tenant_triggers);
     let triggers = [
         keys,
         siblings,
@@ -62,7 +65,7 @@ pub(crate) fn start(
         credentials(client, resource_namespace, store.clone(), tenant_store.clone(), caches),
         bindings(client, scope, &store, &caches.observed_deletions),
     ];
-    // Whatever happens, in a namespace that is not served nothing is done about it.
+    // An object in a namespace that is not served is never reconciled.
     let served = triggers.map(|triggers| {
         let scope = scope.clone();
         triggers.filter(move |object| ready(scope.serves(object.namespace.as_deref()))).boxed()
@@ -70,120 +73,123 @@ pub(crate) fn start(
     Watches { store, triggers: stream::select_all(served) }
 }
 
-/// The objects themselves, and those that stand in line with them. Their status is our own writing and no trigger for
-/// themselves.
+/// Watches the objects. Returns the store, the triggers of the objects themselves, and those of their siblings. A change of
+/// the status does not trigger the object, because the operator writes it.
 fn keys(
     client: &Client,
     caches: Caches,
-    concerned_tenants: UnboundedSender<ObjectRef<ALMTenant>>,
+    tenant_triggers: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> (Store<ALMServiceKey>, BoxStream<'static, Trigger>, BoxStream<'static, Trigger>) {
     let (store, writer) = reflector::store();
-    let (concerned, siblings) = mpsc::unbounded();
+    let (sibling_sender, siblings) = mpsc::unbounded();
     let known = store.clone();
     let mut sibling_states = SiblingStates::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let stream = watcher(Api::<ALMServiceKey>::all(client.clone()), config())
-        .default_backoff()
-        .modify(drop_unused_metadata)
-        .reflect(writer)
-        .inspect_ok(move |event| {
-            let object = match event {
-                Event::Delete(object) => {
-                    caches.forget(object);
-                    if !sibling_states.gone(object) {
-                        return;
-                    }
-                    object
+    let events = decoded(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
+        let object = match event {
+            Event::Delete(object) => {
+                caches.forget(object);
+                if !sibling_states.remove(object) {
+                    return;
                 }
-                Event::Apply(object) | Event::InitApply(object) if sibling_states.seen(object) => object,
-                Event::Apply(_) | Event::InitApply(_) | Event::Init | Event::InitDone => return,
-            };
-            // Who listens lives as long as this: a failure to tell is the end of both.
-            for sibling in select(&known, |other| is_sibling(other, object)) {
-                let _ = concerned.unbounded_send(sibling);
+                object
             }
-            let _ = concerned_tenants.unbounded_send(ObjectRef::new(&object.spec.tenant_ref.name));
-        });
-    let stream = stored(store.clone(), stream).predicate_filter(changed, PredicateConfig::default());
-    let keys = logged("ALMServiceKey", stream).map(|object| ObjectRef::from_obj(&object)).boxed();
+            Event::Apply(object) | Event::InitApply(object) if sibling_states.record(object) => object,
+            Event::Apply(_) | Event::InitApply(_) | Event::Init | Event::InitDone => return,
+        };
+        // The receivers live as long as this stream, so a failed send means shutdown.
+        for sibling in select(&known, |other| is_sibling(other, object)) {
+            let _ = sibling_sender.unbounded_send(sibling);
+        }
+        let _ = tenant_triggers.unbounded_send(ObjectRef::new(&object.spec.tenant_ref.name));
+    });
+    let objects = emit_once_stored(store.clone(), events).predicate_filter(changed, PredicateConfig::default());
+    let keys = log_errors("ALMServiceKey", objects).map(|object| ObjectRef::from_obj(&object)).boxed();
     (store, keys, siblings.boxed())
 }
 
+/// Watches the tenants. A tenant triggers the keys that name it, or another tenant of its identity zone.
 fn tenants(client: &Client, store: Store<ALMServiceKey>, tenants: Store<ALMTenant>) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<ALMTenant>::all(client.clone()), config()).default_backoff();
-    let mut known: HashMap<String, Known> = HashMap::new();
-    logged("ALMTenant", stream)
+    let mut known: HashMap<String, TenantState> = HashMap::new();
+    log_errors("ALMTenant", watch_guarded::<ALMTenant>(client))
         .flat_map(move |event| {
-            let concerned = match event {
-                Event::Apply(tenant) | Event::InitApply(tenant) => {
-                    let now = Known::of(&tenant);
-                    let same = known.get(&tenant.name_any()) == Some(&now);
-                    known.insert(tenant.name_any(), now);
-                    if same { Vec::new() } else { of_zone(&store, &tenants, &tenant) }
+            let triggers = match event {
+                Event::Apply(DeserializeGuard(Ok(tenant))) | Event::InitApply(DeserializeGuard(Ok(tenant))) => {
+                    let name = tenant.name_any();
+                    let before = known.insert(name.clone(), TenantState::new(&tenant));
+                    let changed = before.as_ref() != known.get(&name);
+                    if changed { keys_in_zone(&store, &tenants, &tenant) } else { Vec::new() }
                 }
-                Event::Delete(tenant) => {
+                Event::Delete(DeserializeGuard(Ok(tenant))) => {
                     known.remove(&tenant.name_any());
-                    of_zone(&store, &tenants, &tenant)
+                    keys_in_zone(&store, &tenants, &tenant)
+                }
+                // A tenant that cannot be decoded. Its zone is unknown, but not its name.
+                Event::Apply(tenant) | Event::InitApply(tenant) | Event::Delete(tenant) => {
+                    known.remove(&tenant.name_any());
+                    select(&store, |key| key.spec.tenant_ref.name == tenant.name_any())
                 }
                 Event::Init => {
                     known.clear();
                     Vec::new()
                 }
-                // One that has vanished while nobody watched is told by no event.
+                // A deletion that happened while the watch was down has no event.
                 Event::InitDone => select(&store, |key| !known.contains_key(&key.spec.tenant_ref.name)),
             };
-            stream::iter(concerned)
+            stream::iter(triggers)
         })
         .boxed()
 }
 
-/// What of a tenant matters to its keys.
+/// The part of a tenant's state that concerns its keys.
 #[derive(PartialEq, Eq)]
-struct Known {
+struct TenantState {
     generation: Option<i64>,
-    /// Of its status this alone, which is our own writing: the other watch of tenants, by which it is found out, may run
-    /// ahead of this one or behind it.
+    /// Read from the status, which the operator writes: the watch that detects duplicates may be ahead of this one or behind
+    /// it.
     is_duplicate: bool,
 }
 
-impl Known {
-    fn of(tenant: &ALMTenant) -> Self {
+impl TenantState {
+    fn new(tenant: &ALMTenant) -> Self {
         let mut conditions = tenant.status.iter().flat_map(|status| &status.conditions);
-        let is_duplicate = conditions.any(|found| found.reason == Reason::DuplicateTenant.as_str());
+        let is_duplicate = conditions.any(|condition| condition.reason == Reason::DuplicateTenant.as_str());
         Self { generation: tenant.metadata.generation, is_duplicate }
     }
 }
 
-/// Who names this tenant, or another one of the same identity zone: which of them counts may have changed.
-fn of_zone(store: &Store<ALMServiceKey>, tenants: &Store<ALMTenant>, tenant: &ALMTenant) -> Vec<Trigger> {
-    let mut names = duplicates::of_zone(tenants, &tenant.spec.identity_zone);
+/// Returns the keys that name this tenant or another one of its identity zone: which of them is used may have changed.
+fn keys_in_zone(store: &Store<ALMServiceKey>, tenants: &Store<ALMTenant>, tenant: &ALMTenant) -> Vec<Trigger> {
+    let mut names = duplicates::names_in_zone(tenants, &tenant.spec.identity_zone);
     names.push(tenant.name_any());
     select(store, |key| names.contains(&key.spec.tenant_ref.name))
 }
 
-/// Secrets that hold keys: named in `secretRef`, or controlled by a binding that is named. What has vanished while
-/// nobody watched is told by no event: after each list all who name one look for themselves.
+/// Watches the Secrets with keys: those that a `secretRef` names, and those that a named binding controls. A deletion that
+/// happened while the watch was down has no event, so each list triggers all objects that name a Secret.
 fn sources(client: &Client, scope: &Scope, store: &Store<ALMServiceKey>) -> BoxStream<'static, Trigger> {
-    let each = scope.each(|namespace| match namespace {
+    let apis = scope.apis(|namespace| match namespace {
         None => Api::<PartialObjectMeta<Secret>>::all(client.clone()),
         Some(namespace) => Api::namespaced(client.clone(), namespace),
     });
-    stream::select_all(each.into_iter().map(|(place, api)| sources_in(place, api, store.clone()))).boxed()
+    stream::select_all(apis.into_iter().map(|(namespace, api)| sources_in(namespace, api, store.clone()))).boxed()
 }
 
 fn sources_in(
-    place: Option<String>,
+    watched_namespace: Option<String>,
     api: Api<PartialObjectMeta<Secret>>,
     store: Store<ALMServiceKey>,
 ) -> BoxStream<'static, Trigger> {
     let stream = watcher(api, config()).default_backoff().modify(drop_annotations);
-    logged("Secret", stream)
+    log_errors("Secret", stream)
         .flat_map(move |event| {
             let secret = match event {
                 Event::Apply(secret) | Event::InitApply(secret) | Event::Delete(secret) => secret,
                 Event::InitDone => {
-                    let named = |key: &ALMServiceKey| key.spec.source.secret_ref.is_some();
-                    return stream::iter(select(&store, |key| named(key) && is_in(key, place.as_deref())));
+                    let names_secret = |key: &ALMServiceKey| key.spec.source.secret_ref.is_some();
+                    return stream::iter(select(&store, |key| {
+                        names_secret(key) && is_watched(key, watched_namespace.as_deref())
+                    }));
                 }
                 Event::Init => return stream::iter(Vec::new()),
             };
@@ -200,7 +206,7 @@ fn sources_in(
         .boxed()
 }
 
-/// The Secrets with the operator's own credentials.
+/// Watches the Secrets with the operator's own credentials.
 fn credentials(
     client: &Client,
     namespace: &str,
@@ -212,7 +218,7 @@ fn credentials(
         .default_backoff()
         .modify(drop_annotations);
     let versions = Arc::clone(&caches.credentials);
-    logged("credentials", stream)
+    log_errors("credentials", stream)
         .flat_map(move |event| {
             let (secret, version) = match event {
                 Event::Apply(secret) | Event::InitApply(secret) => {
@@ -222,45 +228,46 @@ fn credentials(
                 Event::Delete(secret) => (secret, None),
                 Event::Init | Event::InitDone => return stream::iter(Vec::new()),
             };
-            versions.seen(&secret.name_any(), version);
-            let using = signs_in_with(&tenants, &secret.name_any());
+            versions.record(&secret.name_any(), version);
+            let using = tenants_using(&tenants, &secret.name_any());
             stream::iter(select(&store, |key| using.contains(&key.spec.tenant_ref.name)))
         })
         .boxed()
 }
 
-/// Bindings. Their kind may be absent, appear later and vanish.
+/// Watches the bindings. Their kind may be absent, and be installed or removed at any time.
 fn bindings(
     client: &Client,
     scope: &Scope,
     store: &Store<ALMServiceKey>,
     observed_deletions: &Arc<ObservedDeletions>,
 ) -> BoxStream<'static, Trigger> {
-    let each = scope.each(|namespace| match namespace {
-        None => Api::<PartialObjectMeta<DynamicObject>>::all_with(client.clone(), &resource()),
-        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &resource()),
+    let apis = scope.apis(|namespace| match namespace {
+        None => Api::<PartialObjectMeta<DynamicObject>>::all_with(client.clone(), &service_binding()),
+        Some(namespace) => Api::namespaced_with(client.clone(), namespace, &service_binding()),
     });
-    let each =
-        each.into_iter().map(|(place, api)| bindings_in(place, api, store.clone(), Arc::clone(observed_deletions)));
-    stream::select_all(each).boxed()
+    let streams = apis
+        .into_iter()
+        .map(|(namespace, api)| bindings_in(namespace, api, store.clone(), Arc::clone(observed_deletions)));
+    stream::select_all(streams).boxed()
 }
 
 fn bindings_in(
-    place: Option<String>,
+    watched_namespace: Option<String>,
     api: Api<PartialObjectMeta<DynamicObject>>,
     store: Store<ALMServiceKey>,
     observed_deletions: Arc<ObservedDeletions>,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(api, config()).backoff(Regularly(BINDING_PAUSE));
-    logged("ServiceBinding", stream)
+    let stream = watcher(api, config()).backoff(FixedBackoff(BINDING_PAUSE));
+    log_errors("ServiceBinding", stream)
         .flat_map(move |event| {
             let triggers = match event {
                 Event::Apply(binding) | Event::InitApply(binding) | Event::Delete(binding) => {
-                    touched(&store, &observed_deletions, &binding.metadata)
+                    binding_changed(&store, &observed_deletions, &binding.metadata)
                 }
                 Event::InitDone => {
-                    let named = |key: &ALMServiceKey| key.spec.source.service_binding_ref.is_some();
-                    select(&store, |key| named(key) && is_in(key, place.as_deref()))
+                    let names_binding = |key: &ALMServiceKey| key.spec.source.service_binding_ref.is_some();
+                    select(&store, |key| names_binding(key) && is_watched(key, watched_namespace.as_deref()))
                 }
                 Event::Init => Vec::new(),
             };
@@ -269,10 +276,10 @@ fn bindings_in(
         .boxed()
 }
 
-/// The same pause each time.
-struct Regularly(Duration);
+/// A back-off whose pause stays the same.
+struct FixedBackoff(Duration);
 
-impl Iterator for Regularly {
+impl Iterator for FixedBackoff {
     type Item = Duration;
 
     fn next(&mut self) -> Option<Duration> {
@@ -280,34 +287,39 @@ impl Iterator for Regularly {
     }
 }
 
-impl Backoff for Regularly {
+impl Backoff for FixedBackoff {
     fn reset(&mut self) {}
 }
 
-/// Notes a deletion that somebody will ask for, and tells whom the binding matters to.
-pub(crate) fn touched(
+/// Records the deletion of a binding that an object names. Returns the objects that name the binding.
+pub(crate) fn binding_changed(
     store: &Store<ALMServiceKey>,
     observed_deletions: &ObservedDeletions,
     binding: &ObjectMeta,
 ) -> Vec<Trigger> {
-    let concerned = select(store, |key| {
+    let triggers = select(store, |key| {
         let named = key.spec.source.service_binding_ref.as_ref().map(|binding| &binding.name);
         key.namespace() == binding.namespace && named == binding.name.as_ref()
     });
-    if let (false, Some(uid), Some(began)) = (concerned.is_empty(), &binding.uid, &binding.deletion_timestamp) {
-        observed_deletions.record(binding.namespace.as_deref().unwrap_or_default(), uid, began.0);
+    if let (Some(key), Some(uid), Some(started)) = (triggers.first(), &binding.uid, &binding.deletion_timestamp) {
+        observed_deletions.record(key.namespace.as_deref().unwrap_or_default(), uid, started.0);
     }
-    concerned
+    triggers
 }
 
-/// Whether a watch of this namespace, or of all, tells of the sources of an object.
-fn is_in(key: &ALMServiceKey, place: Option<&str>) -> bool {
-    place.is_none() || key.metadata.namespace.as_deref() == place
+/// Returns true if a watch of one namespace, or of all, covers the sources of an object.
+fn is_watched(key: &ALMServiceKey, watched_namespace: Option<&str>) -> bool {
+    watched_namespace.is_none() || key.metadata.namespace.as_deref() == watched_namespace
 }
 
-fn select(store: &Store<ALMServiceKey>, concerned: impl Fn(&ALMServiceKey) -> bool) -> Vec<Trigger> {
+/// Returns the objects that a predicate holds for, by namespace and name.
+fn select(store: &Store<ALMServiceKey>, predicate: impl Fn(&ALMServiceKey) -> bool) -> Vec<Trigger> {
     let keys = store.state();
-    let distinct: BTreeSet<(Option<String>, String)> =
-        keys.iter().filter(|key| concerned(key)).map(|key| (key.namespace(), key.name_any())).collect();
-    distinct.into_iter().map(|(namespace, name)| ObjectRef::new(&name).within(&namespace.unwrap_or_default())).collect()
+    let distinct: BTreeSet<(String, String)> = keys
+        .iter()
+        .filter(|key| predicate(key))
+        .map(|key| KeyId::new(&**key))
+        .map(|KeyId { namespace, name, uid: _ }| (namespace, name))
+        .collect();
+    distinct.into_iter().map(|(namespace, name)| ObjectRef::new(&name).within(&namespace)).collect()
 }

@@ -1,7 +1,6 @@
-//! The controller of `ALMTenant`: is its Landscape Management there, and does it accept the operator?
+//! The controller of `ALMTenant`: checks that its Landscape Management answers and accepts the operator's credentials.
 
-pub(crate) mod duplicates;
-pub(crate) mod finalizer;
 pub(crate) mod reconcile;
+pub(crate) mod release;
 mod status_writer;
 pub(crate) mod watches;

@@ -1,4 +1,4 @@
-//! One look at a tenant.
+//! The reconciliation of a tenant: throttle -> lock -> load -> release or check -> write status -> requeue.
 
 use std::convert::Infallible;
 use std::sync::Arc;
@@ -8,116 +8,114 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use tracing::{Instrument, warn};
 
-use super::duplicates;
-use super::finalizer::{self, FinalizerOutcome};
-use super::status_writer::{Seen, write};
+use super::release::{ReleaseOutcome, release_if_unused};
+use super::status_writer::{Findings, write};
 use crate::api::ALMTenant;
 use crate::api::tenant::{KeyRef, SlotState};
 use crate::cluster::CallError;
+use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
-use crate::controller::events::span;
-use crate::controller::service_key::controller::Context;
+use crate::controller::context::Context;
+use crate::controller::duplicates;
+use crate::controller::events::tenant_span;
 use crate::domain::conditions::{Condition, Progress};
-use crate::domain::evidence::Observations;
 use crate::domain::policy::DEFAULT_INTERVAL;
 use crate::domain::reason::Reason;
-use crate::domain::retry::{BACKOFF_MIN, FailureStreak, MAX_RETRY_AFTER, RECHECK_PERIOD, Retry, spread};
+use crate::domain::retry::{BACKOFF_MIN, MAX_RETRY_AFTER, RECHECK_PERIOD, Retry, spread};
 use crate::domain::slot::{Ownership, RemoteTrouble, Slot};
 use crate::executor::ports::{Clock, LandscapeManagement};
-use crate::process::metrics::Kind;
+use crate::process::metrics::Controller;
 
-/// How many keys a tenant names that it waits for.
-const NAMED: usize = 5;
+/// Maximum number of keys that the message of a terminating tenant names.
+const MAX_NAMED_KEYS: usize = 5;
 
-/// Looks at the tenant's slot and says whether that worked.
+/// Reconciles one tenant. Never fails: a failed reconciliation is retried after its back-off.
 pub(crate) async fn reconcile(tenant: Arc<ALMTenant>, context: Arc<Context>) -> Result<Action, Infallible> {
     let now = context.clock.now().monotonic;
-    if let Some(wait) = context.caches.rate_limiters.throttle_reconciliation(&tenant.uid().unwrap_or_default(), now) {
+    if let Some(wait) = context.caches.rate_limiters.throttle_reconciliation(&Uid::new(&*tenant), now) {
         context.metrics.throttled();
         return Ok(Action::requeue(wait));
     }
-    let Some(_turn) = context.turn(|| tenant.name_any()).await else {
+    let Some(_permit) = context.acquire_permit(|| tenant.name_any()).await else {
         return Ok(Action::await_change());
     };
-    let name = tenant.name_any();
-    Ok(one(&tenant, &context).instrument(span("ALMTenant", None, &name, &name)).await)
+    let action = async {
+        let started = Instant::now();
+        let result = check_and_write(&tenant, &context).await;
+        context.metrics.reconciled(Controller::Tenant, result.is_ok(), started.elapsed());
+        Action::requeue(result.unwrap_or_else(|error| {
+            warn!(error = error.stable_message(), "reconciliation of the tenant failed, retrying");
+            back_off(&tenant, &context)
+        }))
+    };
+    Ok(action.instrument(tenant_span(&tenant.name_any())).await)
 }
 
-async fn one(tenant: &ALMTenant, context: &Context) -> Action {
-    let began = Instant::now();
-    let result = pass(tenant, context).await;
-    context.metrics.pass(Kind::Tenant, result.is_ok(), began.elapsed());
-    Action::requeue(result.unwrap_or_else(|error| {
-        warn!(error = error.stable_message(), "the look at the tenant is tried again");
-        back_off(tenant, context)
-    }))
-}
-
-async fn pass(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
+/// Releases or checks the tenant and writes its status. Returns the wait before the next reconciliation.
+async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Duration, CallError> {
     let Some(tenant) = context.cluster.tenant(&cached.name_any()).await? else {
         context.caches.forget_tenant(cached);
         return Ok(RECHECK_PERIOD);
     };
     let connection = context.connection(Some(&tenant), None);
-    let held =
-        finalizer::release_if_unused(&context.cluster, tenant.clone(), connection.read_slot(), &context.cluster_id);
-    let (tenant, blocking_keys) = match held.await? {
-        FinalizerOutcome::Here { tenant, blocking_keys } => (*tenant, blocking_keys),
-        FinalizerOutcome::Gone => return Ok(RECHECK_PERIOD),
+    let release = release_if_unused(&context.cluster, tenant.clone(), connection.read_slot(), &context.cluster_id);
+    let (tenant, blocking_keys) = match release.await? {
+        ReleaseOutcome::Present { tenant, blocking_keys } => (*tenant, blocking_keys),
+        ReleaseOutcome::Gone => return Ok(RECHECK_PERIOD),
     };
-    let (seen, next) =
-        match (tenant.metadata.deletion_timestamp.is_some(), duplicates::older(&context.tenants, &tenant)) {
-            (true, _) => (terminating(&blocking_keys), RECHECK_PERIOD),
-            (false, Some(older)) => (duplicate(&tenant, &older), RECHECK_PERIOD),
-            (false, None) => look(&tenant, context).await,
-        };
-    write(&context.cluster.tenants(), &tenant, &seen).await?;
-    if seen.progress == Progress::Done {
-        context.caches.observations.forget(&tenant.uid().unwrap_or_default());
+    let is_deleting = tenant.metadata.deletion_timestamp.is_some();
+    let (findings, next) = match (is_deleting, duplicates::find_older(&context.tenants, &tenant)) {
+        (true, _) => (terminating(&blocking_keys), RECHECK_PERIOD),
+        (false, Some(older)) => (duplicate(&tenant, &older), RECHECK_PERIOD),
+        (false, None) => check(&tenant, context).await,
+    };
+    write(&context.cluster.tenants(), &tenant, &findings).await?;
+    if findings.progress == Progress::Done {
+        context.caches.observations.forget(&Uid::new(&tenant));
     }
     Ok(next)
 }
 
-/// It goes when the keys that it names have left its slot.
-fn terminating(blocking_keys: &[String]) -> Seen {
+/// Returns the findings on a tenant that is being deleted. It exists until its keys have left the slot.
+fn terminating(blocking_keys: &[String]) -> Findings {
     if blocking_keys.is_empty() {
-        let text = "the tenant is being deleted; nothing of this operator keeps it";
-        return Seen {
+        let text = "the tenant is being deleted; no key of this cluster blocks that";
+        return Findings {
             ready: Condition::no(Reason::TenantTerminating, text),
             progress: Progress::Reconciling,
             slot: None,
         };
     }
-    let more = match blocking_keys.len().saturating_sub(NAMED) {
+    let more = match blocking_keys.len().saturating_sub(MAX_NAMED_KEYS) {
         0 => String::new(),
         more => format!(" and {more} more"),
     };
-    let names = blocking_keys.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+    let names = blocking_keys.iter().take(MAX_NAMED_KEYS).cloned().collect::<Vec<_>>().join(", ");
     let text =
-        format!("the tenant goes when its slot holds nothing of these ALMServiceKeys: {names}{more}; delete them");
-    Seen { ready: Condition::no(Reason::TenantTerminating, text), progress: Progress::Stalled, slot: None }
+        format!("the tenant is deleted once its slot holds no key of these ALMServiceKeys: {names}{more}; delete them");
+    Findings { ready: Condition::no(Reason::TenantTerminating, text), progress: Progress::Stalled, slot: None }
 }
 
-fn duplicate(tenant: &ALMTenant, older: &str) -> Seen {
+fn duplicate(tenant: &ALMTenant, older: &str) -> Findings {
     let text = duplicates::message(&tenant.name_any(), older);
     let slot = Some((SlotState::Unknown, None));
-    Seen { ready: Condition::no(Reason::DuplicateTenant, text), progress: Progress::Stalled, slot }
+    Findings { ready: Condition::no(Reason::DuplicateTenant, text), progress: Progress::Stalled, slot }
 }
 
-/// Asks for the slot.
-async fn look(tenant: &ALMTenant, context: &Context) -> (Seen, Duration) {
+/// Reads the slot and prepares the token endpoint.
+async fn check(tenant: &ALMTenant, context: &Context) -> (Findings, Duration) {
     let connection = context.connection(Some(tenant), None);
     match (connection.read_slot().await, connection.token_endpoint()) {
-        // The slot can be looked at all the same.
+        // The slot is readable, so its state is reported although no key can sign in.
         (Ok(slot), Err(trouble)) => {
-            let (seen, next) = not_connected(tenant, trouble, context);
-            (Seen { slot: Some(state(&slot, &context.cluster_id)), ..seen }, next)
+            let (findings, next) = not_connected(tenant, trouble, context);
+            (Findings { slot: Some(state(&slot, &context.cluster_id)), ..findings }, next)
         }
         (Ok(slot), Ok(_)) => {
             let text = "Landscape Management answers and accepts the operator's credentials";
             let ready = Condition::yes(Reason::Connected, text);
             let slot = Some(state(&slot, &context.cluster_id));
-            (Seen { ready, progress: Progress::Done, slot }, spread(DEFAULT_INTERVAL, rand::random()))
+            (Findings { ready, progress: Progress::Done, slot }, spread(DEFAULT_INTERVAL, rand::random()))
         }
         (Err(trouble), _) => not_connected(tenant, trouble, context),
     }
@@ -134,10 +132,10 @@ fn state(slot: &Slot, cluster_id: &str) -> (SlotState, Option<KeyRef>) {
     }
 }
 
-fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) -> (Seen, Duration) {
+fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) -> (Findings, Duration) {
     let RemoteTrouble { reason, message, retry } = trouble;
     let slot = Some((SlotState::Unknown, None));
-    let unknown = |message| Seen {
+    let unknown = |message| Findings {
         ready: Condition::unknown(reason, message),
         progress: Progress::Reconciling,
         slot: slot.clone(),
@@ -145,7 +143,7 @@ fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) 
     match retry {
         Retry::Never => {
             let ready = Condition::no(reason, message);
-            (Seen { ready, progress: Progress::Stalled, slot }, spread(RECHECK_PERIOD, rand::random()))
+            (Findings { ready, progress: Progress::Stalled, slot }, spread(RECHECK_PERIOD, rand::random()))
         }
         Retry::After(wait) => {
             (unknown(message), wait.clamp(BACKOFF_MIN, MAX_RETRY_AFTER).max(back_off(tenant, context)))
@@ -154,28 +152,25 @@ fn not_connected(tenant: &ALMTenant, trouble: RemoteTrouble, context: &Context) 
     }
 }
 
-/// Again, ever more rarely.
+/// Records a failed reconciliation. Returns the wait before the next one.
 fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
-    let uid = tenant.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;
-    let observations = context.caches.observations.of(&uid);
-    let failing = FailureStreak::extend(observations.failing, now);
-    context.caches.observations.keep(&uid, Observations { failing: Some(failing), ..observations });
-    failing.wait(now, rand::random())
+    context.caches.observations.back_off(&Uid::new(tenant), now, rand::random())
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    // proves: limit controller/tenant/reconcile NAMED
+    // proves: limit controller/tenant/reconcile MAX_NAMED_KEYS
     #[test]
-    fn a_tenant_names_five_keys_that_it_waits_for_and_of_more_only_their_number() {
-        let said = |number: usize| {
+    fn a_terminating_tenant_names_five_blocking_keys_and_counts_the_others() {
+        let message = |number: usize| {
             let blocking_keys: Vec<_> = (0..number).map(|key| format!("n/{key}")).collect();
             terminating(&blocking_keys).ready.message
         };
-        assert!(said(NAMED).contains(": n/0, n/1, n/2, n/3, n/4; delete them"), "{}", said(NAMED));
-        assert!(said(NAMED + 1).contains(": n/0, n/1, n/2, n/3, n/4 and 1 more; delete them"), "{}", said(NAMED + 1));
+        let (five, six) = (message(MAX_NAMED_KEYS), message(MAX_NAMED_KEYS + 1));
+        assert!(five.contains(": n/0, n/1, n/2, n/3, n/4; delete them"), "{five}");
+        assert!(six.contains(": n/0, n/1, n/2, n/3, n/4 and 1 more; delete them"), "{six}");
     }
 }

@@ -1,4 +1,4 @@
-//! The status of an `ALMTenant`: written if it has changed.
+//! The status of an `ALMTenant`, which is written only if it has changed.
 
 use kube::api::{Patch, PatchParams};
 use kube::{Api, ResourceExt};
@@ -12,30 +12,30 @@ use crate::controller::conditions::{merged, now};
 use crate::domain::conditions::{Condition, Progress, Status};
 use crate::names::{FIELD_MANAGER, GROUP, VERSION, condition};
 
-/// What a look at a tenant showed.
-pub(super) struct Seen {
+/// The result of a check of a tenant.
+pub(super) struct Findings {
     pub(super) ready: Condition,
     pub(super) progress: Progress,
-    /// None if the slot was not looked at, and what was seen of it stands.
+    /// State and owner of the slot. None if the slot was not read: the status keeps its state then.
     pub(super) slot: Option<(SlotState, Option<KeyRef>)>,
 }
 
-/// Writes what was seen.
-pub(super) async fn write(api: &Api<ALMTenant>, tenant: &ALMTenant, seen: &Seen) -> Result<(), CallError> {
+/// Writes the status, if it has changed.
+pub(super) async fn write(api: &Api<ALMTenant>, tenant: &ALMTenant, findings: &Findings) -> Result<(), CallError> {
     let before = tenant.status.clone().unwrap_or_default();
     let generation = tenant.metadata.generation.unwrap_or_default();
     let after = ALMTenantStatus {
         observed_generation: generation,
-        conditions: merged(&before.conditions, &[(condition::READY, &seen.ready)], seen.progress, generation),
-        slot: slot(before.slot.as_ref(), seen),
+        conditions: merged(&before.conditions, &[(condition::READY, &findings.ready)], findings.progress, generation),
+        slot: slot(before.slot.as_ref(), findings),
     };
     if after == before {
         return Ok(());
     }
-    let Condition { status, reason, message } = &seen.ready;
+    let Condition { status, reason, message } = &findings.ready;
     match status {
-        Status::True => info!(%reason, verdict = message, "tenant looked at"),
-        Status::False | Status::Unknown => warn!(%reason, verdict = message, "tenant looked at"),
+        Status::True => info!(%reason, verdict = message, "tenant checked"),
+        Status::False | Status::Unknown => warn!(%reason, verdict = message, "tenant checked"),
     }
     let patch = json!({
         "apiVersion": format!("{GROUP}/{VERSION}"),
@@ -52,9 +52,9 @@ pub(super) async fn write(api: &Api<ALMTenant>, tenant: &ALMTenant, seen: &Seen)
     Ok(())
 }
 
-/// What stays the same keeps its time.
-fn slot(before: Option<&SlotStatus>, seen: &Seen) -> Option<SlotStatus> {
-    let Some((state, key_ref)) = &seen.slot else { return before.cloned() };
+/// Returns the new slot status. A state that stays the same keeps its time.
+fn slot(before: Option<&SlotStatus>, findings: &Findings) -> Option<SlotStatus> {
+    let Some((state, key_ref)) = &findings.slot else { return before.cloned() };
     let same = before.filter(|before| before.state == *state && before.key_ref == *key_ref);
     let since = same.map_or_else(now, |before| before.since.clone());
     Some(SlotStatus { state: *state, key_ref: key_ref.clone(), since })

@@ -5,12 +5,13 @@ use k8s_openapi::api::core::v1::Secret;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time};
 use kube::ResourceExt;
 use kube::api::DynamicObject;
+use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
-use crate::cluster::objects::Objects;
+use crate::cluster::objects::{ListedKey, Objects};
 use crate::names::{btp, crd};
 use crate::simulation::checker::safety;
 use crate::simulation::model::binding::Binding;
@@ -138,10 +139,12 @@ impl Objects for ApiConnection {
         .await
     }
 
-    async fn keys_of(&self, tenant: &str, see: &mut (dyn FnMut(ALMServiceKey) + Send)) -> Result<(), CallError> {
+    async fn keys_of(&self, tenant: &str, visit: &mut (dyn FnMut(ListedKey) + Send)) -> Result<(), CallError> {
         self.read(ReadKind::Keys, |state| {
             let keys = self.cluster(state).keys.values();
-            keys.filter(|key| key.spec.tenant_ref.name == tenant).cloned().for_each(see);
+            keys.filter(|key| key.spec.tenant_ref.name == tenant)
+                .cloned()
+                .for_each(|key| visit(DeserializeGuard(Ok(key))));
         })
         .await
     }

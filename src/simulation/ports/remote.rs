@@ -5,7 +5,7 @@ use secrecy::SecretSlice;
 
 use crate::api::ALMTenant;
 use crate::controller::dangling_owner::ignore_dangling_owner;
-use crate::controller::service_key::reconcile::{Remote, Remotes};
+use crate::controller::remote::{Remote, Remotes};
 use crate::domain::plan::Verdict;
 use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
@@ -36,7 +36,7 @@ pub(crate) struct SimulatedRemote<'a> {
 }
 
 impl Remotes for SimulatedRemotes {
-    fn of<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a> {
+    fn connect<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: &'a Owner) -> Box<dyn Remote + 'a> {
         Box::new(SimulatedRemote { remotes: self, tenant, owner: Some(me) })
     }
 }

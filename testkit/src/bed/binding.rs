@@ -1,6 +1,6 @@
 //! BTP: bindings and their Secrets as the real operator writes them (see the recording in `tests/data`).
 
-use alm_key_operator::source::binding::resource;
+use alm_key_operator::cluster::objects::service_binding;
 use k8s_openapi::api::core::v1::Secret;
 use kube::api::{DeleteParams, DynamicObject, Patch, PatchParams, PostParams};
 use kube::{Api, ResourceExt};
@@ -15,7 +15,7 @@ const FINALIZER: &str = "services.cloud.sap.com/sap-btp-finalizer";
 impl Tenant<'_> {
     /// The ServiceBindings of the namespace.
     pub fn bindings(&self) -> Api<DynamicObject> {
-        Api::namespaced_with(self.client.clone(), &self.namespace, &resource())
+        Api::namespaced_with(self.client.clone(), &self.namespace, &service_binding())
     }
 
     /// A binding as its user applies it, without credentials yet.

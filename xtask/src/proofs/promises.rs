@@ -106,6 +106,7 @@ fn limits() -> Vec<String> {
 /// Returns the metrics as `docs/operations.md` lists them. A scenario compares that page with the metrics of an operator.
 fn metrics() -> Vec<String> {
     let page = std::fs::read_to_string(root().join("docs/operations.md")).expect("docs/operations.md");
-    let rows = page.lines().filter_map(|line| line.strip_prefix("| `almkey_"));
-    rows.filter_map(|row| row.split('`').next()).map(|name| format!("almkey_{name}")).collect()
+    let table = page.split("\n## Metrics\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the metrics");
+    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    rows.filter_map(|row| row.split('`').next()).map(str::to_owned).collect()
 }

@@ -16,3 +16,5 @@ mod idempotence;
 mod modes;
 // Objects and CRDs that are restored, recreated or reinstalled.
 mod restore;
+// Objects that this version of the operator cannot decode.
+mod undecodable;
