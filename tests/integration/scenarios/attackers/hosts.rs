@@ -99,7 +99,7 @@ fn landscape_management_is_not_looked_for_at_a_metadata_service() {
             tenant.patch_tenant(json!({ "spec": { "landscapeManagement": { "http": field } } })).await;
             let found = tenant.await_tenant("metadata-slot", "False", "TenantMisconfigured").await;
             let said = tenant_message(&found, "Ready");
-            let expected = "landscapeManagement.http.url cannot be: address";
+            let expected = "landscapeManagement.http.url is not allowed: address";
             assert!(said.contains(expected) && said.contains("never connected to"), "{said}");
         }
     });
