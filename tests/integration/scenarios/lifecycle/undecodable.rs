@@ -11,8 +11,9 @@ const LEFT_OUT: &str = "left out an object that this version cannot decode";
 
 /// Lets the CRD admit any `status.pending.operation`, as the one of a newer version may.
 fn relax_schema(bed: &TestBed) {
-    let path = "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/pending/properties/operation/enum";
-    let patch = json!([{ "op": "remove", "path": path }]).to_string();
+    let field =
+        "/spec/versions/0/schema/openAPIV3Schema/properties/status/properties/pending/properties/operation/enum";
+    let patch = json!([{ "op": "remove", "path": field }]).to_string();
     bed.kubectl(&["patch", "crd", "almservicekeys.almkey.dev", "--type=json", "--patch", &patch]);
 }
 
