@@ -8,7 +8,8 @@ use super::replay::{Pace, Replay};
 
 /// Replays the recording at this pace, and checks that the slot follows the binding `plain`.
 ///
-/// At each mark of the recording the slot must hold the current key of the binding, or none. Each key is uploaded once.
+/// # Panics
+/// The slot does not hold the current key of the binding at a mark, or a key was uploaded twice.
 pub async fn follow_recording(tenant: &Tenant<'_>, pace: Pace) {
     let patch = Patch::Merge(json!({ "spec": { "acceptedCredentialTypes": ["instance-secret", "binding-secret"] } }));
     let patched = tenant.tenants().patch(&tenant.name, &PatchParams::default(), &patch).await;

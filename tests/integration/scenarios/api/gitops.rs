@@ -1,4 +1,4 @@
-//! Manifests as GitOps tools apply them: server-side, strictly, and repeatedly.
+//! Manifests as `GitOps` tools apply them: server-side, strictly, and repeatedly.
 
 use serde_json::{Value, json};
 

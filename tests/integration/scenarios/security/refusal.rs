@@ -46,7 +46,7 @@ fn text_that_is_not_json_is_refused_with_its_position() {
 fn a_key_of_another_tenant_is_refused() {
     scenario("rule-2", async |tenant| {
         expect_refused(&tenant, "WrongTenant", &["$.uaa.identityzone"], |key| {
-            key["uaa"]["identityzone"] = json!("other")
+            key["uaa"]["identityzone"] = json!("other");
         })
         .await;
     });
