@@ -6,7 +6,6 @@ use std::process::{Command, Output, Stdio};
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::service_key::ServiceKey;
-use alm_key_operator::domain::service_key::fingerprint::Fingerprint;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;
@@ -68,7 +67,8 @@ fn a_valid_key_is_said_to_be_valid_with_the_fingerprint_of_the_status() {
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
     };
-    let fingerprint = Fingerprint::of(&ServiceKey::parse(key().to_string().as_bytes(), &rules).expect("valid"));
+    let key_read = ServiceKey::parse(key().to_string().as_bytes(), &rules).expect("a valid key");
+    let fingerprint = key_read.fingerprint();
 
     assert_eq!(code(&output), 0);
     assert_eq!(text(&output), format!("standard input: valid\n  fingerprint  {fingerprint}\n"));

@@ -60,7 +60,7 @@ pub(super) async fn facts(
             generation,
             deleting,
             abandoned: deleting && is_abandoned(object),
-            has_looked: status.has_looked(),
+            has_read_slot: status.has_looked(),
             requested: requested(object),
         },
         tenant: tenant_state(context, object, tenant, &namespace),
@@ -171,6 +171,6 @@ fn conditions(status: &ALMServiceKeyStatus) -> Option<Conditions> {
         } else {
             Progress::Done
         },
-        others_stand: false,
+        ready_only: false,
     })
 }

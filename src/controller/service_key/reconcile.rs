@@ -138,7 +138,7 @@ pub(crate) fn back_off(object: &ALMServiceKey, context: &ReconcileContext<'_>) -
     let uid = object.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;
     let observations = context.caches.observations.of(&uid);
-    let failing = FailureStreak::extend(observations.failing, now);
-    context.caches.observations.keep(&uid, Observations { failing: Some(failing), ..observations });
-    failing.wait(now, context.jitter)
+    let failures = FailureStreak::extend(observations.failures, now);
+    context.caches.observations.keep(&uid, Observations { failures: Some(failures), ..observations });
+    failures.wait(now, context.jitter)
 }

@@ -159,9 +159,9 @@ fn back_off(tenant: &ALMTenant, context: &Context) -> Duration {
     let uid = tenant.uid().unwrap_or_default();
     let now = context.clock.now().monotonic;
     let observations = context.caches.observations.of(&uid);
-    let failing = FailureStreak::extend(observations.failing, now);
-    context.caches.observations.keep(&uid, Observations { failing: Some(failing), ..observations });
-    failing.wait(now, rand::random())
+    let failures = FailureStreak::extend(observations.failures, now);
+    context.caches.observations.keep(&uid, Observations { failures: Some(failures), ..observations });
+    failures.wait(now, rand::random())
 }
 
 #[cfg(test)]

@@ -80,7 +80,7 @@ fn an_object_that_observes_says_what_it_would_do_and_writes_nothing() {
     scenario("observe", async |tenant| {
         let key = applied(&tenant, json!({ "mode": "Observe" })).await;
         let object = tenant.await_ready("calm", "False", "WouldChange").await;
-        assert!(message(&object, "Ready").contains("put the source's key there"), "{}", message(&object, "Ready"));
+        assert!(message(&object, "Ready").contains("upload the source's key"), "{}", message(&object, "Ready"));
         assert_eq!(condition(&object, "SignedIn").0, "True");
         assert!(tenant.writes().await.is_empty());
 
