@@ -100,7 +100,8 @@ pub struct Conditions {
     pub uploaded: Condition,
     /// `Reconciling` and `Stalled`.
     pub progress: Progress,
-    /// True if only `ready` and `progress` count: the other conditions stay as they were written, with their generation.
+    /// True if only `ready` and `progress` count: the other conditions stay as they were written, with their
+    /// generation.
     pub ready_only: bool,
 }
 

@@ -1,7 +1,7 @@
 //! The evidence that this process gathers over time, on which a key is deleted.
 //!
-//! Evidence is kept in memory, timed by the monotonic clock, and lost with the process. A loss delays a deletion and never
-//! causes one.
+//! Evidence is kept in memory, timed by the monotonic clock, and lost with the process. A loss delays a deletion and
+//! never causes one.
 
 use std::collections::BTreeMap;
 use std::time::Duration;
@@ -66,7 +66,8 @@ impl Observations {
     }
 }
 
-/// The times, as fractions of `deadKey.after`, at which a key must be refused without a success between to count as dead.
+/// The times, as fractions of `deadKey.after`, at which a key must be refused without a success between to count as
+/// dead.
 const PROBES: [f64; 4] = [0.0, 0.1, 0.4, 1.0];
 
 /// The uninterrupted refusals of one key.

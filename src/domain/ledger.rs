@@ -85,7 +85,7 @@ pub enum Operation {
     Delete,
     /// A `PATCH` that makes this object the owner of an identical key without an owner.
     Adopt,
-    /// A `PATCH` that leaves the key in the slot and ends our ownership. For a key that is not ours, it only advances the
-    /// revision.
+    /// A `PATCH` that leaves the key in the slot and ends our ownership. For a key that is not ours, it only advances
+    /// the revision.
     Release,
 }

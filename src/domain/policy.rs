@@ -1,5 +1,5 @@
-//! The effective settings of an object: spec, tenant and defaults. The API types resolve to these types; `domain` does not
-//! know the API types.
+//! The effective settings of an object: spec, tenant and defaults. The API types resolve to these types; `domain` does
+//! not know the API types.
 
 use std::fmt;
 use std::time::Duration;
@@ -110,8 +110,8 @@ pub enum AdoptionPolicy {
     Never,
     /// Adopt the key if it has no owner and is identical to the source's.
     IfIdentical,
-    /// Adopt the key if it has no owner and is identical to the source's; replace it otherwise. A sibling's key is never
-    /// replaced.
+    /// Adopt the key if it has no owner and is identical to the source's; replace it otherwise. A sibling's key is
+    /// never replaced.
     Replace,
 }
 
@@ -161,7 +161,8 @@ impl HostList {
         Self { wildcard: Wildcard::OneOrMoreLabels, ..Self::new(patterns) }
     }
 
-    /// Returns the hosts where keys of `identity_zone` sign in by SAP's convention. The landscape is the only free label.
+    /// Returns the hosts where keys of `identity_zone` sign in by SAP's convention. The landscape is the only free
+    /// label.
     #[must_use]
     pub fn sap_default(identity_zone: &str) -> Self {
         Self::new(vec![format!("{}.authentication.<landscape>.hana.ondemand.com", identity_zone.to_ascii_lowercase())])
@@ -202,8 +203,8 @@ impl HostList {
     }
 }
 
-/// Returns true if the host matches: `*` stands for one first label, `<landscape>` for one inner label. No pattern matches a
-/// part of a label, or two labels.
+/// Returns true if the host matches: `*` stands for one first label, `<landscape>` for one inner label. No pattern
+/// matches a part of a label, or two labels.
 fn host_matches(pattern: &str, host: &str) -> bool {
     let mut wanted = pattern.split('.');
     let mut labels = host.split('.');

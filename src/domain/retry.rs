@@ -45,7 +45,8 @@ impl FailureStreak {
         }
     }
 
-    /// Returns the time until the next attempt: full jitter up to a bound that doubles, and rare attempts after an hour.
+    /// Returns the time until the next attempt: full jitter up to a bound that doubles, and rare attempts after an
+    /// hour.
     ///
     /// `jitter` is a random number from 0 up to 1.
     #[must_use]

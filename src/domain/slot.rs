@@ -2,8 +2,8 @@
 
 use std::fmt;
 
-/// The strong `ETag` of the slot. An empty slot has one, too. No revision is used twice, so a late write cannot bring back a
-/// dead key.
+/// The strong `ETag` of the slot. An empty slot has one, too. No revision is used twice, so a late write cannot bring
+/// back a dead key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(String);
 
@@ -39,7 +39,8 @@ pub struct Owner {
 }
 
 impl Owner {
-    /// Returns true if the parts are a valid cluster ID, namespace (RFC 1123 label) and object name (RFC 1123 subdomain).
+    /// Returns true if the parts are a valid cluster ID, namespace (RFC 1123 label) and object name (RFC 1123
+    /// subdomain).
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
         let is_namespace = self.namespace.len() <= 63 && is_label(&self.namespace);

@@ -3,8 +3,8 @@
 /// The mark of a truncated text.
 const TRUNCATED: &str = "…";
 
-/// Returns at most `max_chars` characters of `text`, with invisible ones replaced: none moves a cursor, ends a line or changes
-/// the writing direction.
+/// Returns at most `max_chars` characters of `text`, with invisible ones replaced: none moves a cursor, ends a line or
+/// changes the writing direction.
 #[must_use]
 pub fn sanitize(text: &str, max_chars: usize) -> String {
     let visible = |c| if is_invisible(c) { char::REPLACEMENT_CHARACTER } else { c };
@@ -15,8 +15,8 @@ pub fn sanitize(text: &str, max_chars: usize) -> String {
     sanitized
 }
 
-/// Returns true for a character that is invisible and changes the display of others: controls, line separators and marks
-/// of the writing direction (Unicode Technical Report 36, section 2.9).
+/// Returns true for a character that is invisible and changes the display of others: controls, line separators and
+/// marks of the writing direction (Unicode Technical Report 36, section 2.9).
 #[must_use]
 pub fn is_invisible(c: char) -> bool {
     c.is_control()

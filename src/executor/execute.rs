@@ -11,8 +11,8 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Ownership, RemoteTrouble, WriteAnswer};
 
-/// The maximum number of steps, more than any regular reconciliation needs. If other clients keep writing to the slot, the
-/// next reconciliation continues.
+/// The maximum number of steps, more than any regular reconciliation needs. If other clients keep writing to the slot,
+/// the next reconciliation continues.
 const MAX_STEPS: usize = 12;
 
 /// The outcome of a reconciliation.

@@ -81,9 +81,9 @@ pub(super) fn source_unknown(
 
 /// Returns true if the slot must not be read for this object, whose tenant admits no upload for `reason`.
 ///
-/// An object that may have a key in the slot is not skipped: its ledger says so, or an earlier reconciliation read the slot,
-/// since which a sibling may have handed its key over. Under a tenant that is being deleted no object is skipped: after a
-/// loss of its status, its key would stay in the slot unnoticed, even if it is dead or its source is gone.
+/// An object that may have a key in the slot is not skipped: its ledger says so, or an earlier reconciliation read the
+/// slot, since which a sibling may have handed its key over. Under a tenant that is being deleted no object is skipped:
+/// after a loss of its status, its key would stay in the slot unnoticed, even if it is dead or its source is gone.
 pub(super) fn skips_slot(facts: &Facts, reason: Reason) -> bool {
     let is_not_ours = facts.holder().is_some_and(|holder| !matches!(holder, Holder::Us(_)));
     let may_have_key = facts.ledger.is_open() || (facts.subject.has_read_slot && !is_not_ours);

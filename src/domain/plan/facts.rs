@@ -29,7 +29,7 @@ pub struct Facts {
     pub siblings: Siblings,
     /// The ledger from its status.
     pub ledger: Ledger,
-    /// Its conditions from the status, if they were written for this generation.
+    /// The conditions from the status, if they were written for this generation.
     pub previous: Option<Conditions>,
     /// The observations that this process has made of the object.
     pub observations: Observations,
@@ -56,8 +56,8 @@ pub struct Subject {
     pub requested: Option<String>,
 }
 
-/// The other objects of this cluster with the same tenant, according to the cache. Writes to the slot are based on the slot
-/// itself, never on these.
+/// The other objects of this cluster with the same tenant, according to the cache. Writes to the slot are based on the
+/// slot itself, never on these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Siblings {
     /// The oldest object that is older than this one and may upload.
@@ -109,7 +109,7 @@ pub enum Source {
     Present {
         /// The object and its version.
         identity: SourceIdentity,
-        /// Its key.
+        /// The key.
         key: Result<ServiceKey, Findings>,
         /// True if BTP no longer finds the binding (`NotFound`): a suspicion, to be confirmed by signing in.
         suspected_lost: bool,
@@ -151,9 +151,9 @@ pub enum Evidence {
 pub struct SourceIdentity {
     /// `ServiceBinding` or `Secret`.
     pub kind: &'static str,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its uid.
+    /// The uid.
     pub uid: String,
     /// `status.bindingID` of a binding.
     pub binding_id: Option<String>,
@@ -265,8 +265,8 @@ impl Facts {
 
     /// Returns a text that changes if and only if spec, tenant, source or the order of siblings changes.
     ///
-    /// An object that has the slot does not wait for older siblings, and the heir only matters when the key is released, so
-    /// neither is a part of it.
+    /// An object that has the slot does not wait for older siblings, and the heir only matters when the key is
+    /// released, so neither is a part of it.
     #[must_use]
     pub fn stamp(&self) -> String {
         let tenant = match &self.tenant {

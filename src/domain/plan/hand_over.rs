@@ -1,5 +1,5 @@
-//! The end of our care for a key in the slot, because its object or its source goes: the key is handed over to a sibling,
-//! left in the slot without an owner, or deleted.
+//! The end of our care for a key in the slot, because its object or its source goes: the key is handed over to a
+//! sibling, left in the slot without an owner, or deleted.
 
 use super::facts::{Content, Facts, Heir, Verdict};
 use super::probe::{self, SlotKey};
@@ -68,8 +68,8 @@ fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Ste
 }
 
 /// Hands the key over to the heir if the heir has the identical key, so that the slot is never empty; deletes it
-/// otherwise. An identical key is deleted only if it is refused: during an outage of the token endpoint it is handed over,
-/// because a deletion would take the key from both objects.
+/// otherwise. An identical key is deleted only if it is refused: during an outage of the token endpoint it is handed
+/// over, because a deletion would take the key from both objects.
 fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     let Some(heir) = &facts.siblings.heir else { return Err(write::delete(facts, revision, now)) };
     let known = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);

@@ -1,7 +1,7 @@
 //! The decision: one pure function returns the next step.
 //!
-//! [`plan`] derives a [`Step`] from the [`Facts`]. The executor performs it, adds the answer to the facts and calls `plan`
-//! again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
+//! [`plan`] derives a [`Step`] from the [`Facts`]. The executor performs it, adds the answer to the facts and calls
+//! `plan` again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
 
 mod blocked;
 mod ensure_uploaded;

@@ -1,4 +1,5 @@
-//! `spec.mode: Observe`: nothing is written to the slot, and the conditions name the write that `Enforce` would perform.
+//! `spec.mode: Observe`: nothing is written to the slot, and the conditions name the write that `Enforce` would
+//! perform.
 
 use super::facts::Facts;
 use super::settle::{self, Wait};

@@ -12,8 +12,8 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::Revision;
 
-/// Replaces a key that is not ours if the tenant allows it. A key that overwrote ours is not replaced, because two clusters
-/// that both replace would overwrite each other forever.
+/// Replaces a key that is not ours if the tenant allows it. A key that overwrote ours is not replaced, because two
+/// clusters that both replace would overwrite each other forever.
 ///
 /// # Errors
 /// Returns the step that puts the source's key.

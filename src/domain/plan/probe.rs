@@ -62,12 +62,14 @@ pub(super) fn slot_key(facts: &Facts) -> Result<SlotKey, Step> {
 /// Returns the verdict on `key`, which is the content of our slot.
 ///
 /// # Errors
-/// Returns the step that signs in with the key if that has not been done. A key that is also the source's is tested once.
+/// Returns the step that signs in with the key if that has not been done. A key that is also the source's is tested
+/// once.
 pub(super) fn verdict<'a>(facts: &'a Facts, key: &ServiceKey) -> Result<&'a Verdict, Step> {
     let is_sources = facts.source_key().is_some_and(|source| source.fingerprint() == key.fingerprint());
-    let (verdict, role) = match is_sources {
-        true => (&facts.answers.source_sign_in, KeyRole::Source),
-        false => (&facts.answers.slot_sign_in, KeyRole::Slot),
+    let (verdict, role) = if is_sources {
+        (&facts.answers.source_sign_in, KeyRole::Source)
+    } else {
+        (&facts.answers.slot_sign_in, KeyRole::Slot)
     };
     verdict.as_ref().ok_or(Step::SignIn(role))
 }

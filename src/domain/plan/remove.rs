@@ -136,7 +136,8 @@ fn adopted_key_stays(facts: &Facts, message: &str, waits: Vec<Wait>, now: Now) -
 fn sign_in_undecided(facts: &Facts, waits: &[Wait], now: Now) -> Settlement {
     let ready = Condition::unknown(
         Reason::Removing,
-        "the object is being deleted; its key stays in Landscape Management if it still signs in, which is not known yet",
+        "the object is being deleted; its key stays in Landscape Management if it still signs in, which is not known \
+         yet",
     );
     let conditions = settle::conditions(facts, ready, Progress::Reconciling);
     settle::settlement(facts, Some(conditions), waits, now)

@@ -24,7 +24,8 @@ pub(super) enum Wait {
 }
 
 impl Wait {
-    /// Returns the wait for a state that does not recover by itself: it must cost at most 100 calls a day (invariant 6).
+    /// Returns the wait for a state that does not recover by itself: it must cost at most 100 calls a day (invariant
+    /// 6).
     pub(super) fn at_most_hourly(self) -> Self {
         match self {
             Self::Interval => Self::Retry(Retry::Never),
@@ -106,8 +107,8 @@ pub(super) fn ledger_as_read(facts: &Facts) -> Ledger {
     }
 }
 
-/// Returns the ledger after the slot was read and holds no key of ours. A write that may still be under way stays recorded,
-/// and so does the fact that another client overwrote our key.
+/// Returns the ledger after the slot was read and holds no key of ours. A write that may still be under way stays
+/// recorded, and so does the fact that another client overwrote our key.
 pub(super) fn ledger_without_upload(facts: &Facts) -> Ledger {
     let Some(Ok(slot)) = &facts.answers.slot else { return facts.ledger.clone() };
     let Ledger { uploaded, pending, overwritten } = facts.ledger.clone();
@@ -213,8 +214,8 @@ pub(super) fn valid(facts: &Facts) -> Condition {
 /// Returns the message about a key with a scope that ends with `ending`.
 pub(super) fn forbidden_scope_message(ending: &str) -> String {
     format!(
-        "the key has a scope that ends with \"{ending}\", which keys for Landscape Management must not have: create a key \
-         without this scope, or change the ALMTenant's spec.forbiddenScopes"
+        "the key has a scope that ends with \"{ending}\", which keys for Landscape Management must not have: create a \
+         key without this scope, or change the ALMTenant's spec.forbiddenScopes"
     )
 }
 
@@ -240,14 +241,14 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
             Holder::Empty(_) => not_uploaded(facts),
             Holder::Nobody(_) => Condition::no(
                 Reason::SlotOccupied,
-                "Landscape Management holds another key: a person or SAP uploaded it, or its ALMServiceKey no longer exists; \
-                 delete it in the app if it is not needed, or let the ALMTenant's spec.adoptionPolicy replace it",
+                "Landscape Management holds another key: a person or SAP uploaded it, or its ALMServiceKey no longer \
+                 exists; delete it in the app if it is not needed, or let the ALMTenant's spec.adoptionPolicy replace it",
             ),
             Holder::Sibling(Ownership { owner, .. }, _) => Condition::no(
                 Reason::NotSlotOwner,
                 format!(
-                    "Landscape Management holds the key of ALMServiceKey {}/{}, and a tenant has only one key: delete one \
-                     of the two objects",
+                    "Landscape Management holds the key of ALMServiceKey {}/{}, and a tenant has only one key: delete \
+                     one of the two objects",
                     owner.namespace, owner.name
                 ),
             ),

@@ -9,8 +9,8 @@ const RECIPE: &str = "almkey-fingerprint-1";
 
 /// The first 16 bytes of a SHA-256 over the identifying parts of a key, in hexadecimal.
 ///
-/// The hash is deliberately unkeyed: the secrets are long and random, so the fingerprint allows no guess. The `clientid`
-/// alone does not identify a key, because a rotation of a `binding-secret` changes only the secret.
+/// The hash is deliberately unkeyed: the secrets are long and random, so the fingerprint allows no guess. The
+/// `clientid` alone does not identify a key, because a rotation of a `binding-secret` changes only the secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(String);
 

@@ -45,8 +45,8 @@ pub fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
 }
 
 /// Serializes a document to JSON text.
-pub(super) fn write(document: &Map<String, Value>) -> SecretString {
-    SecretString::from(serde_json::to_string(document).expect("a JSON object can be serialized to memory"))
+pub(super) fn write(document: Map<String, Value>) -> SecretString {
+    SecretString::from(Value::Object(document).to_string())
 }
 
 /// Returns the JSON type of a value, in words.

@@ -14,7 +14,7 @@ use crate::domain::policy::KeyRules;
 
 /// A service key that complies with the rules of its tenant.
 ///
-/// Its secrets cannot be printed: `Debug` shows the fingerprint.
+/// The secrets cannot be printed: `Debug` shows only the fingerprint.
 #[derive(Clone)]
 pub struct ServiceKey {
     credentials: Credentials,
@@ -38,7 +38,7 @@ impl ServiceKey {
     pub fn from_document(document: Map<String, Value>, rules: &KeyRules) -> Result<Self, Findings> {
         // The uploaded text is read back from the slot later, so the serialized form must be within the bounds, too.
         // Numbers can grow when they are serialized, and objects that were embedded in strings are nested deeper.
-        let text = json::write(&document);
+        let text = json::write(document);
         let document = json::read(text.expose_secret().as_bytes())?;
         let credentials = rules::check(&document, rules)?;
         let fingerprint = Fingerprint::compute([

@@ -1,14 +1,14 @@
-//! Checks that every parser reads a key alike. Other parsers receive the key as it was written; if they saw another host
-//! or another field than the checked one, the check would be worthless.
+//! Checks that every parser reads a key alike. Other parsers receive the key as it was written; if they saw another
+//! host or another field than the checked one, the check would be worthless.
 
 use serde_json::{Map, Value};
 use url::Url;
 
 /// Returns true if every URL parser sees the same host in `text` as in `url`, its parsed form.
 ///
-/// The parser used here, which follows the WHATWG standard as browsers do, repairs a lot: it accepts `\\` for `/`, drops
-/// tabs and line breaks, decodes `%2e`, maps other scripts to ASCII and reads `0x7f.1` as an address. Other parsers do
-/// not, and see another host.
+/// The parser used here, which follows the WHATWG standard as browsers do, repairs a lot: it accepts `\\` for `/`,
+/// drops tabs and line breaks, decodes `%2e`, maps other scripts to ASCII and reads `0x7f.1` as an address. Other
+/// parsers do not, and see another host.
 pub(super) fn is_unambiguous(text: &str, url: &Url) -> bool {
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let Some(rest) = text.strip_prefix("https://").filter(|_| visible) else { return false };
@@ -19,7 +19,8 @@ pub(super) fn is_unambiguous(text: &str, url: &Url) -> bool {
     (url.port().is_none() && same(host)) || port.is_some_and(|with_port| same(&with_port))
 }
 
-/// Returns true if a field differs from `name` only in letter case. Some parsers (of Go and .NET) treat it as that field.
+/// Returns true if a field differs from `name` only in letter case. Some parsers (of Go and .NET) treat it as that
+/// field.
 pub(super) fn has_lookalike(object: &Map<String, Value>, name: &str) -> bool {
     object.keys().any(|found| found != name && found.eq_ignore_ascii_case(name))
 }

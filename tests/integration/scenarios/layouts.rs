@@ -179,7 +179,7 @@ const REFUSED: [Refusal; 22] = [
         |key| changed(key, |key| drop(key["uaa"].as_object_mut().expect("an object").remove("clientsecret"))),
         None,
         "MissingCredentials",
-        &["$.uaa.clientsecret: found nothing", "hide-secret", "make one with a client secret"],
+        &["$.uaa.clientsecret: found nothing", "hide-secret", "create a key with a client secret"],
     ),
     (
         |key| changed(key, |key| key["endpoints"]["Api"] = json!("https://api.attacker.example/CANARY")),

@@ -259,8 +259,8 @@ impl Scenario {
         self.with(|facts| facts.learn_content(Ok(Content::Key(key.clone()))))
     }
 
-    /// Notes refusals of `key` at these moments, in seconds after the start, and moves the time to the last one, which is
-    /// not noted yet.
+    /// Notes refusals of `key` at these moments, in seconds after the start, and moves the time to the last one, which
+    /// is not noted yet.
     pub(super) fn refused_at(mut self, key: &ServiceKey, moments: &[u64]) -> Self {
         let (last, before) = moments.split_last().expect("at least one moment");
         for moment in before {
