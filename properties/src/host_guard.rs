@@ -68,7 +68,7 @@ pub fn holds(bytes: &[u8]) {
     let is_admitted = is_admitted_by_the_definition(&pattern);
     for (list, labels) in [
         (HostList::new(vec![pattern.clone()]), Labels::One),
-        (HostList::of_domains(vec![pattern.clone()]), Labels::OneOrMore),
+        (HostList::domains(vec![pattern.clone()]), Labels::OneOrMore),
     ] {
         if let Ok(parsed) = Url::parse(&url)
             && list.allows(&parsed)
@@ -82,7 +82,7 @@ pub fn holds(bytes: &[u8]) {
     }
     let rules = KeyRules {
         token_hosts: Some(HostList::new(vec![pattern.clone()])),
-        endpoint_hosts: Some(HostList::of_domains(vec![pattern.clone()])),
+        endpoint_hosts: Some(HostList::domains(vec![pattern.clone()])),
         ..service_key::rules()
     };
     let key = json!({

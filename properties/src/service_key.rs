@@ -3,7 +3,6 @@
 use std::collections::BTreeSet;
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
-use alm_key_operator::domain::service_key::fingerprint::Fingerprint;
 use alm_key_operator::domain::service_key::{Findings, MAX_BYTES, MAX_DEPTH, ServiceKey, read_object};
 use secrecy::ExposeSecret;
 use serde_json::{Map, Value};
@@ -35,7 +34,7 @@ pub fn holds(bytes: &[u8]) {
         Ok(document) => is_within_limits(bytes, &document),
         Err(finding) => messages::nothing_of_the_document(&finding),
     }
-    for rules in [rules(), of_any_tenant(), rules().of_the_slot()] {
+    for rules in [rules(), of_any_tenant(), rules().for_slot()] {
         match ServiceKey::parse(bytes, &rules) {
             Ok(key) => is_a_key(&key, &rules),
             Err(findings) => are_told(&findings),
@@ -100,12 +99,12 @@ pub fn is_a_key(key: &ServiceKey, rules: &KeyRules) {
         host.starts_with(&format!("{zone}.authentication.")) && host.ends_with(".hana.ondemand.com"),
         "a key of {zone} signs in at {host}"
     );
-    let fingerprint = Fingerprint::of(key);
+    let fingerprint = key.fingerprint();
     assert_eq!(format!("{key:?}"), format!("ServiceKey {{ fingerprint: {fingerprint:?}, .. }}"));
     let document = key.document().expose_secret();
     assert!(document.len() <= MAX_BYTES, "{} bytes are uploaded", document.len());
     let read_back = ServiceKey::parse(document.as_bytes(), rules).expect("the slot gives back what can be read");
-    assert_eq!(Fingerprint::of(&read_back), fingerprint);
+    assert_eq!(read_back.fingerprint(), fingerprint);
 }
 
 /// All that is wrong is told once, and in a length that a status can hold.

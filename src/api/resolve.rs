@@ -73,7 +73,7 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
         identity_zone: Some(identity_zone.clone()),
         accepted_credential_types: accepted.iter().map(|kind| kind.as_str().to_owned()).collect(),
         token_hosts: Some(hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new)),
-        endpoint_hosts: Some(endpoint_hosts.clone().map_or_else(HostList::sap_endpoints, HostList::of_domains)),
+        endpoint_hosts: Some(endpoint_hosts.clone().map_or_else(HostList::sap_endpoints, HostList::domains)),
     }
 }
 
@@ -82,7 +82,7 @@ fn no_rules() -> KeyRules {
         identity_zone: Some(String::new()),
         accepted_credential_types: Vec::new(),
         token_hosts: Some(HostList::new(Vec::new())),
-        endpoint_hosts: Some(HostList::of_domains(Vec::new())),
+        endpoint_hosts: Some(HostList::domains(Vec::new())),
     }
 }
 

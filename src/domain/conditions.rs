@@ -1,23 +1,23 @@
-//! The verdict on an object, as conditions.
+//! The conditions of an object.
 
 use super::reason::Reason;
 
-/// Longest message of a condition, in bytes. Some of it is told by others: names in a certificate, hosts in a spec.
+/// The maximum length of a message in bytes. Some of its parts are untrusted: names in a certificate, hosts in a spec.
 const MAX_MESSAGE_BYTES: usize = 4096;
 
-/// Status of a condition.
+/// The status of a condition.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Status {
-    /// Known to be so.
+    /// The condition holds.
     True,
-    /// Known to be wrong.
+    /// The condition does not hold.
     False,
-    /// Not known.
+    /// The state is not known.
     Unknown,
 }
 
 impl Status {
-    /// As Kubernetes writes it.
+    /// Returns the word that Kubernetes uses.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -28,94 +28,95 @@ impl Status {
     }
 }
 
-/// One condition without its type and times.
+/// One condition without type and times.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Condition {
-    /// True, False or Unknown.
+    /// The status.
     pub status: Status,
-    /// In one word.
+    /// The reason.
     pub reason: Reason,
-    /// For a person, of bounded length. The same in the same state: a changing message would be a write at each pass.
+    /// The message, of bounded length. It is constant in the same state, because each change is a write of the status.
     pub message: String,
 }
 
 impl Condition {
-    /// It is so.
+    /// Returns a condition that holds.
     #[must_use]
     pub fn yes(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(Status::True, reason, message)
     }
 
-    /// It is known not to be so.
+    /// Returns a condition that does not hold.
     #[must_use]
     pub fn no(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(Status::False, reason, message)
     }
 
-    /// It is not known.
+    /// Returns a condition whose state is not known.
     #[must_use]
     pub fn unknown(reason: Reason, message: impl Into<String>) -> Self {
         Self::new(Status::Unknown, reason, message)
     }
 
-    /// It has this status.
+    /// Returns a condition with this status. A message that is too long is truncated.
     #[must_use]
     pub fn new(status: Status, reason: Reason, message: impl Into<String>) -> Self {
         Self { status, reason, message: truncated(message.into(), MAX_MESSAGE_BYTES) }
     }
 }
 
-/// A text of at most so many bytes, which ends in dots if it was longer.
+/// Truncates a text to `max_bytes`; a truncated text ends in dots.
 #[must_use]
-pub fn truncated(mut text: String, longest: usize) -> String {
+pub fn truncated(mut text: String, max_bytes: usize) -> String {
     const DOTS: &str = "...";
-    if text.len() > longest {
-        text.truncate(text.floor_char_boundary(longest.saturating_sub(DOTS.len())));
+    if text.len() > max_bytes {
+        text.truncate(text.floor_char_boundary(max_bytes.saturating_sub(DOTS.len())));
         text.push_str(DOTS);
     }
     text
 }
 
-/// What kstatus is told beside `Ready`.
+/// The progress, which kstatus reads beside `Ready`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Progress {
-    /// Nothing is under way and nothing is wrong.
+    /// Neither condition: nothing is under way and nothing is wrong.
     Done,
-    /// `Reconciling=True`: it moves by itself.
+    /// `Reconciling=True`: the state changes without action by the user.
     Reconciling,
-    /// `Stalled=True`: somebody must act.
+    /// `Stalled=True`: the user must act.
     Stalled,
 }
 
 /// All conditions of an `ALMServiceKey`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Conditions {
-    /// The summary.
+    /// `Ready`, the summary.
     pub ready: Condition,
-    /// The key keeps the rules.
+    /// `Valid`: the key complies with the rules.
     pub valid: Condition,
-    /// The key signs in: the source's key; without a readable one, ours in the slot.
+    /// `SignedIn`: the token endpoint accepts the source's key or, without a valid one, our key in the slot.
     pub signed_in: Condition,
-    /// A key of ours stands in the slot.
+    /// `Uploaded`: the slot holds a key of ours.
     pub uploaded: Condition,
-    /// Whether it moves.
+    /// `Reconciling` and `Stalled`.
     pub progress: Progress,
-    /// All but the summary stand as they were written last, with the generation that they were written for.
-    pub others_stand: bool,
+    /// True if only `ready` and `progress` count: the other conditions stay as they were written, with their
+    /// generation.
+    pub ready_only: bool,
 }
 
 impl Conditions {
-    /// Before anything is known.
+    /// Returns the conditions of an object before its first reconciliation.
     #[must_use]
     pub fn progressing() -> Self {
-        let unknown = Condition::unknown(Reason::Progressing, "the object has just been seen");
+        let unknown = Condition::unknown(Reason::Progressing, "the first reconciliation has not finished");
         Self {
             ready: unknown.clone(),
             valid: unknown.clone(),
             signed_in: unknown.clone(),
             uploaded: unknown,
             progress: Progress::Reconciling,
-            others_stand: false,
+            ready_only: false,
         }
     }
 }
@@ -126,14 +127,14 @@ mod tests {
 
     // proves: limit domain/conditions MAX_MESSAGE_BYTES
     #[test]
-    fn a_message_of_four_kibibytes_is_told_whole_and_a_longer_one_ends_in_dots() {
+    fn a_message_of_more_than_four_kibibytes_ends_in_dots() {
         let message = |length: usize| Condition::no(Reason::InvalidJSON, "x".repeat(length)).message;
         assert_eq!(message(MAX_MESSAGE_BYTES), "x".repeat(MAX_MESSAGE_BYTES));
         assert_eq!(message(MAX_MESSAGE_BYTES + 1), "x".repeat(MAX_MESSAGE_BYTES - 3) + "...");
     }
 
     #[test]
-    fn a_text_is_never_cut_in_the_midst_of_a_character() {
+    fn a_text_is_never_truncated_inside_a_character() {
         assert_eq!(truncated("é".repeat(4), 7), "éé...");
         assert_eq!(truncated("é".repeat(4), 6), "é...");
         assert_eq!(truncated("é".repeat(4), 8), "é".repeat(4));

@@ -1,6 +1,6 @@
-//! What this process has seen happen over time: the grounds on which a key is deleted.
+//! The evidence that this process gathers over time, on which a key is deleted.
 //!
-//! Kept in observations, counted by the monotonic clock, and begun anew with the process: forgetting delays a deletion, and
+//! Evidence is kept in memory, timed by the monotonic clock, and lost with the process. A loss delays a deletion and
 //! never causes one.
 
 use std::collections::BTreeMap;
@@ -12,64 +12,65 @@ use super::retry::FailureStreak;
 use super::service_key::fingerprint::Fingerprint;
 use super::time::Moment;
 
-/// How one object has fared, as far as this process has seen.
+/// The observations that this process has made of one object.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Observations {
-    /// The verdict that was last written, and until when it need not be looked at again.
+    /// The last settlement that was written, until the next check is due.
     pub settled: Option<Settled>,
-    /// Since when the source has been gone without a break.
+    /// The start of the current absence of the source.
     pub gone_since: Option<Moment>,
-    /// Since when its kind has been defined under which it is gone: under a later definition the absence begins anew.
+    /// The creation time of the definition of the source's kind. Under a later definition the absence starts again.
     pub kind_since: Option<Timestamp>,
-    /// Since when nothing certain can be said of the source.
+    /// The start of the current uncertainty about the source.
     pub unknown_since: Option<Moment>,
-    /// Refused sign-ins, by key.
+    /// The refused sign-ins by key.
     pub refusals: BTreeMap<Fingerprint, Refusals>,
-    /// Failed passes in a row.
-    pub failing: Option<FailureStreak>,
-    /// The source's key that was signed in with last, whatever came of it.
+    /// The current streak of failed reconciliations.
+    pub failures: Option<FailureStreak>,
+    /// The key of the source that was tested last, with any result.
     pub last_tested: Option<Fingerprint>,
-    /// The key of which `Ready=True` was found last, and when.
+    /// The last key for which `Ready=True` was found.
     pub verified: Option<Verified>,
 }
 
-/// That all was well with a key.
+/// A key for which `Ready=True` was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// Which key.
+    /// The key.
     pub fingerprint: Fingerprint,
-    /// When.
+    /// The time of the last confirmation.
     pub at: Moment,
 }
 
-/// What was looked at when the last verdict was written.
+/// The basis of the last settlement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// Spec, tenant and source as they were then.
+    /// The stamp of spec, tenant and source.
     pub stamp: String,
-    /// When to look again although nothing changed.
+    /// The time of the next check if nothing changes.
     pub due: Moment,
 }
 
 impl Observations {
-    /// Notes a refused sign-in of a key.
+    /// Notes a refused sign-in.
     pub fn refused(&mut self, key: &Fingerprint, now: Moment, dead_after: Duration) {
         self.refusals
             .entry(key.clone())
-            .and_modify(|refusals| refusals.again(now, dead_after))
-            .or_insert_with(|| Refusals::begin(now));
+            .and_modify(|refusals| refusals.repeat(now, dead_after))
+            .or_insert_with(|| Refusals::first(now));
     }
 
-    /// Notes a sign-in of a key that worked: whatever spoke against it is void.
+    /// Notes an accepted sign-in, which voids all refusals of the key.
     pub fn accepted(&mut self, key: &Fingerprint) {
         self.refusals.remove(key);
     }
 }
 
-/// When, in parts of `deadKey.after`, a key must have been refused without a success between to count as dead.
+/// The times, as fractions of `deadKey.after`, at which a key must be refused without a success between to count as
+/// dead.
 const PROBES: [f64; 4] = [0.0, 0.1, 0.4, 1.0];
 
-/// A row of refusals of one key.
+/// The uninterrupted refusals of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusals {
     last: Moment,
@@ -77,26 +78,26 @@ pub struct Refusals {
 }
 
 impl Refusals {
-    fn begin(now: Moment) -> Self {
+    fn first(now: Moment) -> Self {
         Self { last: now, probes_failed: 1 }
     }
 
-    fn again(&mut self, now: Moment, dead_after: Duration) {
+    fn repeat(&mut self, now: Moment, dead_after: Duration) {
         if self.next_probe(dead_after).is_some_and(|due| due <= now) {
             self.probes_failed += 1;
             self.last = now;
         }
     }
 
-    /// When the next probe counts; none once all have failed. Counted from the last one that did: probes that were
-    /// missed, as during an outage, are not made up for in a burst.
+    /// Returns the time from which the next probe counts; `None` once all have failed. The time is relative to the last
+    /// counted probe, so probes that were missed, as during an outage, are not made up for in a burst.
     #[must_use]
     pub fn next_probe(&self, dead_after: Duration) -> Option<Moment> {
-        let part = PROBES.get(self.probes_failed)? - PROBES.get(self.probes_failed - 1)?;
-        Some(self.last.after(dead_after.mul_f64(part)))
+        let fraction = PROBES.get(self.probes_failed)? - PROBES.get(self.probes_failed - 1)?;
+        Some(self.last.after(dead_after.mul_f64(fraction)))
     }
 
-    /// Whether all probes failed: the key is dead.
+    /// Returns true if all probes failed, which proves that the key is dead.
     #[must_use]
     pub fn prove_dead(&self) -> bool {
         self.probes_failed == PROBES.len()
@@ -124,19 +125,19 @@ mod tests {
 
     // proves: limit domain/evidence PROBES
     #[test]
-    fn a_key_is_dead_when_it_was_refused_at_all_four_probes() {
+    fn a_key_refused_at_all_four_probes_is_dead() {
         assert!(refused_at(&[5, 15, 45, 105]).prove_dead());
         assert!(!refused_at(&[5, 15, 45]).prove_dead(), "three are not enough");
-        assert!(!refused_at(&[5, 15, 45, 104]).prove_dead(), "the last one came too early");
+        assert!(!refused_at(&[5, 15, 45, 104]).prove_dead(), "the last one was too early");
     }
 
     #[test]
-    fn many_refusals_in_a_short_time_do_not_prove_it_dead() {
+    fn many_refusals_in_a_short_time_do_not_prove_death() {
         assert!(!refused_at(&[5, 6, 7, 8, 9, 10, 11, 12]).prove_dead());
     }
 
     #[test]
-    fn a_late_probe_does_not_stand_for_the_ones_before_it() {
+    fn a_late_probe_does_not_replace_missed_ones() {
         assert!(!refused_at(&[5, 200]).prove_dead());
     }
 
@@ -153,7 +154,7 @@ mod tests {
     }
 
     #[test]
-    fn the_next_probe_is_named_until_none_is_left() {
+    fn the_next_probe_is_known_until_all_have_failed() {
         assert_eq!(refused_at(&[0]).next_probe(AFTER), Some(at(10)));
         assert_eq!(refused_at(&[0, 10]).next_probe(AFTER), Some(at(40)));
         assert_eq!(refused_at(&[0, 10, 40]).next_probe(AFTER), Some(at(100)));

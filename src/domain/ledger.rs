@@ -1,55 +1,55 @@
-//! What `status` remembers of the slot. It only saves asking: the slot itself says whose it is.
+//! The ledger: the record of the slot in an object's `status`. It only saves calls; the slot itself names its owner.
 
 use jiff::Timestamp;
 
 use super::service_key::fingerprint::Fingerprint;
 use super::slot::Revision;
 
-/// The recorded part of the past.
+/// The record of the slot in the status.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Ledger {
-    /// What of ours stands in the slot.
+    /// The key of ours in the slot.
     pub uploaded: Option<Uploaded>,
-    /// A write that was begun and whose end is not recorded yet.
+    /// A write that was begun and whose result is not recorded.
     pub pending: Option<Pending>,
-    /// A key of ours that somebody overwrote: it is not put over theirs again.
+    /// A key of ours that another client overwrote. It is not uploaded again without a change.
     pub overwritten: Option<Overwritten>,
 }
 
 impl Ledger {
-    /// Whether something of the object stands in the slot or may be on its way there.
+    /// Returns true if a key of the object is in the slot or may be under way to it.
     #[must_use]
     pub fn is_open(&self) -> bool {
         self.uploaded.is_some() || self.pending.is_some()
     }
 }
 
-/// A key that we put and somebody replaced by another one.
+/// A key of ours that another client replaced.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overwritten {
-    /// Which key of ours.
+    /// The fingerprint of our key.
     pub fingerprint: Fingerprint,
-    /// The generation of the object when that was seen: another one is a reason to try again.
+    /// The generation of the object at that time. A new generation allows another upload.
     pub generation: i64,
 }
 
-/// How a key got under our care.
+/// The origin of a key of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// We put it into the slot.
+    /// The operator uploaded the key.
     Uploaded,
-    /// It was there already, identical to the source's, and was taken over.
+    /// The key was already in the slot, identical to the source's, and was adopted.
     Adopted,
 }
 
 /// A key of ours in the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Uploaded {
-    /// How it got there.
+    /// The origin.
     pub origin: Origin,
-    /// The slot's revision with it.
+    /// The slot's revision with this key.
     pub revision: Revision,
-    /// Which key.
+    /// The fingerprint.
     pub fingerprint: Fingerprint,
     /// `uaa.identityzone`.
     pub identity_zone: String,
@@ -57,22 +57,22 @@ pub struct Uploaded {
     pub credential_type: String,
     /// `uaa.clientid`.
     pub client_id: String,
-    /// When it was put there.
+    /// The time of the upload or adoption.
     pub uploaded_at: Timestamp,
-    /// When it was proven to sign in, before it was put there.
+    /// The time of the successful sign-in before that.
     pub proven_at: Timestamp,
 }
 
-/// A write that may be under way. Recorded before it is sent, so that no crash forgets it.
+/// A write that may be under way. It is recorded before it is sent, so that a crash does not lose it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Pending {
-    /// What is written.
+    /// The kind of write.
     pub operation: Operation,
-    /// Of which key; none for a deletion of content that is not known.
+    /// The fingerprint of the key; `None` for unknown content.
     pub fingerprint: Option<Fingerprint>,
     /// The revision that the write is conditional on.
     pub revision: Revision,
-    /// When it was recorded.
+    /// The time of the record.
     pub started_at: Timestamp,
 }
 
@@ -81,11 +81,11 @@ pub struct Pending {
 pub enum Operation {
     /// A `PUT`.
     Upload,
-    /// A `DELETE`; also of the empty slot, to advance its revision.
+    /// A `DELETE`, which also advances the revision of an empty slot.
     Delete,
-    /// A `PATCH` that makes an identical key of nobody ours.
+    /// A `PATCH` that makes this object the owner of an identical key without an owner.
     Adopt,
-    /// A `PATCH` that leaves the key there and ends our care for it; also of a key that is not ours, whose owner it
-    /// leaves as it is, to advance the revision.
+    /// A `PATCH` that leaves the key in the slot and ends our ownership. For a key that is not ours, it only advances
+    /// the revision.
     Release,
 }

@@ -1,6 +1,6 @@
-//! What is true of service keys, of the slot and of evidence: pure code, without I/O and without a clock of its own.
+//! The domain: service keys, the slot, evidence and decisions. Pure code without I/O and without a clock of its own.
 //!
-//! Start with [`plan`]: it is the only place that decides.
+//! Start with [`plan`], the only place that decides.
 
 pub mod conditions;
 pub mod evidence;

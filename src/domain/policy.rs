@@ -1,91 +1,92 @@
-//! What spec, tenant and defaults add up to. The API types resolve into these; nothing below `domain` knows them.
+//! The effective settings of an object: spec, tenant and defaults. The API types resolve to these types; `domain` does
+//! not know the API types.
 
 use std::fmt;
 use std::time::Duration;
 
 use url::{Host, Url};
 
-/// Default of `spec.interval`.
+/// The default of `spec.interval`.
 pub const DEFAULT_INTERVAL: Duration = Duration::from_mins(15);
-/// Default of `spec.gracePeriod` for a plain Secret; for a ServiceBinding it is zero.
+/// The default of `spec.gracePeriod` for a plain Secret. For a ServiceBinding it is zero.
 pub const DEFAULT_SECRET_GRACE: Duration = Duration::from_mins(5);
-/// Default of `spec.deadKey.after`.
+/// The default of `spec.deadKey.after`.
 pub const DEFAULT_DEAD_AFTER: Duration = Duration::from_mins(10);
 
-/// Default of the ALMTenant's `spec.forbiddenScopes`: keys made for the Analytics API have it.
+/// The default of the ALMTenant's `spec.forbiddenScopes`: a scope of keys for the Analytics API.
 pub const DEFAULT_FORBIDDEN_SCOPE: &str = "calm-api.analytics.read";
 
-/// How many hosts of a list a message names.
-const MOST_NAMED: usize = 8;
+/// The maximum number of hosts that a message names.
+const MAX_NAMED_HOSTS: usize = 8;
 
-/// What a key must keep to be uploaded.
+/// The rules that a key must comply with to be uploaded.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct KeyRules {
-    /// The tenant: `uaa.identityzone` must equal it. None means that any will do.
+    /// The required `uaa.identityzone`; `None` accepts any.
     pub identity_zone: Option<String>,
-    /// Accepted values of `uaa.credential-type`.
+    /// The accepted values of `uaa.credential-type`.
     pub accepted_credential_types: Vec<String>,
-    /// Hosts where a key may sign in; none means SAP's for the key's own identity zone.
+    /// The hosts where a key may sign in; `None` means SAP's host for the key's own identity zone.
     pub token_hosts: Option<HostList>,
-    /// Hosts that `endpoints.*` may point at; none means that they do not matter.
+    /// The hosts that `endpoints.*` may name; `None` accepts any.
     pub endpoint_hosts: Option<HostList>,
 }
 
 impl KeyRules {
-    /// What a key in the slot must keep to be signed in with: a type or an endpoint that is accepted no longer does not
-    /// hide its death.
+    /// Returns the rules that a key in the slot must comply with to be tested. Its credential type and endpoints do not
+    /// matter: a change of these rules must not hide that the key is dead.
     #[must_use]
-    pub fn of_the_slot(&self) -> Self {
+    pub fn for_slot(&self) -> Self {
         let accepted_credential_types = ["instance-secret", "binding-secret"].map(str::to_owned).to_vec();
         Self { accepted_credential_types, endpoint_hosts: None, ..self.clone() }
     }
 }
 
-/// How one `ALMServiceKey` is to be treated.
+/// The effective settings of one `ALMServiceKey`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Policy {
-    /// What its key must keep.
+    /// The rules for the key.
     pub rules: KeyRules,
-    /// How often an unchanged key is signed in with and the slot is looked at.
+    /// The interval in which an unchanged key is tested and the slot is read.
     pub interval: Duration,
-    /// How long a source must be absent before its key is removed.
+    /// The time for which a source must be absent before its key is removed.
     pub grace_period: Duration,
-    /// For how long a key must be refused until it counts as dead.
+    /// The time for which a key must be refused before it counts as dead.
     pub dead_after: Duration,
-    /// What happens to a dead key.
+    /// The treatment of a dead key.
     pub dead_action: DeadAction,
-    /// What happens to a living key when its object or its source goes.
+    /// The treatment of a living key when its object or its source goes.
     pub deletion: DeletionPolicy,
-    /// What happens to a key in the slot that is not ours.
+    /// The treatment of a key in the slot that is not ours.
     pub adoption: AdoptionPolicy,
-    /// Endings of scopes that a key must not have.
+    /// The scope endings that a key must not have.
     pub forbidden_scopes: Vec<String>,
-    /// Whether anything is written to the slot at all.
+    /// The permission to write to the slot.
     pub mode: Mode,
-    /// Nothing is asked of anybody; a deletion still works.
+    /// True if nothing is read, tested or written. A deletion still works.
     pub suspend: bool,
 }
 
 impl Policy {
-    /// The forbidden ending that one of `scopes` has, if any has one.
+    /// Returns the first forbidden ending that one of `scopes` has.
     #[must_use]
-    pub fn forbidden(&self, scopes: &Scopes) -> Option<&str> {
+    pub fn forbidden_ending(&self, scopes: &Scopes) -> Option<&str> {
         scopes.ending_in(&self.forbidden_scopes)
     }
 }
 
-/// What a key may do, by the token that it got (RFC 6749, section 3.3).
+/// The scopes of a token (RFC 6749, section 3.3), which name the permissions of its key.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
 
 impl Scopes {
-    /// The scopes of the `scope` field of a token answer.
+    /// Parses the `scope` field of a token answer.
     #[must_use]
     pub fn new(scope: &str) -> Self {
         Self(scope.split_ascii_whitespace().map(str::to_owned).collect())
     }
 
-    /// The first of `endings` that one of the scopes has, if any has one.
+    /// Returns the first of `endings` that one of the scopes has.
     #[must_use]
     pub fn ending_in<'a>(&self, endings: &'a [String]) -> Option<&'a str> {
         let ends = |ending: &&String| self.0.iter().any(|scope| scope.ends_with(ending.as_str()));
@@ -93,52 +94,53 @@ impl Scopes {
     }
 }
 
-/// What happens to a living key when its object or its source goes.
+/// The treatment of a living key when its object or its source goes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeletionPolicy {
-    /// It is deleted from the slot.
+    /// Delete the key from the slot.
     Delete,
-    /// It is left there, without an owner.
+    /// Leave the key in the slot without an owner.
     Retain,
 }
 
-/// What happens to a key in the slot that is not ours.
+/// The treatment of a key in the slot that is not ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum AdoptionPolicy {
-    /// Nothing.
+    /// Leave the key alone.
     Never,
-    /// If it is nobody's and the very key of the source, it becomes ours.
+    /// Adopt the key if it has no owner and is identical to the source's.
     IfIdentical,
-    /// It becomes ours if it is nobody's and the very key of the source, else it is replaced by that; a sibling's never.
+    /// Adopt the key if it has no owner and is identical to the source's; replace it otherwise. A sibling's key is
+    /// never replaced.
     Replace,
 }
 
-/// Whether anything is written to the slot.
+/// The permission to write to the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Mode {
-    /// What is right is done.
+    /// Perform writes.
     Enforce,
-    /// It is only said.
+    /// Only report writes.
     Observe,
 }
 
-/// What happens to a key that is proven dead while its source still stands.
+/// The treatment of a key that is proven dead while its source still exists.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum DeadAction {
-    /// It is deleted from the slot.
+    /// Delete the key from the slot.
     Delete,
-    /// It is only reported.
+    /// Only report the key.
     Report,
 }
 
-/// An allow-list of hosts: `host` or `host:port`, a wildcard only as the first label.
+/// An allow-list of hosts: `host` or `host:port`, with a wildcard only as the first label.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct HostList {
     patterns: Vec<String>,
     wildcard: Wildcard,
 }
 
-/// What `*` stands for.
+/// The meaning of `*`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Wildcard {
     OneLabel,
@@ -146,37 +148,38 @@ enum Wildcard {
 }
 
 impl HostList {
-    /// A list as written in the spec; `*` stands for one label.
+    /// Returns a list of hosts as written in the spec; `*` stands for one label.
     #[must_use]
     pub fn new(patterns: Vec<String>) -> Self {
         let patterns = patterns.into_iter().map(|pattern| pattern.to_ascii_lowercase()).collect();
         Self { patterns, wildcard: Wildcard::OneLabel }
     }
 
-    /// A list of domains as written in the spec; `*` stands for one or more labels.
+    /// Returns a list of domains as written in the spec; `*` stands for one or more labels.
     #[must_use]
-    pub fn of_domains(patterns: Vec<String>) -> Self {
+    pub fn domains(patterns: Vec<String>) -> Self {
         Self { wildcard: Wildcard::OneOrMoreLabels, ..Self::new(patterns) }
     }
 
-    /// Where keys of `identity_zone` sign in by SAP's convention: the landscape is the only free label.
+    /// Returns the hosts where keys of `identity_zone` sign in by SAP's convention. The landscape is the only free
+    /// label.
     #[must_use]
     pub fn sap_default(identity_zone: &str) -> Self {
         Self::new(vec![format!("{}.authentication.<landscape>.hana.ondemand.com", identity_zone.to_ascii_lowercase())])
     }
 
-    /// Where endpoints of SAP Cloud ALM are.
+    /// Returns the hosts of the endpoints of SAP Cloud ALM.
     #[must_use]
     pub fn sap_endpoints() -> Self {
-        Self::of_domains(vec!["*.alm.cloud.sap".to_owned()])
+        Self::domains(vec!["*.alm.cloud.sap".to_owned()])
     }
 
-    /// Whether the list admits the host and port of `url`. A literal address must be listed as such.
+    /// Returns true if the list allows the host and port of `url`. A literal IP address must be listed as such.
     #[must_use]
     pub fn allows(&self, url: &Url) -> bool {
         let Some(host) = url.host_str() else { return false };
         let port = url.port_or_known_default();
-        // The numbers of an address look like labels, and are none.
+        // The numbers of an address look like labels, but are none.
         let is_name = matches!(url.host(), Some(Host::Domain(_)));
         self.patterns.iter().filter(|pattern| is_name || !pattern.starts_with('*')).any(|pattern| {
             let (wanted_host, wanted_port) = match pattern.rsplit_once(':') {
@@ -200,7 +203,8 @@ impl HostList {
     }
 }
 
-/// `*` stands for one first label, `<landscape>` for one label inside. Nothing stands for a part of a label or for two.
+/// Returns true if the host matches: `*` stands for one first label, `<landscape>` for one inner label. No pattern
+/// matches a part of a label, or two labels.
 fn host_matches(pattern: &str, host: &str) -> bool {
     let mut wanted = pattern.split('.');
     let mut labels = host.split('.');
@@ -219,7 +223,7 @@ fn host_matches(pattern: &str, host: &str) -> bool {
 
 impl fmt::Display for HostList {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let named = &self.patterns[..self.patterns.len().min(MOST_NAMED)];
+        let named = &self.patterns[..self.patterns.len().min(MAX_NAMED_HOSTS)];
         f.write_str(&named.join(" or "))?;
         match self.patterns.len() - named.len() {
             0 => Ok(()),
@@ -237,7 +241,7 @@ mod tests {
     }
 
     #[test]
-    fn by_default_only_the_tenants_own_host_in_any_landscape_is_allowed() {
+    fn the_default_allows_only_the_tenants_own_host_in_any_landscape() {
         let list = HostList::sap_default("acme-calm");
         assert!(allows(&list, "https://acme-calm.authentication.eu10.hana.ondemand.com"));
         assert!(allows(&list, "https://acme-calm.authentication.us10-001.hana.ondemand.com/"));
@@ -254,8 +258,8 @@ mod tests {
     }
 
     #[test]
-    fn the_wildcard_of_a_domain_stands_for_one_label_or_more() {
-        let list = HostList::of_domains(vec!["*.alm.cloud.sap".into()]);
+    fn the_wildcard_of_a_domain_matches_one_or_more_labels() {
+        let list = HostList::domains(vec!["*.alm.cloud.sap".into()]);
         assert!(allows(&list, "https://eu10.alm.cloud.sap/api"));
         assert!(allows(&list, "https://acme-calm.eu10-004.alm.cloud.sap"));
         for foreign in ["https://alm.cloud.sap", "https://evilalm.cloud.sap", "https://eu10.alm.cloud.sap.evil.example"]
@@ -264,17 +268,17 @@ mod tests {
         }
     }
 
-    // proves: limit domain/policy MOST_NAMED
+    // proves: limit domain/policy MAX_NAMED_HOSTS
     #[test]
-    fn eight_hosts_are_named_and_of_more_only_their_number() {
+    fn a_message_names_eight_hosts_and_counts_the_others() {
         let list = |number: usize| HostList::new((0..number).map(|host| host.to_string()).collect()).to_string();
-        assert_eq!(list(MOST_NAMED), "0 or 1 or 2 or 3 or 4 or 5 or 6 or 7");
-        assert_eq!(list(MOST_NAMED + 2), "0 or 1 or 2 or 3 or 4 or 5 or 6 or 7 or 2 more");
+        assert_eq!(list(MAX_NAMED_HOSTS), "0 or 1 or 2 or 3 or 4 or 5 or 6 or 7");
+        assert_eq!(list(MAX_NAMED_HOSTS + 2), "0 or 1 or 2 or 3 or 4 or 5 or 6 or 7 or 2 more");
     }
 
     #[test]
-    fn no_wildcard_stands_for_a_number_of_an_address() {
-        for list in [HostList::new(vec!["*.0.0.1".into()]), HostList::of_domains(vec!["*.0.0.1".into()])] {
+    fn no_wildcard_matches_a_number_of_an_ip_address() {
+        for list in [HostList::new(vec!["*.0.0.1".into()]), HostList::domains(vec!["*.0.0.1".into()])] {
             for address in ["https://127.0.0.1", "https://2130706433", "https://0x7f.1"] {
                 assert!(!allows(&list, address), "{address}");
             }
@@ -283,7 +287,7 @@ mod tests {
     }
 
     #[test]
-    fn a_wildcard_stands_for_exactly_one_first_label() {
+    fn the_wildcard_of_a_host_matches_exactly_one_first_label() {
         let list = HostList::new(vec!["*.authentication.localhost:8443".into()]);
         assert!(allows(&list, "https://acme.authentication.localhost:8443"));
         assert!(!allows(&list, "https://a.b.authentication.localhost:8443"));

@@ -1,18 +1,18 @@
-//! The closed list of reasons that a condition can give. The doc comments say meaning, cause and remedy.
+//! The closed list of condition reasons. Each doc comment gives meaning, cause and remedy in one sentence each.
 
 use std::fmt;
 
 macro_rules! reasons {
     ($($(#[doc = $doc:literal])+ $name:ident,)+) => {
-        /// Why a condition is what it is.
+        /// The reason of a condition.
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
         pub enum Reason { $($(#[doc = $doc])+ $name,)+ }
 
         impl Reason {
-            /// All of them, in the order of their documentation.
+            /// All reasons in the order of their documentation.
             pub const ALL: &'static [Self] = &[$(Self::$name,)+];
 
-            /// The word as it stands in a condition.
+            /// Returns the word that is used in a condition.
             #[must_use]
             pub fn as_str(self) -> &'static str {
                 match self { $(Self::$name => stringify!($name),)+ }
@@ -22,91 +22,91 @@ macro_rules! reasons {
 }
 
 reasons! {
-    /// The key stands in Landscape Management and signs in. Nothing to do.
+    /// The key is in Landscape Management and signs in. The upload or adoption succeeded. Nothing to do.
     Uploaded,
-    /// The key keeps the four rules of the upload. Nothing to do.
+    /// The key is valid. It complies with the four rules of the upload. Nothing to do.
     Valid,
-    /// The token endpoint accepted the key. Nothing to do.
+    /// The key signs in. The token endpoint accepted it. Nothing to do.
     SignedIn,
-    /// `spec.mode` is `Observe`, and `Enforce` would change nothing in Landscape Management. Nothing to do.
+    /// The key is in order, but the operator only observes. `spec.mode` is `Observe`, and `Enforce` would change nothing. Nothing to do.
     Observed,
-    /// `spec.mode` is `Observe`, and `Enforce` would change what Landscape Management holds; the message says how. Set the mode to `Enforce` if that is right.
+    /// The operator would change Landscape Management, as the message describes. `spec.mode` is `Observe`. Set it to `Enforce` if the change is right.
     WouldChange,
-    /// `spec.suspend` is set: nothing is asked and nothing is written, but a deletion. Set it to false to go on.
+    /// Nothing is checked or written, except for a deletion. `spec.suspend` is set. Set it to false to resume.
     Suspended,
-    /// Landscape Management of the tenant answers and accepts the operator's credentials. Nothing to do.
+    /// Landscape Management of the tenant is reachable. It accepts the operator's credentials. Nothing to do.
     Connected,
-    /// Work is under way and has not shown a result yet. Wait; if it stays, the operator is not running.
+    /// No result is known yet. The first reconciliation is under way. Wait; if the reason stays, check that the operator is running.
     Progressing,
-    /// No `ALMTenant` of the name in `spec.tenantRef` exists. Ask the cluster admin for it, or mend the name.
+    /// The object has no tenant. No `ALMTenant` has the name in `spec.tenantRef`. Ask the cluster admin to create it, or correct the name.
     WaitingForTenant,
-    /// The `ServiceBinding` does not exist yet, or has no credentials yet. Apply it, or look at its own conditions.
+    /// The key is not available yet. The `ServiceBinding` does not exist or has no credentials yet. Apply it, or check its own conditions.
     WaitingForBinding,
-    /// The Secret does not exist. If it belongs to a `ServiceBinding`, touch that binding (an annotation will do): the SAP BTP service operator does not notice by itself that its Secret is gone.
+    /// The key is not available. The Secret does not exist. Create it; if it belongs to a `ServiceBinding`, change an annotation of that binding, because the SAP BTP service operator does not notice the loss of its Secret.
     WaitingForSecret,
-    /// The Secret that the binding names is not controlled by that binding, or is labelled stale, and so does not count. Give the binding a Secret name of its own.
+    /// The Secret of the binding is not used. It is not controlled by that binding, or it is labelled stale. Give the binding a Secret name of its own.
     SourceNotOwned,
-    /// The API server did not answer for the source, or the operator may not read it. Grant the role; it is tried again.
+    /// The source could not be read. The API server did not answer, or the operator has no permission. Grant the role; the operator tries again.
     SourceUnreadable,
-    /// The `ALMTenant` does not admit this namespace: nothing is uploaded, and what stands there stays. Ask the cluster admin to add it to `spec.allowedNamespaces`.
+    /// Nothing is uploaded, and a key in Landscape Management stays there. The `ALMTenant` does not admit this namespace. Ask the cluster admin to add it to `spec.allowedNamespaces`.
     NamespaceNotAllowed,
-    /// The `ALMTenant` is being deleted: nothing is uploaded any more, and what stands there can still be removed. Delete this object too.
+    /// Nothing is uploaded, but a key in Landscape Management can still be removed. The `ALMTenant` is being deleted. Delete this object, too.
     TenantTerminating,
-    /// An older `ALMTenant` has the same `spec.identityZone`: this one is not used. Delete one of the two.
+    /// This `ALMTenant` is not used. An older one has the same `spec.identityZone`. Delete one of the two.
     DuplicateTenant,
-    /// The source is gone, and nothing of ours is left in Landscape Management. Delete this object, or apply the source again.
+    /// No key of this object is left in Landscape Management, or only an adopted one. The source is gone. Delete this object, or apply the source again.
     SourceGone,
-    /// The source is gone, and the key will be removed from Landscape Management when `spec.gracePeriod` or the proof allows. Apply the source again to keep the key.
+    /// The key will be removed from Landscape Management. The source is gone, and `spec.gracePeriod` or the confirmation of the loss is pending. Apply the source again to keep the key.
     RemovalPending,
-    /// The source holds no JSON object. Use the key exactly as it was downloaded.
+    /// The key is not valid. The source does not contain a JSON object. Use the key exactly as it was downloaded.
     InvalidJSON,
-    /// `uaa.identityzone` is not that of the `ALMTenant`. Use a key of this tenant or name the tenant of this key.
+    /// The key is not valid. Its `uaa.identityzone` is not that of the `ALMTenant`. Use a key of this tenant, or refer to the tenant of this key.
     WrongTenant,
-    /// `uaa.clientid` or `uaa.clientsecret` is missing, as in x509 and hide-secret keys. Make a key with a client secret.
+    /// The key is not valid. Its `uaa.clientid` or `uaa.clientsecret` is missing, as in x509 and hide-secret keys. Create a key with a client secret.
     MissingCredentials,
-    /// `uaa.credential-type` is not accepted by the `ALMTenant`. Make another key or extend `spec.acceptedCredentialTypes`.
+    /// The key is not valid. The `ALMTenant` does not accept its `uaa.credential-type`. Create another key, or extend `spec.acceptedCredentialTypes`.
     UnsupportedCredentialType,
-    /// `uaa.url` is not an https URL of a host that the `ALMTenant` allows. Use an unchanged key or extend `spec.signIn.hosts`.
+    /// The key is not valid. Its `uaa.url` is not an https URL of a host that the `ALMTenant` allows. Use an unchanged key, or extend `spec.signIn.hosts`.
     TokenHostNotAllowed,
-    /// A field of `endpoints` does not point at a host that the `ALMTenant` allows: it would lead managed systems astray. Use an unchanged key or extend `spec.endpointHosts`.
+    /// The key is not valid, because it would misdirect managed systems. A field of `endpoints` does not name a host that the `ALMTenant` allows. Use an unchanged key, or extend `spec.endpointHosts`.
     EndpointNotAllowed,
-    /// The key has a scope that keys for Landscape Management must not have: it was made for API calls. Make another key or change the `ALMTenant`'s `spec.forbiddenScopes`.
+    /// The key is not uploaded. It has a scope that keys for Landscape Management must not have, because it was created for API calls. Create another key, or change the `ALMTenant`'s `spec.forbiddenScopes`.
     ForbiddenScope,
-    /// The token endpoint refused the key: it is dead or not alive yet. Make a new key or binding in BTP.
+    /// The key does not sign in. The token endpoint refused it: it is dead or not active yet. Create a new key or binding in BTP.
     CredentialsRefused,
-    /// The token endpoint does not know the tenant of this key: the key is dead. Check that the tenant still exists.
+    /// The key does not sign in. The token endpoint does not know the tenant of this key. Check that the tenant still exists.
     IdentityZoneNotFound,
-    /// The token endpoint gave no clear answer (outage, rate limit, network): nothing is concluded from it. It is tried again.
+    /// The result of signing in is not known. The token endpoint gave no clear answer (outage, rate limit, network). Wait; the operator tries again.
     SignInUnknown,
-    /// What was well could not be looked at for three intervals (outage, rate limit, network). It is tried again; look at the token endpoint and at the service of Landscape Management.
+    /// The key was in order, but could not be verified for three intervals. An outage, a rate limit or the network is the cause. Check the token endpoint and the service of Landscape Management; the operator tries again.
     NotVerifiedLately,
-    /// No key of this object stands in Landscape Management. The other conditions say why.
+    /// No key of this object is in Landscape Management. The other conditions name the cause. Follow their messages.
     NotUploaded,
-    /// The key was refused long enough to be dead and was deleted from Landscape Management. Make a new key or binding in BTP.
+    /// The key was deleted from Landscape Management. It was refused long enough to count as dead. Create a new key or binding in BTP.
     DeadKeyRemoved,
-    /// Landscape Management holds a key that is not ours, and the `ALMTenant`'s `spec.adoptionPolicy` does not let it be replaced. Delete it in the app if it is not needed, or change the policy.
+    /// Landscape Management holds a key that is not ours. The `ALMTenant`'s `spec.adoptionPolicy` does not allow to replace it. Delete it in the app if it is not needed, or change the policy.
     SlotOccupied,
-    /// Somebody put another key over ours. It is not put over theirs again by itself, so that two clusters cannot fight. Find out who it was; then delete their key, or ask for another try with the annotation `reconcile-requested-at`.
+    /// Another client overwrote our key. The operator does not replace that client's key without a change, so that two clusters do not overwrite each other forever. Identify the client; then delete its key, or request another upload with the annotation `reconcile-requested-at`.
     SlotOverwritten,
-    /// Another `ALMServiceKey` of this cluster holds the slot: a tenant has only one. Delete one of the two.
+    /// The key is not uploaded. Another `ALMServiceKey` of this cluster owns the slot, and a tenant has only one key. Delete one of the two objects.
     NotSlotOwner,
-    /// The slot may be filled, and an older `ALMServiceKey` of this tenant comes first. Wait, or suspend that one.
+    /// The key is not uploaded yet. An older `ALMServiceKey` of this tenant uploads first. Wait, or suspend that object.
     WaitingForSibling,
-    /// What Landscape Management holds is not known at present. It is looked at again.
+    /// The content of Landscape Management is not known at present. It could not be read or kept changing. Wait; the operator tries again.
     SlotUnknown,
-    /// Landscape Management did not answer as agreed. It is tried again; look at its service.
+    /// Landscape Management could not be used. It did not answer as specified. Check its service; the operator tries again.
     LandscapeManagementUnavailable,
-    /// Landscape Management refused the operator's own credentials. Mend the Secret that the `ALMTenant` names.
+    /// Landscape Management refused the operator. Its own credentials are not accepted. Correct the Secret that the `ALMTenant` refers to.
     LandscapeManagementUnauthorized,
-    /// The `ALMTenant`'s connection cannot be used as it is written, or its Secret is missing. The message says which field.
+    /// The `ALMTenant` cannot be used. Its connection settings are wrong, or its Secret is missing. Correct the field that the message names.
     TenantMisconfigured,
-    /// Landscape Management refused the key by its own format check. The message names the field.
+    /// The key was not uploaded. Landscape Management refused it by its own format check. Correct the field that the message names.
     UploadRejected,
-    /// The other side asked to be called less often. It is called again when it said.
+    /// The operator waits. The server asked for less frequent calls. Wait; the operator calls again at the time that the server gave.
     RateLimited,
-    /// This replica may cease to lead before a write to Landscape Management would be answered, so it was not begun. It is tried again; if it stays, the API server is too slow for the Lease.
+    /// A write to Landscape Management was not started. This replica might lose the leadership before the answer. Wait; if the reason stays, the API server is too slow for the Lease.
     NotLeader,
-    /// The object is being deleted, and its key with it from Landscape Management. Wait.
+    /// The key is being removed from Landscape Management. The object is being deleted. Wait.
     Removing,
 }
 
@@ -117,7 +117,7 @@ impl fmt::Display for Reason {
 }
 
 impl Reason {
-    /// The reason of this name, if there is one.
+    /// Returns the reason with this name, if there is one.
     #[must_use]
     pub fn parse(name: &str) -> Option<Self> {
         Self::ALL.iter().copied().find(|reason| reason.as_str() == name)

@@ -2,19 +2,19 @@
 
 use std::fmt;
 
-/// The strong `ETag` of the slot. The empty slot has one too, and none ever comes back: a write that arrives late cannot
-/// revive a dead key.
+/// The strong `ETag` of the slot. An empty slot has one, too. No revision is used twice, so a late write cannot bring
+/// back a dead key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Revision(String);
 
 impl Revision {
-    /// The revision as the server wrote it, quotes included.
+    /// Returns the revision as sent by the server, including the quotes.
     #[must_use]
     pub fn new(etag: impl Into<String>) -> Self {
         Self(etag.into())
     }
 
-    /// As the server wrote it.
+    /// Returns the text as sent by the server.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -27,19 +27,20 @@ impl fmt::Display for Revision {
     }
 }
 
-/// An `ALMServiceKey` of some cluster, as the slot names it.
+/// An `ALMServiceKey` of any cluster, as the slot identifies it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Owner {
-    /// The cluster.
+    /// The ID of the cluster.
     pub cluster_id: String,
-    /// Namespace of the object.
+    /// The namespace of the object.
     pub namespace: String,
-    /// Name of the object.
+    /// The name of the object.
     pub name: String,
 }
 
 impl Owner {
-    /// Whether these can be names: of a cluster, of a namespace (RFC 1123 label) and of an object (RFC 1123 subdomain).
+    /// Returns true if the parts are a valid cluster ID, namespace (RFC 1123 label) and object name (RFC 1123
+    /// subdomain).
     #[must_use]
     pub fn is_well_formed(&self) -> bool {
         let is_namespace = self.namespace.len() <= 63 && is_label(&self.namespace);
@@ -47,7 +48,7 @@ impl Owner {
     }
 }
 
-/// Whether this can be the name of an object (RFC 1123 subdomain). Nothing else may become a part of a request's path.
+/// Returns true for a valid object name (RFC 1123 subdomain). Nothing else may become a part of a request's path.
 #[must_use]
 pub fn is_object_name(text: &str) -> bool {
     text.len() <= 253 && text.split('.').all(is_label)
@@ -58,7 +59,7 @@ fn is_label(text: &str) -> bool {
     !text.is_empty() && text.bytes().all(inner) && !text.starts_with('-') && !text.ends_with('-')
 }
 
-/// Whether this can be the name of a cluster: 1 to 253 letters, digits, `.`, `_` and `-`.
+/// Returns true for a valid cluster ID: 1 to 253 letters, digits, `.`, `_` and `-`.
 #[must_use]
 pub fn is_cluster_id(text: &str) -> bool {
     let inner = |byte: u8| byte.is_ascii_alphanumeric() || b"._-".contains(&byte);
@@ -71,63 +72,63 @@ impl fmt::Display for Owner {
     }
 }
 
-/// That a key in the slot is looked after, and by whom.
+/// The ownership of a key in the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Ownership {
-    /// By whom.
+    /// The owner.
     pub owner: Owner,
-    /// Whether the key was there already and has only been taken over.
+    /// True if the key was already in the slot and was adopted.
     pub adopted: bool,
 }
 
-/// What a look at the slot showed.
+/// The state of the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
-    /// No key there.
+    /// The slot holds no key.
     Empty {
-        /// Also the empty slot has one.
+        /// The revision of the empty slot.
         revision: Revision,
     },
-    /// A key there.
+    /// The slot holds a key.
     Filled {
-        /// Of this content under this owner.
+        /// The revision with this key and owner.
         revision: Revision,
-        /// Who looks after it; none if a person or SAP put it there, or if whoever looked after it is no more.
+        /// The ownership; `None` if a person or SAP uploaded the key, or if its owner no longer exists.
         owner: Option<Ownership>,
     },
 }
 
-/// Whose key the slot holds, seen from one object.
+/// The holder of the slot from the view of one object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Holder<'a> {
-    /// There is no key.
+    /// The slot is empty.
     Empty(&'a Revision),
-    /// This object's.
+    /// This object owns the key.
     Us(&'a Revision),
-    /// A person's or SAP's.
+    /// The key has no owner: a person or SAP uploaded it.
     Nobody(&'a Revision),
-    /// Another object's of this cluster.
+    /// Another object of this cluster owns the key.
     Sibling(&'a Ownership, &'a Revision),
-    /// Another cluster's.
+    /// An object of another cluster owns the key.
     Elsewhere(&'a Ownership, &'a Revision),
 }
 
 impl Slot {
-    /// Whose key it holds, for the object that owns as `me`.
+    /// Returns the holder from the view of the object `me`.
     #[must_use]
     pub fn holder<'a>(&'a self, me: &Owner) -> Holder<'a> {
         match self {
             Self::Empty { revision } => Holder::Empty(revision),
             Self::Filled { revision, owner: None } => Holder::Nobody(revision),
-            Self::Filled { revision, owner: Some(held) } if held.owner == *me => Holder::Us(revision),
-            Self::Filled { revision, owner: Some(held) } if held.owner.cluster_id == me.cluster_id => {
-                Holder::Sibling(held, revision)
+            Self::Filled { revision, owner: Some(ownership) } if ownership.owner == *me => Holder::Us(revision),
+            Self::Filled { revision, owner: Some(ownership) } if ownership.owner.cluster_id == me.cluster_id => {
+                Holder::Sibling(ownership, revision)
             }
-            Self::Filled { revision, owner: Some(held) } => Holder::Elsewhere(held, revision),
+            Self::Filled { revision, owner: Some(ownership) } => Holder::Elsewhere(ownership, revision),
         }
     }
 
-    /// Who looks after the key there, if there is one and somebody does.
+    /// Returns the ownership of the key, if there is a key with an owner.
     #[must_use]
     pub fn ownership(&self) -> Option<&Ownership> {
         match self {
@@ -136,13 +137,13 @@ impl Slot {
         }
     }
 
-    /// Whether the key there was only taken over by whoever looks after it.
+    /// Returns true if the owner adopted the key.
     #[must_use]
     pub fn is_adopted(&self) -> bool {
-        self.ownership().is_some_and(|held| held.adopted)
+        self.ownership().is_some_and(|ownership| ownership.adopted)
     }
 
-    /// The revision it has now.
+    /// Returns the revision.
     #[must_use]
     pub fn revision(&self) -> &Revision {
         match self {
@@ -151,29 +152,29 @@ impl Slot {
     }
 }
 
-/// What became of a write.
+/// The answer to a write.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum WriteAnswer {
-    /// It took effect, and this is the slot's revision now.
+    /// The write took effect, and this is the new revision.
     Done(Revision),
-    /// It did not take effect: the slot is not what we thought (412).
+    /// The write did not take effect, because the revision has changed (412).
     Changed,
-    /// It did not take effect, and will not until its input changes (422, 400). The text is ours, without values.
+    /// The write did not take effect, and will not until its input changes (422, 400). The message contains no value.
     Rejected(String),
-    /// It did not take effect (401, 403, 429).
+    /// The write did not take effect (401, 403, 429).
     Refused(RemoteTrouble),
-    /// It may or may not have taken effect.
+    /// The write may or may not have taken effect.
     Unknown(RemoteTrouble),
 }
 
-/// Why Landscape Management could not be used just now.
+/// A failure to use Landscape Management.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct RemoteTrouble {
-    /// What kind of trouble.
+    /// The reason of the condition.
     pub reason: super::reason::Reason,
-    /// What was attempted and what happened, the same for the same trouble. Holds no value of a key.
+    /// The attempt and its failure. The message is constant for the same failure and contains no value of a key.
     pub message: String,
-    /// When to try again.
+    /// The time of the next attempt.
     pub retry: super::retry::Retry,
 }
 
@@ -182,7 +183,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_object_has_a_name_of_labels_and_nothing_that_could_lead_out_of_a_path() {
+    fn an_object_name_consists_of_labels_and_cannot_leave_its_path() {
         let longest = "n".repeat(253);
         for name in ["a", "a-1.b", longest.as_str()] {
             assert!(is_object_name(name), "{name}");

@@ -1,4 +1,4 @@
-//! The loop.
+//! The loop that performs the steps of one reconciliation.
 
 use secrecy::ExposeSecret;
 
@@ -11,39 +11,40 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Ownership, RemoteTrouble, WriteAnswer};
 
-/// More steps than any sane pass takes: with a slot that others write to at the same time, the next pass goes on.
+/// The maximum number of steps, more than any regular reconciliation needs. If other clients keep writing to the slot,
+/// the next reconciliation continues.
 const MAX_STEPS: usize = 12;
 
-/// How a pass ended.
+/// The outcome of a reconciliation.
 #[derive(Debug)]
 pub enum Outcome {
-    /// The settlement is written.
+    /// The settlement was written.
     Settled {
-        /// It.
+        /// The settlement.
         settlement: Box<Settlement>,
         /// The writes to the slot that took effect, in order.
         effects: Vec<Operation>,
     },
     /// The status could not be written.
     Interrupted {
-        /// Why.
+        /// The failure.
         error: LedgerError,
-        /// What was learnt all the same.
+        /// The observations made before the failure.
         observations: Box<Observations>,
         /// The writes to the slot that took effect, in order.
         effects: Vec<Operation>,
     },
 }
 
-/// Runs one pass.
+/// Performs one reconciliation.
 pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
-    facts.begin(ports.clock.now());
+    facts.observe_source(ports.clock.now());
     let mut effects = Vec::new();
     for _ in 0..MAX_STEPS {
         match plan(&facts, ports.clock.now()) {
-            Step::SignIn(which) => {
-                let verdict = sign_in(&facts, which, &ports).await;
-                facts.learn_sign_in(which, verdict, ports.clock.now());
+            Step::SignIn(role) => {
+                let verdict = sign_in(&facts, role, &ports).await;
+                facts.learn_sign_in(role, verdict, ports.clock.now());
             }
             Step::ReadSlot => facts.learn_slot(ports.landscape.read_slot().await),
             Step::ReadContent => facts.learn_content(read_content(&facts, &ports).await),
@@ -83,8 +84,8 @@ pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
     settle(settlement, effects, ports).await
 }
 
-async fn sign_in(facts: &Facts, which: KeyRole, ports: &Ports<'_>) -> Verdict {
-    let key = match which {
+async fn sign_in(facts: &Facts, role: KeyRole, ports: &Ports<'_>) -> Verdict {
+    let key = match role {
         KeyRole::Source => facts.source_key(),
         KeyRole::Slot => facts.slot_key(),
     };
@@ -97,10 +98,10 @@ async fn sign_in(facts: &Facts, which: KeyRole, ports: &Ports<'_>) -> Verdict {
 async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<Content, RemoteTrouble> {
     let bytes = ports.landscape.read_content().await?.ok_or_else(|| RemoteTrouble {
         reason: Reason::SlotUnknown,
-        message: "the slot of Landscape Management was emptied while it was looked at".into(),
+        message: "the slot of Landscape Management was emptied while it was being read".into(),
         retry: Retry::Backoff,
     })?;
-    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.of_the_slot()) {
+    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.for_slot()) {
         Ok(key) => Content::Key(key),
         Err(findings) => Content::Unreadable(findings),
     })
@@ -130,7 +131,7 @@ async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_
     }
 }
 
-/// What was learnt stays known; that it was written does not.
+/// Keeps the observations, but not that a settlement was written.
 fn interrupted(error: LedgerError, observations: Observations, effects: Vec<Operation>) -> Outcome {
     Outcome::Interrupted { error, observations: Box::new(Observations { settled: None, ..observations }), effects }
 }

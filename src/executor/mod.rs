@@ -1,4 +1,4 @@
-//! One pass over one object: plan, perform the step, learn its answer, until the plan settles.
+//! The executor: asks the plan for a step, performs it and adds its answer to the facts, until the plan settles.
 
 pub mod execute;
 pub mod ports;

@@ -1,4 +1,4 @@
-//! What a pass needs of the world. Implemented over HTTP and kube for real, and by models in tests.
+//! The ports of the executor. They are implemented over HTTP and kube, and by models in tests.
 
 use async_trait::async_trait;
 use secrecy::SecretSlice;
@@ -11,57 +11,57 @@ use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, Write
 /// The token endpoint of the key under test.
 #[async_trait]
 pub trait SignIn: Send + Sync {
-    /// Asks whether `key` signs in. Whatever is not clear is [`Verdict::Unknown`].
+    /// Signs in with `key`. Any unclear answer is [`Verdict::Unknown`].
     async fn sign_in(&self, key: &ServiceKey) -> Verdict;
 }
 
 /// The slot of one tenant.
 #[async_trait]
 pub trait LandscapeManagement: Send + Sync {
-    /// Reads revision and owner.
+    /// Reads the revision and owner.
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble>;
 
-    /// Reads the key in the slot; none if it has been emptied meanwhile.
+    /// Reads the key in the slot; `None` if it has been emptied in the meantime.
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble>;
 
     /// Ensures that the slot holds `key` under `owner`, if it still has `revision`.
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer;
 
-    /// Ensures that the key in the slot is looked after by `owner`, or by nobody, if it still has `revision`.
+    /// Ensures that the key in the slot has `owner`, or none, if the slot still has `revision`.
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer;
 
     /// Ensures that the slot is empty, if it still has `revision`. An empty slot gets a new revision.
     async fn delete(&self, revision: &Revision) -> WriteAnswer;
 }
 
-/// The object's status.
+/// The status of the object.
 #[async_trait]
 pub trait LedgerStore: Send + Sync {
-    /// Writes the ledger before a write to the slot, on the very version of the object that was decided on.
+    /// Writes the ledger before a write to the slot, conditional on the object version that the decision was based on.
     async fn record(&mut self, ledger: &ledger::Ledger) -> Result<(), LedgerError>;
 
-    /// Writes how the pass ended. Writes nothing if nothing changed.
+    /// Writes the settlement. Writes nothing if nothing changed.
     async fn settle(&mut self, settlement: &Settlement) -> Result<(), LedgerError>;
 }
 
-/// The status could not be written: nothing remote may follow in this pass.
+/// A failure to write the status. No remote call may follow in this reconciliation.
 #[derive(Debug, thiserror::Error)]
 pub enum LedgerError {
-    /// Somebody else wrote the object since it was loaded, or it is gone.
-    #[error("the object has changed since this pass began")]
+    /// Another client has written the object since it was loaded, or it is gone.
+    #[error("the object has changed since this reconciliation began")]
     Conflict,
-    /// The API server did not take it.
+    /// The API server did not accept the write.
     #[error("could not write the status")]
     Failed(#[source] Box<dyn std::error::Error + Send + Sync>),
 }
 
-/// What time it is.
+/// The clock.
 pub trait Clock: Send + Sync {
-    /// On both clocks.
+    /// Returns the current time on both clocks.
     fn now(&self) -> Now;
 }
 
-/// All of them, for one pass.
+/// All ports of one reconciliation.
 pub struct Ports<'a> {
     /// The token endpoint.
     pub sign_in: &'a dyn SignIn,

@@ -221,7 +221,7 @@ mod tests {
         let layouts = [[("key", twice)], [("uaa", uaa)], [("root", rooted.as_str())], [("root", both.as_str())]];
         for entries in layouts.iter().map(|layout| &layout[..]) {
             let error = read(entries, None).expect_err("ambiguous");
-            assert!(error.contains("stands twice") && !error.contains("CANARY"), "{error}");
+            assert!(error.contains("a duplicate field") && !error.contains("CANARY"), "{error}");
         }
     }
 

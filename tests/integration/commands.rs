@@ -6,7 +6,6 @@ use std::process::{Command, Output, Stdio};
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::service_key::ServiceKey;
-use alm_key_operator::domain::service_key::fingerprint::Fingerprint;
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use reqwest::Method;

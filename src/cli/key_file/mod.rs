@@ -85,7 +85,7 @@ impl KeyFile {
             identity_zone: identity_zone.clone(),
             accepted_credential_types: accept_credential_type.clone(),
             token_hosts: (!allow_host.is_empty()).then(|| HostList::new(allow_host.clone())),
-            endpoint_hosts: Some(HostList::of_domains(endpoint_host.clone())),
+            endpoint_hosts: Some(HostList::domains(endpoint_host.clone())),
         }
     }
 }

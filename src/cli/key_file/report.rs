@@ -6,7 +6,6 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use crate::domain::reason::Reason;
-use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Finding, Findings, ServiceKey};
 
 /// The format of a report.
@@ -82,7 +81,7 @@ impl Report {
             }
         };
         if let Some(key) = self.key() {
-            lines.push(line("fingerprint", &Fingerprint::of(key).to_string()));
+            lines.push(line("fingerprint", &key.fingerprint().to_string()));
         }
         if !self.zone_was_checked {
             lines.push(line("not checked", "the tenant of the key: pass --identity-zone to check it"));
@@ -109,7 +108,7 @@ impl Report {
             "message": message,
             "next": next,
             "findings": findings,
-            "fingerprint": self.key().map(|key| Fingerprint::of(key).to_string()),
+            "fingerprint": self.key().map(|key| key.fingerprint().to_string()),
             "identityZoneChecked": self.zone_was_checked,
         })
     }

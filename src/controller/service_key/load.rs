@@ -166,6 +166,6 @@ fn conditions(status: &ALMServiceKeyStatus) -> Option<Conditions> {
         } else {
             Progress::Done
         },
-        others_stand: false,
+        ready_only: false,
     })
 }

@@ -181,7 +181,7 @@ impl From<CallError> for LedgerError {
 
 /// Returns the conditions of the new status.
 fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec<Condition> {
-    let Conditions { ready, valid, signed_in, uploaded, progress, others_stand } = conditions;
+    let Conditions { ready, valid, signed_in, uploaded, progress, ready_only } = conditions;
     let all = [
         (condition::READY, ready),
         (condition::VALID, valid),
@@ -189,7 +189,7 @@ fn merged(before: &[Condition], conditions: &Conditions, generation: i64) -> Vec
         (condition::UPLOADED, uploaded),
     ];
     let mut merged = conditions::merged(before, &all, *progress, generation);
-    if *others_stand {
+    if *ready_only {
         for condition in merged.iter_mut().skip(1) {
             if let Some(state) = before.iter().find(|old| old.type_ == condition.type_) {
                 *condition = state.clone();

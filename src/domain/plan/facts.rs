@@ -1,218 +1,227 @@
-//! All that a decision rests on.
+//! The facts that a decision is based on.
 
 use std::fmt;
 
 use jiff::Timestamp;
 
 use crate::domain::conditions::Conditions;
-use crate::domain::evidence::Observations;
-use crate::domain::ledger::Ledger;
+use crate::domain::evidence::{Observations, Refusals};
+use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::policy::{Policy, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Findings, ServiceKey};
-use crate::domain::slot::{Owner, RemoteTrouble, Slot, WriteAnswer};
+use crate::domain::slot::{Holder, Owner, RemoteTrouble, Slot, WriteAnswer};
 
-/// All that a decision rests on: what was loaded before the pass, and what its steps have answered.
+/// The facts that a decision is based on: those loaded before the reconciliation, and the answers of its steps.
 #[derive(Clone, Debug)]
 pub struct Facts {
     /// The object itself.
     pub subject: Subject,
-    /// Its tenant.
+    /// The tenant of the object.
     pub tenant: Tenant,
-    /// How it is to be treated; what the tenant says of it is void without a tenant.
+    /// The settings of the object. Those of the tenant are meaningless if the tenant is missing.
     pub policy: Policy,
-    /// Where its key comes from.
+    /// The source of its key.
     pub source: Source,
     /// The other objects of its tenant.
     pub siblings: Siblings,
-    /// What its status remembers of the slot.
+    /// The ledger from its status.
     pub ledger: Ledger,
-    /// Its conditions as they stand, if they were written for this generation.
+    /// The conditions from the status, if they were written for this generation.
     pub previous: Option<Conditions>,
-    /// What this process has seen of it before.
+    /// The observations that this process has made of the object.
     pub observations: Observations,
-    /// What this pass has learnt.
+    /// The answers to the steps of this reconciliation.
     pub answers: Answers,
-    /// A number from 0 up to 1, drawn for this pass: spreads the next ones.
+    /// A random number from 0 up to 1, which spreads the reconciliations of many objects.
     pub jitter: f64,
 }
 
 /// The `ALMServiceKey`.
 #[derive(Clone, Debug)]
 pub struct Subject {
-    /// As what it owns the slot.
+    /// The owner that the slot names for this object.
     pub owner: Owner,
     /// `metadata.generation`.
     pub generation: i64,
-    /// Whether its deletion has begun.
+    /// True if its deletion has begun.
     pub deleting: bool,
-    /// Somebody asks that the object may go without anything being done for it; only once its deletion has begun.
+    /// True if the user asks to release the object without any cleanup; only once its deletion has begun.
     pub abandoned: bool,
-    /// Its status tells of a look at the slot: a sibling may have left it a key there since.
-    pub has_looked: bool,
-    /// Somebody asks for a pass now, by this word; none if there is no such word or it was answered before.
+    /// True if its status shows that the slot was read for it: a sibling may have handed its key over since.
+    pub has_read_slot: bool,
+    /// The value of the user's request for a reconciliation; `None` without a request or if it has been answered.
     pub requested: Option<String>,
 }
 
-/// The other objects of this cluster that name the same tenant, as the cache shows them: what is done with the slot
-/// rests on the slot itself.
+/// The other objects of this cluster with the same tenant, according to the cache. Writes to the slot are based on the
+/// slot itself, never on these.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Siblings {
-    /// The first in line that goes before this object: older, and it may upload.
+    /// The oldest object that is older than this one and may upload.
     pub ahead: Option<String>,
-    /// The one whose key stands in the slot.
+    /// The object whose key is in the slot.
     pub holding: Option<String>,
-    /// The first in line after this object has gone, if this process knows its key.
+    /// The object that uploads next when this one is gone, if this process knows its key.
     pub heir: Option<Heir>,
 }
 
-/// Who would upload next.
+/// The object that would upload next.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Heir {
-    /// As what it would own the slot.
+    /// The owner that the slot would name.
     pub owner: Owner,
-    /// Its key.
+    /// The fingerprint of its key.
     pub fingerprint: Fingerprint,
 }
 
-/// The `ALMTenant` that it names.
+/// The `ALMTenant` of the object.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Tenant {
-    /// There is none of that name.
+    /// No such object exists.
     Missing {
-        /// The name.
+        /// The name in `spec.tenantRef`.
         name: String,
     },
-    /// Uploads are not allowed from here; what is ours may still be removed. The reason says why.
+    /// The tenant admits no upload of this object; a key of ours may still be removed.
     Closed {
         /// `NamespaceNotAllowed`, `TenantTerminating` or `DuplicateTenant`.
         reason: Reason,
-        /// For a person.
+        /// The message of the condition.
         message: String,
-        /// Of its object and of our credentials for it: another one is worth another look.
+        /// The version of the tenant and of our credentials for it. A change triggers a new check.
         version: String,
     },
-    /// At our service.
+    /// The tenant admits uploads.
     Open {
-        /// Of its object and of our credentials for it: another one is worth another look.
+        /// The version of the tenant and of our credentials for it. A change triggers a new check.
         version: String,
     },
 }
 
-/// What is known of the source.
+/// The state of the source.
 #[derive(Clone, Debug)]
-#[expect(clippy::large_enum_variant, reason = "there is one of them for each pass, and it is passed by reference")]
+#[expect(clippy::large_enum_variant, reason = "there is one per reconciliation, and it is passed by reference")]
 pub enum Source {
-    /// It is there. Its key is valid, or all that is wrong with it is known.
+    /// The source exists. Its key is valid, or has findings.
     Present {
-        /// Which object it is, and which of its states.
+        /// The object and its version.
         identity: SourceIdentity,
-        /// Its key.
+        /// The key.
         key: Result<ServiceKey, Findings>,
-        /// BTP does not know the binding any more (`NotFound`): a suspicion, to be confirmed by signing in.
+        /// True if BTP no longer finds the binding (`NotFound`): a suspicion, to be confirmed by signing in.
         suspected_lost: bool,
     },
-    /// Nothing certain can be said: never grounds for a deletion.
+    /// The state is uncertain, which never justifies a deletion.
     Unknown {
-        /// In one word.
+        /// The reason of the condition.
         reason: Reason,
-        /// For a person.
+        /// The message of the condition.
         message: String,
-        /// When to look again, beyond being told of changes.
+        /// The time of the next read, besides the events of the watch.
         retry: Retry,
     },
-    /// It is gone.
+    /// The source is gone.
     Gone {
-        /// How we know.
+        /// The evidence of the loss.
         evidence: Evidence,
-        /// For a person.
+        /// The message of the condition.
         message: String,
     },
 }
 
-/// How we know that a source is gone.
+/// The evidence that a source is gone.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Evidence {
-    /// The deletion of the very binding that was recorded has been seen to begin.
+    /// The watch has shown the deletion of exactly the recorded binding.
     DeletionSeen,
-    /// The binding was seen before, and a quorum read does not find this very object.
+    /// The binding existed before, and a quorum read does not find this object.
     BindingAbsent {
-        /// Since when its kind has been defined, by the API server's clock. A later definition has not its objects yet.
+        /// The creation time of its kind's definition. A later definition does not have the objects of an earlier one.
         kind_since: Option<Timestamp>,
     },
-    /// The plain Secret was seen before, and a quorum read does not find it.
+    /// The plain Secret existed before, and a quorum read does not find it.
     SecretAbsent,
 }
 
-/// Which object the key comes from, for `status.source`.
+/// The object that provides the key, for `status.source`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct SourceIdentity {
     /// `ServiceBinding` or `Secret`.
     pub kind: &'static str,
-    /// Its name.
+    /// The name.
     pub name: String,
-    /// Its uid.
+    /// The uid.
     pub uid: String,
     /// `status.bindingID` of a binding.
     pub binding_id: Option<String>,
-    /// The Secret that holds the key.
+    /// The name of the Secret with the key.
     pub secret_name: String,
 }
 
-/// What the steps of this pass have answered so far.
+/// The answers to the steps of this reconciliation.
 #[derive(Clone, Debug, Default)]
 pub struct Answers {
-    /// How the source's key fared.
+    /// The verdict on the source's key.
     pub source_sign_in: Option<Verdict>,
-    /// How the slot's key fared.
+    /// The verdict on the slot's key.
     pub slot_sign_in: Option<Verdict>,
-    /// What the slot holds.
+    /// The revision and owner of the slot.
     pub slot: Option<Result<Slot, RemoteTrouble>>,
-    /// The key in the slot.
+    /// The content of the slot.
     pub content: Option<Result<Content, RemoteTrouble>>,
-    /// What became of the write.
-    pub write: Option<WriteAnswer>,
-    /// The pending write was first recorded in this pass: no earlier one like it can be under way.
+    /// The last write and its answer.
+    pub write: Option<Written>,
+    /// True if the pending write was first recorded in this reconciliation: no earlier one can be under way.
     pub first_attempt: bool,
 }
 
-/// What the slot's content is.
+/// A write to the slot and its answer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Written {
+    /// The kind of the write.
+    pub operation: Operation,
+    /// The answer.
+    pub answer: WriteAnswer,
+}
+
+/// The content of the slot.
 #[derive(Clone, Debug)]
 pub enum Content {
-    /// A key that keeps the rules.
+    /// A key that complies with the rules.
     Key(ServiceKey),
-    /// Something else: it cannot be signed in with, and is no key of the source.
+    /// Something that is not a valid key. It cannot sign in and differs from any key of the source.
     Unreadable(Findings),
 }
 
-/// What a sign-in tells of a key.
+/// The verdict of a token endpoint on a key.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Verdict {
-    /// 200 with a token.
+    /// The endpoint answered 200 with a token.
     Accepted {
-        /// What the token is good for.
+        /// The scopes of the token.
         scopes: Scopes,
     },
-    /// The token endpoint itself said no.
+    /// The endpoint itself refused the key.
     Refused {
         /// `CredentialsRefused` or `IdentityZoneNotFound`.
         reason: Reason,
-        /// For a person.
+        /// The message of the condition.
         message: String,
     },
-    /// Anything else: nothing is known.
+    /// Any other answer: nothing is known.
     Unknown {
-        /// For a person.
+        /// The message of the condition.
         message: String,
-        /// When to ask again.
+        /// The time of the next attempt.
         retry: Retry,
     },
 }
 
 impl Facts {
-    /// The valid key of the source, if it has one.
+    /// Returns the valid key of the source, if there is one.
     #[must_use]
     pub fn source_key(&self) -> Option<&ServiceKey> {
         match &self.source {
@@ -221,16 +230,16 @@ impl Facts {
         }
     }
 
-    /// The ending of a scope that makes the source's key one for other purposes, if its token had such a scope.
+    /// Returns the forbidden ending that a scope of the source's key has, if any has one.
     #[must_use]
     pub fn forbidden_scope(&self) -> Option<&str> {
         match &self.answers.source_sign_in {
-            Some(Verdict::Accepted { scopes }) => self.policy.forbidden(scopes),
+            Some(Verdict::Accepted { scopes }) => self.policy.forbidden_ending(scopes),
             _ => None,
         }
     }
 
-    /// The key in the slot, if it was read and can be used.
+    /// Returns the key in the slot, if it was read and can sign in.
     #[must_use]
     pub fn slot_key(&self) -> Option<&ServiceKey> {
         match &self.answers.content {
@@ -239,8 +248,25 @@ impl Facts {
         }
     }
 
-    /// Spec, tenant, source and line as they are now: while this stays, nothing has changed. Who has the slot waits for
-    /// nobody, and who would inherit it is only asked when there is something to leave.
+    /// Returns the refusals of the key in the slot, if it was refused.
+    #[must_use]
+    pub fn slot_refusals(&self) -> Option<&Refusals> {
+        self.observations.refusals.get(self.slot_key()?.fingerprint())
+    }
+
+    /// Returns the holder of the slot from the view of this object, if the slot was read.
+    #[must_use]
+    pub fn holder(&self) -> Option<Holder<'_>> {
+        match &self.answers.slot {
+            Some(Ok(slot)) => Some(slot.holder(&self.subject.owner)),
+            Some(Err(_)) | None => None,
+        }
+    }
+
+    /// Returns a text that changes if and only if spec, tenant, source or the order of siblings changes.
+    ///
+    /// An object that has the slot does not wait for older siblings, and the heir only matters when the key is
+    /// released, so neither is a part of it.
     #[must_use]
     pub fn stamp(&self) -> String {
         let tenant = match &self.tenant {
@@ -248,7 +274,7 @@ impl Facts {
             Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),
             Tenant::Open { version } => format!("tenant {version}"),
         };
-        let Subject { owner: _, generation, deleting, abandoned, has_looked: _, requested: _ } = &self.subject;
+        let Subject { owner: _, generation, deleting, abandoned, has_read_slot: _, requested: _ } = &self.subject;
         let Siblings { ahead, holding, heir: _ } = &self.siblings;
         let ahead = ahead.as_ref().filter(|_| self.ledger.uploaded.is_none());
         format!(
@@ -259,14 +285,14 @@ impl Facts {
     }
 }
 
-/// What of a source makes it another one. Holds no value of a key.
+/// Formats the identifying state of a source, without any value of a key.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::Present { identity, key, suspected_lost } => {
                 write!(f, "{identity:?} lost {suspected_lost} ")?;
                 match key {
-                    Ok(key) => write!(f, "{}", Fingerprint::of(key)),
+                    Ok(key) => write!(f, "{}", key.fingerprint()),
                     Err(findings) => write!(f, "{findings}"),
                 }
             }

@@ -1,46 +1,51 @@
-//! A key of ours stands in the slot, and its object or its source goes: it is handed over, left there, or deleted.
+//! The end of our care for a key in the slot, because its object or its source goes: the key is handed over to a
+//! sibling, left in the slot without an owner, or deleted.
 
+use super::facts::{Content, Facts, Heir, Verdict};
+use super::probe::{self, SlotKey};
 use super::settle::Wait;
-use super::{Content, Facts, Now, Step, Verdict, probe, write};
+use super::step::{Now, Step};
+use super::write;
 use crate::domain::evidence::Refusals;
-use crate::domain::plan::facts::Heir;
 use crate::domain::policy::{DeadAction, DeletionPolicy};
-use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Ownership, Revision};
 
-/// The object is being deleted. Answers when to look again; the step, while there is something to do.
-pub(super) fn with_object(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    if is_adopted(facts) {
-        return adopted(facts, revision, now);
-    }
-    match facts.policy.deletion {
-        DeletionPolicy::Retain => retained(facts, revision, now),
-        DeletionPolicy::Delete => handed_over_or_deleted(facts, revision, now),
-    }
+/// Ends the care for the key of an object that is being deleted. Returns the waits while nothing can be done.
+///
+/// # Errors
+/// Returns the step that must be performed next.
+pub(super) fn for_deleted_object(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    if is_adopted(facts) { release_adopted(facts, revision, now) } else { by_policy(facts, revision, now) }
 }
 
-/// The source is gone, for as long as it takes.
-pub(super) fn with_source(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    match facts.policy.deletion {
-        DeletionPolicy::Retain => retained(facts, revision, now),
-        DeletionPolicy::Delete => handed_over_or_deleted(facts, revision, now),
-    }
+/// Ends the care for the key of an object whose source is gone. Returns the waits while nothing can be done.
+///
+/// # Errors
+/// Returns the step that must be performed next.
+pub(super) fn for_lost_source(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    by_policy(facts, revision, now)
 }
 
-/// Whether the key in our slot was there before us.
+/// Returns true if the key in our slot was adopted.
 pub(super) fn is_adopted(facts: &Facts) -> bool {
     matches!(&facts.answers.slot, Some(Ok(slot)) if slot.is_adopted())
 }
 
-/// It was not put there by us: it is deleted only when it is dead, and otherwise left as it was found.
-fn adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    match probe::slot_verdict(facts)? {
-        Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
-        Ok(Some(Verdict::Accepted { .. })) => Err(write::release(facts, revision, to_heir(facts), now)),
-        Ok(None) => Err(write::release(facts, revision, None, now)),
-        Ok(Some(Verdict::Refused { .. })) => {
-            let refusals = facts.slot_key().map(Fingerprint::of).and_then(|key| facts.observations.refusals.get(&key));
+fn by_policy(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    match facts.policy.deletion {
+        DeletionPolicy::Retain => retain(facts, revision, now),
+        DeletionPolicy::Delete => hand_over_or_delete(facts, revision, now),
+    }
+}
+
+/// Releases an adopted key. The operator did not upload it, so only a dead one is deleted.
+fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    match probe::slot_key(facts)? {
+        SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
+        SlotKey::Accepted => Err(write::release(facts, revision, heir_of_slot_key(facts), now)),
+        SlotKey::Unusable => Err(write::release(facts, revision, None, now)),
+        SlotKey::Refused => {
+            let refusals = facts.slot_refusals();
             if refusals.is_some_and(Refusals::prove_dead) {
                 return Err(write::delete(facts, revision, now));
             }
@@ -49,44 +54,44 @@ fn adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, St
     }
 }
 
-/// A living key is left there without an owner; a dead one is not.
-fn retained(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    match probe::slot_verdict(facts)? {
-        Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
-        Ok(None | Some(Verdict::Accepted { .. })) => Err(write::release(facts, revision, None, now)),
-        // Nobody would ever delete it, and nothing is to wait for that.
-        Ok(Some(Verdict::Refused { .. })) if facts.policy.dead_action == DeadAction::Report => {
+/// Leaves the key in the slot without an owner, unless it is dead.
+fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    match probe::slot_key(facts)? {
+        SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
+        SlotKey::Unusable | SlotKey::Accepted => Err(write::release(facts, revision, None, now)),
+        // A dead key that is only reported is never deleted, so there is nothing to wait for.
+        SlotKey::Refused if facts.policy.dead_action == DeadAction::Report => {
             Err(write::release(facts, revision, None, now))
         }
-        Ok(Some(Verdict::Refused { .. })) => probe::refused(facts, revision, now),
+        SlotKey::Refused => probe::delete_if_dead(facts, revision, now),
     }
 }
 
-/// The next in line gets the key if it holds the very same: the slot is not empty for a moment then. Only a refusal
-/// speaks against it; while the token endpoint is down, to delete the key would take it from both.
-fn handed_over_or_deleted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+/// Hands the key over to the heir if the heir has the identical key, so that the slot is never empty; deletes it
+/// otherwise. An identical key is deleted only if it is refused: during an outage of the token endpoint it is handed
+/// over, because a deletion would take the key from both objects.
+fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     let Some(heir) = &facts.siblings.heir else { return Err(write::delete(facts, revision, now)) };
     let known = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
     if known.is_some_and(|uploaded| uploaded.fingerprint != heir.fingerprint) {
         return Err(write::delete(facts, revision, now));
     }
-    match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
+    let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(Content::Key(key)) if Fingerprint::of(key) == heir.fingerprint => {}
+        Ok(Content::Key(key)) if *key.fingerprint() == heir.fingerprint => key,
         Ok(Content::Key(_) | Content::Unreadable(_)) => return Err(write::delete(facts, revision, now)),
-    }
-    match probe::slot_verdict(facts)? {
-        Ok(Some(Verdict::Accepted { .. } | Verdict::Unknown { .. })) => {
-            Err(write::release(facts, revision, to_heir(facts), now))
+    };
+    match probe::verdict(facts, key)? {
+        Verdict::Accepted { .. } | Verdict::Unknown { .. } => {
+            Err(write::release(facts, revision, heir_of_slot_key(facts), now))
         }
-        Ok(Some(Verdict::Refused { .. }) | None) | Err(_) => Err(write::delete(facts, revision, now)),
+        Verdict::Refused { .. } => Err(write::delete(facts, revision, now)),
     }
 }
 
-/// The next in line, if it holds the key that stands there.
-fn to_heir(facts: &Facts) -> Option<Ownership> {
+/// Returns the ownership of the heir if the heir has the key that is in the slot.
+fn heir_of_slot_key(facts: &Facts) -> Option<Ownership> {
     let Heir { owner, fingerprint } = facts.siblings.heir.as_ref()?;
-    let same = facts.slot_key().map(Fingerprint::of).as_ref() == Some(fingerprint);
-    same.then(|| Ownership { owner: owner.clone(), adopted: is_adopted(facts) })
+    let is_identical = facts.slot_key().is_some_and(|key| key.fingerprint() == fingerprint);
+    is_identical.then(|| Ownership { owner: owner.clone(), adopted: is_adopted(facts) })
 }

@@ -1,32 +1,34 @@
-//! Nothing is written to the slot: what would be is said.
+//! `spec.mode: Observe`: nothing is written to the slot, and the conditions name the write that `Enforce` would
+//! perform.
 
+use super::facts::Facts;
 use super::settle::{self, Wait};
-use super::{Facts, Now, Settlement, Step};
+use super::step::{Now, Settlement, Step};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::reason::Reason;
 
-/// The step that is taken in place of the one that `Enforce` would take.
-pub(super) fn instead_of(step: Step, facts: &Facts, now: Now) -> Step {
-    let operation = match step {
-        Step::SignIn(_) | Step::ReadSlot | Step::ReadContent => return step,
-        Step::Settle(settlement) => return Step::Settle(Box::new(observed(*settlement))),
-        Step::Record(pending) => pending.operation,
-        Step::Put { .. } => Operation::Upload,
-        Step::Delete { .. } => Operation::Delete,
-        Step::Adopt { .. } => Operation::Adopt,
-        Step::Release { .. } => Operation::Release,
+/// Returns the decision of `Enforce` with each write replaced by a settlement that describes it.
+pub(super) fn without_writes(decision: Result<Settlement, Step>, facts: &Facts, now: Now) -> Result<Settlement, Step> {
+    let operation = match decision {
+        Ok(settlement) => return Ok(observed(settlement)),
+        Err(step @ (Step::SignIn(_) | Step::ReadSlot | Step::ReadContent | Step::Settle(_))) => return Err(step),
+        Err(Step::Record(pending)) => pending.operation,
+        Err(Step::Put { .. }) => Operation::Upload,
+        Err(Step::Delete { .. }) => Operation::Delete,
+        Err(Step::Adopt { .. }) => Operation::Adopt,
+        Err(Step::Release { .. }) => Operation::Release,
     };
-    Step::Settle(Box::new(would_change(facts, operation, now)))
+    Ok(would_change(facts, operation, now))
 }
 
-/// What is right stays right; only nobody sees to it.
+/// Returns the settlement with `Ready=True` explained as observed.
 fn observed(settlement: Settlement) -> Settlement {
     let conditions = settlement.conditions.map(|conditions| match conditions.ready.status {
         Status::True => Conditions {
             ready: Condition::yes(
                 Reason::Observed,
-                "the key is valid, signs in and stands in Landscape Management; nothing is written, as spec.mode is \
+                "the key is valid, signs in and is in Landscape Management; nothing is written because spec.mode is \
                  Observe",
             ),
             ..conditions
@@ -37,20 +39,14 @@ fn observed(settlement: Settlement) -> Settlement {
 }
 
 fn would_change(facts: &Facts, operation: Operation, now: Now) -> Settlement {
-    let what = match operation {
-        Operation::Upload => "put the source's key there",
-        Operation::Delete => "delete the key of this object there",
-        Operation::Adopt => "take over the key there, which is nobody's and the very same",
-        Operation::Release => "leave the key there to somebody else",
+    let change = match operation {
+        Operation::Upload => "upload the source's key",
+        Operation::Delete => "delete the key of this object",
+        Operation::Adopt => "adopt the key in the slot, which has no owner and is identical to the source's key",
+        Operation::Release => "release the key of this object",
     };
-    let text = format!("with spec.mode Enforce the operator would now change Landscape Management: {what}");
-    let conditions = Conditions {
-        ready: Condition::no(Reason::WouldChange, text),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: settle::uploaded(facts),
-        progress: Progress::Done,
-        others_stand: false,
-    };
-    settle::with(facts, Some(conditions), &[Wait::Interval], now)
+    let message =
+        format!("spec.mode is Observe; with Enforce, the operator would change Landscape Management: {change}");
+    let conditions = settle::conditions(facts, Condition::no(Reason::WouldChange, message), Progress::Done);
+    settle::settlement(facts, Some(conditions), &[Wait::Interval], now)
 }

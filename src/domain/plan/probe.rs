@@ -1,54 +1,105 @@
-//! The periodic test of the key that stands in the slot.
+//! The periodic probe of the key in the slot.
 
+use super::facts::{Content, Facts, Verdict};
 use super::settle::Wait;
-use super::{Content, Facts, KeyRole, Now, Step, Verdict, write};
+use super::step::{KeyRole, Now, Step};
+use super::write;
 use crate::domain::evidence::Refusals;
 use crate::domain::policy::DeadAction;
 use crate::domain::retry::Retry;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision, Slot};
 
-/// What the slot showed, or the step that shows it.
-pub(super) fn slot(facts: &Facts) -> Result<Result<&Slot, &RemoteTrouble>, Step> {
-    facts.answers.slot.as_ref().map(Result::as_ref).ok_or(Step::ReadSlot)
+/// The answer to a read of the slot.
+pub(super) enum SlotState<'a> {
+    /// The slot was read.
+    Read(&'a Slot),
+    /// The slot could not be read.
+    Unavailable(&'a RemoteTrouble),
 }
 
-/// How the key in our slot fares; none if it cannot be used for signing in.
-pub(super) fn slot_verdict(facts: &Facts) -> Result<Result<Option<&Verdict>, &RemoteTrouble>, Step> {
-    let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
-        Err(trouble) => return Ok(Err(trouble)),
-        Ok(Content::Unreadable(_)) => return Ok(Ok(None)),
-        Ok(Content::Key(key)) => key,
-    };
-    let same_as_source = facts.source_key().map(Fingerprint::of) == Some(Fingerprint::of(key));
-    let known = if same_as_source { &facts.answers.source_sign_in } else { &facts.answers.slot_sign_in };
-    let asked = if same_as_source { KeyRole::Source } else { KeyRole::Slot };
-    known.as_ref().map(|verdict| Ok(Some(verdict))).ok_or(Step::SignIn(asked))
+/// The state of the key in our slot.
+#[derive(Clone, Copy)]
+pub(super) enum SlotKey {
+    /// The content is not a key that can sign in.
+    Unusable,
+    /// The token endpoint accepts the key.
+    Accepted,
+    /// The token endpoint refuses the key.
+    Refused,
+    /// Nothing is known: the content could not be read, or the token endpoint gave no clear answer.
+    Unknown(Retry),
 }
 
-/// Tests the key of ours that stands in the slot, and deletes it once it is proven dead.
+/// Returns the answer to the read of the slot.
 ///
-/// Answers when to look again; the step, while there is something to do before.
-pub(super) fn test(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step> {
-    let slot = match slot(facts)? {
-        Ok(slot) => slot,
-        Err(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
-    };
-    let Holder::Us(revision) = slot.holder(&facts.subject.owner) else {
-        // There is nothing to test.
-        return Ok(vec![Wait::Interval.at_most_hourly()]);
-    };
-    match slot_verdict(facts)? {
-        Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(None | Some(Verdict::Accepted { .. })) => Ok(vec![Wait::Interval]),
-        Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
-        Ok(Some(Verdict::Refused { .. })) => refused(facts, revision, now),
+/// # Errors
+/// Returns the step that reads the slot if that has not been done.
+pub(super) fn slot_state(facts: &Facts) -> Result<SlotState<'_>, Step> {
+    match facts.answers.slot.as_ref().ok_or(Step::ReadSlot)? {
+        Ok(slot) => Ok(SlotState::Read(slot)),
+        Err(trouble) => Ok(SlotState::Unavailable(trouble)),
     }
 }
 
-/// The key in the slot was refused: dead when all probes say so.
-pub(super) fn refused(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    let refusals = facts.slot_key().map(Fingerprint::of).and_then(|key| facts.observations.refusals.get(&key));
+/// Returns the state of the key in our slot.
+///
+/// # Errors
+/// Returns the step that reads the key or signs in with it, if that has not been done.
+pub(super) fn slot_key(facts: &Facts) -> Result<SlotKey, Step> {
+    let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
+        Ok(Content::Key(key)) => key,
+        Ok(Content::Unreadable(_)) => return Ok(SlotKey::Unusable),
+        Err(trouble) => return Ok(SlotKey::Unknown(trouble.retry)),
+    };
+    Ok(match verdict(facts, key)? {
+        Verdict::Accepted { .. } => SlotKey::Accepted,
+        Verdict::Refused { .. } => SlotKey::Refused,
+        Verdict::Unknown { retry, .. } => SlotKey::Unknown(*retry),
+    })
+}
+
+/// Returns the verdict on `key`, which is the content of our slot.
+///
+/// # Errors
+/// Returns the step that signs in with the key if that has not been done. A key that is also the source's is tested
+/// once.
+pub(super) fn verdict<'a>(facts: &'a Facts, key: &ServiceKey) -> Result<&'a Verdict, Step> {
+    let is_sources = facts.source_key().is_some_and(|source| source.fingerprint() == key.fingerprint());
+    let (verdict, role) = if is_sources {
+        (&facts.answers.source_sign_in, KeyRole::Source)
+    } else {
+        (&facts.answers.slot_sign_in, KeyRole::Slot)
+    };
+    verdict.as_ref().ok_or(Step::SignIn(role))
+}
+
+/// Probes the key in our slot, and deletes it once it is proven dead. Returns the waits until the next probe.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+pub(super) fn probe_slot_key(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step> {
+    let slot = match slot_state(facts)? {
+        SlotState::Read(slot) => slot,
+        SlotState::Unavailable(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
+    };
+    let Holder::Us(revision) = slot.holder(&facts.subject.owner) else {
+        // There is no key of ours to probe.
+        return Ok(vec![Wait::Interval.at_most_hourly()]);
+    };
+    match slot_key(facts)? {
+        SlotKey::Unusable | SlotKey::Accepted => Ok(vec![Wait::Interval]),
+        SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
+        SlotKey::Refused => delete_if_dead(facts, revision, now),
+    }
+}
+
+/// Deletes the refused key in our slot once all probes have failed. Returns the wait until the next probe.
+///
+/// # Errors
+/// Returns the step that deletes the key.
+pub(super) fn delete_if_dead(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    let refusals = facts.slot_refusals();
     let dead = refusals.is_some_and(Refusals::prove_dead);
     match facts.policy.dead_action {
         DeadAction::Delete if dead => Err(write::delete(facts, revision, now)),
@@ -56,7 +107,7 @@ pub(super) fn refused(facts: &Facts, revision: &Revision, now: Now) -> Result<Ve
     }
 }
 
-/// When the next probe of a refused key is due: by the schedule of dead keys, then hourly.
+/// Returns the wait until the next probe of a refused key: the schedule of dead keys first, then hourly.
 pub(super) fn next_probe(facts: &Facts, refusals: Option<&Refusals>, now: Now) -> Wait {
     match refusals.and_then(|refusals| refusals.next_probe(facts.policy.dead_after)) {
         Some(due) => Wait::Exactly(due.remaining(now.monotonic)),

@@ -1,9 +1,12 @@
-//! Nothing of ours may stay in the slot: the source is gone, or the object is being deleted.
+//! The removal: no key of ours may stay in the slot, because the source is gone or the object is being deleted.
 
 use std::time::Duration;
 
+use super::facts::{Evidence, Facts, Tenant};
+use super::probe::{self, SlotKey, SlotState};
 use super::settle::{self, Wait};
-use super::{Evidence, Facts, Now, Settlement, Step, Tenant, Verdict, hand_over, probe, write};
+use super::step::{Now, Settlement, Step};
+use super::{hand_over, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Mode;
@@ -11,85 +14,81 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision};
 
-/// The object is being deleted: it goes when nothing of it is left, also nothing under way.
-pub(super) fn object_deleted(facts: &Facts, now: Now) -> Step {
+/// Releases an object that is being deleted once no key of it is in the slot and no write of it is under way.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+pub(super) fn object_deleted(facts: &Facts, now: Now) -> Result<Settlement, Step> {
     if facts.subject.abandoned || facts.policy.mode == Mode::Observe {
-        return Step::Settle(Box::new(settle::let_go(facts, now)));
+        return Ok(settle::abandoned(facts, now));
     }
     if let Tenant::Missing { name } = &facts.tenant {
-        return Step::Settle(Box::new(deleted_without_tenant(facts, name, now)));
+        return Ok(deleted_without_tenant(facts, name, now));
     }
-    match cleared(facts, now) {
-        Cleared::No(step) => in_the_way(facts, step),
-        Cleared::Ours(revision) => match hand_over::with_object(facts, revision, now) {
-            Err(step) => in_the_way(facts, step),
-            Ok(waits) => Step::Settle(Box::new(not_known_to_be_dead(facts, &waits, now))),
-        },
-        Cleared::Unknown(trouble) => Step::Settle(Box::new(removing(facts, settle::trouble(facts, trouble, now)))),
-        Cleared::Yes => Step::Settle(Box::new(settle::released(facts, now))),
-    }
+    Ok(match presence(facts, now)? {
+        Presence::Ours(revision) => {
+            let waits = hand_over::for_deleted_object(facts, revision, now)?;
+            sign_in_undecided(facts, &waits, now)
+        }
+        Presence::Unknown(trouble) => removing(facts, settle::slot_unavailable(facts, trouble, now)),
+        Presence::Absent => settle::released(facts, now),
+    })
 }
 
-/// The step; if it ends the pass, the object says all the same that it is being removed.
-fn in_the_way(facts: &Facts, step: Step) -> Step {
-    match step {
-        Step::Settle(settlement) => Step::Settle(Box::new(removing(facts, *settlement))),
-        step => step,
-    }
-}
-
-/// The source is gone: its key goes too, as soon as the evidence suffices.
-pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now: Now) -> Step {
-    match cleared(facts, now) {
-        Cleared::No(step) => step,
-        Cleared::Unknown(trouble) => Step::Settle(Box::new(settle::trouble(facts, trouble, now))),
-        Cleared::Ours(_) if hand_over::is_adopted(facts) => match probe::test(facts, now) {
-            Err(step) => step,
-            Ok(waits) => Step::Settle(Box::new(gone_and_adopted(facts, message, waits, now))),
-        },
-        Cleared::Ours(revision) => match still_to_wait(facts, evidence, now) {
-            Err(step) => step,
-            Ok(waits) if waits.is_empty() => match hand_over::with_source(facts, revision, now) {
-                Err(step) => step,
-                Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
-            },
-            Ok(waits) => Step::Settle(Box::new(removal_pending(facts, message, &waits, now))),
-        },
-        Cleared::Yes => Step::Settle(Box::new(gone(facts, message, now))),
-    }
-}
-
-/// Whether nothing of the object is in the slot or on its way to it.
-enum Cleared<'a> {
-    /// To be found out.
-    No(Step),
-    /// A key of ours is there.
-    Ours(&'a Revision),
-    /// It could not be looked at.
-    Unknown(&'a RemoteTrouble),
-    /// So it is.
-    Yes,
-}
-
-fn cleared(facts: &Facts, now: Now) -> Cleared<'_> {
-    match probe::slot(facts) {
-        Err(step) => Cleared::No(step),
-        Ok(Err(trouble)) => Cleared::Unknown(trouble),
-        Ok(Ok(slot)) => match slot.holder(&facts.subject.owner) {
-            Holder::Us(revision) => Cleared::Ours(revision),
-            _ if !write::may_still_land(facts, slot.revision()) => Cleared::Yes,
-            // Not ours, but a write of ours may still reach it: it gets another revision, and stays what it is.
-            Holder::Empty(revision) => Cleared::No(write::delete(facts, revision, now)),
-            Holder::Nobody(revision) => Cleared::No(write::release(facts, revision, None, now)),
-            Holder::Sibling(owner, revision) | Holder::Elsewhere(owner, revision) => {
-                Cleared::No(write::release(facts, revision, Some(owner.clone()), now))
+/// Removes the key of a source that is gone as soon as the evidence suffices.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now: Now) -> Result<Settlement, Step> {
+    Ok(match presence(facts, now)? {
+        Presence::Unknown(trouble) => settle::slot_unavailable(facts, trouble, now),
+        Presence::Ours(_) if hand_over::is_adopted(facts) => {
+            let waits = probe::probe_slot_key(facts, now)?;
+            adopted_key_stays(facts, message, waits, now)
+        }
+        Presence::Ours(revision) => {
+            let mut waits = remaining_waits(facts, evidence, now)?;
+            if waits.is_empty() {
+                waits = hand_over::for_lost_source(facts, revision, now)?;
             }
-        },
+            removal_pending(facts, message, &waits, now)
+        }
+        Presence::Absent => removed(facts, message, now),
+    })
+}
+
+/// The presence of the object's key in the slot.
+enum Presence<'a> {
+    /// The slot is ours.
+    Ours(&'a Revision),
+    /// The slot could not be read.
+    Unknown(&'a RemoteTrouble),
+    /// The slot is not ours, and no write of ours can reach it any longer.
+    Absent,
+}
+
+fn presence(facts: &Facts, now: Now) -> Result<Presence<'_>, Step> {
+    let slot = match probe::slot_state(facts)? {
+        SlotState::Read(slot) => slot,
+        SlotState::Unavailable(trouble) => return Ok(Presence::Unknown(trouble)),
+    };
+    match slot.holder(&facts.subject.owner) {
+        Holder::Us(revision) => Ok(Presence::Ours(revision)),
+        _ if !write::may_still_land(facts, slot.revision()) => Ok(Presence::Absent),
+        // The slot is not ours, but a write of ours may still reach it. Only its revision is advanced to prevent that.
+        Holder::Empty(revision) => Err(write::delete(facts, revision, now)),
+        Holder::Nobody(revision) => Err(write::release(facts, revision, None, now)),
+        Holder::Sibling(owner, revision) | Holder::Elsewhere(owner, revision) => {
+            Err(write::release(facts, revision, Some(owner.clone()), now))
+        }
     }
 }
 
-/// What there is to wait for before a key of a source that is gone may be deleted; nothing if it may be now.
-fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait>, Step> {
+/// Returns the waits before the key of a source that is gone may be removed; none if it may be removed now.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+fn remaining_waits(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait>, Step> {
     let absent = facts.observations.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
     let until = |needed: Duration| {
         let rest = needed.saturating_sub(absent);
@@ -98,93 +97,71 @@ fn still_to_wait(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait
     match evidence {
         Evidence::DeletionSeen | Evidence::SecretAbsent => match until(facts.policy.grace_period) {
             None => Ok(Vec::new()),
-            // Its death ends the grace.
-            Some(wait) => Ok([vec![wait], probe::test(facts, now)?].concat()),
+            // A key that dies during the grace period is deleted by the probe.
+            Some(wait) => Ok([vec![wait], probe::probe_slot_key(facts, now)?].concat()),
         },
-        // Its deletion was not seen: the key itself is asked, and if it lives, the absence must last.
-        Evidence::BindingAbsent { .. } => match probe::slot_verdict(facts)? {
-            Ok(Some(Verdict::Refused { .. })) => Ok(Vec::new()),
-            Ok(Some(Verdict::Accepted { .. }) | None) => {
+        // The deletion of the binding was not seen. A refusal of the key confirms it; otherwise the absence must last.
+        Evidence::BindingAbsent { .. } => match probe::slot_key(facts)? {
+            SlotKey::Refused => Ok(Vec::new()),
+            SlotKey::Accepted | SlotKey::Unusable => {
                 let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));
                 Ok(rest.map_or_else(Vec::new, |wait| vec![wait, Wait::Interval]))
             }
-            Ok(Some(Verdict::Unknown { retry, .. })) => Ok(vec![Wait::Retry(*retry)]),
-            Err(trouble) => Ok(vec![Wait::Retry(trouble.retry)]),
+            SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
         },
     }
 }
 
 fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Settlement {
-    let conditions = Conditions {
-        ready: Condition::unknown(
-            Reason::RemovalPending,
-            format!("{message}; its key is removed from Landscape Management when that has lasted, or is proven"),
-        ),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: settle::uploaded(facts),
-        progress: Progress::Reconciling,
-        others_stand: false,
-    };
-    settle::with(facts, Some(conditions), waits, now)
+    let message = format!(
+        "{message}; its key is removed from Landscape Management once this has lasted long enough or is confirmed"
+    );
+    let ready = Condition::unknown(Reason::RemovalPending, message);
+    let conditions = settle::conditions(facts, ready, Progress::Reconciling);
+    settle::settlement(facts, Some(conditions), waits, now)
 }
 
-/// The key was there before us: it stays, and is tested, until it dies.
-fn gone_and_adopted(facts: &Facts, message: &str, waits: Vec<Wait>, now: Now) -> Settlement {
+/// Settles because the key of the lost source was adopted: it stays in the slot and is probed until it is dead.
+fn adopted_key_stays(facts: &Facts, message: &str, waits: Vec<Wait>, now: Now) -> Settlement {
     let waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
-    let conditions = Conditions {
-        ready: Condition::no(
-            Reason::SourceGone,
-            format!(
-                "{message}; its key stood in Landscape Management before it was taken over, and so stays there until \
-                 it no longer signs in"
-            ),
-        ),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: settle::uploaded(facts),
-        progress: Progress::Stalled,
-        others_stand: false,
-    };
-    settle::with(facts, Some(conditions), &waits, now)
+    let message = format!(
+        "{message}; its key was in Landscape Management before it was adopted, so it stays there until it no longer \
+         signs in"
+    );
+    let conditions = settle::conditions(facts, Condition::no(Reason::SourceGone, message), Progress::Stalled);
+    settle::settlement(facts, Some(conditions), &waits, now)
 }
 
-/// The key was there before us, and whether it still signs in is not settled.
-fn not_known_to_be_dead(facts: &Facts, waits: &[Wait], now: Now) -> Settlement {
-    let conditions = Conditions {
-        ready: Condition::unknown(
-            Reason::Removing,
-            "the object is being deleted; whether its key still signs in decides if it stays in Landscape Management, \
-             and is not known yet",
-        ),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: settle::uploaded(facts),
-        progress: Progress::Reconciling,
-        others_stand: false,
-    };
-    settle::with(facts, Some(conditions), waits, now)
+/// Settles because the removal depends on whether the key still signs in, and that is not known yet.
+fn sign_in_undecided(facts: &Facts, waits: &[Wait], now: Now) -> Settlement {
+    let ready = Condition::unknown(
+        Reason::Removing,
+        "the object is being deleted; its key stays in Landscape Management if it still signs in, which is not known \
+         yet",
+    );
+    let conditions = settle::conditions(facts, ready, Progress::Reconciling);
+    settle::settlement(facts, Some(conditions), waits, now)
 }
 
-/// Gone and cleaned.
-fn gone(facts: &Facts, message: &str, now: Now) -> Settlement {
+/// Settles because the source is gone and its key has been removed.
+fn removed(facts: &Facts, message: &str, now: Now) -> Settlement {
     let unknown = Condition::unknown(Reason::SourceGone, message);
-    let uploaded = Condition::no(Reason::SourceGone, "nothing of this object stands in Landscape Management");
     let conditions = Conditions {
         ready: Condition::no(
             Reason::SourceGone,
-            format!("{message}, and nothing of this object stands in Landscape Management"),
+            format!("{message}, and no key of this object is in Landscape Management"),
         ),
         valid: unknown.clone(),
         signed_in: unknown,
-        uploaded,
+        uploaded: Condition::no(Reason::SourceGone, "no key of this object is in Landscape Management"),
         progress: Progress::Stalled,
-        others_stand: false,
+        ready_only: false,
     };
-    Settlement { ledger: Ledger::default(), ..settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now) }
+    let settlement = settle::settlement(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now);
+    Settlement { ledger: Ledger::default(), ..settlement }
 }
 
-/// Whatever the trouble, the object says that it is being removed.
+/// Returns the settlement with the statement that the object is being removed, whatever delays that.
 pub(super) fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
     let Some(conditions) = settlement.conditions else { return settlement };
     let ready = Condition::unknown(
@@ -195,21 +172,18 @@ pub(super) fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
     Settlement { conditions: Some(Conditions { ready, uploaded, ..conditions }), ..settlement }
 }
 
-/// Without the tenant nothing can be removed. What was never begun needs no removal.
+/// Settles because nothing can be removed without the tenant. An object that never began an upload is released.
 fn deleted_without_tenant(facts: &Facts, name: &str, now: Now) -> Settlement {
     if !facts.ledger.is_open() {
         return settle::released(facts, now);
     }
     let message = format!(
-        "the key is to be removed from Landscape Management, but no ALMTenant named \"{name}\" exists: apply it again"
+        "the key is to be removed from Landscape Management, but ALMTenant \"{name}\" does not exist: create it again"
     );
+    let ready = Condition::no(Reason::WaitingForTenant, message);
     let conditions = Conditions {
-        ready: Condition::no(Reason::WaitingForTenant, message.clone()),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: Condition::unknown(Reason::WaitingForTenant, message),
-        progress: Progress::Stalled,
-        others_stand: false,
+        uploaded: Condition::unknown(ready.reason, ready.message.clone()),
+        ..settle::conditions(facts, ready, Progress::Stalled)
     };
-    settle::with(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
+    settle::settlement(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
 }

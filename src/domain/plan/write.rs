@@ -1,6 +1,8 @@
-//! Writes to the slot: recorded before they are sent, and conditional on the revision that was looked at.
+//! Writes to the slot: recorded before they are sent, and conditional on the revision that was read.
 
-use super::{Facts, Now, Step, settle};
+use super::facts::{Facts, Written};
+use super::settle::{self, Wait};
+use super::step::{Now, Settlement, Step};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::{Operation, Pending};
 use crate::domain::reason::Reason;
@@ -9,44 +11,45 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, WriteAnswer};
 
-/// Puts the source's key over `revision`.
+/// Puts the source's key into the slot at `revision`.
 pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
     let step = Step::Put { revision: revision.clone() };
-    conditionally(facts, Operation::Upload, Some(Fingerprint::of(key)), revision, step, now)
+    after_record(facts, Operation::Upload, Some(key.fingerprint().clone()), revision, step, now)
 }
 
-/// Makes the key that stands there at `revision`, identical to `key`, ours.
+/// Adopts the key in the slot at `revision`, which is identical to `key`.
 pub(super) fn adopt(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
     let step = Step::Adopt { revision: revision.clone() };
-    conditionally(facts, Operation::Adopt, Some(Fingerprint::of(key)), revision, step, now)
+    after_record(facts, Operation::Adopt, Some(key.fingerprint().clone()), revision, step, now)
 }
 
-/// Leaves what stands there at `revision` to somebody else or to nobody. Of a key that is not ours only the revision
-/// advances by it, so that a write which may still be under way cannot take effect.
+/// Leaves the key in the slot at `revision` to another owner or without one. For a key of another owner this only
+/// advances the revision, so that a write of ours that may still be under way cannot take effect.
 pub(super) fn release(facts: &Facts, revision: &Revision, to: Option<Ownership>, now: Now) -> Step {
     let step = Step::Release { revision: revision.clone(), to };
-    conditionally(facts, Operation::Release, recorded(facts, revision), revision, step, now)
+    after_record(facts, Operation::Release, recorded_fingerprint(facts, revision), revision, step, now)
 }
 
-/// Empties the slot at `revision`; if it is empty already, advances its revision, so that a write which may still be
-/// under way cannot take effect.
+/// Empties the slot at `revision`. For an empty slot this only advances the revision, so that a write of ours that may
+/// still be under way cannot take effect.
 pub(super) fn delete(facts: &Facts, revision: &Revision, now: Now) -> Step {
     let step = Step::Delete { revision: revision.clone() };
-    conditionally(facts, Operation::Delete, recorded(facts, revision), revision, step, now)
+    after_record(facts, Operation::Delete, recorded_fingerprint(facts, revision), revision, step, now)
 }
 
-/// Whether a write that is conditional on `revision` may still be under way.
+/// Returns true if a write that is conditional on `revision` may still be under way.
 pub(super) fn may_still_land(facts: &Facts, revision: &Revision) -> bool {
     facts.ledger.pending.as_ref().is_some_and(|pending| pending.revision == *revision)
 }
 
-/// The key that the ledger knows to stand there at `revision`.
-fn recorded(facts: &Facts, revision: &Revision) -> Option<Fingerprint> {
+/// Returns the fingerprint of the key that the ledger records at `revision`.
+fn recorded_fingerprint(facts: &Facts, revision: &Revision) -> Option<Fingerprint> {
     let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
     uploaded.map(|uploaded| uploaded.fingerprint.clone())
 }
 
-fn conditionally(
+/// Returns `step` if exactly this write is recorded, and otherwise the step that records it.
+fn after_record(
     facts: &Facts,
     operation: Operation,
     fingerprint: Option<Fingerprint>,
@@ -54,20 +57,6 @@ fn conditionally(
     step: Step,
     now: Now,
 ) -> Step {
-    match &facts.answers.write {
-        Some(WriteAnswer::Rejected(message)) if operation == Operation::Upload => {
-            return Step::Settle(Box::new(rejected(facts, message, now)));
-        }
-        Some(WriteAnswer::Rejected(message)) => {
-            let (reason, message) = (Reason::LandscapeManagementUnavailable, message.clone());
-            let trouble = RemoteTrouble { reason, message, retry: Retry::Backoff };
-            return Step::Settle(Box::new(settle::trouble(facts, &trouble, now)));
-        }
-        Some(WriteAnswer::Refused(trouble) | WriteAnswer::Unknown(trouble)) => {
-            return Step::Settle(Box::new(settle::trouble(facts, trouble, now)));
-        }
-        Some(WriteAnswer::Done(_) | WriteAnswer::Changed) | None => {}
-    }
     let recorded = facts.ledger.pending.as_ref().is_some_and(|pending| {
         pending.operation == operation && pending.fingerprint == fingerprint && pending.revision == *revision
     });
@@ -77,19 +66,30 @@ fn conditionally(
     Step::Record(Pending { operation, fingerprint, revision: revision.clone(), started_at: now.wall })
 }
 
-/// Landscape Management's own format check said no. What stands there, stands.
-fn rejected(facts: &Facts, message: &str, now: Now) -> super::Settlement {
-    let uploaded = settle::uploaded(facts);
-    let conditions = Conditions {
-        ready: Condition::no(Reason::UploadRejected, message),
-        valid: settle::valid(facts),
-        signed_in: settle::signed_in(facts),
-        uploaded: match uploaded.status {
-            Status::True => uploaded,
-            Status::False | Status::Unknown => Condition::no(Reason::UploadRejected, message),
-        },
-        progress: Progress::Stalled,
-        others_stand: false,
+/// Returns the settlement if a write of this reconciliation failed: it is not repeated before the next one.
+pub(super) fn failed(facts: &Facts, now: Now) -> Option<Settlement> {
+    let Written { operation, answer } = facts.answers.write.as_ref()?;
+    match answer {
+        WriteAnswer::Done(_) | WriteAnswer::Changed => None,
+        WriteAnswer::Rejected(message) if *operation == Operation::Upload => Some(upload_rejected(facts, message, now)),
+        WriteAnswer::Rejected(message) => {
+            let (reason, message) = (Reason::LandscapeManagementUnavailable, message.clone());
+            let trouble = RemoteTrouble { reason, message, retry: Retry::Backoff };
+            Some(settle::slot_unavailable(facts, &trouble, now))
+        }
+        WriteAnswer::Refused(trouble) | WriteAnswer::Unknown(trouble) => {
+            Some(settle::slot_unavailable(facts, trouble, now))
+        }
+    }
+}
+
+/// Settles after Landscape Management refused the key by its own format check. The content of the slot is unchanged.
+fn upload_rejected(facts: &Facts, message: &str, now: Now) -> Settlement {
+    let rejected = Condition::no(Reason::UploadRejected, message);
+    let conditions = settle::conditions(facts, rejected.clone(), Progress::Stalled);
+    let uploaded = match conditions.uploaded.status {
+        Status::True => conditions.uploaded,
+        Status::False | Status::Unknown => rejected,
     };
-    settle::with(facts, Some(conditions), &[settle::Wait::Retry(Retry::Never)], now)
+    settle::settlement(facts, Some(Conditions { uploaded, ..conditions }), &[Wait::Retry(Retry::Never)], now)
 }

@@ -1,4 +1,4 @@
-//! Keys for unit tests. Made up: no such credentials exist.
+//! Keys for unit tests. The credentials are invented.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::domain::policy::{
     HostList, KeyRules, Mode, Policy,
 };
 
-/// The rules of the tenant `acme-calm`.
+/// Returns the rules of the tenant `acme-calm`.
 pub(crate) fn rules() -> KeyRules {
     KeyRules {
         identity_zone: Some("acme-calm".into()),
@@ -20,7 +20,7 @@ pub(crate) fn rules() -> KeyRules {
     }
 }
 
-/// How an object of that tenant is treated unless its owner says otherwise; without a grace period.
+/// Returns the default settings of an object of that tenant, without a grace period.
 pub(crate) fn policy() -> Policy {
     Policy {
         rules: rules(),
@@ -36,7 +36,7 @@ pub(crate) fn policy() -> Policy {
     }
 }
 
-/// A document that keeps all rules.
+/// Returns a document that complies with all rules.
 pub(crate) fn document() -> Value {
     json!({
         "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
@@ -50,19 +50,19 @@ pub(crate) fn document() -> Value {
     })
 }
 
-/// A valid key.
+/// Returns a valid key.
 pub(crate) fn key() -> ServiceKey {
     key_with(|_| {})
 }
 
-/// A valid key after `change`.
+/// Returns a valid key after `change`.
 pub(crate) fn key_with(change: impl FnOnce(&mut Value)) -> ServiceKey {
     let mut document = document();
     change(&mut document);
     ServiceKey::parse(document.to_string().as_bytes(), &rules()).expect("the example is valid")
 }
 
-/// A valid key with another secret.
+/// Returns a valid key with another secret.
 pub(crate) fn key_with_secret(secret: &str) -> ServiceKey {
     key_with(|document| document["uaa"]["clientsecret"] = secret.into())
 }

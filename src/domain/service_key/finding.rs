@@ -1,21 +1,21 @@
-//! What is wrong with a document, said so that its owner can mend it.
+//! Findings: the defects of a document, described so that its owner can fix them.
 
 use std::fmt;
 
 use crate::domain::reason::Reason;
 
-/// One thing that is wrong. Never holds a value of the document.
+/// One defect. Never contains a value of the document.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Finding {
-    /// The rule that it breaks.
+    /// The reason that names the violated rule.
     pub reason: Reason,
-    /// JSON path of the place, such as `$.uaa.clientid`.
+    /// The JSON path of the defect, such as `$.uaa.clientid`.
     pub path: &'static str,
-    /// What was found there: a kind of thing, not its value.
+    /// A description of the found value, never the value itself.
     pub found: String,
-    /// What was expected there.
+    /// A description of the expected value.
     pub expected: String,
-    /// What to do next.
+    /// The next step for the user.
     pub remedy: &'static str,
 }
 
@@ -25,7 +25,7 @@ impl fmt::Display for Finding {
     }
 }
 
-/// All that is wrong with a document: at least one finding, in the order of SAP's rules.
+/// All defects of a document: at least one finding, in the order of SAP's rules.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Findings {
     first: Finding,
@@ -33,7 +33,7 @@ pub struct Findings {
 }
 
 impl Findings {
-    /// The findings in `all`, or none if it is empty.
+    /// Returns the findings in `all`, or `None` if there are none.
     #[must_use]
     pub fn from_vec(all: Vec<Finding>) -> Option<Self> {
         let mut all = all.into_iter();
@@ -41,13 +41,13 @@ impl Findings {
         Some(Self { first, more: all.collect() })
     }
 
-    /// The reason of the first finding: what the `Valid` condition says in one word.
+    /// Returns the reason of the first finding, which becomes the reason of the `Valid` condition.
     #[must_use]
     pub fn reason(&self) -> Reason {
         self.first.reason
     }
 
-    /// All findings in order.
+    /// Returns all findings in order.
     pub fn iter(&self) -> impl Iterator<Item = &Finding> {
         std::iter::once(&self.first).chain(&self.more)
     }

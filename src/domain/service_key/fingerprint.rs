@@ -1,36 +1,28 @@
-//! A name for a key that tells two keys apart and reveals neither.
+//! An identifier that distinguishes keys without revealing anything about them.
 
-use secrecy::ExposeSecret;
-use sha2::{Digest, Sha256};
 use std::fmt;
 
-use super::ServiceKey;
+use sha2::{Digest, Sha256};
 
-/// Version of the recipe. A fingerprint made by another one means "compare the content", never "upload again".
+/// The version of the computation. A fingerprint of another version means "compare the content", never "upload again".
 const RECIPE: &str = "almkey-fingerprint-1";
 
-/// The first 16 bytes of a SHA-256 over what makes a key this key, in hex.
+/// The first 16 bytes of a SHA-256 over the identifying parts of a key, in hexadecimal.
 ///
-/// Unkeyed on purpose: the secrets are long and random, so that nothing can be guessed from it. A key is not identified
-/// by its `clientid`: with `binding-secret` a rotation changes only the secret.
+/// The hash is deliberately unkeyed: the secrets are long and random, so the fingerprint allows no guess. The
+/// `clientid` alone does not identify a key, because a rotation of a `binding-secret` changes only the secret.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub struct Fingerprint(String);
 
 impl Fingerprint {
-    /// The fingerprint of `key`.
+    /// Computes the fingerprint of a key.
+    ///
+    /// `parts` are its identity zone, client ID, client secret, token URL and credential type, in this order.
     #[must_use]
-    pub fn of(key: &ServiceKey) -> Self {
+    pub fn compute(parts: [&str; 5]) -> Self {
         let mut hash = Sha256::new();
-        let parts = [
-            RECIPE,
-            key.identity_zone(),
-            key.client_id(),
-            key.client_secret().expose_secret(),
-            key.url().as_str(),
-            key.credential_type(),
-        ];
-        for part in parts {
-            // The length before each part keeps ("ab", "c") apart from ("a", "bc").
+        for part in std::iter::once(RECIPE).chain(parts) {
+            // The length before each part distinguishes ("ab", "c") from ("a", "bc").
             hash.update((part.len() as u64).to_be_bytes());
             hash.update(part.as_bytes());
         }
@@ -39,13 +31,13 @@ impl Fingerprint {
         Self(format!("{high:032x}"))
     }
 
-    /// A fingerprint as it was recorded.
+    /// Restores a fingerprint from its recorded form, without validation.
     #[must_use]
     pub fn recorded(hex: &str) -> Self {
         Self(hex.to_owned())
     }
 
-    /// The 32 hex digits.
+    /// Returns the 32 hexadecimal digits.
     #[must_use]
     pub fn as_str(&self) -> &str {
         &self.0
@@ -66,23 +58,22 @@ impl fmt::Debug for Fingerprint {
 
 #[cfg(test)]
 mod tests {
-    use super::*;
     use crate::domain::service_key::examples::{key, key_with};
 
     #[test]
-    fn the_same_key_written_differently_has_the_same_fingerprint() {
-        let spaced = key_with(|document| document["uaa"]["verificationkey"] = "another".into());
-        assert_eq!(Fingerprint::of(&key()), Fingerprint::of(&spaced));
+    fn fields_outside_the_credentials_do_not_change_the_fingerprint() {
+        let changed = key_with(|document| document["uaa"]["verificationkey"] = "another".into());
+        assert_eq!(key().fingerprint(), changed.fingerprint());
     }
 
     #[test]
-    fn another_secret_under_the_same_client_is_another_key() {
+    fn another_secret_of_the_same_client_gives_another_fingerprint() {
         let rotated = key_with(|document| document["uaa"]["clientsecret"] = "rotated".into());
-        assert_ne!(Fingerprint::of(&key()), Fingerprint::of(&rotated));
+        assert_ne!(key().fingerprint(), rotated.fingerprint());
     }
 
     #[test]
-    fn a_character_that_moves_from_one_field_to_the_next_makes_another_fingerprint() {
+    fn moving_a_character_to_the_next_field_changes_the_fingerprint() {
         let one = key_with(|d| {
             d["uaa"]["clientid"] = "ab".into();
             d["uaa"]["clientsecret"] = "c".into();
@@ -91,12 +82,13 @@ mod tests {
             d["uaa"]["clientid"] = "a".into();
             d["uaa"]["clientsecret"] = "bc".into();
         });
-        assert_ne!(Fingerprint::of(&one), Fingerprint::of(&other));
+        assert_ne!(one.fingerprint(), other.fingerprint());
     }
 
     #[test]
-    fn it_is_thirty_two_hex_digits() {
-        let fingerprint = Fingerprint::of(&key());
+    fn a_fingerprint_has_thirty_two_hexadecimal_digits() {
+        let key = key();
+        let fingerprint = key.fingerprint();
         assert_eq!(fingerprint.as_str().len(), 32);
         assert!(fingerprint.as_str().chars().all(|c| c.is_ascii_hexdigit()));
     }

@@ -1,46 +1,55 @@
-//! Bytes to JSON, within bounds. Serde's messages quote values: none leaves this file.
+//! Reads and writes JSON within bounds. Serde's messages quote values, so none of them leaves this file.
 
+use secrecy::SecretString;
 use serde_json::error::Category;
 use serde_json::{Map, Value};
 
+use super::finding::Finding;
 use super::strict::Strict;
-use super::{Finding, MAX_BYTES, MAX_DEPTH};
 use crate::domain::reason::Reason;
-use crate::wiped::Wiped;
 
-/// What some editors put before a text.
+/// The maximum size of a key in bytes. Real keys have about 2 KiB.
+pub const MAX_BYTES: usize = 64 * 1024;
+/// The maximum nesting of a key in levels. Real keys have 2.
+pub const MAX_DEPTH: usize = 16;
+
+/// The byte order mark of UTF-8, which some editors write at the start of a text.
 const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ROOT: &str = "$";
-const DOWNLOAD_AGAIN: &str = "take the key as the BTP cockpit offers it, unchanged";
+const DOWNLOAD_AGAIN: &str = "use the key exactly as the BTP cockpit provides it";
 
-/// Reads a JSON object of at most [`MAX_BYTES`] and [`MAX_DEPTH`], in which no field stands twice.
+/// Reads a JSON object of at most [`MAX_BYTES`] and [`MAX_DEPTH`] that has no duplicate field.
 ///
 /// # Errors
-/// What is wrong with it, without a value of it.
+/// Returns a finding, which contains no value of the document.
 pub fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
     if bytes.len() > MAX_BYTES {
         return Err(not_json(format!("{} bytes", bytes.len()), format!("at most {MAX_BYTES} bytes")));
     }
     let text = bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes);
     let Strict(value) = serde_json::from_slice(text).map_err(|error| {
-        let what = match error.classify() {
+        let found = match error.classify() {
             Category::Eof => "text that ends too early",
-            Category::Data => "a field that stands twice in its object, the second time",
+            Category::Data => "a duplicate field",
             Category::Io | Category::Syntax => "text that is not JSON",
         };
-        not_json(format!("{what} at line {}, column {}", error.line(), error.column()), "JSON".into())
+        not_json(format!("{found} at line {}, column {}", error.line(), error.column()), "JSON".into())
     })?;
-    let value = Wiped::new(value);
     if deeper_than(&value, MAX_DEPTH) {
         return Err(not_json(format!("nesting deeper than {MAX_DEPTH}"), format!("at most {MAX_DEPTH} levels")));
     }
-    match value.hand_on() {
+    match value {
         Value::Object(object) => Ok(object),
-        other => Err(not_json(kind(&Wiped::new(other)).into(), "a JSON object".into())),
+        other => Err(not_json(kind(&other).into(), "a JSON object".into())),
     }
 }
 
-/// What kind of thing a value is, in words.
+/// Serializes a document to JSON text.
+pub(super) fn write(document: Map<String, Value>) -> SecretString {
+    SecretString::from(Value::Object(document).to_string())
+}
+
+/// Returns the JSON type of a value, in words.
 pub(super) fn kind(value: &Value) -> &'static str {
     match value {
         Value::Null => "null",

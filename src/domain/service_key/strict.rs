@@ -1,14 +1,12 @@
-//! JSON in which every field stands once. What comes of a field that stands twice depends on who reads it: managed
-//! systems might sign in with other credentials than the ones that were proven.
+//! JSON without duplicate fields. Parsers differ in which of two duplicates they use, so a managed system might sign in
+//! with other credentials than the verified ones.
 
 use std::fmt;
 
 use serde::de::{Deserialize, Deserializer, Error, MapAccess, SeqAccess, Visitor};
 use serde_json::{Map, Number, Value};
 
-use crate::wiped::Wiped;
-
-/// A value whose objects have no field twice. One that has is the only error of serde's category *data*.
+/// A value whose objects have no duplicate field. A duplicate is the only error of serde's category *data*.
 pub(super) struct Strict(pub(super) Value);
 
 impl<'de> Deserialize<'de> for Strict {
@@ -55,23 +53,21 @@ impl<'de> Visitor<'de> for Anything {
     }
 
     fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Value, A::Error> {
-        // A document that breaks off leaves nothing behind either.
-        let mut array: Wiped<Vec<Value>> = Wiped::default();
+        let mut array = Vec::new();
         while let Some(Strict(item)) = items.next_element()? {
             array.push(item);
         }
-        Ok(Value::Array(array.hand_on()))
+        Ok(Value::Array(array))
     }
 
     fn visit_map<A: MapAccess<'de>>(self, mut fields: A) -> Result<Value, A::Error> {
-        let mut object: Wiped<Map<String, Value>> = Wiped::default();
+        let mut object = Map::new();
         while let Some(name) = fields.next_key::<String>()? {
             let Strict(value) = fields.next_value()?;
-            if let Some(earlier) = object.insert(name, value) {
-                drop(Wiped::new(earlier));
-                return Err(A::Error::custom("a field stands twice"));
+            if object.insert(name, value).is_some() {
+                return Err(A::Error::custom("duplicate field"));
             }
         }
-        Ok(Value::Object(object.hand_on()))
+        Ok(Value::Object(object))
     }
 }

@@ -1,40 +1,41 @@
-//! What makes a document a key, and what is said of one that is none.
+//! Tests of the rules that make a document a key, and of the findings about other documents.
 
 mod printed;
 
-use serde_json::{Value, json};
+use secrecy::ExposeSecret;
+use serde_json::{Map, Value, json};
 
 use super::examples::{document, key, rules};
 use super::*;
+use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
-use secrecy::ExposeSecret;
 
-/// What is wrong with these bytes.
-fn findings_of(bytes: &[u8]) -> Findings {
-    ServiceKey::parse(bytes, &rules()).expect_err("this is no key")
+/// Returns the findings about these bytes.
+fn findings_in(bytes: &[u8]) -> Findings {
+    ServiceKey::parse(bytes, &rules()).expect_err("the bytes are not a valid key")
 }
 
-/// What is wrong with the example after `change`.
+/// Returns the findings about the example after `change`.
 fn findings_after(change: impl FnOnce(&mut Value)) -> Findings {
     let mut document = document();
     change(&mut document);
-    findings_of(document.to_string().as_bytes())
+    findings_in(document.to_string().as_bytes())
 }
 
-/// The only thing that is wrong with the example after `change`: its reason and its path.
+/// Returns reason and path of the only finding about the example after `change`.
 fn only_finding(change: impl FnOnce(&mut Value)) -> (Reason, &'static str) {
     let findings = findings_after(change);
     let all: Vec<_> = findings.iter().map(|finding| (finding.reason, finding.path)).collect();
-    let [one] = all[..] else { panic!("one finding was expected, not {findings}") };
+    let [one] = all[..] else { panic!("expected one finding, not {findings}") };
     one
 }
 
 fn uaa(document: &mut Value) -> &mut Map<String, Value> {
-    document["uaa"].as_object_mut().expect("the example has it")
+    document["uaa"].as_object_mut().expect("the example has this object")
 }
 
 #[test]
-fn a_key_that_keeps_all_rules_is_read_with_all_its_parts() {
+fn a_key_that_complies_with_all_rules_is_parsed() {
     let key = key();
     assert_eq!(key.identity_zone(), "acme-calm");
     assert_eq!(key.client_id(), "sb-acme-calm!b1234|sapcloudalm!b16907");
@@ -44,56 +45,56 @@ fn a_key_that_keeps_all_rules_is_read_with_all_its_parts() {
 }
 
 #[test]
-fn what_is_uploaded_is_the_whole_document_also_what_we_do_not_know() {
+fn unknown_fields_are_uploaded_too() {
     let mut with_more = document();
     with_more["unknown"] = json!({ "nested": [1, "two", null] });
-    let key = ServiceKey::parse(with_more.to_string().as_bytes(), &rules()).expect("more is allowed");
+    let key = ServiceKey::parse(with_more.to_string().as_bytes(), &rules()).expect("unknown fields are allowed");
     let uploaded: Value = serde_json::from_str(key.document().expose_secret()).expect("JSON");
     assert_eq!(uploaded, with_more);
 }
 
 #[test]
-fn rule_1_what_is_not_json_is_refused() {
-    let found = findings_of(br#"{"uaa": {"clientsecret": "s3cr3t"#);
+fn rule_1_text_that_is_not_json_is_refused() {
+    let found = findings_in(br#"{"uaa": {"clientsecret": "s3cr3t"#);
     assert_eq!(found.reason(), Reason::InvalidJSON);
     let whole = document().to_string();
     for broken in [whole.trim_end_matches('}').to_owned(), format!("{whole},"), whole.replace(':', "=")] {
-        let findings = findings_of(broken.as_bytes());
+        let findings = findings_in(broken.as_bytes());
         let finding = findings.iter().next().expect("at least one");
         assert_eq!((finding.reason, finding.path), (Reason::InvalidJSON, "$"));
     }
 }
 
 #[test]
-fn rule_1_json_that_is_no_object_is_refused() {
+fn rule_1_json_that_is_not_an_object_is_refused() {
     for text in ["null", "true", "1", "\"text\"", "[]"] {
-        assert_eq!(findings_of(text.as_bytes()).reason(), Reason::InvalidJSON, "{text}");
+        assert_eq!(findings_in(text.as_bytes()).reason(), Reason::InvalidJSON, "{text}");
     }
 }
 
 #[test]
-fn a_byte_order_mark_and_a_trailing_newline_do_no_harm() {
+fn a_byte_order_mark_and_a_trailing_newline_are_accepted() {
     let marked = [b"\xEF\xBB\xBF", document().to_string().as_bytes(), b"\r\n"].concat();
     assert!(ServiceKey::parse(&marked, &rules()).is_ok());
 }
 
 #[test]
-fn rule_1_a_field_that_stands_twice_is_refused_at_any_depth_because_readers_differ_in_which_one_they_take() {
+fn rule_1_a_duplicate_field_is_refused_at_any_depth() {
     let whole = document().to_string();
-    let twice = whole.replacen("\"clientid\"", "\"clientid\":\"CANARY\",\"clientid\"", 1);
+    let nested = whole.replacen("\"clientid\"", "\"clientid\":\"CANARY\",\"clientid\"", 1);
     let at_the_top = whole.replacen('{', "{\"uaa\":{},", 1);
-    for text in [twice, at_the_top] {
-        let findings = findings_of(text.as_bytes());
+    for text in [nested, at_the_top] {
+        let findings = findings_in(text.as_bytes());
         assert_eq!(findings.reason(), Reason::InvalidJSON);
-        assert!(findings.to_string().contains("stands twice"), "{findings}");
+        assert!(findings.to_string().contains("a duplicate field"), "{findings}");
         assert!(!findings.to_string().contains("CANARY"), "{findings}");
     }
 }
 
 #[test]
-fn rule_1_nothing_and_bytes_that_are_no_text_are_refused() {
+fn rule_1_empty_input_and_bytes_that_are_not_text_are_refused() {
     for bytes in [&b""[..], b" \n", b"\xEF\xBB\xBF", b"\xFF\xFE{\0}\0", b"{\"uaa\":\"\xC3\x28\"}"] {
-        let findings = findings_of(bytes);
+        let findings = findings_in(bytes);
         assert_eq!(findings.reason(), Reason::InvalidJSON, "{bytes:?}");
     }
 }
@@ -108,23 +109,23 @@ fn rule_2_a_key_of_another_tenant_is_refused() {
 }
 
 #[test]
-fn a_key_of_any_tenant_must_name_its_tenant_and_sign_in_at_its_own_host() {
+fn without_a_tenant_a_key_must_name_one_and_sign_in_at_its_host() {
     let any = KeyRules { identity_zone: None, token_hosts: None, ..rules() };
-    let found = |change: &dyn Fn(&mut Value)| {
+    let paths = |change: &dyn Fn(&mut Value)| {
         let mut document = document();
         change(&mut document);
         let result = ServiceKey::parse(document.to_string().as_bytes(), &any);
         result.err().map(|findings| findings.iter().map(|finding| finding.path).collect::<Vec<_>>()).unwrap_or_default()
     };
     let (zone, url) = ("$.uaa.identityzone", "$.uaa.url");
-    assert_eq!(found(&|_| {}), [""; 0]);
-    assert_eq!(found(&|d| drop(uaa(d).remove("identityzone"))), [zone]);
-    assert_eq!(found(&|d| d["uaa"]["identityzone"] = "".into()), [zone]);
-    // A zone is no pattern for hosts.
+    assert_eq!(paths(&|_| {}), [""; 0]);
+    assert_eq!(paths(&|d| drop(uaa(d).remove("identityzone"))), [zone]);
+    assert_eq!(paths(&|d| d["uaa"]["identityzone"] = "".into()), [zone]);
+    // A zone is not a pattern for hosts.
     for other in ["other-calm", "*", "<landscape>", "acme-calm.evil"] {
-        assert_eq!(found(&|d| d["uaa"]["identityzone"] = other.into()), [url], "{other}");
+        assert_eq!(paths(&|d| d["uaa"]["identityzone"] = other.into()), [url], "{other}");
     }
-    assert_eq!(found(&|d| d["uaa"]["url"] = "https://acme-calm.authentication.evil.example".into()), [url]);
+    assert_eq!(paths(&|d| d["uaa"]["url"] = "https://acme-calm.authentication.evil.example".into()), [url]);
 }
 
 #[test]
@@ -142,13 +143,13 @@ fn rule_3_a_key_without_a_client_secret_is_refused() {
 }
 
 #[test]
-fn rule_3_a_key_made_with_hide_secret_is_told_what_to_do() {
+fn rule_3_the_remedy_for_a_hide_secret_key_names_the_cause() {
     let findings = findings_after(|d| drop(uaa(d).remove("clientsecret")));
     assert!(findings.to_string().contains("hide-secret"), "{findings}");
 }
 
 #[test]
-fn rule_3_and_4_an_x509_key_is_told_both() {
+fn rules_3_and_4_an_x509_key_violates_both() {
     let findings = findings_after(|d| {
         uaa(d).remove("clientsecret");
         d["uaa"]["credential-type"] = "x509".into();
@@ -156,15 +157,15 @@ fn rule_3_and_4_an_x509_key_is_told_both() {
         d["uaa"]["key"] = "-----BEGIN RSA PRIVATE KEY-----".into();
         d["uaa"]["certurl"] = "https://acme-calm.authentication.cert.eu10.hana.ondemand.com".into();
     });
-    let said: Vec<_> = findings.iter().map(|finding| (finding.reason, finding.path)).collect();
+    let found: Vec<_> = findings.iter().map(|finding| (finding.reason, finding.path)).collect();
     let secret = (Reason::MissingCredentials, "$.uaa.clientsecret");
-    assert_eq!(said, [secret, (Reason::UnsupportedCredentialType, "$.uaa.credential-type")]);
+    assert_eq!(found, [secret, (Reason::UnsupportedCredentialType, "$.uaa.credential-type")]);
     assert!(findings.to_string().contains("x509"), "{findings}");
     assert!(!findings.to_string().contains("BEGIN"), "{findings}");
 }
 
 #[test]
-fn rule_4_a_credential_type_that_is_not_accepted_is_refused_and_the_remedy_names_the_field() {
+fn rule_4_an_unaccepted_type_is_refused_and_the_remedy_names_the_field() {
     let expected = (Reason::UnsupportedCredentialType, "$.uaa.credential-type");
     assert_eq!(only_finding(|d| d["uaa"]["credential-type"] = "binding-secret".into()), expected);
     assert_eq!(only_finding(|d| drop(uaa(d).remove("credential-type"))), expected);
@@ -173,7 +174,7 @@ fn rule_4_a_credential_type_that_is_not_accepted_is_refused_and_the_remedy_names
 }
 
 #[test]
-fn rule_4_the_tenant_says_which_types_are_accepted() {
+fn rule_4_the_tenant_sets_the_accepted_types() {
     let mut both = rules();
     both.accepted_credential_types.push("binding-secret".into());
     let mut document = document();
@@ -183,7 +184,7 @@ fn rule_4_the_tenant_says_which_types_are_accepted() {
 }
 
 #[test]
-fn a_token_host_that_is_not_the_tenants_is_refused() {
+fn a_token_host_of_another_tenant_is_refused() {
     for url in [
         "https://evil.example",
         "http://acme-calm.authentication.eu10.hana.ondemand.com",
@@ -202,7 +203,7 @@ fn a_token_host_that_is_not_the_tenants_is_refused() {
 }
 
 #[test]
-fn an_endpoint_that_is_not_of_the_tenants_landscape_is_refused_and_the_remedy_names_the_field() {
+fn a_foreign_endpoint_is_refused_and_the_remedy_names_the_field() {
     for endpoint in [
         "https://api.evil.example",
         "https://alm.cloud.sap.evil.example/api",
@@ -218,12 +219,12 @@ fn an_endpoint_that_is_not_of_the_tenants_landscape_is_refused_and_the_remedy_na
         assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints.Api"), "{endpoint}");
     }
     let findings = findings_after(|document| document["endpoints"]["Api"] = "https://api.evil.example".into());
-    assert!(findings.to_string().contains("*.alm.cloud.sap"), "what is allowed: {findings}");
+    assert!(findings.to_string().contains("*.alm.cloud.sap"), "the message names the allowed hosts: {findings}");
     assert!(findings.to_string().contains("spec.endpointHosts"), "{findings}");
 }
 
 #[test]
-fn a_field_in_other_letter_case_is_refused_because_some_readers_take_it_for_the_one_that_was_checked() {
+fn a_field_that_differs_only_in_letter_case_is_refused() {
     let evil = json!({ "Api": "https://api.evil.example", "clientid": "CANARY" });
     for (name, reason) in [("Endpoints", Reason::EndpointNotAllowed), ("UAA", Reason::MissingCredentials)] {
         let findings = findings_after(|document| document[name] = evil.clone());
@@ -235,7 +236,7 @@ fn a_field_in_other_letter_case_is_refused_because_some_readers_take_it_for_the_
 }
 
 #[test]
-fn a_host_that_another_reader_would_not_see_there_is_refused_before_it_is_compared() {
+fn a_url_whose_host_depends_on_the_parser_is_refused() {
     let found = only_finding(|d| d["endpoints"]["Api"] = "https://eu10.alm.cloud.sap\\@evil.example/api".into());
     assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints.Api"));
     let host = "https://acme-calm.authentication.eu10.hana.ondemand.com";
@@ -246,18 +247,17 @@ fn a_host_that_another_reader_would_not_see_there_is_refused_before_it_is_compar
 }
 
 #[test]
-fn a_key_in_the_slot_is_held_against_the_hosts_of_its_tenant() {
+fn a_key_in_the_slot_is_checked_against_the_hosts_of_its_tenant() {
     let mut planted = document();
     planted["uaa"]["url"] = "https://evil.example".into();
-    let findings =
-        ServiceKey::parse(planted.to_string().as_bytes(), &rules().of_the_slot()).expect_err("a foreign host");
+    let findings = ServiceKey::parse(planted.to_string().as_bytes(), &rules().for_slot()).expect_err("a foreign host");
     assert_eq!(findings.reason(), Reason::TokenHostNotAllowed);
 }
 
 #[test]
-fn every_endpoint_is_looked_at_whatever_its_name_and_none_at_all_is_no_defect() {
+fn every_endpoint_is_checked_and_none_is_required() {
     let beside = only_finding(|document| document["endpoints"]["CANARY"] = "https://api.evil.example".into());
-    assert_eq!(beside, (Reason::EndpointNotAllowed, "$.endpoints.*"), "a name that is not known is not repeated");
+    assert_eq!(beside, (Reason::EndpointNotAllowed, "$.endpoints.*"), "an unknown name is not repeated");
     for wrong in [json!(null), json!("https://eu10.alm.cloud.sap"), json!(["https://eu10.alm.cloud.sap"])] {
         let found = only_finding(|document| document["endpoints"] = wrong.clone());
         assert_eq!(found, (Reason::EndpointNotAllowed, "$.endpoints"), "{wrong}");
@@ -285,7 +285,7 @@ fn three_defects_are_reported_at_once_and_in_order() {
 }
 
 #[test]
-fn a_wrong_type_at_any_path_is_found_and_named_by_its_kind() {
+fn a_value_of_a_wrong_type_is_described_by_its_type() {
     let fields = ["identityzone", "clientid", "clientsecret", "credential-type", "url"];
     let kinds = [
         (Value::Null, "null"),
@@ -306,7 +306,7 @@ fn a_wrong_type_at_any_path_is_found_and_named_by_its_kind() {
 }
 
 #[test]
-fn a_uaa_that_is_no_object_is_found_and_named_by_its_kind() {
+fn a_uaa_that_is_not_an_object_is_described_by_its_type() {
     for (value, kind) in [(json!("{\"clientid\":\"x\"}"), "a string"), (json!([]), "an array"), (json!(null), "null")] {
         let findings = findings_after(|document| document["uaa"] = value);
         let finding = findings.iter().next().expect("at least one");
@@ -315,24 +315,24 @@ fn a_uaa_that_is_no_object_is_found_and_named_by_its_kind() {
     assert_eq!(only_finding(|d| *d = json!({ "endpoints": {} })), (Reason::MissingCredentials, "$.uaa"));
 }
 
-// proves: limit domain/service_key MAX_BYTES
+// proves: limit domain/service_key/json MAX_BYTES
 #[test]
-fn a_document_of_sixty_four_kibibytes_is_read_and_a_larger_one_is_not() {
+fn a_document_of_more_than_64_kibibytes_is_refused() {
     let padded = |length: usize| {
         let text = document().to_string();
         let padding = " ".repeat(length - text.len());
         text + &padding
     };
     assert!(ServiceKey::parse(padded(MAX_BYTES).as_bytes(), &rules()).is_ok());
-    let findings = findings_of(padded(MAX_BYTES + 1).as_bytes());
+    let findings = findings_in(padded(MAX_BYTES + 1).as_bytes());
     assert_eq!(findings.reason(), Reason::InvalidJSON);
     assert!(findings.to_string().contains("65536"), "{findings}");
     assert_eq!(MAX_BYTES, 65_536);
 }
 
-// proves: limit domain/service_key MAX_DEPTH
+// proves: limit domain/service_key/json MAX_DEPTH
 #[test]
-fn a_document_of_sixteen_levels_is_read_and_a_deeper_one_is_not() {
+fn a_document_of_more_than_sixteen_levels_is_refused() {
     let nested = |levels: usize| {
         // The document itself is the first level.
         let inner = (1..levels)
@@ -342,49 +342,49 @@ fn a_document_of_sixteen_levels_is_read_and_a_deeper_one_is_not() {
         ServiceKey::parse(document.to_string().as_bytes(), &rules())
     };
     assert!(nested(MAX_DEPTH).is_ok());
-    assert_eq!(nested(MAX_DEPTH + 1).expect_err("too deep").reason(), Reason::InvalidJSON);
+    assert_eq!(nested(MAX_DEPTH + 1).expect_err("the document is too deep").reason(), Reason::InvalidJSON);
 }
 
 #[test]
-fn what_is_out_of_bounds_once_it_is_written_out_is_refused_because_the_slot_could_not_give_it_back() {
+fn a_document_that_exceeds_the_bounds_once_serialized_is_refused() {
     let mut deep = document();
     deep["deep"] = (0..MAX_DEPTH).fold(json!(1), |inner, _| json!([inner]));
     let Value::Object(deep) = deep else { panic!("an object") };
-    let found = ServiceKey::from_document(deep, &rules()).expect_err("too deep, wherever it was put together");
+    let found = ServiceKey::from_document(deep, &rules()).expect_err("the document is too deep");
     assert!(found.to_string().contains("nesting deeper than 16"), "{found}");
-    // A number of four letters is written out with eighteen.
-    let grows = document().to_string().replacen('{', &format!("{{\"n\":[{}0],", "1e15,".repeat(5000)), 1);
-    assert!(grows.len() < MAX_BYTES / 2);
-    assert!(findings_of(grows.as_bytes()).to_string().contains("at most 65536 bytes"));
+    // A number of four characters is serialized with eighteen.
+    let growing = document().to_string().replacen('{', &format!("{{\"n\":[{}0],", "1e15,".repeat(5000)), 1);
+    assert!(growing.len() < MAX_BYTES / 2);
+    assert!(findings_in(growing.as_bytes()).to_string().contains("at most 65536 bytes"));
 }
 
 #[test]
-fn thousands_of_wrong_endpoints_are_told_in_a_sentence_for_each_kind() {
+fn thousands_of_wrong_endpoints_give_one_finding_for_each_kind() {
     let findings = findings_after(|document| {
         document["endpoints"] = (0..4000).map(|number| (format!("e{number}"), json!(number % 2 == 0))).collect();
         document["endpoints"]["Api"] = json!(1);
         document["endpoints"]["other"] = json!("https://evil.example");
     });
-    let told: Vec<_> = findings.iter().map(|finding| (finding.path, finding.found.as_str())).collect();
+    let found: Vec<_> = findings.iter().map(|finding| (finding.path, finding.found.as_str())).collect();
     let (api, other) = ("$.endpoints.Api", "$.endpoints.*");
-    assert_eq!(told, [(api, "a number"), (other, "a boolean"), (other, "a host that is not allowed")]);
+    assert_eq!(found, [(api, "a number"), (other, "a boolean"), (other, "a host that is not allowed")]);
 }
 
 #[test]
-fn nesting_without_end_does_not_exhaust_the_stack() {
+fn endless_nesting_does_not_exhaust_the_stack() {
     for text in ["[".repeat(100_000), "{\"a\":".repeat(20_000), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))]
     {
-        assert_eq!(findings_of(text.as_bytes()).reason(), Reason::InvalidJSON);
+        assert_eq!(findings_in(text.as_bytes()).reason(), Reason::InvalidJSON);
     }
     let within_the_size = format!("{{\"uaa\":{}{}}}", "[".repeat(30_000), "]".repeat(30_000));
-    assert_eq!(findings_of(within_the_size.as_bytes()).reason(), Reason::InvalidJSON);
+    assert_eq!(findings_in(within_the_size.as_bytes()).reason(), Reason::InvalidJSON);
 }
 
 #[test]
 fn a_key_shows_its_fingerprint_and_nothing_else() {
     let key = key();
     let shown = format!("{key:?} {key:#?}");
-    assert!(shown.contains(fingerprint::Fingerprint::of(&key).as_str()));
+    assert!(shown.contains(key.fingerprint().as_str()));
     for value in ["CANARY", "sb-acme", "https://"] {
         assert!(!shown.contains(value), "{shown}");
     }

@@ -1,4 +1,4 @@
-//! Models of the ports: all of the world outside of a pass.
+//! The models of the ports: token endpoint, Landscape Management, status and clock.
 
 use std::collections::BTreeSet;
 use std::sync::Mutex;
@@ -21,20 +21,20 @@ use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, Write
 use crate::domain::time::Moment;
 use crate::executor::ports::{Clock, LandscapeManagement, LedgerError, LedgerStore, SignIn};
 
-/// What happens to the next write to the slot.
+/// A fault of the next write to the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Fault {
-    /// It takes effect, and its answer is lost.
+    /// The write takes effect, and its answer is lost.
     AnswerLost,
-    /// It is held back, and its answer is lost; [`World::let_held_back_writes_land`] lets it go on.
-    HeldBack,
-    /// Somebody else writes to the slot just before it, and leaves a key of nobody.
+    /// The write is delayed until [`TestBed::land_delayed_writes`], and its answer is lost.
+    Delayed,
+    /// A person uploads a key just before the write.
     Forestalled,
-    /// Somebody empties the slot just before it.
+    /// Another client empties the slot just before the write.
     Emptied,
 }
 
-/// What can go wrong for a while.
+/// A lasting failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Trouble {
     /// The token endpoint answers 503.
@@ -43,13 +43,13 @@ pub(super) enum Trouble {
     LandscapeDown,
     /// Landscape Management answers every write with 412.
     EveryWriteGets412,
-    /// Somebody else writes the object while passes run.
+    /// Another client writes the object during each reconciliation.
     StatusConflicts,
-    /// The status cannot be written when a pass ends.
+    /// The status cannot be written at the end of a reconciliation.
     StatusLostAtTheEnd,
 }
 
-/// A write to the slot as it is on the wire.
+/// A write to the slot as sent over the network.
 #[derive(Clone, Debug)]
 enum Write {
     Put { key: Fingerprint, document: String, owner: Owner, revision: Revision },
@@ -57,7 +57,7 @@ enum Write {
     Delete { revision: Revision },
 }
 
-/// What is in the slot.
+/// The key in the slot.
 #[derive(Clone, Debug)]
 struct Filling {
     key: Fingerprint,
@@ -75,19 +75,19 @@ struct State {
     revision: u64,
     filling: Option<Filling>,
     faults: Vec<Fault>,
-    held_back: Vec<Write>,
+    delayed: Vec<Write>,
     // The status.
     ledger: ledger::Ledger,
     conditions: Option<Conditions>,
     released: bool,
 }
 
-/// All of the world outside of the pass.
-pub(super) struct World(Mutex<State>);
+/// The models of all ports.
+pub(super) struct TestBed(Mutex<State>);
 
-/// The slot, in terms of a test.
+/// The content of the slot from the view of a test.
 #[derive(Debug, PartialEq, Eq)]
-pub(super) enum Holds {
+pub(super) enum Content {
     Nothing,
     Ours(Fingerprint),
     Foreign,
@@ -105,18 +105,18 @@ fn down() -> RemoteTrouble {
     }
 }
 
-impl World {
-    /// An empty slot, and a token endpoint that accepts the example.
+impl TestBed {
+    /// Returns an empty slot and a token endpoint that accepts the example.
     pub(super) fn new() -> Self {
         Self(Mutex::new(State {
             calls: Vec::new(),
             clock: Duration::from_hours(1),
             troubles: BTreeSet::new(),
-            valid: BTreeSet::from([Fingerprint::of(&key())]),
+            valid: BTreeSet::from([key().fingerprint().clone()]),
             revision: 1,
             filling: None,
             faults: Vec::new(),
-            held_back: Vec::new(),
+            delayed: Vec::new(),
             ledger: ledger::Ledger::default(),
             conditions: None,
             released: false,
@@ -124,62 +124,62 @@ impl World {
     }
 
     fn change<T>(&self, change: impl FnOnce(&mut State) -> T) -> T {
-        change(&mut self.0.lock().expect("no test panics while it holds this"))
+        change(&mut self.0.lock().expect("no test panics while it holds the lock"))
     }
 
-    pub(super) fn accepts(&self, key: &ServiceKey) {
-        self.change(|state| state.valid.insert(Fingerprint::of(key)));
+    pub(super) fn accept(&self, key: &ServiceKey) {
+        self.change(|state| state.valid.insert(key.fingerprint().clone()));
     }
 
-    pub(super) fn revokes(&self, key: &ServiceKey) {
-        self.change(|state| state.valid.remove(&Fingerprint::of(key)));
+    pub(super) fn revoke(&self, key: &ServiceKey) {
+        self.change(|state| state.valid.remove(key.fingerprint()));
     }
 
-    pub(super) fn begins(&self, trouble: Trouble) {
+    pub(super) fn start(&self, trouble: Trouble) {
         self.change(|state| state.troubles.insert(trouble));
     }
 
-    pub(super) fn ends(&self, trouble: Trouble) {
+    pub(super) fn stop(&self, trouble: Trouble) {
         self.change(|state| state.troubles.remove(&trouble));
     }
 
-    /// The next write to the slot fares so.
-    pub(super) fn next_write(&self, fault: Fault) {
+    /// Applies a fault to the next write to the slot.
+    pub(super) fn fail_next_write(&self, fault: Fault) {
         self.change(|state| state.faults.push(fault));
     }
 
-    /// A person uploads a key in the app.
-    pub(super) fn a_person_fills_the_slot(&self) {
-        self.change(State::a_person_fills);
+    /// Uploads a key as a person does in the app.
+    pub(super) fn fill_slot_by_person(&self) {
+        self.change(State::fill_by_person);
     }
 
-    pub(super) fn the_ledger_is_lost(&self) {
+    pub(super) fn lose_ledger(&self) {
         self.change(|state| state.ledger = ledger::Ledger::default());
     }
 
-    /// Writes that were under way reach the slot after all: whether any of them took effect.
-    pub(super) fn let_held_back_writes_land(&self) -> bool {
+    /// Lets the delayed writes reach the slot. Returns true if any of them takes effect.
+    pub(super) fn land_delayed_writes(&self) -> bool {
         self.change(|state| {
-            let writes = std::mem::take(&mut state.held_back);
-            assert!(!writes.is_empty(), "a write was held back");
+            let writes = std::mem::take(&mut state.delayed);
+            assert!(!writes.is_empty(), "a write was delayed");
             writes.iter().any(|write| matches!(state.write(write), WriteAnswer::Done(_)))
         })
     }
 
-    pub(super) fn passes(&self, time: Duration) {
+    pub(super) fn advance(&self, time: Duration) {
         self.change(|state| state.clock += time);
     }
 
-    /// What was called since the last question.
+    /// Returns the calls since the last use of this method.
     pub(super) fn calls(&self) -> Vec<String> {
         self.change(|state| std::mem::take(&mut state.calls))
     }
 
-    pub(super) fn slot(&self) -> Holds {
+    pub(super) fn slot(&self) -> Content {
         self.change(|state| match &state.filling {
-            None => Holds::Nothing,
-            Some(Filling { owner: Some(held), key, .. }) if held.owner == us() => Holds::Ours(key.clone()),
-            Some(_) => Holds::Foreign,
+            None => Content::Nothing,
+            Some(Filling { owner: Some(ownership), key, .. }) if ownership.owner == us() => Content::Ours(key.clone()),
+            Some(_) => Content::Foreign,
         })
     }
 
@@ -209,9 +209,9 @@ impl State {
         self.troubles.contains(&trouble)
     }
 
-    fn a_person_fills(&mut self) {
+    fn fill_by_person(&mut self) {
         self.revision += 1;
-        let key = Fingerprint::recorded("of a person");
+        let key = Fingerprint::recorded("key of a person");
         self.filling = Some(Filling { key, owner: None, document: "{}".into() });
     }
 
@@ -244,12 +244,12 @@ impl State {
                 self.write(&write);
                 WriteAnswer::Unknown(down())
             }
-            Some(Fault::HeldBack) => {
-                self.held_back.push(write);
+            Some(Fault::Delayed) => {
+                self.delayed.push(write);
                 WriteAnswer::Unknown(down())
             }
             Some(Fault::Forestalled) => {
-                self.a_person_fills();
+                self.fill_by_person();
                 self.write(&write)
             }
             Some(Fault::Emptied) => {
@@ -263,11 +263,11 @@ impl State {
 }
 
 #[async_trait]
-impl SignIn for World {
+impl SignIn for TestBed {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         self.called("sign in");
         let (down, valid) =
-            self.change(|state| (state.has(Trouble::TokenEndpointDown), state.valid.contains(&Fingerprint::of(key))));
+            self.change(|state| (state.has(Trouble::TokenEndpointDown), state.valid.contains(key.fingerprint())));
         match (down, valid) {
             (true, _) => Verdict::Unknown { message: "the token endpoint answered 503".into(), retry: Retry::Backoff },
             (_, true) => Verdict::Accepted { scopes: Scopes::default() },
@@ -277,7 +277,7 @@ impl SignIn for World {
 }
 
 #[async_trait]
-impl LandscapeManagement for World {
+impl LandscapeManagement for TestBed {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble> {
         self.called("read");
         self.change(|state| match &state.filling {
@@ -299,7 +299,7 @@ impl LandscapeManagement for World {
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         self.called("put");
         let write = Write::Put {
-            key: Fingerprint::of(key),
+            key: key.fingerprint().clone(),
             document: key.document().expose_secret().to_owned(),
             owner: owner.clone(),
             revision: revision.clone(),
@@ -320,7 +320,7 @@ impl LandscapeManagement for World {
 }
 
 /// The status of the one object.
-pub(super) struct Status<'a>(pub(super) &'a World);
+pub(super) struct Status<'a>(pub(super) &'a TestBed);
 
 #[async_trait]
 impl LedgerStore for Status<'_> {
@@ -349,10 +349,10 @@ impl LedgerStore for Status<'_> {
     }
 }
 
-impl Clock for World {
+impl Clock for TestBed {
     fn now(&self) -> Now {
         let clock = self.change(|state| state.clock);
-        let wall = 1_790_000_000 + i64::try_from(clock.as_secs()).expect("a test does not last that long");
-        Now { monotonic: Moment::new(clock), wall: Timestamp::from_second(wall).expect("a moment of this century") }
+        let wall = 1_790_000_000 + i64::try_from(clock.as_secs()).expect("the time of a test is small");
+        Now { monotonic: Moment::new(clock), wall: Timestamp::from_second(wall).expect("a valid timestamp") }
     }
 }

@@ -1,8 +1,8 @@
-//! An object that lives among the models, as the controller would load it and let it pass.
+//! An object that is reconciled against the models, as the controller would load it.
 
 use std::time::Duration;
 
-use super::models::{Status, World, us};
+use super::models::{Status, TestBed, us};
 use crate::domain::evidence::Observations;
 use crate::domain::plan::{Answers, Evidence, Facts, Siblings, Source, SourceIdentity, Subject, Tenant};
 use crate::domain::service_key::ServiceKey;
@@ -10,7 +10,7 @@ use crate::domain::service_key::examples::{key, policy};
 use crate::executor::execute::{Outcome, execute};
 use crate::executor::ports::Ports;
 
-/// The object as the controller would load it, and the observations of the process.
+/// An object, and the observations of the process.
 pub(super) struct Object {
     pub(super) source: Source,
     pub(super) deleting: bool,
@@ -37,14 +37,14 @@ impl Object {
         Self { source: present(key()), deleting: false, observations: Observations::default() }
     }
 
-    fn facts(&self, bed: &World) -> Facts {
+    fn facts(&self, bed: &TestBed) -> Facts {
         Facts {
             subject: Subject {
                 owner: us(),
                 generation: if self.deleting { 2 } else { 1 },
                 deleting: self.deleting,
                 abandoned: false,
-                has_looked: false,
+                has_read_slot: false,
                 requested: None,
             },
             tenant: Tenant::Open { version: "1".into() },
@@ -59,8 +59,8 @@ impl Object {
         }
     }
 
-    /// One pass.
-    pub(super) async fn pass(&mut self, bed: &World) -> Outcome {
+    /// Performs one reconciliation.
+    pub(super) async fn reconcile(&mut self, bed: &TestBed) -> Outcome {
         let mut status = Status(bed);
         let ports = Ports { sign_in: bed, landscape: bed, ledger: &mut status, clock: bed };
         let outcome = execute(self.facts(bed), ports).await;
@@ -71,30 +71,30 @@ impl Object {
         outcome
     }
 
-    /// A pass that ends as passes should: after how long the next one is due.
-    pub(super) async fn settles(&mut self, bed: &World) -> Duration {
-        match self.pass(bed).await {
+    /// Performs one reconciliation that must settle. Returns the delay until the next one.
+    pub(super) async fn settle(&mut self, bed: &TestBed) -> Duration {
+        match self.reconcile(bed).await {
             Outcome::Settled { settlement, .. } => settlement.next,
-            outcome @ Outcome::Interrupted { .. } => panic!("the pass was to settle, not {outcome:?}"),
+            outcome @ Outcome::Interrupted { .. } => panic!("expected a settlement, not {outcome:?}"),
         }
     }
 
-    /// Passes, each when it is due, for `time`.
-    pub(super) async fn lives(&mut self, bed: &World, time: Duration) {
+    /// Performs each reconciliation when it is due, for `time`.
+    pub(super) async fn run_for(&mut self, bed: &TestBed, time: Duration) {
         let mut rest = time;
         for _ in 0..100_000 {
-            let next = self.settles(bed).await;
+            let next = self.settle(bed).await;
             if next > rest {
-                return bed.passes(rest);
+                return bed.advance(rest);
             }
             rest -= next;
-            bed.passes(next);
+            bed.advance(next);
         }
-        panic!("more passes than a life has room for: some come back at once");
+        panic!("too many reconciliations: some are repeated without a delay");
     }
 
-    /// The process restarts: nothing is remembered.
-    pub(super) fn restarts(&mut self) {
+    /// Restarts the process, which loses its observations.
+    pub(super) fn restart_process(&mut self) {
         self.observations = Observations::default();
     }
 }

@@ -3,7 +3,6 @@
 use alm_key_operator::api::ALMServiceKey;
 use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::service_key::ServiceKey;
-use alm_key_operator::domain::service_key::fingerprint::Fingerprint;
 use futures::{StreamExt, TryStreamExt};
 use k8s_openapi::api::events::v1::Event;
 use kube::api::{DeleteParams, ListParams, Patch, PatchParams};
@@ -141,7 +140,7 @@ impl Tenant<'_> {
             endpoint_hosts: None,
         };
         let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant");
-        Fingerprint::of(&key).as_str().to_owned()
+        key.fingerprint().as_str().to_owned()
     }
 
     /// The Events about one.

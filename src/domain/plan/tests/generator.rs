@@ -1,4 +1,4 @@
-//! Any facts and any answers, for properties that hold whatever they are.
+//! The generators of arbitrary facts and answers, for properties that hold for all of them.
 
 use std::time::Duration;
 
@@ -9,50 +9,49 @@ use proptest::sample::{Index, select};
 use super::scenario::*;
 use crate::domain::evidence::{Observations, Settled};
 use crate::domain::ledger::{Operation, Pending};
-use crate::domain::plan::{Answers, Content, Evidence, Facts, Heir, Siblings, Subject, Tenant, Verdict};
+use crate::domain::plan::{Answers, Content, Evidence, Facts, Heir, Siblings, Subject, Tenant, Verdict, Written};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::{key, key_with_secret, policy};
-use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Slot, WriteAnswer};
 
 const REVISIONS: [&str; 3] = ["1", "2", "3"];
 
-pub(super) fn sources() -> impl Strategy<Value = World> {
-    let bed = World::new;
-    let kept = World::kept;
-    let mut beds = vec![
-        bed().source(present(Err(findings()))),
-        kept().source_is_unknown(),
-        kept().source_is_gone(Evidence::DeletionSeen),
-        kept().source_is_gone(ABSENT),
-        kept().source_is_gone(Evidence::SecretAbsent),
+pub(super) fn sources() -> impl Strategy<Value = Scenario> {
+    let new = Scenario::new;
+    let uploaded = Scenario::uploaded;
+    let mut scenarios = vec![
+        new().source(present(Err(findings()))),
+        uploaded().source_is_unknown(),
+        uploaded().source_is_gone(Evidence::DeletionSeen),
+        uploaded().source_is_gone(ABSENT),
+        uploaded().source_is_gone(Evidence::SecretAbsent),
     ];
-    beds.extend([bed(), kept(), kept().source(present(Ok(rotated()))), bed(), kept()]);
-    select(beds)
+    scenarios.extend([new(), uploaded(), uploaded().source(present(Ok(rotated()))), new(), uploaded()]);
+    select(scenarios)
 }
 
 pub(super) fn subjects() -> impl Strategy<Value = Subject> {
     (any::<bool>(), any::<bool>(), any::<bool>(), any::<bool>()).prop_map(
-        |(deleting, abandoned, requested, has_looked)| Subject {
-            has_looked,
+        |(deleting, abandoned, requested, has_read_slot)| Subject {
+            has_read_slot,
             deleting,
             abandoned: deleting && abandoned,
             requested: requested.then(|| "now".into()),
-            ..World::new().facts.subject
+            ..Scenario::new().facts.subject
         },
     )
 }
 
 pub(super) fn tenants() -> impl Strategy<Value = Tenant> {
-    let [open, closed, missing] =
-        [World::new(), World::new().tenant_closed(), World::new().tenant_missing()].map(|bed| bed.facts.tenant);
+    let [open, closed, missing] = [Scenario::new(), Scenario::new().tenant_closed(), Scenario::new().tenant_missing()]
+        .map(|scenario| scenario.facts.tenant);
     select(vec![open.clone(), open.clone(), open, closed, missing])
 }
 
 pub(super) fn pendings() -> impl Strategy<Value = Option<Pending>> {
-    let fingerprints = [None, Some(Fingerprint::of(&key())), Some(Fingerprint::of(&rotated()))].to_vec();
+    let fingerprints = [None, Some(key().fingerprint().clone()), Some(rotated().fingerprint().clone())].to_vec();
     let operations = [Operation::Upload, Operation::Delete].to_vec();
     let pending = (select(operations), select(fingerprints), select(REVISIONS.to_vec())).prop_map(
         |(operation, fingerprint, etag)| Pending {
@@ -68,11 +67,11 @@ pub(super) fn pendings() -> impl Strategy<Value = Option<Pending>> {
 pub(super) fn observations() -> impl Strategy<Value = Observations> {
     let since = || proptest::option::of((0..START).prop_map(|seconds| now_at(seconds).monotonic));
     (since(), since(), 0..=4_usize, 0..=4_usize, any::<bool>()).prop_map(
-        |(gone_since, unknown_since, of_key, of_rotated, settled)| {
+        |(gone_since, unknown_since, key_refusals, rotated_refusals, settled)| {
             let mut observations = Observations { gone_since, unknown_since, ..Observations::default() };
-            for (key, times) in [(key(), of_key), (rotated(), of_rotated)] {
+            for (key, times) in [(key(), key_refusals), (rotated(), rotated_refusals)] {
                 for moment in [0, 60, 240, 600].into_iter().take(times) {
-                    observations.refused(&Fingerprint::of(&key), now_at(moment).monotonic, Duration::from_mins(10));
+                    observations.refused(key.fingerprint(), now_at(moment).monotonic, Duration::from_mins(10));
                 }
             }
             let due = now_at(START + 1).monotonic;
@@ -89,7 +88,7 @@ pub(super) fn slots() -> impl Strategy<Value = Result<Slot, RemoteTrouble>> {
             let owner = owner.map(|owner| Ownership { owner, adopted });
             Ok(Slot::Filled { revision: revision(etag), owner })
         };
-        all.extend(others().map(|owner| held(owner, false)));
+        all.extend(other_owners().map(|owner| held(owner, false)));
         let empty = Ok(Slot::Empty { revision: revision(etag) });
         all.extend([held(Some(us()), false), held(Some(us()), false), held(Some(us()), true), empty]);
     }
@@ -97,12 +96,12 @@ pub(super) fn slots() -> impl Strategy<Value = Result<Slot, RemoteTrouble>> {
 }
 
 pub(super) fn contents() -> impl Strategy<Value = Result<Content, RemoteTrouble>> {
-    let key_of = |secret: &str| Ok(Content::Key(key_with_secret(secret)));
+    let key_with = |secret: &str| Ok(Content::Key(key_with_secret(secret)));
     select(vec![
         Ok(Content::Key(key())),
         Ok(Content::Key(key())),
         Ok(Content::Key(rotated())),
-        key_of("third"),
+        key_with("third"),
         Ok(Content::Unreadable(findings())),
         Err(unavailable()),
     ])
@@ -132,7 +131,7 @@ pub(super) fn answers() -> impl Strategy<Value = Answers> {
         slot_sign_in,
         slot,
         content,
-        write,
+        write: write.map(|answer| Written { operation: Operation::Upload, answer }),
         first_attempt: false,
     })
 }
@@ -153,7 +152,7 @@ pub(super) fn policies() -> impl Strategy<Value = Policy> {
 
 pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
     let sibling = Owner { name: "sibling".into(), ..us() };
-    let heir = |key: &ServiceKey| Some(Heir { owner: sibling.clone(), fingerprint: Fingerprint::of(key) });
+    let heir = |key: &ServiceKey| Some(Heir { owner: sibling.clone(), fingerprint: key.fingerprint().clone() });
     let name = || Some("monitoring/sibling".to_owned());
     let alone = Siblings::default();
     select(vec![
@@ -165,13 +164,13 @@ pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
     ])
 }
 
-/// Any facts, consistent or not.
+/// Returns arbitrary facts, consistent or not.
 pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
     let policy = (select(vec![0, 300, 100_000]), any::<bool>(), policies());
     let of_object = (sources(), tenants(), subjects(), 0.0..1.0_f64, policy);
     (of_object, pendings(), observations(), siblings(), prop_oneof![Just(Answers::default()), answers()]).prop_map(
-        |((bed, tenant, subject, jitter, (grace, report, policy)), pending, observations, siblings, answers)| {
-            let mut facts = bed.facts;
+        |((scenario, tenant, subject, jitter, (grace, report, policy)), pending, observations, siblings, answers)| {
+            let mut facts = scenario.facts;
             facts.tenant = tenant;
             facts.policy = policy;
             facts.subject = subject;
@@ -187,7 +186,7 @@ pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
     )
 }
 
-/// All that the world could answer, for a walk to draw from.
+/// The answers that a walk draws from.
 #[derive(Clone, Debug)]
 pub(super) struct Replies {
     pub(super) verdicts: Vec<Verdict>,

@@ -1,4 +1,4 @@
-//! The source is gone: on which grounds, and after which wait, its key goes too.
+//! A source that is gone: the evidence and the waits before its key is removed.
 
 use std::time::Duration;
 
@@ -15,203 +15,207 @@ use crate::domain::slot::WriteAnswer;
 
 const GRACE: u64 = 300;
 
-/// Ours stands in the slot; of the slot's key nothing is known yet.
-fn gone(evidence: Evidence, grace: u64) -> World {
-    World::kept()
+/// Returns a lost source whose key is in our slot and has not been read.
+fn gone(evidence: Evidence, grace: u64) -> Scenario {
+    Scenario::uploaded()
         .with(|facts| facts.policy.grace_period = Duration::from_secs(grace))
         .source_is_gone(evidence)
         .slot_is_ours("1")
 }
 
-/// The same, and the slot's key signs in, should anybody ask.
-fn gone_alive(evidence: Evidence, grace: u64) -> World {
+/// Returns the same, with an accepted key in the slot.
+fn gone_but_accepted(evidence: Evidence, grace: u64) -> Scenario {
     gone(evidence, grace).slot_holds(&key()).slot_signs_in(accepted())
 }
 
-/// With the slot's key read.
-fn binding_absent(grace: u64) -> World {
+/// Returns an absent binding whose key has been read from the slot.
+fn binding_absent(grace: u64) -> Scenario {
     gone(ABSENT, grace).slot_holds(&key())
 }
 
-/// It waits, and comes back after so many seconds.
-fn waits(bed: &World, seconds: u64) {
-    let settlement = bed.settlement();
+/// Asserts that the removal is pending, and the delay of the next reconciliation in seconds.
+fn assert_waits(scenario: &Scenario, seconds: u64) {
+    let settlement = scenario.settlement();
     assert_eq!(settlement.next, Duration::from_secs(seconds));
-    assert_eq!(settlement.ledger, bed.facts.ledger);
-    let ready = settlement.conditions.expect("a verdict").ready;
+    assert_eq!(settlement.ledger, scenario.facts.ledger);
+    let ready = settlement.conditions.expect("conditions").ready;
     assert_eq!((ready.status, ready.reason), (Status::Unknown, Reason::RemovalPending));
 }
 
 #[test]
-fn a_deletion_that_was_seen_deletes_at_once_without_a_grace_period() {
-    let bed = gone(Evidence::DeletionSeen, 0).lasting(0);
-    let (pending, next) = bed.record();
+fn after_an_observed_deletion_the_key_is_deleted_without_a_grace_period() {
+    let scenario = gone(Evidence::DeletionSeen, 0).source_unchanged_for(0);
+    let (pending, next) = scenario.record();
     assert_eq!((pending.operation, pending.revision), (Operation::Delete, revision("1")));
     assert_eq!(next, delete_at("1"));
 }
 
 #[test]
-fn a_deletion_that_was_seen_waits_the_grace_period() {
-    waits(&gone_alive(Evidence::DeletionSeen, GRACE).lasting(0), GRACE);
-    waits(&gone_alive(Evidence::DeletionSeen, GRACE).lasting(GRACE - 1), 1);
-    assert_eq!(gone(Evidence::DeletionSeen, GRACE).lasting(GRACE).record().1, delete_at("1"));
+fn after_an_observed_deletion_the_key_stays_for_the_grace_period() {
+    assert_waits(&gone_but_accepted(Evidence::DeletionSeen, GRACE).source_unchanged_for(0), GRACE);
+    assert_waits(&gone_but_accepted(Evidence::DeletionSeen, GRACE).source_unchanged_for(GRACE - 1), 1);
+    assert_eq!(gone(Evidence::DeletionSeen, GRACE).source_unchanged_for(GRACE).record().1, delete_at("1"));
 }
 
 #[test]
-fn a_deletion_that_was_seen_needs_no_sign_in() {
-    assert!(matches!(gone(Evidence::DeletionSeen, 0).lasting(0).plan(), Step::Record(_)));
+fn after_an_observed_deletion_no_sign_in_is_needed() {
+    assert!(matches!(gone(Evidence::DeletionSeen, 0).source_unchanged_for(0).plan(), Step::Record(_)));
 }
 
 #[test]
-fn a_secret_that_is_absent_waits_the_grace_period() {
-    waits(&gone_alive(Evidence::SecretAbsent, GRACE).lasting(0), GRACE);
-    waits(&gone_alive(Evidence::SecretAbsent, GRACE).lasting(GRACE - 1), 1);
-    assert_eq!(gone(Evidence::SecretAbsent, GRACE).lasting(GRACE).record().1, delete_at("1"));
+fn the_key_of_an_absent_secret_stays_for_the_grace_period() {
+    assert_waits(&gone_but_accepted(Evidence::SecretAbsent, GRACE).source_unchanged_for(0), GRACE);
+    assert_waits(&gone_but_accepted(Evidence::SecretAbsent, GRACE).source_unchanged_for(GRACE - 1), 1);
+    assert_eq!(gone(Evidence::SecretAbsent, GRACE).source_unchanged_for(GRACE).record().1, delete_at("1"));
 }
 
 #[test]
-fn when_a_binding_is_absent_the_slots_own_key_is_asked() {
-    let bed = gone(ABSENT, 0).lasting(0);
-    assert_eq!(bed.plan(), Step::ReadContent);
-    assert_eq!(bed.slot_holds(&key()).plan(), Step::SignIn(KeyRole::Slot));
+fn when_a_binding_is_absent_the_slots_own_key_is_tested() {
+    let scenario = gone(ABSENT, 0).source_unchanged_for(0);
+    assert_eq!(scenario.plan(), Step::ReadContent);
+    assert_eq!(scenario.slot_holds(&key()).plan(), Step::SignIn(KeyRole::Slot));
 }
 
 #[test]
 fn when_a_binding_is_absent_and_its_key_is_refused_it_is_deleted_at_once() {
-    let bed = binding_absent(GRACE).lasting(0).slot_signs_in(refused());
-    assert_eq!(bed.record().1, delete_at("1"));
+    let scenario = binding_absent(GRACE).source_unchanged_for(0).slot_signs_in(refused());
+    assert_eq!(scenario.record().1, delete_at("1"));
 }
 
 #[test]
-fn when_a_binding_is_absent_and_its_key_signs_in_the_longer_of_both_waits_must_pass() {
+fn an_accepted_key_of_an_absent_binding_stays_for_the_longer_of_both_waits() {
     for (grace, needed) in [(0, 600), (GRACE, 600), (3_600, 3_600)] {
-        let at = |seconds: u64| binding_absent(grace).lasting(seconds).slot_signs_in(accepted());
+        let at = |seconds: u64| binding_absent(grace).source_unchanged_for(seconds).slot_signs_in(accepted());
         assert!(matches!(at(0).plan(), Step::Settle(_)));
-        waits(&at(needed - 1), 1);
+        assert_waits(&at(needed - 1), 1);
         assert_eq!(at(needed).record().1, delete_at("1"));
     }
 }
 
 #[test]
-fn when_a_binding_is_absent_an_unclear_answer_waits_however_long_it_takes() {
-    let bed = binding_absent(0).lasting(1_000_000).slot_signs_in(unclear());
-    let settlement = bed.settlement();
-    assert_eq!(settlement.ledger, bed.facts.ledger);
-    assert_eq!(settlement.conditions.expect("a verdict").ready.reason, Reason::RemovalPending);
+fn when_a_binding_is_absent_an_unclear_answer_delays_the_deletion() {
+    let scenario = binding_absent(0).source_unchanged_for(1_000_000).slot_signs_in(unclear());
+    let settlement = scenario.settlement();
+    assert_eq!(settlement.ledger, scenario.facts.ledger);
+    assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::RemovalPending);
 }
 
 #[test]
-fn when_a_binding_is_absent_and_the_content_cannot_be_read_it_waits() {
-    let bed = gone(ABSENT, 0).lasting(1_000_000);
-    let bed = bed.with(|facts| facts.learn_content(Err(unavailable())));
-    assert_eq!(bed.verdict().ready.reason, Reason::RemovalPending);
+fn when_a_binding_is_absent_unreadable_content_delays_the_deletion() {
+    let scenario = gone(ABSENT, 0).source_unchanged_for(1_000_000);
+    let scenario = scenario.with(|facts| facts.learn_content(Err(unavailable())));
+    assert_eq!(scenario.conditions().ready.reason, Reason::RemovalPending);
 }
 
 #[test]
-fn when_a_binding_is_absent_content_that_is_no_key_is_deleted_after_the_wait() {
+fn when_a_binding_is_absent_invalid_content_is_deleted_after_the_wait() {
     let at = |seconds: u64| {
-        gone(ABSENT, 0).with(|facts| facts.learn_content(Ok(Content::Unreadable(findings())))).lasting(seconds)
+        gone(ABSENT, 0)
+            .with(|facts| facts.learn_content(Ok(Content::Unreadable(findings()))))
+            .source_unchanged_for(seconds)
     };
-    waits(&at(599), 1);
+    assert_waits(&at(599), 1);
     assert_eq!(at(600).record().1, delete_at("1"));
 }
 
 #[test]
-fn an_absence_is_counted_over_all_passes_that_saw_it() {
-    let mut bed = gone_alive(Evidence::SecretAbsent, GRACE).lasting(0);
-    bed.facts.begin(now_at(START + 200));
-    waits(&bed.clone().later(200), GRACE - 200);
-    assert_eq!(bed.later(GRACE).record().1, delete_at("1"));
+fn an_absence_is_measured_across_reconciliations() {
+    let mut scenario = gone_but_accepted(Evidence::SecretAbsent, GRACE).source_unchanged_for(0);
+    scenario.facts.observe_source(now_at(START + 200));
+    assert_waits(&scenario.clone().later(200), GRACE - 200);
+    assert_eq!(scenario.later(GRACE).record().1, delete_at("1"));
 }
 
 #[test]
-fn an_absence_begins_anew_under_a_later_definition_of_the_kind() {
+fn an_absence_starts_again_under_a_later_definition_of_the_kind() {
     let defined = |at: i64| Source::Gone {
         evidence: Evidence::BindingAbsent { kind_since: Some(Timestamp::from_second(at).expect("a time")) },
         message: "the binding is gone".into(),
     };
-    let mut bed = gone(ABSENT, 0).source(defined(1)).slot_holds(&key()).slot_signs_in(accepted()).lasting(0);
-    bed.facts.begin(now_at(START + 500));
-    waits(&bed.clone().later(500), 100);
-    bed.facts.source = defined(2);
-    bed.facts.begin(now_at(START + 550));
-    waits(&bed.later(550), 600);
+    let mut scenario =
+        gone(ABSENT, 0).source(defined(1)).slot_holds(&key()).slot_signs_in(accepted()).source_unchanged_for(0);
+    scenario.facts.observe_source(now_at(START + 500));
+    assert_waits(&scenario.clone().later(500), 100);
+    scenario.facts.source = defined(2);
+    scenario.facts.observe_source(now_at(START + 550));
+    assert_waits(&scenario.later(550), 600);
 }
 
 #[test]
-fn an_absence_that_was_broken_begins_anew() {
-    let mut bed = gone_alive(Evidence::SecretAbsent, GRACE).lasting(0);
-    let source = bed.facts.source.clone();
-    bed.facts.source = present(Ok(key()));
-    bed.facts.begin(now_at(START + 100));
-    bed.facts.source = source;
-    bed.facts.begin(now_at(START + 200));
-    waits(&bed.clone().later(GRACE), 200);
-    assert_eq!(bed.later(200 + GRACE).record().1, delete_at("1"));
+fn an_interrupted_absence_starts_again() {
+    let mut scenario = gone_but_accepted(Evidence::SecretAbsent, GRACE).source_unchanged_for(0);
+    let source = scenario.facts.source.clone();
+    scenario.facts.source = present(Ok(key()));
+    scenario.facts.observe_source(now_at(START + 100));
+    scenario.facts.source = source;
+    scenario.facts.observe_source(now_at(START + 200));
+    assert_waits(&scenario.clone().later(GRACE), 200);
+    assert_eq!(scenario.later(200 + GRACE).record().1, delete_at("1"));
 }
 
 #[test]
-fn a_process_that_has_just_started_begins_to_count_anew() {
-    let bed = gone_alive(Evidence::SecretAbsent, GRACE).with(|facts| facts.observations.gone_since = None);
-    waits(&bed.later(1_000_000), GRACE);
+fn an_absence_starts_again_in_a_new_process() {
+    let scenario = gone_but_accepted(Evidence::SecretAbsent, GRACE).with(|facts| facts.observations.gone_since = None);
+    assert_waits(&scenario.later(1_000_000), GRACE);
 }
 
 #[test]
-fn once_the_slot_is_cleared_the_object_says_that_its_source_is_gone() {
-    let mut bed = gone(Evidence::DeletionSeen, 0).lasting(0);
-    let Step::Record(pending) = bed.plan() else { panic!("a record comes first") };
-    bed.facts.learn_recorded(pending);
-    bed.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), bed.now);
-    let settlement = bed.settlement();
+fn after_the_removal_the_reason_is_source_gone() {
+    let mut scenario = gone(Evidence::DeletionSeen, 0).source_unchanged_for(0);
+    let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
+    scenario.facts.learn_recorded(pending);
+    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
+    let settlement = scenario.settlement();
     assert!(!settlement.release);
     assert_eq!(settlement.ledger, Ledger::default());
-    let ready = settlement.conditions.expect("a verdict").ready;
+    let ready = settlement.conditions.expect("conditions").ready;
     assert_eq!((ready.status, ready.reason), (Status::False, Reason::SourceGone));
 }
 
 #[test]
-fn a_source_of_which_nothing_is_certain_never_deletes_a_key_that_signs_in() {
-    let bed = World::kept().source_is_unknown().lasting(1_000_000).slot_is_ours("1").slot_holds(&key());
-    let settlement = bed.slot_signs_in(accepted()).settlement();
-    assert_eq!(settlement.ledger, World::kept().facts.ledger);
-    assert_eq!(settlement.conditions.expect("a verdict").uploaded.status, Status::True);
+fn an_uncertain_source_never_deletes_a_key_that_signs_in() {
+    let scenario =
+        Scenario::uploaded().source_is_unknown().source_unchanged_for(1_000_000).slot_is_ours("1").slot_holds(&key());
+    let settlement = scenario.slot_signs_in(accepted()).settlement();
+    assert_eq!(settlement.ledger, Scenario::uploaded().facts.ledger);
+    assert_eq!(settlement.conditions.expect("conditions").uploaded.status, Status::True);
 }
 
 #[test]
-fn a_source_of_which_nothing_is_certain_deletes_only_a_key_that_was_refused_four_times() {
+fn under_an_uncertain_source_only_a_key_refused_four_times_is_deleted() {
     for (moments, dead) in [(&[0][..], false), (&[0, 60, 240], false), (&[0, 60, 240, 600], true)] {
-        let bed = World::kept().source_is_unknown().lasting(60).refused_at(&key(), moments);
-        let bed = bed.slot_is_ours("1").slot_holds(&key()).slot_signs_in(refused());
-        assert_eq!(matches!(bed.plan(), Step::Record(_)), dead, "{moments:?}");
+        let scenario = Scenario::uploaded().source_is_unknown().source_unchanged_for(60).refused_at(&key(), moments);
+        let scenario = scenario.slot_is_ours("1").slot_holds(&key()).slot_signs_in(refused());
+        assert_eq!(matches!(scenario.plan(), Step::Record(_)), dead, "{moments:?}");
     }
 }
 
 #[test]
-fn a_key_that_dies_while_the_grace_period_runs_is_deleted_as_a_dead_one() {
-    let bed = gone(Evidence::SecretAbsent, 1_000_000).slot_holds(&key()).lasting(0);
-    let bed = bed.refused_at(&key(), &[0, 60, 240, 600]).slot_signs_in(refused());
-    assert_eq!(bed.record().1, delete_at("1"));
+fn a_key_that_dies_in_the_grace_period_is_deleted() {
+    let scenario = gone(Evidence::SecretAbsent, 1_000_000).slot_holds(&key()).source_unchanged_for(0);
+    let scenario = scenario.refused_at(&key(), &[0, 60, 240, 600]).slot_signs_in(refused());
+    assert_eq!(scenario.record().1, delete_at("1"));
 }
 
 #[test]
-fn a_binding_that_btp_does_not_find_is_signed_in_with_now() {
-    let settled = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
-    let mut bed = World::kept().with(|facts| facts.observations = settled.observations).later(1);
-    assert!(matches!(bed.plan(), Step::Settle(_)));
-    if let Source::Present { suspected_lost, .. } = &mut bed.facts.source {
+fn the_key_of_a_binding_that_btp_does_not_find_is_tested_at_once() {
+    let settled = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("1").settlement();
+    let mut scenario = Scenario::uploaded().with(|facts| facts.observations = settled.observations).later(1);
+    assert!(matches!(scenario.plan(), Step::Settle(_)));
+    if let Source::Present { suspected_lost, .. } = &mut scenario.facts.source {
         *suspected_lost = true;
     }
-    assert_eq!(bed.plan(), Step::SignIn(KeyRole::Source));
+    assert_eq!(scenario.plan(), Step::SignIn(KeyRole::Source));
 }
 
 #[test]
-fn a_pass_that_waits_for_nothing_but_evidence_comes_back_after_an_hour() {
-    let bed = World::new().source_is_gone(Evidence::SecretAbsent).lasting(0).slot_is_empty("1");
-    assert_eq!(bed.settlement().next, Duration::from_hours(1));
-    let unknown = World::new().source(Source::Unknown {
+fn a_stalled_object_is_checked_again_after_an_hour() {
+    let scenario = Scenario::new().source_is_gone(Evidence::SecretAbsent).source_unchanged_for(0).slot_is_empty("1");
+    assert_eq!(scenario.settlement().next, Duration::from_hours(1));
+    let unknown = Scenario::new().source(Source::Unknown {
         reason: Reason::SourceUnreadable,
         message: "the API server answered 403".into(),
         retry: Retry::Backoff,
     });
-    assert!(unknown.lasting(0).slot_is_empty("1").settlement().next <= Duration::from_secs(2));
+    assert!(unknown.source_unchanged_for(0).slot_is_empty("1").settlement().next <= Duration::from_secs(2));
 }

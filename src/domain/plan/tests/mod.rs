@@ -1,4 +1,4 @@
-//! What the plan decides, as sentences.
+//! Tests of the plan: each one states a decision as a sentence.
 
 mod conditions;
 mod dead;

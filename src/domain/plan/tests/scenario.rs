@@ -1,4 +1,4 @@
-//! A world in which all is well, and sentences that change it.
+//! The scenarios of the tests: facts of an object, and methods that change them.
 
 use std::time::Duration;
 
@@ -15,20 +15,19 @@ use crate::domain::policy::Scopes;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::examples::{key, key_with_secret, policy, rules};
-use crate::domain::service_key::fingerprint::Fingerprint;
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::domain::time::Moment;
 
-/// A binding is not found, and its kind is as old as ever.
+/// The evidence of a binding that is not found while the definition of its kind is unchanged.
 pub(super) const ABSENT: Evidence = Evidence::BindingAbsent { kind_since: None };
 
-/// When a world begins, in seconds.
+/// The start of a scenario in seconds.
 pub(super) const START: u64 = 1_000;
 
-/// An object, all around it, and what time it is.
+/// The facts of an object and the current time.
 #[derive(Clone, Debug)]
-pub(super) struct World {
+pub(super) struct Scenario {
     pub(super) facts: Facts,
     pub(super) now: Now,
 }
@@ -37,7 +36,7 @@ pub(super) fn now_at(seconds: u64) -> Now {
     let wall = 1_790_000_000 + i64::try_from(seconds).expect("a small number");
     Now {
         monotonic: Moment::new(Duration::from_secs(seconds)),
-        wall: Timestamp::from_second(wall).expect("a moment of this century"),
+        wall: Timestamp::from_second(wall).expect("a valid timestamp"),
     }
 }
 
@@ -53,8 +52,8 @@ pub(super) fn sibling() -> Owner {
     Owner { name: "sibling".into(), ..us() }
 }
 
-/// Everybody who may own a key and is not us.
-pub(super) fn others() -> [Option<Owner>; 4] {
+/// Returns all kinds of owners other than this object.
+pub(super) fn other_owners() -> [Option<Owner>; 4] {
     [
         None,
         Some(Owner { name: "sibling".into(), ..us() }),
@@ -63,7 +62,7 @@ pub(super) fn others() -> [Option<Owner>; 4] {
     ]
 }
 
-/// The key that replaces [`key`] in a rotation.
+/// Returns the key that replaces [`key`] in a rotation.
 pub(super) fn rotated() -> ServiceKey {
     key_with_secret("another-secret")
 }
@@ -99,24 +98,24 @@ pub(super) fn present(key: Result<ServiceKey, Findings>) -> Source {
     Source::Present { identity, key, suspected_lost: false }
 }
 
-/// What is wrong with a document that is an empty object.
+/// Returns the findings for an empty object.
 pub(super) fn findings() -> Findings {
     ServiceKey::parse(b"{}", &rules()).expect_err("an empty object is no key")
 }
 
-pub(super) fn all_well() -> Conditions {
+pub(super) fn ready_conditions() -> Conditions {
     Conditions {
-        ready: Condition::yes(Reason::Uploaded, "the key stands in Landscape Management"),
-        valid: Condition::yes(Reason::Valid, "the key keeps the rules"),
+        ready: Condition::yes(Reason::Uploaded, "the key is in Landscape Management"),
+        valid: Condition::yes(Reason::Valid, "the key complies with the rules"),
         signed_in: Condition::yes(Reason::SignedIn, "the token endpoint accepts the key"),
-        uploaded: Condition::yes(Reason::Uploaded, "the key stands in Landscape Management"),
+        uploaded: Condition::yes(Reason::Uploaded, "the key is in Landscape Management"),
         progress: Progress::Done,
-        others_stand: false,
+        ready_only: false,
     }
 }
 
-impl World {
-    /// A new object whose source holds a valid key; nothing has been asked yet.
+impl Scenario {
+    /// Returns a new object whose source has a valid key. No step has been performed.
     pub(super) fn new() -> Self {
         let facts = Facts {
             subject: Subject {
@@ -124,7 +123,7 @@ impl World {
                 generation: 1,
                 deleting: false,
                 abandoned: false,
-                has_looked: false,
+                has_read_slot: false,
                 requested: None,
             },
             tenant: Tenant::Open { version: "1".into() },
@@ -140,13 +139,13 @@ impl World {
         Self { facts, now: now_at(START) }
     }
 
-    /// An object whose key has been uploaded at revision 1, seen again after `spec.interval`.
-    pub(super) fn kept() -> Self {
-        Self { facts: Facts { previous: Some(all_well()), ..Self::new().facts }, now: now_at(START) }
-            .remembers(&key(), "1")
+    /// Returns an object whose key was uploaded at revision 1, at its next reconciliation.
+    pub(super) fn uploaded() -> Self {
+        Self { facts: Facts { previous: Some(ready_conditions()), ..Self::new().facts }, now: now_at(START) }
+            .ledger_has(&key(), "1")
     }
 
-    /// Changes any fact.
+    /// Returns the scenario with changed facts.
     pub(super) fn with(mut self, change: impl FnOnce(&mut Facts)) -> Self {
         change(&mut self.facts);
         self
@@ -178,9 +177,9 @@ impl World {
         })
     }
 
-    /// An earlier pass has looked at the slot.
-    pub(super) fn looked_before(self) -> Self {
-        self.with(|facts| facts.subject.has_looked = true)
+    /// Notes that an earlier reconciliation read the slot.
+    pub(super) fn slot_was_read(self) -> Self {
+        self.with(|facts| facts.subject.has_read_slot = true)
     }
 
     pub(super) fn tenant_terminating(self) -> Self {
@@ -201,13 +200,13 @@ impl World {
         self.with(|facts| facts.subject.deleting = true)
     }
 
-    /// The ledger says that `key` was uploaded and has stood there at revision `etag` since.
-    pub(super) fn remembers(self, key: &ServiceKey, etag: &str) -> Self {
+    /// Records in the ledger that `key` was uploaded at revision `etag`.
+    pub(super) fn ledger_has(self, key: &ServiceKey, etag: &str) -> Self {
         let then = now_at(0).wall;
         let uploaded = Uploaded {
             origin: Origin::Uploaded,
             revision: revision(etag),
-            fingerprint: Fingerprint::of(key),
+            fingerprint: key.fingerprint().clone(),
             identity_zone: key.identity_zone().into(),
             credential_type: key.credential_type().into(),
             client_id: key.client_id().into(),
@@ -217,9 +216,9 @@ impl World {
         self.with(|facts| facts.ledger.uploaded = Some(uploaded))
     }
 
-    /// A write was recorded before a crash.
+    /// Records a pending write, as before a crash.
     pub(super) fn pending(self, operation: Operation, key: Option<&ServiceKey>, etag: &str) -> Self {
-        let fingerprint = key.map(Fingerprint::of);
+        let fingerprint = key.map(|key| key.fingerprint().clone());
         let pending = Pending { operation, fingerprint, revision: revision(etag), started_at: now_at(0).wall };
         self.with(|facts| facts.ledger.pending = Some(pending))
     }
@@ -239,20 +238,20 @@ impl World {
     }
 
     pub(super) fn slot_is_ours(self, etag: &str) -> Self {
-        self.slot_is_held(etag, Some(us()))
+        self.slot_is_owned_by(etag, Some(us()))
     }
 
-    pub(super) fn slot_is_held(self, etag: &str, owner: Option<Owner>) -> Self {
+    pub(super) fn slot_is_owned_by(self, etag: &str, owner: Option<Owner>) -> Self {
         let owner = owner.map(|owner| Ownership { owner, adopted: false });
-        self.slot_is_owned(etag, owner)
+        self.slot_has_ownership(etag, owner)
     }
 
-    /// The slot holds a key of ours that was there before.
+    /// Sets the slot to a key that this object adopted.
     pub(super) fn slot_is_adopted(self, etag: &str) -> Self {
-        self.slot_is_owned(etag, Some(Ownership { owner: us(), adopted: true }))
+        self.slot_has_ownership(etag, Some(Ownership { owner: us(), adopted: true }))
     }
 
-    fn slot_is_owned(self, etag: &str, owner: Option<Ownership>) -> Self {
+    fn slot_has_ownership(self, etag: &str, owner: Option<Ownership>) -> Self {
         self.with(|facts| facts.learn_slot(Ok(Slot::Filled { revision: revision(etag), owner })))
     }
 
@@ -260,21 +259,21 @@ impl World {
         self.with(|facts| facts.learn_content(Ok(Content::Key(key.clone()))))
     }
 
-    /// `key` was refused at these moments, in seconds after the first one, with no success between; the last one is
-    /// not counted yet. Now is the last one.
+    /// Notes refusals of `key` at these moments, in seconds after the start, and moves the time to the last one, which
+    /// is not noted yet.
     pub(super) fn refused_at(mut self, key: &ServiceKey, moments: &[u64]) -> Self {
         let (last, before) = moments.split_last().expect("at least one moment");
         for moment in before {
             let then = now_at(START + moment).monotonic;
-            self.facts.observations.refused(&Fingerprint::of(key), then, self.facts.policy.dead_after);
+            self.facts.observations.refused(key.fingerprint(), then, self.facts.policy.dead_after);
         }
         self.now = now_at(START + last);
         self
     }
 
-    /// The source has been as it is since `START`, and now it is so many seconds later.
-    pub(super) fn lasting(mut self, seconds: u64) -> Self {
-        self.facts.begin(now_at(START));
+    /// Lets the source be unchanged since `START`, for this number of seconds.
+    pub(super) fn source_unchanged_for(mut self, seconds: u64) -> Self {
+        self.facts.observe_source(now_at(START));
         self.later(seconds)
     }
 
@@ -283,42 +282,42 @@ impl World {
         self
     }
 
-    /// The next step.
+    /// Returns the next step.
     pub(super) fn plan(&self) -> Step {
         plan(&self.facts, self.now)
     }
 
-    /// The record that comes next, and the step after it.
+    /// Performs the record that comes next; returns it and the step after it.
     pub(super) fn record(mut self) -> (Pending, Step) {
         match self.plan() {
             Step::Record(pending) => {
                 self.facts.learn_recorded(pending.clone());
                 (pending, self.plan())
             }
-            step => panic!("a record was due, not {step:?}"),
+            step => panic!("expected a record, not {step:?}"),
         }
     }
 
-    /// How the pass ends.
+    /// Returns the settlement.
     pub(super) fn settlement(&self) -> Settlement {
         match self.plan() {
             Step::Settle(settlement) => *settlement,
-            step => panic!("the pass was to end, not to go on with {step:?}"),
+            step => panic!("expected a settlement, not {step:?}"),
         }
     }
 
-    /// The verdict with which the pass ends.
-    pub(super) fn verdict(&self) -> Conditions {
-        self.settlement().conditions.expect("a verdict")
+    /// Returns the conditions of the settlement.
+    pub(super) fn conditions(&self) -> Conditions {
+        self.settlement().conditions.expect("conditions")
     }
 }
 
-/// A step that deletes, after its record.
+/// Returns the step that deletes the key.
 pub(super) fn delete_at(etag: &str) -> Step {
     Step::Delete { revision: revision(etag) }
 }
 
-/// A step that puts, after its record.
+/// Returns the step that puts the key.
 pub(super) fn put_at(etag: &str) -> Step {
     Step::Put { revision: revision(etag) }
 }

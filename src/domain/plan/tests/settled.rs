@@ -1,4 +1,4 @@
-//! Nothing changed and nothing is due: nothing is asked and nothing is written.
+//! A settled object: without a change, nothing is called or written until the next check is due.
 
 use std::time::Duration;
 
@@ -9,94 +9,98 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
 
-/// As it is after a pass that found all well; due again after 900 s.
-fn settled() -> World {
-    let settlement = World::kept().source_signs_in(accepted()).slot_is_ours("1").settlement();
-    World::kept().with(|facts| facts.observations = settlement.observations)
+/// Returns a ready object after its settlement, due again after 900 s.
+fn settled() -> Scenario {
+    let settlement = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("1").settlement();
+    Scenario::uploaded().with(|facts| facts.observations = settlement.observations)
 }
 
 #[test]
-fn a_settled_key_that_is_not_due_asks_nothing_and_says_nothing() {
-    let bed = settled().later(899);
-    let settlement = bed.settlement();
+fn a_settled_key_that_is_not_due_causes_no_call_and_no_write() {
+    let scenario = settled().later(899);
+    let settlement = scenario.settlement();
     assert_eq!(settlement.conditions, None);
-    assert_eq!(settlement.ledger, bed.facts.ledger);
-    assert_eq!(settlement.observations, bed.facts.observations);
+    assert_eq!(settlement.ledger, scenario.facts.ledger);
+    assert_eq!(settlement.observations, scenario.facts.observations);
     assert_eq!(settlement.next, Duration::from_secs(1));
     assert!(!settlement.release);
 }
 
 #[test]
-fn a_settled_key_that_is_due_is_signed_in_with_again() {
+fn a_settled_key_that_is_due_is_tested_again() {
     assert_eq!(settled().later(900).plan(), Step::SignIn(KeyRole::Source));
 }
 
 #[test]
-fn a_settled_key_is_looked_at_again_when_anything_of_it_changes() {
-    let changes: [(&str, World); 5] = [
+fn a_settled_object_is_checked_again_when_anything_changes() {
+    let changes: [(&str, Scenario); 5] = [
         ("its spec", settled().with(|facts| facts.subject.generation = 2)),
         ("its tenant", settled().with(|facts| facts.tenant = Tenant::Open { version: "2".into() })),
         ("its key", settled().source(present(Ok(rotated())))),
         ("its key's validity", settled().source(present(Err(findings())))),
-        ("its tenant's mind", settled().tenant_closed()),
+        ("its admission", settled().tenant_closed()),
     ];
-    for (what, bed) in changes {
-        assert!(!matches!(bed.later(1).plan(), Step::Settle(_)), "{what}");
+    for (change, scenario) in changes {
+        assert!(!matches!(scenario.later(1).plan(), Step::Settle(_)), "{change}");
     }
 }
 
 #[test]
-fn a_key_that_a_person_asks_about_is_looked_at_again() {
-    let asked = settled().with(|facts| facts.observations.settled = None);
-    assert_eq!(asked.later(1).plan(), Step::SignIn(KeyRole::Source));
+fn a_requested_reconciliation_checks_a_settled_key_again() {
+    let requested = settled().with(|facts| facts.observations.settled = None);
+    assert_eq!(requested.later(1).plan(), Step::SignIn(KeyRole::Source));
 }
 
 #[test]
-fn a_settled_object_whose_status_was_wiped_is_given_its_verdict_again() {
+fn a_settled_object_that_lost_its_status_gets_its_conditions_again() {
     let wiped = settled().with(|facts| facts.previous = None).later(1);
     assert!(!matches!(wiped.plan(), Step::Settle(settlement) if settlement.conditions.is_none()));
 }
 
 #[test]
-fn a_rate_limit_is_obeyed_and_never_comes_back_at_once() {
-    let limited = |seconds: u64| {
+fn a_rate_limit_is_obeyed_and_never_retried_at_once() {
+    let next_after = |seconds: u64| {
         let trouble = RemoteTrouble {
             reason: Reason::RateLimited,
-            message: "Landscape Management asked to be called less often".into(),
+            message: "Landscape Management asked for less frequent calls".into(),
             retry: Retry::After(Duration::from_secs(seconds)),
         };
-        World::kept().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement()
+        Scenario::uploaded().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement()
     };
-    assert_eq!(limited(30).next, Duration::from_secs(30));
-    assert_eq!(limited(1_000_000).next, Duration::from_mins(45), "three intervals of 15 minutes end what stands");
-    assert!(limited(0).next > Duration::ZERO);
+    assert_eq!(next_after(30).next, Duration::from_secs(30));
+    assert_eq!(
+        next_after(1_000_000).next,
+        Duration::from_mins(45),
+        "Ready expires after three intervals of 15 minutes"
+    );
+    assert!(next_after(0).next > Duration::ZERO);
 }
 
 // proves: limit domain/retry MAX_RETRY_AFTER
 #[test]
-fn a_rate_limit_of_two_hours_is_obeyed_and_a_longer_one_is_cut_short() {
-    let limited = |seconds: u64| {
+fn a_retry_after_of_more_than_two_hours_is_cut_to_two_hours() {
+    let next_after = |seconds: u64| {
         let trouble = RemoteTrouble {
             reason: Reason::RateLimited,
-            message: "Landscape Management asked to be called less often".into(),
+            message: "Landscape Management asked for less frequent calls".into(),
             retry: Retry::After(Duration::from_secs(seconds)),
         };
-        World::new().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement().next
+        Scenario::new().source_signs_in(accepted()).with(|facts| facts.learn_slot(Err(trouble))).settlement().next
     };
-    assert_eq!((limited(7_199), limited(7_201)), (Duration::from_secs(7_199), Duration::from_hours(2)));
-    assert_eq!((limited(u64::MAX), limited(2)), (Duration::from_hours(2), Duration::from_secs(2)));
-    assert_eq!(limited(1), Duration::from_secs(2), "the least that is ever waited for is two seconds");
+    assert_eq!((next_after(7_199), next_after(7_201)), (Duration::from_secs(7_199), Duration::from_hours(2)));
+    assert_eq!((next_after(u64::MAX), next_after(2)), (Duration::from_hours(2), Duration::from_secs(2)));
+    assert_eq!(next_after(1), Duration::from_secs(2), "the shortest wait is two seconds");
 }
 
 #[test]
-fn failures_in_a_row_are_counted_and_one_success_ends_the_row() {
-    let failed = World::kept().source_signs_in(unclear()).settlement();
-    assert!(failed.observations.failing.is_some());
-    let again = World::kept().with(|facts| facts.observations = failed.observations.clone()).later(900);
+fn a_success_ends_a_streak_of_failures() {
+    let failed = Scenario::uploaded().source_signs_in(unclear()).settlement();
+    assert!(failed.observations.failures.is_some());
+    let again = Scenario::uploaded().with(|facts| facts.observations = failed.observations.clone()).later(900);
     let again = again.source_signs_in(unclear()).settlement();
-    assert_ne!(again.observations.failing, failed.observations.failing);
-    let well = World::kept().with(|facts| facts.observations = again.observations).later(2_000);
-    let well = well.source_signs_in(accepted()).slot_is_ours("1").settlement();
-    assert_eq!(well.observations.failing, None);
-    assert_eq!(well.conditions.expect("a verdict").ready.status, Status::True);
+    assert_ne!(again.observations.failures, failed.observations.failures);
+    let ready = Scenario::uploaded().with(|facts| facts.observations = again.observations).later(2_000);
+    let ready = ready.source_signs_in(accepted()).slot_is_ours("1").settlement();
+    assert_eq!(ready.observations.failures, None);
+    assert_eq!(ready.conditions.expect("conditions").ready.status, Status::True);
 }

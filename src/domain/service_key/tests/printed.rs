@@ -1,13 +1,13 @@
-//! No value of a document is printed, whatever the document.
+//! Properties: no value of any document is ever printed.
 
 use proptest::prelude::*;
 use serde_json::json;
 
 use super::super::examples::{document, rules};
 use super::super::*;
-use crate::domain::policy::HostList;
+use crate::domain::policy::{HostList, KeyRules};
 
-/// All that is ever printed of a document.
+/// Returns all output about a document.
 fn printed(bytes: &[u8], rules: &KeyRules) -> String {
     match ServiceKey::parse(bytes, rules) {
         Ok(key) => format!("{key:?} {key:#?}"),
@@ -18,12 +18,12 @@ fn printed(bytes: &[u8], rules: &KeyRules) -> String {
     }
 }
 
-/// A value that stands in none of our own texts.
+/// Returns values that do not occur in our own messages.
 fn planted() -> impl Strategy<Value = String> {
     "zQ9[a-zA-Z0-9+/=$!|<>\\\\\"{}:%@?#. -]{4,40}"
 }
 
-/// The planted text as such, and as each way of quoting would show it.
+/// Returns true if the output shows the planted text, plain or quoted.
 fn shows(printed: &str, planted: &str) -> bool {
     let quoted = [planted.to_owned(), format!("{planted:?}"), json!(planted).to_string()];
     let lowercase = printed.to_lowercase();
@@ -35,7 +35,7 @@ proptest! {
     fn no_value_of_a_document_is_ever_printed(
         values in proptest::collection::vec((planted(), 0..4_u8), 7),
         accepts_anything in any::<bool>(),
-        of_any_tenant in any::<bool>(),
+        any_tenant in any::<bool>(),
     ) {
         let mut document = document();
         let places = ["clientid", "clientsecret", "identityzone", "credential-type", "url", "verificationkey"];
@@ -49,7 +49,7 @@ proptest! {
         }
         document["endpoints"]["Api"] = values[6].0.as_str().into();
         let mut rules = rules();
-        if of_any_tenant {
+        if any_tenant {
             (rules.identity_zone, rules.token_hosts) = (None, None);
         }
         if accepts_anything {
@@ -71,7 +71,7 @@ proptest! {
     }
 
     #[test]
-    fn no_bytes_make_it_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
+    fn no_bytes_make_the_parser_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200)) {
         let _ = ServiceKey::parse(&bytes, &rules());
     }
 }

@@ -80,7 +80,7 @@ fn mode_observe_reports_the_pending_change_and_writes_nothing() {
     scenario("observe", async |tenant| {
         let key = apply(&tenant, json!({ "mode": "Observe" })).await;
         let object = tenant.await_ready("calm", "False", "WouldChange").await;
-        assert!(message(&object, "Ready").contains("put the source's key there"), "{}", message(&object, "Ready"));
+        assert!(message(&object, "Ready").contains("upload the source's key"), "{}", message(&object, "Ready"));
         assert_eq!(condition(&object, "SignedIn").0, "True");
         assert!(tenant.writes().await.is_empty());
 

@@ -151,13 +151,13 @@ const REFUSED: [Refusal; 22] = [
         |key| json!({ "root": text(&json!({ "uaa": with_duplicate_field(&key["uaa"]), "plan": "standard" })) }),
         None,
         "InvalidJSON",
-        &["in the string \"uaa\": a field that stands twice"],
+        &["in the string \"uaa\": a duplicate field"],
     ),
     (
         |key| json!({ "root": text(&json!({ "k": with_duplicate_field(key), "plan": "standard" })) }),
         None,
         "InvalidJSON",
-        &["in a string: a field that stands twice"],
+        &["in a string: a duplicate field"],
     ),
     (
         |key| json!({ "key": format!("{key}{}", " ".repeat(64 * 1024)) }),
@@ -188,7 +188,7 @@ const REFUSED: [Refusal; 22] = [
         |key| changed(key, |key| drop(key["uaa"].as_object_mut().expect("an object").remove("clientsecret"))),
         None,
         "MissingCredentials",
-        &["$.uaa.clientsecret: found nothing", "hide-secret", "make one with a client secret"],
+        &["$.uaa.clientsecret: found nothing", "hide-secret", "create a key with a client secret"],
     ),
     (
         |key| changed(key, |key| key["endpoints"]["Api"] = json!("https://api.attacker.example/CANARY")),
@@ -200,7 +200,7 @@ const REFUSED: [Refusal; 22] = [
         |key| changed(key, |key| key["endpoints"]["CANARY"] = json!("ftp://eu10.alm.cloud.sap")),
         None,
         "EndpointNotAllowed",
-        &["$.endpoints.*: found a string that is no https URL"],
+        &["$.endpoints.*: found a string that is not an https URL"],
     ),
 ];
 

@@ -8,7 +8,7 @@ const INVALID: &str = "InvalidJSON";
 const NOT_JSON: &[&str] = &["$: found text that is not JSON at line ", ", column ", "expected JSON; take the key as"];
 const ENDS: &[&str] = &["$: found text that ends too early at line "];
 const NO_OBJECT: &[&str] = &["$: found ", "expected a JSON object"];
-const TWICE: &[&str] = &["$: found a field that stands twice in its object, the second time at line "];
+const TWICE: &[&str] = &["$: found a duplicate field at line "];
 const DEEP: &[&str] = &["$: found nesting deeper than 16, expected at most 16 levels"];
 const LARGE: &[&str] = &["$: found ", " bytes, expected at most 65536 bytes"];
 

@@ -96,7 +96,7 @@ fn in_strings(key: &Value) -> Vec<Hostile> {
         strings("a string that is a word", "CANARY", &["in the string \"uaa\": text that is not JSON"]),
         strings("a string that is empty", "", &["in the string \"uaa\": text that ends too early"]),
         strings("a string in a string", &json!(uaa).to_string(), &["in the string \"uaa\": a string"]),
-        strings("a field that stands twice in a string", &twice, &["in the string \"uaa\": a field that stands twice"]),
+        strings("a field that stands twice in a string", &twice, &["in the string \"uaa\": a duplicate field"]),
         strings("a string that is too deep where it stands", &deep.to_string(), &["$: found nesting deeper than 16"]),
     ]
 }

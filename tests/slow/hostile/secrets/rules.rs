@@ -112,7 +112,7 @@ fn token_urls(key: &Value) -> Vec<Hostile> {
     let scheme: &[&str] = &["$.uaa.url: found a URL that is not https"];
     let user: &[&str] = &["$.uaa.url: found a URL with user information"];
     let parts: &[&str] = &["$.uaa.url: found a URL with a query or a fragment"];
-    let no_url: &[&str] = &["$.uaa.url: found a string that is no URL"];
+    let no_url: &[&str] = &["$.uaa.url: found a string that is not a URL"];
     vec![
         is("user information", format!("https://CANARY:CANARY@{authority}"), user),
         is("an allowed host as a user", format!("https://{host}@evil.example"), user),
@@ -165,7 +165,7 @@ fn endpoints(key: &Value) -> Vec<Hostile> {
     let api = |what, value: Value, message| all(what, json!({ "Api": value }), message);
     let foreign: &[&str] = &["$.endpoints.Api: found a host that is not allowed", "spec.endpointHosts"];
     let kind: &[&str] = &["$.endpoints: found ", "expected an object of https URLs"];
-    let no_url: &[&str] = &["$.endpoints.Api: found a string that is no https URL"];
+    let no_url: &[&str] = &["$.endpoints.Api: found a string that is not an https URL"];
     let user: &[&str] = &["$.endpoints.Api: found a URL with user information"];
     let many: Map<String, Value> = (0..5000).map(|number| (format!("e{number}"), json!(number))).collect();
     let each = json!({ "a": null, "b": 1, "c": "", "d": [], "e": {}, "f": "https://evil.example" });

@@ -1,4 +1,4 @@
-//! One combination of all that a decision rests on, and the world in which it holds.
+//! One combination of all states that a decision is based on, and its scenario.
 
 use crate::domain::ledger::Operation;
 use crate::domain::plan::tests::scenario::*;
@@ -11,7 +11,7 @@ use crate::domain::slot::Owner;
 
 /// The state of the source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum From {
+pub(super) enum SourceState {
     Valid,
     Invalid,
     Unknown,
@@ -20,49 +20,49 @@ pub(super) enum From {
     AbsentForLong,
 }
 
-/// What a sign-in says, of the source's key and of the slot's.
+/// The answer of the token endpoint about the source's key and the slot's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum SignsIn {
+pub(super) enum SignIn {
     Yes,
     Refused,
     Dead,
     Unclear,
 }
 
-/// Whose key the slot holds, and whether it is the very key of the source.
+/// The holder of the slot, and the relation of its key to the source's key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum In {
+pub(super) enum SlotState {
     Empty,
     Ours,
-    OursEarlier,
+    OursOutdated,
     OursAdopted,
-    NobodysSame,
-    NobodysOther,
-    Siblings,
-    Elsewheres,
+    UnownedIdentical,
+    UnownedDifferent,
+    OfSibling,
+    OfOtherCluster,
     Unreachable,
 }
 
-/// What the status remembers.
+/// The content of the ledger.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Remembers {
+pub(super) enum LedgerState {
     Nothing,
     Uploaded,
-    PendingHere,
-    PendingBefore,
+    PendingAtRevision,
+    PendingAtEarlierRevision,
 }
 
-/// Whether the object stays.
+/// The state of the object.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Object {
-    Stays,
-    Goes,
-    GoesAbandoned,
+pub(super) enum ObjectState {
+    Exists,
+    Deleted,
+    Abandoned,
 }
 
 /// The state of the tenant.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Admits {
+pub(super) enum TenantState {
     Open,
     Closed,
     Missing,
@@ -71,178 +71,194 @@ pub(super) enum Admits {
 /// One combination.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Case {
-    pub(super) from: From,
-    pub(super) signs_in: SignsIn,
-    pub(super) slot: In,
-    pub(super) remembers: Remembers,
-    pub(super) object: Object,
-    pub(super) tenant: Admits,
-    pub(super) observes: bool,
-    pub(super) suspended: bool,
-    pub(super) retains: bool,
+    pub(super) source: SourceState,
+    pub(super) signs_in: SignIn,
+    pub(super) slot: SlotState,
+    pub(super) ledger: LedgerState,
+    pub(super) object: ObjectState,
+    pub(super) tenant: TenantState,
+    pub(super) observe: bool,
+    pub(super) suspend: bool,
+    pub(super) retain: bool,
     pub(super) adoption: AdoptionPolicy,
 }
 
-/// What the operator does.
+/// The outcome of the plan.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Does {
+pub(super) enum Outcome {
     /// This write, or its record.
     Writes(Operation),
-    /// The pass ends and `Ready` has this reason.
+    /// The reconciliation ends and `Ready` has this reason.
     Says(Reason),
-    /// The pass ends and the conditions stay as they are.
+    /// The reconciliation ends and the conditions are unchanged.
     Keeps,
-    /// The object may go.
+    /// The object is released.
     Releases,
 }
 
 impl Case {
-    pub(super) fn goes(&self) -> bool {
-        self.object != Object::Stays
+    pub(super) fn is_deleted(&self) -> bool {
+        self.object != ObjectState::Exists
     }
 
-    pub(super) fn gone(&self) -> bool {
-        matches!(self.from, From::Deleted | From::AbsentNow | From::AbsentForLong)
+    pub(super) fn source_is_gone(&self) -> bool {
+        matches!(self.source, SourceState::Deleted | SourceState::AbsentNow | SourceState::AbsentForLong)
     }
 
-    pub(super) fn ours(&self) -> bool {
-        matches!(self.slot, In::Ours | In::OursEarlier | In::OursAdopted)
+    pub(super) fn is_ours(&self) -> bool {
+        matches!(self.slot, SlotState::Ours | SlotState::OursOutdated | SlotState::OursAdopted)
     }
 
-    pub(super) fn dead(&self) -> bool {
-        self.signs_in == SignsIn::Dead
+    pub(super) fn is_dead(&self) -> bool {
+        self.signs_in == SignIn::Dead
     }
 
-    pub(super) fn fenced(&self) -> bool {
-        self.remembers != Remembers::PendingHere
+    pub(super) fn is_fenced(&self) -> bool {
+        self.ledger != LedgerState::PendingAtRevision
     }
 
-    /// `Ready=True` was said of the source's key.
-    pub(super) fn was_well(&self) -> bool {
-        self.remembers == Remembers::Uploaded && self.slot != In::OursEarlier
+    /// Returns true if `Ready=True` was found for the source's key.
+    pub(super) fn was_ready(&self) -> bool {
+        self.ledger == LedgerState::Uploaded && self.slot != SlotState::OursOutdated
     }
 
-    pub(super) fn open_ledger(&self) -> bool {
-        self.remembers != Remembers::Nothing
+    pub(super) fn has_open_ledger(&self) -> bool {
+        self.ledger != LedgerState::Nothing
     }
 
-    pub(super) fn uploads(&self) -> bool {
-        self.from == From::Valid && self.signs_in == SignsIn::Yes
+    pub(super) fn is_accepted(&self) -> bool {
+        self.source == SourceState::Valid && self.signs_in == SignIn::Yes
     }
 
-    /// A settled object whose source is unknown for a moment keeps its verdict.
-    pub(super) fn blinks(&self) -> bool {
-        self.from == From::Unknown && self.remembers == Remembers::Uploaded
+    /// Returns true for a ready object whose source is unknown for a moment.
+    pub(super) fn is_in_source_grace(&self) -> bool {
+        self.source == SourceState::Unknown && self.ledger == LedgerState::Uploaded
     }
 
-    /// The key in the slot is ours, and the end of its source does not suffice yet.
-    pub(super) fn absence_is_too_short(&self) -> bool {
-        match (self.from, self.signs_in) {
-            (From::AbsentNow, SignsIn::Yes) | (From::AbsentNow | From::AbsentForLong, SignsIn::Unclear) => true,
-            _ => self.retains && matches!(self.signs_in, SignsIn::Refused | SignsIn::Unclear),
+    /// Returns true if the loss of the source does not justify the removal of the key yet.
+    pub(super) fn must_wait_for_evidence(&self) -> bool {
+        match (self.source, self.signs_in) {
+            (SourceState::AbsentNow, SignIn::Yes)
+            | (SourceState::AbsentNow | SourceState::AbsentForLong, SignIn::Unclear) => true,
+            _ => self.retain && matches!(self.signs_in, SignIn::Refused | SignIn::Unclear),
         }
     }
 
-    /// The key that is remembered is not the one that is there.
-    pub(super) fn overwritten(&self) -> bool {
-        self.was_well() && matches!(self.slot, In::NobodysSame | In::NobodysOther | In::Elsewheres)
+    /// Returns true if another client overwrote the recorded key.
+    pub(super) fn is_overwritten(&self) -> bool {
+        self.was_ready()
+            && matches!(
+                self.slot,
+                SlotState::UnownedIdentical | SlotState::UnownedDifferent | SlotState::OfOtherCluster
+            )
     }
 }
 
 impl Case {
     fn content(&self) -> ServiceKey {
         match self.slot {
-            In::OursEarlier | In::NobodysOther | In::Siblings | In::Elsewheres => rotated(),
-            In::Empty | In::Ours | In::OursAdopted | In::NobodysSame | In::Unreachable => key(),
+            SlotState::OursOutdated
+            | SlotState::UnownedDifferent
+            | SlotState::OfSibling
+            | SlotState::OfOtherCluster => rotated(),
+            SlotState::Empty
+            | SlotState::Ours
+            | SlotState::OursAdopted
+            | SlotState::UnownedIdentical
+            | SlotState::Unreachable => key(),
         }
     }
 
     fn verdict(&self) -> Verdict {
         match self.signs_in {
-            SignsIn::Yes => accepted(),
-            SignsIn::Refused | SignsIn::Dead => refused(),
-            SignsIn::Unclear => unclear(),
+            SignIn::Yes => accepted(),
+            SignIn::Refused | SignIn::Dead => refused(),
+            SignIn::Unclear => unclear(),
         }
     }
 
-    fn source(&self, bed: World) -> World {
-        match self.from {
-            From::Valid => bed,
-            From::Invalid => bed.source(present(Err(findings()))),
-            From::Unknown => bed.source_is_unknown(),
-            From::Deleted => bed.source_is_gone(Evidence::DeletionSeen),
-            From::AbsentNow | From::AbsentForLong => bed.source_is_gone(ABSENT),
+    fn with_source(&self, scenario: Scenario) -> Scenario {
+        match self.source {
+            SourceState::Valid => scenario,
+            SourceState::Invalid => scenario.source(present(Err(findings()))),
+            SourceState::Unknown => scenario.source_is_unknown(),
+            SourceState::Deleted => scenario.source_is_gone(Evidence::DeletionSeen),
+            SourceState::AbsentNow | SourceState::AbsentForLong => scenario.source_is_gone(ABSENT),
         }
     }
 
-    fn remembered(&self, bed: World) -> World {
-        let mine = if self.ours() { self.content() } else { key() };
-        match self.remembers {
-            Remembers::Nothing => bed,
-            Remembers::Uploaded => bed.remembers(&mine, "1").with(|facts| facts.previous = Some(all_well())),
-            Remembers::PendingHere => bed.pending(Operation::Upload, Some(&rotated()), "1"),
-            Remembers::PendingBefore => bed.pending(Operation::Upload, Some(&key()), "0"),
+    fn with_ledger(&self, scenario: Scenario) -> Scenario {
+        let uploaded = if self.is_ours() { self.content() } else { key() };
+        match self.ledger {
+            LedgerState::Nothing => scenario,
+            LedgerState::Uploaded => {
+                scenario.ledger_has(&uploaded, "1").with(|facts| facts.previous = Some(ready_conditions()))
+            }
+            LedgerState::PendingAtRevision => scenario.pending(Operation::Upload, Some(&rotated()), "1"),
+            LedgerState::PendingAtEarlierRevision => scenario.pending(Operation::Upload, Some(&key()), "0"),
         }
     }
 
-    fn answered(&self, bed: World) -> World {
-        let bed = match self.slot {
-            In::Empty => bed.slot_is_empty("1"),
-            In::Ours | In::OursEarlier => bed.slot_is_ours("1"),
-            In::OursAdopted => bed.slot_is_adopted("1"),
-            In::NobodysSame | In::NobodysOther => bed.slot_is_held("1", None),
-            In::Siblings => bed.slot_is_held("1", Some(Owner { name: "sibling".into(), ..us() })),
-            In::Elsewheres => bed.slot_is_held("1", Some(Owner { cluster_id: "cluster-2".into(), ..us() })),
-            In::Unreachable => bed.with(|facts| facts.learn_slot(Err(unavailable()))),
+    fn with_answers(&self, scenario: Scenario) -> Scenario {
+        let scenario = match self.slot {
+            SlotState::Empty => scenario.slot_is_empty("1"),
+            SlotState::Ours | SlotState::OursOutdated => scenario.slot_is_ours("1"),
+            SlotState::OursAdopted => scenario.slot_is_adopted("1"),
+            SlotState::UnownedIdentical | SlotState::UnownedDifferent => scenario.slot_is_owned_by("1", None),
+            SlotState::OfSibling => scenario.slot_is_owned_by("1", Some(Owner { name: "sibling".into(), ..us() })),
+            SlotState::OfOtherCluster => {
+                scenario.slot_is_owned_by("1", Some(Owner { cluster_id: "cluster-2".into(), ..us() }))
+            }
+            SlotState::Unreachable => scenario.with(|facts| facts.learn_slot(Err(unavailable()))),
         };
-        bed.slot_holds(&self.content()).source_signs_in(self.verdict()).slot_signs_in(self.verdict())
+        scenario.slot_holds(&self.content()).source_signs_in(self.verdict()).slot_signs_in(self.verdict())
     }
 
-    /// The world with what is known of source, slot and past.
-    pub(super) fn bed(&self) -> World {
-        let mut bed = self.remembered(self.source(World::new()));
-        if self.dead() {
+    /// Returns the scenario with source, slot and ledger of this case.
+    pub(super) fn scenario(&self) -> Scenario {
+        let mut scenario = self.with_ledger(self.with_source(Scenario::new()));
+        if self.is_dead() {
             for key in [key(), rotated()] {
-                bed = bed.refused_at(&key, &[0, 60, 240, 600]);
+                scenario = scenario.refused_at(&key, &[0, 60, 240, 600]);
             }
         }
-        if self.from == From::AbsentForLong {
-            bed = bed.lasting(100_000);
+        if self.source == SourceState::AbsentForLong {
+            scenario = scenario.source_unchanged_for(100_000);
         }
-        bed.facts.begin(bed.now);
-        self.answered(bed)
+        scenario.facts.observe_source(scenario.now);
+        self.with_answers(scenario)
     }
 
-    /// That world with what is wanted of the object.
-    pub(super) fn wanted(&self, bed: World) -> World {
-        let bed = match self.tenant {
-            Admits::Open => bed,
-            Admits::Closed => bed.tenant_closed(),
-            Admits::Missing => bed.tenant_missing(),
+    /// Returns the scenario with the settings and the states of object and tenant of this case.
+    pub(super) fn with_settings(&self, scenario: Scenario) -> Scenario {
+        let scenario = match self.tenant {
+            TenantState::Open => scenario,
+            TenantState::Closed => scenario.tenant_closed(),
+            TenantState::Missing => scenario.tenant_missing(),
         };
-        bed.with(|facts| {
-            facts.subject.deleting = self.goes();
-            facts.subject.abandoned = self.object == Object::GoesAbandoned;
-            facts.policy.suspend = self.suspended;
+        scenario.with(|facts| {
+            facts.subject.deleting = self.is_deleted();
+            facts.subject.abandoned = self.object == ObjectState::Abandoned;
+            facts.policy.suspend = self.suspend;
             facts.policy.adoption = self.adoption;
-            facts.policy.mode = if self.observes { Mode::Observe } else { Mode::Enforce };
-            facts.policy.deletion = if self.retains { DeletionPolicy::Retain } else { DeletionPolicy::Delete };
+            facts.policy.mode = if self.observe { Mode::Observe } else { Mode::Enforce };
+            facts.policy.deletion = if self.retain { DeletionPolicy::Retain } else { DeletionPolicy::Delete };
         })
     }
 }
 
-/// What the plan does in `world`.
-pub(super) fn done(bed: &World) -> Does {
-    match bed.plan() {
-        Step::Record(pending) => Does::Writes(pending.operation),
-        Step::Put { .. } => Does::Writes(Operation::Upload),
-        Step::Delete { .. } => Does::Writes(Operation::Delete),
-        Step::Adopt { .. } => Does::Writes(Operation::Adopt),
-        Step::Release { .. } => Does::Writes(Operation::Release),
-        Step::Settle(settlement) if settlement.release => Does::Releases,
+/// Returns the outcome of the plan.
+pub(super) fn planned(scenario: &Scenario) -> Outcome {
+    match scenario.plan() {
+        Step::Record(pending) => Outcome::Writes(pending.operation),
+        Step::Put { .. } => Outcome::Writes(Operation::Upload),
+        Step::Delete { .. } => Outcome::Writes(Operation::Delete),
+        Step::Adopt { .. } => Outcome::Writes(Operation::Adopt),
+        Step::Release { .. } => Outcome::Writes(Operation::Release),
+        Step::Settle(settlement) if settlement.release => Outcome::Releases,
         Step::Settle(settlement) => {
-            settlement.conditions.map_or(Does::Keeps, |conditions| Does::Says(conditions.ready.reason))
+            settlement.conditions.map_or(Outcome::Keeps, |conditions| Outcome::Says(conditions.ready.reason))
         }
-        step @ (Step::SignIn(_) | Step::ReadSlot | Step::ReadContent) => panic!("{step:?} was answered already"),
+        step @ (Step::SignIn(_) | Step::ReadSlot | Step::ReadContent) => panic!("{step:?} has been answered"),
     }
 }

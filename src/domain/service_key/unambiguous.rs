@@ -1,14 +1,15 @@
-//! What every reader reads alike. The key is handed on as it was written, to readers of other makes: where they see
-//! another host, or another field, than the one that was checked here, the check was for nothing.
+//! Checks that every parser reads a key alike. Other parsers receive the key as it was written; if they saw another
+//! host or another field than the checked one, the check would be worthless.
 
 use serde_json::{Map, Value};
 use url::Url;
 
-/// Whether `text`, which was read as `url`, names its host plainly.
+/// Returns true if every URL parser sees the same host in `text` as in `url`, its parsed form.
 ///
-/// The reader that is used here, and by browsers, mends a lot: it takes `\\` for `/`, drops tabs and line breaks, decodes
-/// `%2e`, maps other scripts to ASCII and reads `0x7f.1` as an address. Others do not, and see another host.
-pub(super) fn is_plain(text: &str, url: &Url) -> bool {
+/// The parser used here, which follows the WHATWG standard as browsers do, repairs a lot: it accepts `\\` for `/`,
+/// drops tabs and line breaks, decodes `%2e`, maps other scripts to ASCII and reads `0x7f.1` as an address. Other
+/// parsers do not, and see another host.
+pub(super) fn is_unambiguous(text: &str, url: &Url) -> bool {
     let visible = text.bytes().all(|byte| byte.is_ascii_graphic() && byte != b'\\');
     let Some(rest) = text.strip_prefix("https://").filter(|_| visible) else { return false };
     let written = rest.split(['/', '?', '#']).next().unwrap_or_default();
@@ -18,7 +19,8 @@ pub(super) fn is_plain(text: &str, url: &Url) -> bool {
     (url.port().is_none() && same(host)) || port.is_some_and(|with_port| same(&with_port))
 }
 
-/// Whether a field has the name `name` but for its letter case: some readers (those of Go and .NET) take it for that one.
+/// Returns true if a field differs from `name` only in letter case. Some parsers (of Go and .NET) treat it as that
+/// field.
 pub(super) fn has_lookalike(object: &Map<String, Value>, name: &str) -> bool {
     object.keys().any(|found| found != name && found.eq_ignore_ascii_case(name))
 }
@@ -27,12 +29,12 @@ pub(super) fn has_lookalike(object: &Map<String, Value>, name: &str) -> bool {
 mod tests {
     use super::*;
 
-    fn plain(text: &str) -> bool {
-        is_plain(text, &Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")))
+    fn unambiguous(text: &str) -> bool {
+        is_unambiguous(text, &Url::parse(text).unwrap_or_else(|error| panic!("{text}: {error}")))
     }
 
     #[test]
-    fn a_url_as_sap_writes_it_is_plain() {
+    fn a_url_as_sap_writes_it_is_unambiguous() {
         for text in [
             "https://acme-calm.authentication.eu10.hana.ondemand.com",
             "https://acme-calm.authentication.eu10.hana.ondemand.com/",
@@ -41,12 +43,12 @@ mod tests {
             "https://z.authentication.localhost:8443",
             "https://10.0.0.1:8443/x",
         ] {
-            assert!(plain(text), "{text}");
+            assert!(unambiguous(text), "{text}");
         }
     }
 
     #[test]
-    fn a_url_in_which_another_reader_sees_another_host_is_not_plain() {
+    fn a_url_whose_host_depends_on_the_parser_is_ambiguous() {
         for text in [
             "https://eu10.alm.cloud.sap\\@evil.example/api",
             "https:\\\\eu10.alm.cloud.sap/api",
@@ -70,12 +72,12 @@ mod tests {
             "https://127.1/",
             "https://[0:0:0:0:0:0:0:1]/",
         ] {
-            assert!(!plain(text), "{text:?}");
+            assert!(!unambiguous(text), "{text:?}");
         }
     }
 
     #[test]
-    fn a_name_in_other_letter_case_is_a_lookalike_and_the_name_itself_is_none() {
+    fn only_a_name_in_other_letter_case_is_a_lookalike() {
         let object = |name: &str| Map::from_iter([(name.to_owned(), Value::Null)]);
         assert!(has_lookalike(&object("Endpoints"), "endpoints"));
         assert!(!has_lookalike(&object("endpoints"), "endpoints"));
