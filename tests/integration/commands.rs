@@ -67,7 +67,8 @@ fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
     };
-    let fingerprint = Fingerprint::of(&ServiceKey::parse(valid_key().to_string().as_bytes(), &rules).expect("valid"));
+    let key = ServiceKey::parse(valid_key().to_string().as_bytes(), &rules).expect("valid");
+    let fingerprint = key.fingerprint();
 
     assert_eq!(exit_code(&output), 0);
     assert_eq!(stdout(&output), format!("standard input: valid\n  fingerprint  {fingerprint}\n"));

@@ -55,7 +55,7 @@ pub(super) async fn facts(
             generation,
             deleting,
             abandoned: deleting && is_abandoned(object),
-            has_looked: status.has_looked(),
+            has_read_slot: status.has_looked(),
             requested: unhandled_request(object),
         },
         tenant: tenant_state(context, object, tenant, &namespace),

@@ -139,7 +139,7 @@ impl Fault {
             Self::Reset | Self::Answer("reset" | "resetInBody") => "the connection broke off".into(),
             Self::Delayed | Self::Answer("never" | "drip") => "did not answer in time".into(),
             Self::Answer(_) => "is larger than 262144 bytes".into(),
-            Self::Status(412) if is_write => "changed again and again".into(),
+            Self::Status(412) if is_write => "kept changing".into(),
             Self::Status(status) => status.to_string(),
             Self::Proxy => "401".into(),
             Self::Limited(_) => "429".into(),

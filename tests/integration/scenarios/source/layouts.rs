@@ -139,13 +139,13 @@ const REFUSED: [Refusal; 22] = [
         |key| json!({ "key": with_duplicate_field(key) }),
         None,
         "InvalidJSON",
-        &["a field that stands twice in its object", "line 1"],
+        &["a duplicate field", "line 1"],
     ),
     (
         |key| json!({ "uaa": with_duplicate_field(&key["uaa"]) }),
         None,
         "InvalidJSON",
-        &["in the entry \"uaa\": a field that stands twice"],
+        &["in the entry \"uaa\": a duplicate field"],
     ),
     (
         |key| json!({ "root": text(&json!({ "uaa": with_duplicate_field(&key["uaa"]), "plan": "standard" })) }),
