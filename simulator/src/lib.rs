@@ -11,6 +11,7 @@ mod conformance;
 mod contract;
 mod corruption;
 mod faults;
+pub mod files;
 mod http;
 mod journal;
 mod keys;

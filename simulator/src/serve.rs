@@ -18,6 +18,7 @@ use tokio_rustls::TlsAcceptor;
 
 use crate::certificates::{Authority, Shown};
 use crate::corruption::{Link, Outgoing, deliver};
+use crate::files::write_atomically;
 use crate::http::{Body, Call, Dropped, problem};
 use crate::listeners::Listeners;
 use crate::tenants::Tenants;
@@ -29,12 +30,12 @@ pub(crate) async fn run(address: SocketAddr, directory: &Path, public_port: Opti
         return Err("the simulator has no access control: it listens on loopback only".into());
     }
     let authority = Arc::new(Authority::generate()?);
-    let ca = directory.join("ca.pem");
-    std::fs::write(&ca, authority.pem())?;
     let listener = TcpListener::bind(address).await?;
     let port = listener.local_addr()?.port();
     let acceptor = TlsAcceptor::from(Arc::new(authority.server_config(Shown::Fitting)));
     let tenants = Arc::new(Tenants::new(public_port.unwrap_or(port), Listeners::new(&authority))?);
+    let ca = directory.join("ca.pem");
+    write_atomically(&ca, authority.pem())?;
     announce(port, &ca);
     loop {
         let (stream, _) = listener.accept().await?;

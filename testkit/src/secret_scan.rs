@@ -150,9 +150,11 @@ impl Ground {
             let bytes = read_from(&path, *searched).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             let text = String::from_utf8_lossy(&bytes);
             found.search(&path.display().to_string(), &text);
-            // A line that is not whole is searched again.
-            *searched += bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end as u64 + 1);
-            self.admins.extend(text.lines().filter_map(admin_address).map(|address| (address, path.clone())));
+            // A line without its end may still be growing: it is searched again, and no address is read from it.
+            let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            *searched += complete as u64;
+            let complete = String::from_utf8_lossy(&bytes[..complete]);
+            self.admins.extend(complete.lines().filter_map(admin_address).map(|address| (address, path.clone())));
         }
     }
 

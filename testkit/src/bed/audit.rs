@@ -3,6 +3,8 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use almkey_simulator::files::write_atomically;
+
 /// Names a folder: below it each API server writes its audit log, in a folder of its own that tells the test.
 const GATHER: &str = "ALMKEY_AUDIT";
 /// Names a file, as `rights namespaces` writes it: each world serves the namespaces that its test made in an earlier run,
@@ -14,7 +16,7 @@ pub(super) fn log(test: &str) -> Option<PathBuf> {
     let all = PathBuf::from(std::env::var_os(GATHER)?);
     std::fs::create_dir_all(&all).expect("the folder can be made");
     let folder = tempfile::Builder::new().prefix("bed-").tempdir_in(all).expect("a folder").keep();
-    std::fs::write(folder.join("test"), test).expect("it can be written");
+    write_atomically(&folder.join("test"), test).expect("it can be written");
     Some(folder.join("audit.log"))
 }
 

@@ -65,7 +65,9 @@ impl Operator {
         let deadline = Instant::now() + super::WAIT_LIMIT;
         loop {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let lines: Vec<_> = log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect();
+            // A line without its end may still be growing.
+            let complete = log.rsplit_once('\n').map_or("", |(complete, _)| complete);
+            let lines: Vec<_> = complete.lines().filter(|line| line.contains(text)).map(str::to_owned).collect();
             if lines.len() >= count {
                 return lines;
             }

@@ -1,14 +1,14 @@
 //! The command lines of the control plane.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use almkey_simulator::files::write_atomically;
 use serde_json::json;
 
 use super::binaries::Binaries;
 use super::error::Error;
-use super::kubeconfig;
+use super::{certificates, kubeconfig};
 
 /// Ports of one control plane on the loopback interface.
 #[derive(Clone, Copy, Debug)]
@@ -16,12 +16,6 @@ pub(super) struct Ports {
     pub(super) etcd: u16,
     pub(super) etcd_peers: u16,
     pub(super) api: u16,
-}
-
-/// The API server makes it itself, in its `--cert-dir`, and keeps it when it starts again: signed by itself, and good
-/// for 127.0.0.1.
-pub(super) fn certificate(directory: &Path) -> PathBuf {
-    directory.join("certificates/apiserver.crt")
 }
 
 /// Where the API server finds who has which token.
@@ -55,18 +49,17 @@ pub(super) fn api_server(
     ports: Ports,
     audit_log: Option<&Path>,
 ) -> Result<Command, Error> {
-    let key = directory.join("service-account.key");
-    if !key.exists() {
-        service_account_key(&key)?;
-    }
+    let public_key = certificates::service_account_public_key(directory);
+    let signing_key = certificates::service_account_key(directory);
     let mut command = Command::new(&binaries.kube_apiserver);
     command
         .arg(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd))
-        .arg(format!("--cert-dir={}", directory.join("certificates").display()))
+        .arg(format!("--tls-cert-file={}", certificates::serving_certificate(directory).display()))
+        .arg(format!("--tls-private-key-file={}", certificates::serving_key(directory).display()))
         .arg(format!("--secure-port={}", ports.api))
         .arg(format!("--token-auth-file={}", tokens(directory).display()))
-        .arg(format!("--service-account-key-file={}", key.display()))
-        .arg(format!("--service-account-signing-key-file={}", key.display()))
+        .arg(format!("--service-account-key-file={}", public_key.display()))
+        .arg(format!("--service-account-signing-key-file={}", signing_key.display()))
         .args([
             "--bind-address=127.0.0.1",
             "--service-account-issuer=https://kubernetes.default.svc",
@@ -84,7 +77,7 @@ pub(super) fn api_server(
             "omitStages": ["RequestReceived"],
             "rules": [{ "level": "Metadata" }],
         });
-        fs::write(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
+        write_atomically(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
         command
             .arg(format!("--audit-policy-file={}", policy.display()))
             .arg(format!("--audit-log-path={}", log.display()));
@@ -100,15 +93,4 @@ pub(super) fn controller_manager(binaries: &Binaries, directory: &Path) -> Comma
         "--secure-port=0",
     ]);
     command
-}
-
-/// On an elliptic curve, as such a key is made at once.
-fn service_account_key(path: &Path) -> Result<(), Error> {
-    let mut command = Command::new("openssl");
-    command.args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"]).arg(path);
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(Error::Command(format!("openssl: {}", String::from_utf8_lossy(&output.stderr)))),
-        Err(error) => Err(Error::Command(format!("openssl cannot be started ({error}): install it"))),
-    }
 }

@@ -13,7 +13,7 @@ use super::directory::Directory;
 use super::error::Error;
 use super::kubeconfig::{self, Token, User, admin};
 use super::process::Supervised;
-use super::readiness;
+use super::{certificates, readiness};
 
 /// Somebody else may take a port between finding it free and using it.
 const TRIES: usize = 5;
@@ -61,6 +61,8 @@ pub struct ControlPlane {
     pub(super) binaries: Binaries,
     pub(super) ports: Ports,
     audit_log: Option<PathBuf>,
+    /// CA certificate of the API server, in PEM.
+    ca: String,
 }
 
 impl ControlPlane {
@@ -130,8 +132,7 @@ impl ControlPlane {
     /// # Errors
     /// There is no such user.
     pub async fn client(&self, user: &str) -> Result<Client, Error> {
-        let config = self.client_config(user).await?;
-        Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
+        readiness::client(self.directory(), user).await
     }
 
     /// kubectl as a user.
@@ -186,8 +187,7 @@ impl ControlPlane {
     /// It could not be written.
     pub fn kubeconfig_with(&self, name: &str, token: &str) -> Result<PathBuf, Error> {
         let user = User { name: name.into(), groups: Vec::new() };
-        let certificate = commands::certificate(self.directory());
-        kubeconfig::write(self.directory(), &self.server(), &certificate, &user, &Token(token.into()))?;
+        kubeconfig::write(self.directory(), &self.server(), &self.ca, &user, &Token(token.into()))?;
         Ok(kubeconfig::path(self.directory(), name))
     }
 
@@ -212,9 +212,9 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         std::iter::once(admin()).chain(options.users.iter().cloned()).map(|user| (user, Token::random())).collect();
     kubeconfig::write_tokens(&commands::tokens(directory), &users)?;
     let ports = free_ports()?;
-    let certificate = commands::certificate(directory);
+    let ca = certificates::create(directory)?;
     for (user, token) in &users {
-        kubeconfig::write(directory, &server(ports), &certificate, user, token)?;
+        kubeconfig::write(directory, &server(ports), &ca, user, token)?;
     }
     let mut etcd = spawn("etcd", &mut commands::etcd(binaries, directory, ports), directory)?;
     let audit_log = options.audit.log(directory);
@@ -233,6 +233,7 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         binaries: binaries.clone(),
         ports,
         audit_log,
+        ca,
     })
 }
 

@@ -4,6 +4,7 @@
 
 mod binaries;
 mod build;
+mod certificates;
 mod commands;
 mod control_plane;
 mod directory;

@@ -64,7 +64,7 @@ impl Supervised {
 
     /// The last lines of its log.
     #[must_use]
-    pub fn last_words(&self) -> String {
+    pub fn log_end(&self) -> String {
         let log = std::fs::read(&self.log).unwrap_or_default();
         let text = String::from_utf8_lossy(&log);
         let lines: Vec<&str> = text.lines().collect();

@@ -12,6 +12,9 @@ mod upstream;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 
+use almkey_simulator::files::write_atomically;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 use tokio_rustls::TlsAcceptor;
@@ -53,16 +56,17 @@ impl Proxy {
             serde_json::from_slice(&std::fs::read(kubeconfig).expect("a kubeconfig")).expect("JSON");
         let cluster = config["clusters"][0]["cluster"].take();
         let text = |field: &str| cluster[field].as_str().expect("it is there").to_owned();
-        let api_ca = std::fs::read_to_string(text("certificate-authority")).expect("the API server's CA");
+        let api_ca = STANDARD.decode(text("certificate-authority-data")).expect("base64");
+        let api_ca = String::from_utf8(api_ca).expect("the API server's CA in PEM");
         let upstreams = Upstreams::new((&text("server"), &api_ca), simulator);
         let listener = self.listener.take().expect("it is opened once");
         tokio::spawn(relay::serve(listener, self.acceptor.clone(), Arc::new(upstreams), Arc::clone(&self.watch)));
 
-        let (ca, path) = (directory.join("gate-ca.pem"), directory.join("kubeconfig-gate.yaml"));
-        std::fs::write(&ca, &self.ca).expect("the CA can be written");
+        let server = format!("https://127.0.0.1:{}", self.port);
         config["clusters"][0]["cluster"] =
-            json!({ "server": format!("https://127.0.0.1:{}", self.port), "certificate-authority": ca });
-        std::fs::write(&path, config.to_string()).expect("the kubeconfig can be written");
+            json!({ "server": server, "certificate-authority-data": STANDARD.encode(&self.ca) });
+        let path = directory.join("kubeconfig-proxy.yaml");
+        write_atomically(&path, config.to_string()).expect("the kubeconfig can be written");
         path
     }
 
