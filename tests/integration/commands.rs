@@ -42,7 +42,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let _ = child.stdin.take().expect("its input").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("it ends");
     let said = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    secret_scan::output(&format!("{arguments:?}"), &said);
+    secret_scan::scan_output(&format!("{arguments:?}"), &said);
     output
 }
 

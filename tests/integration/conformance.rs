@@ -1,5 +1,4 @@
-//! The suite that tries a server of the contract: the simulator passes it, and each way to break the contract is
-//! noticed by the checks that are about it.
+//! The suite that checks a server of the contract: the simulator passes it.
 
 use std::collections::BTreeSet;
 use std::process::{Command, Output};
@@ -24,7 +23,7 @@ impl Tried {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
         Self { simulator, _folder: folder }
     }
 
@@ -75,7 +74,7 @@ fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
 
         let text = String::from_utf8_lossy(&output.stdout);
         assert_eq!(output.status.code(), Some(0), "{text}");
-        assert!(text.contains("# 27 of 27 are as agreed, 0 are not, 0 could not be tried"), "{text}");
+        assert!(text.contains("# 27 of 27 checks passed, 0 failed, 0 could not be run"), "{text}");
         assert_eq!(ended(&output, "ok ").len(), 27);
         assert!(tried.admin(Method::GET, "/tenants/kept/slot", json!({})).await["key"].is_null());
         let answers = tried.simulator.violations(Some("kept")).await;
@@ -83,68 +82,6 @@ fn the_simulator_keeps_the_contract_and_is_left_with_an_empty_slot() {
         for secret in ["clientSecret", "CANARY"].map(|secret| access[secret].as_str().unwrap_or(secret)) {
             assert!(!text.contains(secret), "the suite prints no secret");
         }
-    });
-}
-
-#[test]
-fn each_way_to_break_the_contract_fails_the_checks_that_are_about_it_and_no_others() {
-    let table: &[(&str, &[&str])] = &[
-        ("noRevisionWhenEmpty", &["empty-has-revision", "as-documented"]),
-        (
-            "noRevisionAfterWrites",
-            &[
-                "put-fills",
-                "put-replaces",
-                "take-over",
-                "give-up",
-                "delete-empties",
-                "delete-advances",
-                "patch-advances",
-                "as-documented",
-            ],
-        ),
-        ("otherRevisionAfterWrites", &["revision-told"]),
-        ("emptyHasOneRevision", &["delete-advances", "late-write", "revision-once"]),
-        ("anyTokenWill", &["token-needed"]),
-        ("noConditionNeeded", &["if-match-needed"]),
-        ("anyConditionWill", &["if-match-one-tag"]),
-        ("oldConditionWill", &["late-write", "one-of-two", "if-match-compared"]),
-        (
-            "fillsEmptyOnly",
-            &["put-replaces", "other-tenant", "incomplete-key", "bad-body", "json-only", "as-documented"],
-        ),
-        ("smallKeysOnly", &["large-key"]),
-        ("forgetsUnknownFields", &["content-kept", "large-key"]),
-        ("tellsSecret", &["shown-without-secret"]),
-        ("forgetsOwner", &["owner-kept", "take-over"]),
-        ("alwaysAdopted", &["put-is-not-adopted"]),
-        ("keepsOwner", &["take-over", "give-up"]),
-        ("sameOwnerIsNoWrite", &["patch-advances", "late-write", "revision-once"]),
-        ("ownsNothing", &["nothing-to-own", "as-documented"]),
-        ("answersDeleteOtherwise", &["delete-empties", "delete-advances", "as-documented"]),
-        ("anyKeyWill", &["other-tenant", "incomplete-key"]),
-        ("namesNoField", &["other-tenant", "incomplete-key", "as-documented"]),
-        ("anyFieldWill", &["bad-body"]),
-        ("anyTypeWill", &["json-only"]),
-    ];
-    run(async {
-        let tried = Tried::start();
-        let mut noticed = BTreeSet::new();
-        let mut wrong = Vec::new();
-        for (number, (deviation, expected)) in table.iter().enumerate() {
-            let name = format!("broken-{number}");
-            let access = tried.tenant(&name).await;
-            tried.admin(Method::PUT, &format!("/tenants/{name}/deviation"), json!(deviation)).await;
-            let output = tried.conformance(&name, &access, &[]);
-            let (failed, expected) = (ended(&output, "not ok "), expected.iter().map(ToString::to_string).collect());
-            if failed != expected || output.status.code() != Some(1) {
-                wrong.push(format!("{deviation}: {:?} {failed:?}, not {expected:?}", output.status.code()));
-            }
-            noticed.extend(failed);
-        }
-        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
-        let all = ended(&tried.conformance("all", &tried.tenant("all").await, &[]), "ok ");
-        assert_eq!(all.difference(&noticed).collect::<Vec<_>>(), Vec::<&String>::new(), "each check can fail");
     });
 }
 
@@ -199,7 +136,7 @@ fn a_request_or_an_answer_outside_the_contract_stands_in_the_journal_and_ends_th
         let found = tried.simulator.violations(Some("noted")).await;
         assert_eq!(found, ["\"noted\": 2 \"ReadSlot\": \"request: there is no bearer token\""]);
 
-        tried.simulator.deviant = false;
+        tried.simulator.breaks_contract = false;
         let ended = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(tried)));
         assert!(ended.is_err(), "a bed does not end well with a violation");
     });

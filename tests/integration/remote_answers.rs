@@ -275,16 +275,16 @@ fn an_answer_that_goes_on_and_on_is_read_up_to_a_limit_and_one_that_breaks_off_i
     run(async {
         let side = Side::start().await;
         for (fault, said) in [
-            (json!({ "answer": "huge" }), "larger than 262144 bytes"),
-            (json!({ "answer": "resetInBody" }), "broke off"),
-            (json!({ "answer": "cut" }), "answered 404"),
+            (json!({ "corruption": "huge" }), "larger than 262144 bytes"),
+            (json!({ "corruption": "resetInBody" }), "broke off"),
+            (json!({ "corruption": "cut" }), "answered 404"),
             (json!({ "reset": true }), "broke off"),
         ] {
             side.fail_once("ReadSlot", fault.clone()).await;
             let trouble = side.landscape.read_slot().await.expect_err("no slot can be read from that");
             assert!(trouble.message.contains(said), "{fault}: {}", trouble.message);
         }
-        side.fail_once("Put", json!({ "answer": "weakRevision" })).await;
+        side.fail_once("Put", json!({ "corruption": "weakRevision" })).await;
         assert!(matches!(side.put().await, WriteAnswer::Unknown(_)), "a revision that cannot be compared is none");
     });
 }

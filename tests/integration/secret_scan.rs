@@ -104,7 +104,7 @@ fn credentials_are_found_wherever_they_are_sent_but_where_they_belong() {
             assert!(after[before].contains(what), "{url}: {after:#?}");
         }
         // All that was done on purpose.
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
     });
 }
 
@@ -129,14 +129,14 @@ fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_tok
             (post(&[("client_id", &id), ("client_secret", "wrong")]), None),
             (put(&key), None),
             (read("CANARY-0123456789abcdef0123456789abcdef"), None),
-            (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of somebody else in its body")),
+            (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of another host in its body")),
             (post(&[("client_id", &secret), ("client_secret", &secret)]), Some("as it is in its body")),
             (post(&[("secret", &secret)]), Some("as it is in its body")),
-            (put(&swapped), Some("credentials of somebody else in its body")),
+            (put(&swapped), Some("credentials of another host in its body")),
             (put(&twice), Some("as it is in its body")),
             (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("as it is in its body")),
             (read(&secret), Some("as it is in its authorization")),
-            (read(&own), Some("credentials of somebody else in its authorization")),
+            (read(&own), Some("credentials of another host in its authorization")),
         ] {
             let before = leaks(&simulator).await;
             request.send().await.expect("it is answered");
@@ -145,7 +145,7 @@ fn a_secret_is_found_beside_the_one_that_belongs_there_and_in_the_place_of_a_tok
             assert!(found.iter().all(|leak| what.is_some_and(|what| leak.contains(what))), "{what:?}: {found:#?}");
         }
         // All that was done on purpose.
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
     });
 }
 

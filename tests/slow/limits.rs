@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use testkit::bed::key::{condition, message};
 use testkit::bed::simulator::Simulator;
-use testkit::bed::tenant::from;
+use testkit::bed::tenant::from_json;
 use testkit::bed::{Setup, Tenant, TestBed};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,12 +94,12 @@ async fn sixteen_passes_run_at_a_time_and_the_seventeenth_once_one_of_them_has_e
     let waits = waits.expect("one waits");
     let runs = tenants.iter().find(|tenant| tenant.name != waits.name).expect("the others run");
     runs.heal().await;
-    runs.release().await;
+    runs.release_held_calls().await;
     runs.await_ready("calm", "True", "Uploaded").await;
     waits.await_held().await;
     for tenant in &tenants {
         tenant.heal().await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
     }
     waits.await_ready("calm", "True", "Uploaded").await;
 }
@@ -125,7 +125,7 @@ async fn a_note_of_a_kibibyte_is_the_longest_that_the_api_server_takes_and_a_lon
 
     let events: Api<Event> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
     for (length, is_taken) in [(1024, true), (1025, false)] {
-        let event: Event = from(json!({
+        let event: Event = from_json(json!({
             "metadata": { "name": format!("note-{length}") }, "eventTime": "2026-11-23T20:17:03.000000Z",
             "action": "Note", "reason": "Note", "type": "Normal", "note": "n".repeat(length),
             "reportingController": "example.com/note", "reportingInstance": "note",
@@ -177,11 +177,11 @@ async fn a_pass_that_does_not_end_is_waited_for_45_seconds_after_the_process_was
     held_at_its_upload(&bed, "endless").await;
     let mut operator = bed.operator.take().expect("it runs");
     operator.signal("TERM");
-    let status = operator.ended().expect("it ends by itself");
+    let status = operator.wait_exit().expect("it ends by itself");
     assert_eq!(status.code(), Some(1));
     operator.await_lines("some passes did not end within 45 s", 1);
     let tenant = Tenant::existing(&bed, "endless", bed.client.clone());
-    tenant.release().await;
+    tenant.release_held_calls().await;
 }
 
 // proves: limit controller LAST_PASSES
@@ -195,8 +195,8 @@ async fn a_pass_that_ends_forty_seconds_after_the_process_was_asked_to_stop_is_w
     assert!(operator.is_running(), "it waits");
     let tenant = Tenant::existing(&bed, "slow", bed.client.clone());
     tenant.heal().await;
-    tenant.release().await;
-    assert_eq!(operator.ended().expect("it ends by itself").code(), Some(0));
+    tenant.release_held_calls().await;
+    assert_eq!(operator.wait_exit().expect("it ends by itself").code(), Some(0));
     tenant.await_ready("calm", "True", "Uploaded").await;
 }
 

@@ -1,43 +1,16 @@
-//! The contract as an OpenAPI 3.1 document: a frame written by hand, with the schemas of the types that client and
-//! simulator speak.
+//! The contract of Landscape Management: the OpenAPI 3.1 document, and checks of requests and answers against it.
 
 mod check;
+mod document;
 
 use std::error::Error;
 use std::io::{self, Write};
 use std::path::Path;
 
-use alm_key_operator::landscape::contract::{KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SlotDto};
-use schemars::generate::SchemaSettings;
-use serde_yaml_ng::Value;
-
 use crate::files::write_atomically;
+use document::document;
 
-pub(crate) use check::{Contract, Seen};
-
-/// All but the schemas: what is asked and answered, and what it means.
-const FRAME: &str = include_str!("frame.yaml");
-
-/// The whole document, its parts in the order in which people read them.
-pub(crate) fn document() -> Result<Value, Box<dyn Error>> {
-    let mut document: Value = serde_yaml_ng::from_str(FRAME)?;
-    let settings = SchemaSettings::draft2020_12().with(|settings| {
-        settings.definitions_path = "/components/schemas".into();
-        settings.meta_schema = None;
-    });
-    let mut generator = settings.into_generator();
-    generator.subschema_for::<SlotDto>();
-    generator.subschema_for::<PutDto>();
-    generator.subschema_for::<PatchDto>();
-    generator.subschema_for::<OwnerDto>();
-    generator.subschema_for::<KeyDto>();
-    generator.subschema_for::<ProblemDto>();
-    let schemas = document["components"]["schemas"].as_mapping_mut().ok_or("the frame has no place for schemas")?;
-    for (name, schema) in generator.take_definitions(true) {
-        schemas.insert(name.into(), serde_yaml_ng::to_value(schema)?);
-    }
-    Ok(document)
-}
+pub(crate) use check::{Contract, Exchange};
 
 /// Prints the document, or writes it to a file.
 pub(crate) fn print(file: Option<&Path>) -> Result<(), Box<dyn Error>> {

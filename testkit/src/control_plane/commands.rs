@@ -1,4 +1,4 @@
-//! The command lines of the control plane.
+//! Command lines of the control plane's processes.
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -18,12 +18,12 @@ pub(super) struct Ports {
     pub(super) api: u16,
 }
 
-/// Where the API server finds who has which token.
+/// Returns the path of the API server's token file.
 pub(super) fn tokens(directory: &Path) -> PathBuf {
     directory.join("tokens.csv")
 }
 
-/// Where etcd keeps everything.
+/// Returns the data directory of etcd.
 pub(super) fn etcd_data(directory: &Path) -> PathBuf {
     directory.join("etcd")
 }
@@ -66,14 +66,14 @@ pub(super) fn api_server(
             "--service-cluster-ip-range=10.0.0.0/24",
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
-            // What objects once were stays, for those who look for what should never have been written.
+            // Old versions of objects stay, for the scan for key material that must never have been written.
             "--etcd-compaction-interval=0",
         ]);
     if let Some(log) = audit_log {
         let policy = directory.join("audit-policy.yaml");
         let text = json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
-            // Each request once: when it was answered.
+            // One entry per request, at the time of its answer.
             "omitStages": ["RequestReceived"],
             "rules": [{ "level": "Metadata" }],
         });

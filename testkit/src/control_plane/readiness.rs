@@ -76,7 +76,7 @@ pub(super) async fn api_server(
     }
 }
 
-async fn check(client: &Client) -> Result<(), Box<dyn std::error::Error>> {
+async fn check(client: &Client) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
     client.request_text(Request::new("").get("readyz", &GetParams::default())?).await?;
     let namespaces: Api<Namespace> = Api::all(client.clone());
     for name in ["default", "kube-system"] {

@@ -6,8 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use super::alone;
-use testkit::bed::cluster::{package, patiently};
+use testkit::bed::cluster::package;
 use testkit::bed::operator::{Operator, binary};
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant};
 
 /// What `/metrics` says of each metric: its kind, its help, the labels of its series.
@@ -42,7 +43,7 @@ fn value(text: &str, series: &str) -> f64 {
 
 /// Waits until `/metrics` is as wanted.
 async fn await_metrics(operator: &Operator, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-    patiently(what, async {
+    wait_for(what, async {
         loop {
             let (status, text) = operator.admin("/metrics").await;
             assert_eq!(status, 200);
@@ -73,7 +74,7 @@ fn each_event_of_a_life_is_counted_and_each_metric_is_the_documented_one() {
     alone(Setup::default(), async |bed| {
         let operator = bed.operator.as_ref().expect("it runs");
         assert_eq!(operator.admin("/healthz").await, (200, "ok\n".into()));
-        patiently("/readyz", async {
+        wait_for("/readyz", async {
             while operator.admin("/readyz").await.0 != 200 {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

@@ -16,12 +16,12 @@ fn a_pass_that_is_asked_for_is_made_at_once_and_once() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         let before = tenant.calls(&["SignIn"]).await.len();
 
-        tenant.look_now("calm", "2026-11-25T08:00:00Z").await;
+        tenant.reconcile_now("calm", "2026-11-25T08:00:00Z").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 1);
 
         // The same word asks for nothing more, whatever else is written beside it.
         tenant.annotate("calm", "example.org/other", "1").await;
-        tenant.look_now("calm", "once more").await;
+        tenant.reconcile_now("calm", "once more").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 2);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
@@ -37,7 +37,7 @@ fn an_object_that_is_abandoned_goes_although_landscape_management_is_away() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         // Before the deletion it says nothing.
         tenant.annotate("calm", ABANDON, &uid).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant.annotate("calm", ABANDON, "another object's uid").await;
         tenant.fail("ReadSlot", json!({ "status": 503 })).await;
         tenant.fail("Delete", json!({ "status": 503 })).await;

@@ -80,7 +80,7 @@ fn what_could_not_be_looked_at_for_three_intervals_is_not_called_well_any_more()
         assert_eq!(condition(&object, "Reconciling").0, "True");
 
         tenant.heal().await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);

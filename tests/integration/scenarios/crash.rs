@@ -39,7 +39,7 @@ fn what_happens_while_the_operator_is_away_is_made_good_when_it_comes_back() {
         // The binding goes, but its key still signs in: nobody saw the deletion, so nothing is concluded from it yet.
         tenant("kept").bindings().delete("plain", &DeleteParams::default()).await.expect("can be deleted");
         tenant("kept").delete_secret("plain").await;
-        tenant("kept").finish_binding("plain").await;
+        tenant("kept").remove_binding_finalizer("plain").await;
         bed.start_operator("operator-again");
 
         let tenant = |name: &str| Tenant::existing(&bed, name, client.clone());
@@ -67,7 +67,7 @@ fn an_operator_killed_in_the_midst_of_an_upload_finds_it_done_and_does_not_repea
         bed.operator.take().expect("it runs").kill();
         {
             let tenant = Tenant::existing(&bed, "crash", client.clone());
-            tenant.release().await;
+            tenant.release_held_calls().await;
             tenant.await_call("the upload", |call| call["kind"] == "Put" && call["effect"] == true).await;
         }
         bed.start_operator("operator-again");

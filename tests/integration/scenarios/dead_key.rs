@@ -37,7 +37,7 @@ fn a_key_that_dies_in_the_cockpit_is_deleted_once_it_is_proven_dead_and_comes_ba
         assert_eq!(refused, 4, "four probes prove it dead");
 
         tenant.restore(&key).await;
-        tenant.binding_lost("plain").await;
+        tenant.mark_binding_lost("plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
     });

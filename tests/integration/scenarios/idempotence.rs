@@ -108,7 +108,7 @@ fn a_token_endpoint_that_is_down_for_longer_than_a_key_takes_to_die_kills_no_key
         tenant.apply("calm", spec).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.fail("SignIn", json!({ "status": 503 })).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
 
         let failed = |call: &serde_json::Value| call["kind"] == "SignIn" && call["status"] == 503;
         let first = tenant.await_call("the first failed sign-in", failed).await;

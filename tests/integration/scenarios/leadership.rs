@@ -85,9 +85,9 @@ fn a_leader_that_is_asked_to_stop_finishes_its_upload_and_only_then_hands_over_a
         first.signal("TERM");
         first.await_lines("SIGTERM", 1);
         assert_eq!(lease(&bed).await.holder_identity, identity, "it still writes, so it still leads");
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
-        assert!(first.ended().is_some_and(|status| status.success()), "it ends with success");
+        assert!(first.wait_exit().is_some_and(|status| status.success()), "it ends with success");
         let object = tenant.keys().get("calm").await.expect("it is there");
         let status = object.status.expect("a status");
         assert!(status.uploaded.is_some() && status.pending.is_none(), "what was in flight is recorded: {status:?}");
@@ -114,13 +114,13 @@ fn a_leader_that_slept_through_its_lease_writes_nothing_and_ends_with_an_error()
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_held().await;
         first.signal("STOP");
-        tenant.release().await;
+        tenant.release_held_calls().await;
         second.await_lines(LEADS, 1);
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
 
         first.signal("CONT");
 
-        let status = first.ended().expect("it ends by itself");
+        let status = first.wait_exit().expect("it ends by itself");
         assert_eq!(status.code(), Some(1));
         first.await_lines("does not lead any more", 1);
         let object = tenant.keys().get("calm").await.expect("it is there");
@@ -166,7 +166,7 @@ fn a_lease_that_somebody_deletes_is_made_anew_and_nobody_stops_leading() {
 
         leases.delete("alm-key-operator", &DeleteParams::default()).await.expect("an admin can delete it");
 
-        testkit::bed::cluster::patiently("the Lease to be there again", async {
+        testkit::bed::waiting::wait_for("the Lease to be there again", async {
             while leases.get_opt("alm-key-operator").await.expect("it can be read").is_none() {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

@@ -118,7 +118,7 @@ fn a_suspended_object_asks_nobody_and_keeps_what_was_found_before() {
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), calls, "nobody was asked");
         assert_eq!(tenant.slot_key().await, old);
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::alone;
 use super::rights::within_the_table;
 use testkit::bed::cluster::package;
-use testkit::bed::tenant::make_namespace;
+use testkit::bed::tenant::ensure_namespace;
 use testkit::bed::{Setup, Tenant};
 use testkit::names::NAMESPACE;
 use xtask::rights::Mode;
@@ -69,7 +69,7 @@ fn an_older_key_that_nobody_serves_any_more_holds_up_nobody() {
         let proven = served.await_ready("proven", "True", "Uploaded").await;
         served.delete("proven").await;
         // What it said of itself while it was served stands there for ever.
-        make_namespace(&bed.client, "team-c").await;
+        ensure_namespace(&bed.client, "team-c").await;
         let unserved = Tenant { namespace: "team-c".into(), ..Tenant::existing(&bed, "team-a", bed.client.clone()) };
         unserved.apply_for_secret("calm", "pasted").await;
         let mut status = proven.status.expect("a status");

@@ -123,7 +123,7 @@ fn the_kind_servicebinding_that_is_reinstalled_brings_its_keys_back_without_a_wr
         kinds.delete(kind, &DeleteParams::default()).await.expect("the kind can be deleted");
         // Its deletion is seen while BTP still keeps it.
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
-        tenant.finish_binding("plain").await;
+        tenant.remove_binding_finalizer("plain").await;
         bed.kubectl(&["wait", "--for=delete", "--timeout=60s", &format!("crd/{kind}")]);
         bed.install_bindings();
         // That it was deleted under the earlier definition is no deletion now: it is absent, and its key lives.
@@ -173,7 +173,7 @@ fn a_source_that_turns_invalid_leaves_the_good_key_there_until_that_one_dies() {
         assert_eq!(tenant.slot_key().await, key);
 
         tenant.revoke(&key).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant
             .await_key("calm", "removed", |object| {
                 condition(object, "Uploaded") == ("False".into(), "DeadKeyRemoved".into())

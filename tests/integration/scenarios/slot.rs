@@ -79,7 +79,7 @@ fn an_upload_that_is_still_under_way_when_the_object_goes_has_no_effect_any_more
         tenant.await_held().await;
 
         tenant.delete("calm").await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
         tenant.await_call("the late upload", |call| call["kind"] == "Put" && call["status"] == 412).await;
 
         assert_eq!(tenant.slot_key().await, Value::Null);
@@ -95,7 +95,7 @@ fn a_slot_that_is_filled_between_the_look_and_the_write_is_left_to_who_filled_it
         tenant.await_held().await;
         let theirs = tenant.make_key().await;
         tenant.fill_slot(&theirs, None).await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         tenant.await_ready("calm", "False", "SlotOccupied").await;
 

@@ -59,7 +59,7 @@ fn a_write_is_told_before_it_is_sent_and_no_longer_once_its_end_is_known() {
         assert_eq!(pending.fingerprint, Some(tenant.fingerprint(&key)));
         assert_eq!(before, pending.revision);
         assert!(applied.creation_timestamp().is_some_and(|made| made <= pending.started_at));
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(object.status.and_then(|status| status.pending), None);
@@ -77,7 +77,7 @@ fn a_first_verdict_stands_before_anything_is_known() {
 
         let object = tenant.await_ready("calm", "Unknown", "Progressing").await;
         assert_eq!(condition(&object, "Reconciling").0, "True");
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
     });

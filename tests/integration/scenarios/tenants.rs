@@ -32,7 +32,7 @@ fn a_tenant_that_is_deleted_stays_until_its_slot_holds_nothing_of_its_keys() {
         assert!(tenant_message(&found, "Ready").contains("kept/calm"), "{}", tenant_message(&found, "Ready"));
         tenant.await_ready("calm", "False", "TenantTerminating").await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.slot_key().await, key, "nothing is uploaded any more");
 
         tenant.delete("calm").await;
@@ -146,7 +146,7 @@ fn a_namespace_that_is_withdrawn_keeps_its_key_there_and_uploads_no_other() {
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.slot_key().await, old);
 
         tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["*"] } })).await;

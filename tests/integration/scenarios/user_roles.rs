@@ -6,8 +6,8 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use super::alone;
-use testkit::bed::cluster::patiently;
 use testkit::bed::request::{self, Answer};
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 
 const KEYS: &str = "/apis/almkey.dev/v1alpha1/namespaces/people/almservicekeys";
@@ -22,12 +22,12 @@ async fn aggregated(bed: &TestBed, role: &str, verb: &str) {
                 && rule.verbs.iter().any(|allowed| allowed == verb)
         })
     };
-    patiently(role, await_condition(roles, role, has)).await.expect("it can be watched");
+    wait_for(role, await_condition(roles, role, has)).await.expect("it can be watched");
 }
 
 /// The API server's authorizer has seen what was bound.
 async fn may(client: &Client, path: &str) {
-    patiently(path, async {
+    wait_for(path, async {
         while request::read(client, path, "application/json").await.status == 403 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
@@ -61,7 +61,7 @@ async fn bound(bed: &TestBed) -> [Client; 4] {
 #[test]
 fn who_may_view_or_edit_a_namespace_may_view_or_edit_its_keys_and_nobody_may_write_a_status_or_a_tenant() {
     let people = &["viewer", "editor", "owner", "tenant-viewer"];
-    alone(Setup { controller_manager: true, people, ..Setup::default() }, async |bed| {
+    alone(Setup { controller_manager: true, users: people, ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "people", bed.client.clone()).await;
         let [viewer, editor, owner, tenant_viewer] = bound(&bed).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;

@@ -77,7 +77,7 @@ fn a_backup_of_etcd_from_before_a_rotation_costs_no_living_key() {
         // Its caches are of a time that has not been: it ends, and Kubernetes starts it again.
         let mut operator = bed.operator.take().expect("it runs");
         operator.await_lines("begins anew", 1);
-        assert_eq!(operator.ended().and_then(|status| status.code()), Some(1));
+        assert_eq!(operator.wait_exit().and_then(|status| status.code()), Some(1));
         bed.start_operator("operator-again");
 
         // The source's key does not sign in: what stands there stays.
@@ -92,7 +92,7 @@ fn a_backup_of_etcd_from_before_a_rotation_costs_no_living_key() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!((tenant.slot_key().await, effects(&tenant).await), (living, vec!["+Put".to_owned(); 3]));
         let tenant = named(&bed, "untouched");
-        tenant.look_now("calm", "after").await;
+        tenant.reconcile_now("calm", "after").await;
         assert_eq!((tenant.slot_key().await, effects(&tenant).await), (untouched, vec!["+Put".into()]));
         // Nobody here knows of it any more.
         let tenant = named(&bed, "made-later");

@@ -40,7 +40,7 @@ async fn struck(bed: &mut TestBed, fault: Fault) {
 
     let lasting = fault.begin(bed, &concerned).await;
     for cell in &cells {
-        cell.tenant(bed).release().await;
+        cell.tenant(bed).release_held_calls().await;
     }
     // Each of them has met the fault: its status could not be written. And of a key that is to stay, one more pass has
     // begun while it lasted, and knew nothing of the source.

@@ -11,8 +11,8 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use testkit::bed::TestBed;
-use testkit::bed::cluster::patiently;
 use testkit::bed::tenant::create;
+use testkit::bed::waiting::wait_for;
 use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
 
@@ -56,7 +56,7 @@ impl Right {
 
     /// Waits until the operator has been refused this very thing, by what the audit log tells from that byte on.
     pub async fn missed(&self, bed: &TestBed, from: u64) {
-        patiently(&format!("the operator to miss the right to {}", self.name()), async {
+        wait_for(&format!("the operator to miss the right to {}", self.name()), async {
             while !self.was_missed(bed, from) {
                 tokio::time::sleep(POLL).await;
             }
@@ -109,7 +109,7 @@ impl Right {
             "verb": self.verb, "group": group.unwrap_or_default().concat(), "resource": resource, "subresource": part,
             "name": self.object, "namespace": if self.is_local { NAMESPACE } else { "" },
         }}});
-        patiently(&format!("the right to {} to change", self.name()), async {
+        wait_for(&format!("the right to {} to change", self.name()), async {
             let is = |answer: SubjectAccessReview| answer.status.is_some_and(|status| status.allowed == allowed);
             while !is(create(&reviews, review.clone()).await) {
                 tokio::time::sleep(POLL).await;

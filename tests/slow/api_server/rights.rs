@@ -10,9 +10,9 @@ use serde_json::{Value, json};
 use super::moments::effects;
 use super::right::{self, Right};
 use crate::beds::{alone, told};
-use testkit::bed::cluster::patiently;
 use testkit::bed::key::condition;
 use testkit::bed::operator::Operator;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
 
@@ -101,7 +101,7 @@ impl Task {
         tenant(bed, goes).await_gone("calm").await;
         tenant(bed, goes).await_tenant_as(goes, "kept by nobody", |tenant| tenant.finalizers().is_empty()).await;
         tenant(bed, "kept").await_tenant("kept", "True", "Connected").await;
-        patiently("the Lease to be there again", async {
+        wait_for("the Lease to be there again", async {
             while leases(bed).get_opt(LEASE).await.expect("it can be read").is_none() {
                 tokio::time::sleep(POLL).await;
             }
@@ -135,7 +135,7 @@ async fn prepared(bed: &TestBed) -> Vec<Value> {
     let pending = tenant(bed, "pending");
     pending.bindings().delete("plain", &DeleteParams::default()).await.expect("bindings can be deleted");
     pending.delete_secret("plain").await;
-    pending.finish_binding("plain").await;
+    pending.remove_binding_finalizer("plain").await;
     pending.await_ready("calm", "Unknown", "RemovalPending").await;
     let mut keys = Vec::new();
     for (name, _) in KEPT {
@@ -228,7 +228,7 @@ fn an_operator_that_is_asked_to_stop_before_it_could_list_anything_goes_at_once(
     alone(Setup { arguments: TERMS, audit: true, ..Setup::default() }, async |mut bed| {
         let mut operator = bed.operator.take().expect("it runs");
         operator.signal("KILL");
-        operator.ended();
+        operator.wait_exit();
         let lists = right::all(&bed).await.into_iter().find(|right| right.name() == "list almservicekeys");
         let lists = lists.expect("it may list them");
         lists.taken(&bed).await;

@@ -19,7 +19,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use testkit::bed::TestBed;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
 
@@ -57,7 +57,7 @@ impl NoTime {
         let mut config = bed.control_plane.client_config(&user).await.expect("there is such a user");
         config.default_retry = false;
         let client = Client::try_from(config.clone()).expect("a client");
-        patiently("the API server to have no time", async {
+        wait_for("the API server to have no time", async {
             loop {
                 let unfinished = unfinished(&config);
                 for _ in 0..20 {

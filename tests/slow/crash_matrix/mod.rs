@@ -14,8 +14,8 @@ use tokio::runtime::Runtime;
 
 use table::Table;
 use testkit::bed::TestBed;
-use testkit::crash::{Kind, Lived, Phase, Point, SETUP, live};
-use testkit::proxy::Name;
+use testkit::crash::{Lifecycle, Outcome, Phase, Point, SETUP, run_lifecycle};
+use testkit::proxy::RequestName;
 
 /// Runs only the points whose name, as it is printed, holds this text.
 const ONLY: &str = "ALMKEY_CRASH_POINT";
@@ -31,7 +31,7 @@ fn an_operator_that_is_killed_at_any_request_makes_good_when_it_comes_back() {
     Runtime::new().expect("a runtime").block_on(async {
         let began = Instant::now();
         let beds = beds().await;
-        let mut points = [points(&beds, Kind::Uploaded).await, points(&beds, Kind::Adopted).await].concat();
+        let mut points = [points(&beds, Lifecycle::Uploaded).await, points(&beds, Lifecycle::Adopted).await].concat();
         let only = std::env::var(ONLY).unwrap_or_default();
         points.retain(|point| point.to_string().contains(&only));
         assert!(!points.is_empty(), "no point has {only:?} in its name");
@@ -50,16 +50,16 @@ async fn beds() -> Vec<TestBed> {
 
 /// All points of a kind of life, from lives without a crash, some in each world. What only some of them did is left out:
 /// it is one more of a kind, from a pass that came too late to find anything to do.
-async fn points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
+async fn points(beds: &[TestBed], kind: Lifecycle) -> Vec<Point> {
     let name = format!("{kind:?}").to_lowercase();
     let mut recorded = Vec::new();
     for number in 1..=RECORDED {
         let tenant = format!("{name}-{number}");
-        recorded.extend(join_all(beds.iter().map(|bed| live(bed, &tenant, kind, None))).await);
+        recorded.extend(join_all(beds.iter().map(|bed| run_lifecycle(bed, &tenant, kind, None))).await);
     }
     let of_all = recorded.len();
-    let mut requests: BTreeMap<Name, (Phase, usize)> = BTreeMap::new();
-    for Lived { seen, wrong, .. } in recorded {
+    let mut requests: BTreeMap<RequestName, (Phase, usize)> = BTreeMap::new();
+    for Outcome { requests: seen, failure: wrong, .. } in recorded {
         assert_eq!(wrong, None, "a life without a crash");
         for (name, chapter) in seen {
             requests.entry(name).or_insert((chapter, 0)).1 += 1;
@@ -76,7 +76,7 @@ async fn points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
     ));
     for (kind, count) in needed::of(kind) {
         for nth in 1..=*count {
-            let request = Name { kind: (*kind).into(), nth };
+            let request = RequestName { kind: (*kind).into(), nth };
             assert!(points.iter().any(|point| point.request == request), "{request}: no point of an {name} key");
         }
     }
@@ -101,8 +101,8 @@ async fn some(bed: &TestBed, queue: &Mutex<VecDeque<Point>>, table: &Mutex<Table
             table::say(&format!("{left} points to go"));
         }
         for tried in 1..=TRIES {
-            let lived = live(bed, &format!("p{left}-{tried}"), point.life, Some(&point)).await;
-            let is_last = lived.met || lived.wrong.is_some() || tried == TRIES;
+            let lived = run_lifecycle(bed, &format!("p{left}-{tried}"), point.lifecycle, Some(&point)).await;
+            let is_last = lived.reached || lived.failure.is_some() || tried == TRIES;
             table.lock().unwrap_or_else(PoisonError::into_inner).add(&point, lived, is_last);
             if is_last {
                 break;

@@ -1,13 +1,13 @@
 //! What a life cannot do without, so that no change of the gate, of its names or of the operator makes points vanish
 //! unseen.
 
-use testkit::crash::Kind;
+use testkit::crash::Lifecycle;
 
 /// Kinds of requests, with how many of each make points.
-pub fn of(life: Kind) -> &'static [(&'static str, usize)] {
+pub fn of(life: Lifecycle) -> &'static [(&'static str, usize)] {
     match life {
-        Kind::Uploaded => &UPLOADED,
-        Kind::Adopted => &ADOPTED,
+        Lifecycle::Uploaded => &UPLOADED,
+        Lifecycle::Adopted => &ADOPTED,
     }
 }
 

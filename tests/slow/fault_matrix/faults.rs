@@ -89,7 +89,7 @@ impl Fault {
         match self {
             Self::Door(_) => unreachable!("a door becomes so, whatever is asked"),
             Self::Reset => json!({ "reset": true }),
-            Self::Answer(spoilt) => json!({ "answer": spoilt }),
+            Self::Answer(spoilt) => json!({ "corruption": spoilt }),
             Self::Late => json!({ "hold": true }),
             Self::Status(401) => {
                 let body = if call.is_sign_in() {
@@ -110,8 +110,8 @@ impl Fault {
             Self::Cut if call.recorded().is_some() => {
                 json!({ "status": 422, "contentType": "application/json", "body": r#"{"code":"InvalidKey","mess"# })
             }
-            Self::Cut => json!({ "answer": "cut" }),
-            Self::OtherTypes if call.recorded().is_some() => json!({ "answer": "weakRevision" }),
+            Self::Cut => json!({ "corruption": "cut" }),
+            Self::OtherTypes if call.recorded().is_some() => json!({ "corruption": "weakRevision" }),
             Self::OtherTypes => with(of_other_types(call), "etag", "\"r1\""),
             Self::Elsewhere => {
                 with(page(307), "location", &format!("https://{ELSEWHERE}.landscape.localhost:{port}/v1/service-key"))

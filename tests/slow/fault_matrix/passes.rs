@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// Between two looks at a log that has no more lines yet.
 const POLL: Duration = Duration::from_millis(20);
@@ -49,7 +49,7 @@ impl Passes {
     /// The first one, after the first `from` ones of a namespace, that is as wanted.
     pub async fn first(&self, namespace: &str, from: usize, what: &str, wanted: impl Fn(&Pass) -> bool) -> Pass {
         let mut lines = self.lines.clone();
-        patiently(&format!("a pass in {namespace} that {what}"), async {
+        wait_for(&format!("a pass in {namespace} that {what}"), async {
             loop {
                 lines.mark_unchanged();
                 let found = {

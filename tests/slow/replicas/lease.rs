@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::fleet::{Fleet, LEADS, Replica, end_the_first, holder};
 use crate::beds::{alone, told};
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
 
@@ -31,7 +31,7 @@ fn a_replica_that_waits_leaves_a_deleted_lease_to_its_holder() {
         first.operator.signal("STOP");
         let now = Timestamp::now();
         delete_the_lease(&bed).await;
-        patiently("the second replica to look for the Lease", async {
+        wait_for("the second replica to look for the Lease", async {
             let looked = || second.asked_since(&bed, now).iter().filter(|asked| asked.code == 404).count();
             while looked() < 4 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -42,7 +42,7 @@ fn a_replica_that_waits_leaves_a_deleted_lease_to_its_holder() {
 
         first.operator.signal("CONT");
 
-        patiently("the Lease to be there again", async {
+        wait_for("the Lease to be there again", async {
             while holder(&bed).await.is_none() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -76,7 +76,7 @@ fn two_leaders_at_a_time_upload_once() {
         let second = Replica::start(&bed, "second").await;
         second.operator.await_lines(LEADS, 1);
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
         tenant.await_call("the upload of the first", |call| call["kind"] == "Put" && call["status"] == 412).await;
 
         leader.await_lines("does not lead any more", 1);

@@ -10,11 +10,11 @@ use super::fleet::{Fleet, Replica, await_other_holder, end_the_first};
 use crate::api_server::throttle::NoTime;
 use crate::beds::{alone, told};
 use testkit::bed::Tenant;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// Waits until the API server has answered 429 to a write of this replica.
 async fn await_no_time(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp) {
-    patiently("a write to be answered 429", async {
+    wait_for("a write to be answered 429", async {
         let refused = || replica.asked_since(tenant.bed, since).iter().any(|asked| asked.writes() && asked.code == 429);
         while !refused() {
             tokio::time::sleep(Duration::from_millis(20)).await;
@@ -37,7 +37,7 @@ fn a_write_that_waits_for_its_next_try_is_not_tried_again_by_a_leader_that_was_r
         let (mut leader, identity) = fleet.leader().await;
         let no_time = NoTime::for_our_kinds(&bed).await;
         let since = Timestamp::now();
-        tenant.release().await;
+        tenant.release_held_calls().await;
         await_no_time(&tenant, &leader, since).await;
 
         leader.operator.signal("STOP");
@@ -46,7 +46,7 @@ fn a_write_that_waits_for_its_next_try_is_not_tried_again_by_a_leader_that_was_r
         tenant.await_ready("calm", "True", "Uploaded").await;
         let resumed = Timestamp::now();
         leader.operator.signal("CONT");
-        let status = leader.operator.ended();
+        let status = leader.operator.wait_exit();
 
         assert_eq!(status.and_then(|status| status.code()), Some(1));
         let tried: Vec<_> = leader.asked_since(&bed, resumed);

@@ -99,7 +99,7 @@ impl Sleeper {
         let issued = issued.filter_map(|call| call["token"].as_u64());
         let of_others: BTreeSet<u64> = issued.filter(|token| *token > self.token).collect();
         self.replica.operator.signal("CONT");
-        let ended = tokio::task::spawn_blocking(move || (self.replica.operator.ended(), self)).await;
+        let ended = tokio::task::spawn_blocking(move || (self.replica.operator.wait_exit(), self)).await;
         let (status, sleeper) = ended.expect("no panic");
         assert_eq!(status.and_then(|status| status.code()), Some(1), "it does not lead any more, and ends");
         assert!(sleeper.replica.has_said(LOST));
@@ -164,13 +164,13 @@ impl Rotation<'_, '_> {
         tokio::join!(self.rotate(), strike);
         let token = tenant.journal().await.iter().filter_map(|call| call["token"].as_u64()).max().unwrap_or(0);
         if let Moment::During { late: false, .. } = moment {
-            tenant.release().await;
+            tenant.release_held_calls().await;
         }
         await_other_holder(tenant.bed, &identity).await;
         self.done().await;
         if let Moment::During { call, late: true } = moment {
             let before = last(&tenant.journal().await);
-            tenant.release().await;
+            tenant.release_held_calls().await;
             let arrived = |entry: &Value| entry["kind"] == call && entry["seq"].as_u64() > Some(before);
             tenant.await_call("what was held to arrive", arrived).await;
         }
@@ -184,7 +184,7 @@ impl Rotation<'_, '_> {
     /// The new key stands there, and whoever leads has looked at it.
     async fn done(&self) {
         self.tenant.await_uploaded("calm", &self.key).await;
-        self.tenant.look_now("calm", &self.number.to_string()).await;
+        self.tenant.reconcile_now("calm", &self.number.to_string()).await;
     }
 }
 

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
-use testkit::bed::tenant::{create, make_namespace};
+use testkit::bed::tenant::{create, ensure_namespace};
 
 /// All that the status says, with the name of the object's source taken out, and without times.
 fn told(object: &ALMServiceKey, source: &str) -> Value {
@@ -22,7 +22,7 @@ fn told(object: &ALMServiceKey, source: &str) -> Value {
 
 /// Puts a key into a Secret of a namespace that is not the tenant's own.
 async fn secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key: &Value) {
-    make_namespace(&tenant.client, namespace).await;
+    ensure_namespace(&tenant.client, namespace).await;
     let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), namespace);
     create(&secrets, json!({ "metadata": { "name": name }, "stringData": { "key.json": key.to_string() } })).await;
 }
@@ -55,7 +55,7 @@ fn a_binding_that_names_a_secret_by_a_path_leads_out_of_no_namespace() {
                 "metadata": { "name": name }, "spec": { "secretName": secret },
             });
             create(&tenant.bindings(), binding).await;
-            tenant.binding_ready(&name, "11111111-1111-1111-1111-111111111111").await;
+            tenant.mark_binding_ready(&name, "11111111-1111-1111-1111-111111111111").await;
             tenant.apply_for_binding(&name, &name).await;
             let object = tenant.await_ready(&name, "Unknown", "WaitingForBinding").await;
             let said = message(&object, "Ready");
@@ -96,7 +96,7 @@ fn who_is_not_admitted_learns_nothing_of_a_secret_of_the_slot_or_of_the_tenant()
 
         // The same of a tenant that is there twice, or going.
         tenant.begin_tenant_deletion().await;
-        tenant.look_now("missing", "again").await;
+        tenant.reconcile_now("missing", "again").await;
         let object = tenant.keys().get("missing").await.expect("it is there");
         let ready = condition(&object, "Ready").1;
         assert!(["NamespaceNotAllowed", "WaitingForTenant"].contains(&ready.as_str()), "{ready}");

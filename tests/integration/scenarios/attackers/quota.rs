@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::scenarios::scenario;
 use testkit::bed::Tenant;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// How many passes a namespace, or an object, may have in a row before they are put off.
 const OBJECT: usize = 30;
@@ -36,14 +36,14 @@ fn an_object_that_is_asked_for_without_end_is_signed_in_with_no_more_than_once_a
         let before = throttled(&tenant).await;
 
         let mut words = 0;
-        patiently("a pass that is put off and counted", async {
+        wait_for("a pass that is put off and counted", async {
             while words < 100 || throttled(&tenant).await <= before {
                 tenant.annotate("calm", "almkey.dev/reconcile-requested-at", &words.to_string()).await;
                 words += 1;
             }
         })
         .await;
-        tenant.look_now("calm", "the last word").await;
+        tenant.reconcile_now("calm", "the last word").await;
 
         at_most(&tenant.calls(&["SignIn"]).await, OBJECT);
         assert_eq!(tenant.writes().await, ["+Put"]);
