@@ -46,6 +46,6 @@ fn each_property_has_a_target_with_seeds_and_each_target_a_property() {
     for name in properties {
         assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} begins with too little");
         let target = fs::read_to_string(package().join(format!("fuzz/fuzz_targets/{name}.rs"))).expect("a target");
-        assert!(target.contains(&format!("properties::{name}::hold")), "{name} holds another property");
+        assert!(target.contains(&format!("properties::{name}::check")), "{name} holds another property");
     }
 }

@@ -20,9 +20,9 @@ const RECORDED_ZONE: &str = "acme-calm";
 /// Speed of a replay.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As fast as the API server takes it.
+    /// Full speed: each step follows the answer to the last one.
     Fast,
-    /// At the recorded times.
+    /// The recorded times.
     Recorded,
 }
 

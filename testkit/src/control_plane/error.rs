@@ -23,7 +23,7 @@ pub enum Error {
     NotUp {
         /// Name of the process.
         name: String,
-        /// What was seen of it last.
+        /// The last observation of the process.
         reason: String,
         /// The end of its log.
         log: String,
