@@ -1,3 +1,3 @@
 #![no_main]
 
-libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::service_key::holds(bytes));
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| properties::service_key::check(bytes));

@@ -1,35 +1,35 @@
-//! Annotations of an `ALMServiceKey`. Input: the word by which a pass is asked for, the one that was answered last, the
-//! uid, and the word that abandons, with 0xff between them.
+//! Annotations of an `ALMServiceKey`. Input: the request for a reconciliation, the request that was handled last, the
+//! uid, and the value of the annotation that abandons the object, separated by 0xff.
 
 use alm_key_operator::api::ALMServiceKey;
 use alm_key_operator::api::annotations::{MAX_REQUEST, is_abandoned, unhandled_request};
 use serde_json::json;
 
-use super::{parts, text};
+use super::input::{parts, text};
 
-/// A word goes into the status no longer than its limit, and once answered it asks for nothing; only the object's own uid
-/// abandons it.
-pub fn hold(bytes: &[u8]) {
+/// Checks that a request is copied into the status with at most its maximum length, that a handled request is not handled
+/// again, and that only the object's own uid abandons the object.
+pub fn check(bytes: &[u8]) {
     let mut parts = parts(bytes);
-    let (word, answered, uid, abandon) =
+    let (request, handled, uid, abandon) =
         (text(parts.next()), text(parts.next()), text(parts.next()), text(parts.next()));
     let mut object: ALMServiceKey = serde_json::from_value(json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
         "metadata": { "name": "calm", "uid": uid, "annotations": {
-            "almkey.dev/reconcile-requested-at": word, "almkey.dev/abandon": abandon,
+            "almkey.dev/reconcile-requested-at": request, "almkey.dev/abandon": abandon,
         } },
         "spec": { "tenantRef": { "name": "acme" }, "source": { "secretRef": { "name": "pasted" } } },
-        "status": { "lastHandledReconcileAt": answered },
+        "status": { "lastHandledReconcileAt": handled },
     }))
     .expect("an object");
 
     assert_eq!(is_abandoned(&object), !uid.is_empty() && uid == abandon);
     match unhandled_request(&object) {
-        None => assert!(word.starts_with(&answered) && answered.chars().count() <= MAX_REQUEST),
-        Some(asked) => {
-            assert!(asked.chars().count() <= MAX_REQUEST && word.starts_with(&asked) && asked != answered);
-            object.status.get_or_insert_default().last_handled_reconcile_at = Some(asked);
-            assert_eq!(unhandled_request(&object), None, "what was answered is not answered again");
+        None => assert!(request.starts_with(&handled) && handled.chars().count() <= MAX_REQUEST),
+        Some(next) => {
+            assert!(next.chars().count() <= MAX_REQUEST && request.starts_with(&next) && next != handled);
+            object.status.get_or_insert_default().last_handled_reconcile_at = Some(next);
+            assert_eq!(unhandled_request(&object), None, "a request that was handled is not handled again");
         }
     }
 }

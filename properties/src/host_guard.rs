@@ -1,5 +1,5 @@
-//! The guards of hosts and of addresses. Input: a pattern as it stands in an `ALMTenant`, and a URL as it stands in a key,
-//! with 0xff between them. Its first 4 and 16 bytes are addresses, too.
+//! The guards of hosts and of addresses. Input: a pattern of an `ALMTenant` and a URL of a key, separated by 0xff. The
+//! first 4 and the first 16 bytes are read as addresses, too.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr};
 use std::sync::LazyLock;
@@ -10,10 +10,11 @@ use alm_key_operator::http::network::Network;
 use serde_json::json;
 use url::{Host, Url};
 
-use super::{parts, service_key, text};
+use super::input::{parts, text};
+use super::service_key;
 
-/// What the IANA keeps for something that is no service (its special-purpose registries, with what was once kept so), and
-/// where clouds tell a machine its own credentials.
+/// Ranges that no service has: those of the IANA's special-purpose registries, also former ones, and the addresses at
+/// which clouds give a machine its own credentials.
 const NEVER: &[&str] = &[
     "0.0.0.0/8",
     "168.63.129.16/32",
@@ -41,16 +42,17 @@ const NEVER: &[&str] = &[
     "fec0::/10",
     "ff00::/8",
 ];
-/// Networks of one's own, and this machine.
+/// Private networks, and this machine.
 const PRIVATE: &[&str] =
     &["10.0.0.0/8", "100.64.0.0/10", "127.0.0.0/8", "172.16.0.0/12", "192.168.0.0/16", "::1/128", "fc00::/7"];
-/// What is handed out of IPv6.
-const HANDED_OUT: &[&str] = &["2000::/3"];
-/// A network's own NAT64. How long its prefix is only the network knows: with one that is shorter than 96 bits an IPv4
-/// address stands further up, around the bits 64 to 96 (RFC 6052).
+/// Ranges of IPv6 that are assigned.
+const ASSIGNED: &[&str] = &["2000::/3"];
+/// Range for the NAT64 of a network. Only the network knows the length of its prefix: with one that is shorter than 96 bits
+/// the IPv4 address is further up, around the bits 64 to 96 (RFC 6052).
 const OWN_NAT64: &str = "64:ff9b:1::/48";
-/// IPv6 with an IPv4 address in it, and how many bits stand behind that one: compatible, mapped, translated, NAT64, 6to4.
-const HOLDING: &[(&str, u32)] = &[
+/// Ranges of IPv6 addresses that embed an IPv4 address, with the number of bits behind it: compatible, mapped, translated,
+/// NAT64, 6to4.
+const EMBEDDING: &[(&str, u32)] = &[
     ("::/96", 0),
     ("::ffff:0:0/96", 0),
     ("::ffff:0:0:0/96", 0),
@@ -59,13 +61,13 @@ const HOLDING: &[(&str, u32)] = &[
     ("2002::/16", 80),
 ];
 
-/// A key signs in, and leads managed systems, only where the pattern says: at the very host, or below the wildcard's
-/// domain, at the very port; never at an address that is not listed as such, and never with user information.
-pub fn holds(bytes: &[u8]) {
+/// Checks that a key is used only at hosts that match the pattern: at exactly that host, or below the wildcard's domain, and
+/// at exactly that port. It is never used at an address that is not listed as one, and never with user information.
+pub fn check(bytes: &[u8]) {
     let mut parts = parts(bytes);
     let (pattern, url) = (text(parts.next()), text(parts.next()));
-    addresses_are_guarded(bytes, &url);
-    let is_admitted = is_admitted_by_the_definition(&pattern);
+    check_addresses(bytes, &url);
+    let is_admitted = is_admitted_by_the_crd(&pattern);
     for (list, labels) in [
         (HostList::new(vec![pattern.clone()]), Labels::One),
         (HostList::domains(vec![pattern.clone()]), Labels::OneOrMore),
@@ -74,7 +76,7 @@ pub fn holds(bytes: &[u8]) {
             && list.allows(&parsed)
             && is_admitted
         {
-            is_where_the_pattern_says(&pattern, &parsed, labels);
+            assert_matches(&pattern, &parsed, labels);
         }
     }
     if !is_admitted {
@@ -97,9 +99,9 @@ pub fn holds(bytes: &[u8]) {
             let url = key.url();
             assert_eq!(url.scheme(), "https");
             assert!(url.username().is_empty() && url.password().is_none(), "{url}");
-            is_where_the_pattern_says(&pattern, url, Labels::One);
+            assert_matches(&pattern, url, Labels::One);
         }
-        Err(findings) => service_key::are_told(&findings),
+        Err(findings) => service_key::check_findings(&findings),
     }
 }
 
@@ -109,8 +111,8 @@ enum Labels {
     OneOrMore,
 }
 
-/// Label for label, from the right: the labels of the pattern, and no more than its wildcard stands for.
-fn is_where_the_pattern_says(pattern: &str, url: &Url, wildcard: Labels) {
+/// Compares the labels of host and pattern from the right. The wildcard must not stand for more labels than allowed.
+fn assert_matches(pattern: &str, url: &Url, wildcard: Labels) {
     let pattern = pattern.to_ascii_lowercase();
     let (name, port) = pattern.split_once(':').unwrap_or((&pattern, "443"));
     assert_eq!(url.port_or_known_default().map(|port| port.to_string()).as_deref(), Some(port.trim_start_matches('0')));
@@ -126,8 +128,9 @@ fn is_where_the_pattern_says(pattern: &str, url: &Url, wildcard: Labels) {
     assert!(rest.len() == 1 || (wildcard == Labels::OneOrMore && rest.len() > 1), "{host} for {name}");
 }
 
-/// Whether the definition lets the pattern through, in words of its own: labels of letters, digits and inner hyphens.
-fn is_admitted_by_the_definition(pattern: &str) -> bool {
+/// Returns true if the CRD accepts the pattern. Written independently of the rule in the CRD: labels of letters, digits and
+/// inner hyphens.
+fn is_admitted_by_the_crd(pattern: &str) -> bool {
     let (name, port) = match pattern.split_once(':') {
         Some((name, port)) => (name, Some(port)),
         None => (pattern, None),
@@ -144,90 +147,90 @@ fn is_admitted_by_the_definition(pattern: &str) -> bool {
     pattern.len() <= 259 && labels.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Addresses as they come from a resolver, also inside of IPv6, and the one that a URL has for a host.
-fn addresses_are_guarded(bytes: &[u8], url: &str) {
+/// Checks addresses as a resolver returns them, also embedded in IPv6, and the address that is the host of a URL.
+fn check_addresses(bytes: &[u8], url: &str) {
     let v4 = bytes.first_chunk().map(|bytes: &[u8; 4]| Ipv4Addr::from(*bytes));
     let v6 = bytes.first_chunk().map(|bytes: &[u8; 16]| Ipv6Addr::from(*bytes));
-    let holding = v4.into_iter().flat_map(|v4| {
-        RANGES.holding.iter().map(move |(range, behind)| range.start | (u128::from(v4.to_bits()) << behind))
+    let embedded = v4.into_iter().flat_map(|v4| {
+        RANGES.embedding.iter().map(move |(range, behind)| range.start | (u128::from(v4.to_bits()) << behind))
     });
-    let v6 = v6.into_iter().chain(holding.map(Ipv6Addr::from_bits));
+    let v6 = v6.into_iter().chain(embedded.map(Ipv6Addr::from_bits));
     for address in v4.into_iter().map(IpAddr::from).chain(v6.map(IpAddr::from)) {
-        is_guarded(address, |network| network.check(address).is_ok());
+        check_address(address, |network| network.check(address).is_ok());
     }
     if let Ok(parsed) = Url::parse(url)
         && let Some(Host::Ipv4(_) | Host::Ipv6(_)) = parsed.host()
     {
         let address = parsed.host_str().expect("a host").trim_matches(['[', ']']).parse().expect("an address");
-        is_guarded(address, |network| network.check_literal(&parsed).is_ok());
+        check_address(address, |network| network.check_literal(&parsed).is_ok());
     }
 }
 
-/// What is let through as public is handed out to somebody, and neither it nor an IPv4 address inside of it is kept for
-/// anything else; what is let through where private networks are allowed is at least no address that is nobody's service.
-fn is_guarded(address: IpAddr, allows: impl Fn(Network) -> bool) {
-    let is_in = |ranges: &[Range]| ranges.iter().any(|range| range.holds(address));
-    let inner = inside(address);
-    let inner_is_in = |ranges: &[Range]| inner.iter().any(|inner| ranges.iter().any(|range| range.holds(*inner)));
-    let Ranges { never, private, handed_out, own_nat64, .. } = &*RANGES;
+/// Checks one address. An address that passes as public is assigned, and neither it nor an embedded IPv4 address is in a
+/// reserved or private range. An address that passes where private networks are allowed is in no reserved range.
+fn check_address(address: IpAddr, allows: impl Fn(Network) -> bool) {
+    let is_in = |ranges: &[Range]| ranges.iter().any(|range| range.contains(address));
+    let inner = embedded_v4(address);
+    let inner_is_in = |ranges: &[Range]| inner.iter().any(|inner| ranges.iter().any(|range| range.contains(*inner)));
+    let Ranges { never, private, assigned, own_nat64, .. } = &*RANGES;
     if allows(Network::Any) {
         assert!(!is_in(never) && !inner_is_in(never), "{address} is never connected to");
-        let may_lead_elsewhere = own_nat64.holds(address) && (bits(address) >> 32) & u128::from(u32::MAX) != 0;
-        assert!(!may_lead_elsewhere, "{address} may have an address further up");
+        let may_embed_another = own_nat64.contains(address) && (bits(address) >> 32) & u128::from(u32::MAX) != 0;
+        assert!(!may_embed_another, "{address} may embed an address further up");
     }
     if allows(Network::Public) {
         assert!(allows(Network::Any), "{address} is allowed where private addresses are not, and not where they are");
         assert!(!is_in(private) && !inner_is_in(private), "{address} is private");
-        assert!(address.is_ipv4() || !inner.is_empty() || is_in(handed_out), "{address} is nobody's");
+        assert!(address.is_ipv4() || !inner.is_empty() || is_in(assigned), "{address} is not assigned");
     }
 }
 
-/// The IPv4 address inside an address.
-fn inside(address: IpAddr) -> Vec<IpAddr> {
+/// Returns the IPv4 addresses embedded in an address.
+fn embedded_v4(address: IpAddr) -> Vec<IpAddr> {
     match address {
-        // Of the form, and this machine all the same.
+        // `::1` has the form of an embedding address, and is this machine.
         IpAddr::V4(_) | IpAddr::V6(Ipv6Addr::LOCALHOST) => Vec::new(),
         IpAddr::V6(v6) => {
-            let holding = RANGES.holding.iter().filter(|(range, _)| range.holds(address));
-            let inner = holding.map(|(_, behind)| (v6.to_bits() >> behind) & u128::from(u32::MAX));
+            let ranges = RANGES.embedding.iter().filter(|(range, _)| range.contains(address));
+            let inner = ranges.map(|(_, behind)| (v6.to_bits() >> behind) & u128::from(u32::MAX));
             inner.map(|bits| Ipv4Addr::from_bits(u32::try_from(bits).expect("32 bits")).into()).collect()
         }
     }
 }
 
-/// All ranges, read once.
+/// All ranges, parsed once.
 static RANGES: LazyLock<Ranges> = LazyLock::new(|| {
-    let of = |texts: &[&str]| texts.iter().map(|text| Range::of(text)).collect();
-    let holding = HOLDING.iter().map(|(text, behind)| (Range::of(text), *behind)).collect();
-    let own_nat64 = Range::of(OWN_NAT64);
-    Ranges { never: of(NEVER), private: of(PRIVATE), handed_out: of(HANDED_OUT), own_nat64, holding }
+    let parse = |texts: &[&str]| texts.iter().map(|text| Range::parse(text)).collect();
+    let embedding = EMBEDDING.iter().map(|(text, behind)| (Range::parse(text), *behind)).collect();
+    let own_nat64 = Range::parse(OWN_NAT64);
+    Ranges { never: parse(NEVER), private: parse(PRIVATE), assigned: parse(ASSIGNED), own_nat64, embedding }
 });
 
 struct Ranges {
     never: Vec<Range>,
     private: Vec<Range>,
-    handed_out: Vec<Range>,
+    assigned: Vec<Range>,
     own_nat64: Range,
-    holding: Vec<(Range, u32)>,
+    embedding: Vec<(Range, u32)>,
 }
 
-/// A range of addresses, which begin with the same bits.
+/// A range of addresses that share their first bits.
 struct Range {
     is_v4: bool,
     start: u128,
-    /// How many bits of an address vary in it.
+    /// Number of bits that vary within the range.
     free: u32,
 }
 
 impl Range {
-    fn of(text: &str) -> Self {
+    fn parse(text: &str) -> Self {
         let (start, fixed) = text.split_once('/').expect("a range");
         let (start, fixed): (IpAddr, u32) = (start.parse().expect("an address"), fixed.parse().expect("a length"));
         let length = if start.is_ipv4() { 32 } else { 128 };
         Self { is_v4: start.is_ipv4(), start: bits(start), free: length - fixed }
     }
 
-    fn holds(&self, address: IpAddr) -> bool {
+    fn contains(&self, address: IpAddr) -> bool {
         self.is_v4 == address.is_ipv4() && bits(address) >> self.free == self.start >> self.free
     }
 }

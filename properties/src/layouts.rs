@@ -1,4 +1,4 @@
-//! The layouts in which Secrets hold keys. Input: name, value, name, value …, with 0xff between them.
+//! The layouts in which Secrets hold keys. Input: name, value, name, value …, separated by 0xff.
 
 use std::collections::BTreeMap;
 
@@ -6,12 +6,12 @@ use alm_key_operator::domain::service_key::ServiceKey;
 use alm_key_operator::source::layout::document;
 use k8s_openapi::ByteString;
 
-use super::service_key::{are_told, is_a_key, rules};
-use super::{messages, parts, text};
+use super::input::{parts, text};
+use super::messages;
+use super::service_key::{check_findings, check_key, rules};
 
-/// Of whatever a Secret holds, nothing is told but what may be told; a key that is found in it keeps the rules, and is
-/// itself when the slot gives it back.
-pub fn hold(bytes: &[u8]) {
+/// Checks that messages quote nothing of a Secret, and that a key found in it keeps the rules and survives a round trip.
+pub fn check(bytes: &[u8]) {
     let mut data = BTreeMap::new();
     let mut parts = parts(bytes);
     while let Some(name) = parts.next() {
@@ -19,11 +19,11 @@ pub fn hold(bytes: &[u8]) {
     }
     for entry in [None, Some("named")] {
         match document(&data, entry) {
-            Ok(found) => match ServiceKey::from_document(found, &rules()) {
-                Ok(key) => is_a_key(&key, &rules()),
-                Err(findings) => are_told(&findings),
+            Ok(document) => match ServiceKey::from_document(document, &rules()) {
+                Ok(key) => check_key(&key, &rules()),
+                Err(findings) => check_findings(&findings),
             },
-            Err(finding) => messages::nothing_of_the_document(&finding),
+            Err(finding) => messages::check_finding(&finding),
         }
     }
 }

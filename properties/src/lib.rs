@@ -1,10 +1,11 @@
-//! What holds for every input that comes from outside, whoever made it. `make test` holds the seeds against it, and
-//! `make fuzz` whatever it can think of.
+//! Properties that hold for every input from outside. `make test` checks them for the seeds, `make fuzz` for generated
+//! inputs.
 //!
-//! Each property takes bytes, as they come from the wire or out of a file, and panics where it does not hold.
+//! Each property takes the bytes of an input, as they come from the wire or from a file, and panics if it does not hold.
 
 pub mod annotations;
 pub mod host_guard;
+pub mod input;
 pub mod layouts;
 pub mod manifests;
 pub mod messages;
@@ -13,27 +14,17 @@ pub mod service_key;
 pub mod slot_answers;
 pub mod token_answer;
 
-/// A property by the name of its fuzz target.
+/// A property, by the name of its fuzz target.
 pub type Property = (&'static str, fn(&[u8]));
 
-/// All of them.
+/// All properties.
 pub const ALL: [Property; 8] = [
-    ("annotations", annotations::hold),
-    ("host_guard", host_guard::holds),
-    ("layouts", layouts::hold),
-    ("manifests", manifests::hold),
-    ("retry_after", retry_after::holds),
-    ("service_key", service_key::holds),
-    ("slot_answers", slot_answers::hold),
-    ("token_answer", token_answer::holds),
+    ("annotations", annotations::check),
+    ("host_guard", host_guard::check),
+    ("layouts", layouts::check),
+    ("manifests", manifests::check),
+    ("retry_after", retry_after::check),
+    ("service_key", service_key::check),
+    ("slot_answers", slot_answers::check),
+    ("token_answer", token_answer::check),
 ];
-
-/// The parts of an input that has several: a byte that no UTF-8 text has stands between them.
-pub fn parts(bytes: &[u8]) -> impl Iterator<Item = &[u8]> {
-    bytes.split(|byte| *byte == 0xff)
-}
-
-/// A part as text, whatever it is.
-pub fn text(part: Option<&[u8]>) -> String {
-    String::from_utf8_lossy(part.unwrap_or_default()).into_owned()
-}

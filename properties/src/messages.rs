@@ -1,9 +1,8 @@
-//! What may be said of a document: these sentences, and no word of the document itself. Whatever else a finding says
-//! might be a secret that somebody put into the wrong place.
+//! The messages about a document. They quote nothing of the document itself, which might be a secret in the wrong place.
 
 use alm_key_operator::domain::service_key::Finding;
 
-/// What may be found, `#` for a number.
+/// All texts of `found`, with `#` for a number.
 const FOUND: [&str; 39] = [
     "nothing",
     "null",
@@ -46,7 +45,7 @@ const FOUND: [&str; 39] = [
     "an entry, which is no string",
 ];
 
-/// Where something may be found that is inside of something else.
+/// All places that a text of `found` may begin with.
 const PLACES: [&str; 6] = [
     "in the entry \"uaa\": ",
     "in the entry \"endpoints\": ",
@@ -56,30 +55,30 @@ const PLACES: [&str; 6] = [
     "in a string: ",
 ];
 
-/// More than any finding says: it stands in a status, beside others.
-const LONGEST: usize = 2048;
+/// Upper bound of a finding's message, in bytes: a status holds several of them.
+const MAX_MESSAGE: usize = 2048;
 
-/// A finding says one of these sentences, and where, and what to do next.
-pub fn nothing_of_the_document(finding: &Finding) {
-    let mut found = digits_hidden(&finding.found);
+/// Checks that a finding has a known text, a path, an expectation and a remedy.
+pub fn check_finding(finding: &Finding) {
+    let mut found = mask_digits(&finding.found);
     while let Some(rest) = PLACES.iter().find_map(|place| found.strip_prefix(place)) {
         found = rest.to_owned();
     }
-    assert!(FOUND.contains(&found.as_str()), "this may hold a value: {:?}", finding.found);
+    assert!(FOUND.contains(&found.as_str()), "this may quote a value: {:?}", finding.found);
     assert!(finding.path.starts_with('$') || finding.path == "Secret", "{}", finding.path);
     assert!(!finding.expected.is_empty() && !finding.remedy.is_empty(), "{finding}");
-    assert!(finding.to_string().len() <= LONGEST, "{} bytes", finding.to_string().len());
+    assert!(finding.to_string().len() <= MAX_MESSAGE, "{} bytes", finding.to_string().len());
 }
 
-/// Each number as `#`.
-fn digits_hidden(text: &str) -> String {
-    let mut hidden = String::new();
+/// Replaces each number by `#`.
+fn mask_digits(text: &str) -> String {
+    let mut masked = String::new();
     for character in text.chars() {
         match character {
-            '0'..='9' if hidden.ends_with('#') => {}
-            '0'..='9' => hidden.push('#'),
-            other => hidden.push(other),
+            '0'..='9' if masked.ends_with('#') => {}
+            '0'..='9' => masked.push('#'),
+            other => masked.push(other),
         }
     }
-    hidden
+    masked
 }

@@ -9,10 +9,10 @@ use serde_json::{Map, Value};
 
 use super::messages;
 
-/// More than the findings of one document say together: they become one message in a status.
-const LONGEST: usize = 16 * 1024;
+/// Upper bound of the findings of one document, in bytes: they become one message in a status.
+const MAX_MESSAGES: usize = 16 * 1024;
 
-/// The rules by which keys are read here.
+/// Returns the rules of a tenant.
 pub fn rules() -> KeyRules {
     KeyRules {
         identity_zone: Some("acme-calm".into()),
@@ -22,38 +22,38 @@ pub fn rules() -> KeyRules {
     }
 }
 
-/// Those of a file that nobody has said more about.
-fn of_any_tenant() -> KeyRules {
+/// Returns the rules of a file whose tenant is unknown.
+fn rules_of_any_tenant() -> KeyRules {
     KeyRules { identity_zone: None, token_hosts: None, ..rules() }
 }
 
-/// What is read keeps the limits, and no field of it stands twice; a key keeps the rules, and is the same key when the
-/// slot gives it back; of what is none, nothing is said but what may be said.
-pub fn holds(bytes: &[u8]) {
+/// Checks that a document that is read keeps the limits and has no duplicate field, that a key keeps the rules and survives
+/// a round trip, and that messages quote nothing of the document.
+pub fn check(bytes: &[u8]) {
     match read_object(bytes) {
-        Ok(document) => is_within_limits(bytes, &document),
-        Err(finding) => messages::nothing_of_the_document(&finding),
+        Ok(document) => check_limits(bytes, &document),
+        Err(finding) => messages::check_finding(&finding),
     }
-    for rules in [rules(), of_any_tenant(), rules().for_slot()] {
+    for rules in [rules(), rules_of_any_tenant(), rules().for_slot()] {
         match ServiceKey::parse(bytes, &rules) {
-            Ok(key) => is_a_key(&key, &rules),
-            Err(findings) => are_told(&findings),
+            Ok(key) => check_key(&key, &rules),
+            Err(findings) => check_findings(&findings),
         }
     }
 }
 
-fn is_within_limits(bytes: &[u8], document: &Map<String, Value>) {
+fn check_limits(bytes: &[u8], document: &Map<String, Value>) {
     assert!(bytes.len() <= MAX_BYTES, "{} bytes", bytes.len());
     let depth = document.values().map(depth).max().unwrap_or_default() + 1;
     assert!(depth <= MAX_DEPTH, "{depth} levels");
-    // Another reader takes one of two fields of the same name: it reads the same thing only where there are none.
+    // Another reader picks one of two fields of the same name, so that both agree only if there are no duplicates.
     let text = bytes.strip_prefix(b"\xef\xbb\xbf").unwrap_or(bytes);
-    let other: Value = serde_json::from_slice(text).expect("what one reader reads, the other does too");
+    let other: Value = serde_json::from_slice(text).expect("both readers accept the same documents");
     assert_eq!(other.as_object(), Some(document));
-    assert_eq!(colons(text), fields(&other), "a field stands twice");
+    assert_eq!(colons(text), fields(&other), "there is a duplicate field");
 }
 
-/// Colons of a text in JSON that stand outside its strings: there is one for each field, also for one that stands twice.
+/// Counts the colons outside the strings of a JSON text: one for each field, also for a duplicate one.
 fn colons(text: &[u8]) -> usize {
     let (mut colons, mut in_string, mut escaped) = (0, false, false);
     for byte in text {
@@ -68,7 +68,7 @@ fn colons(text: &[u8]) -> usize {
     colons
 }
 
-/// Levels of nesting below a value, an array or object being one.
+/// Returns the levels of nesting of a value, one for each array or object.
 fn depth(value: &Value) -> usize {
     match value {
         Value::Array(items) => 1 + items.iter().map(depth).max().unwrap_or_default(),
@@ -77,6 +77,7 @@ fn depth(value: &Value) -> usize {
     }
 }
 
+/// Counts the fields of all objects in a value.
 fn fields(value: &Value) -> usize {
     match value {
         Value::Array(items) => items.iter().map(fields).sum(),
@@ -85,8 +86,8 @@ fn fields(value: &Value) -> usize {
     }
 }
 
-/// A key keeps the rules, shows nothing, and is itself when it is read back.
-pub fn is_a_key(key: &ServiceKey, rules: &KeyRules) {
+/// Checks that a key keeps the rules, that its debug output shows no secret, and that reading it back gives the same key.
+pub fn check_key(key: &ServiceKey, rules: &KeyRules) {
     assert!(rules.identity_zone.as_deref().is_none_or(|zone| zone == key.identity_zone()));
     assert!(rules.accepted_credential_types.iter().any(|kind| kind == key.credential_type()));
     assert!(!key.client_id().is_empty() && !key.client_secret().expose_secret().is_empty());
@@ -103,14 +104,14 @@ pub fn is_a_key(key: &ServiceKey, rules: &KeyRules) {
     assert_eq!(format!("{key:?}"), format!("ServiceKey {{ fingerprint: {fingerprint:?}, .. }}"));
     let document = key.document().expose_secret();
     assert!(document.len() <= MAX_BYTES, "{} bytes are uploaded", document.len());
-    let read_back = ServiceKey::parse(document.as_bytes(), rules).expect("the slot gives back what can be read");
+    let read_back = ServiceKey::parse(document.as_bytes(), rules).expect("the slot returns a key that can be read");
     assert_eq!(read_back.fingerprint(), fingerprint);
 }
 
-/// All that is wrong is told once, and in a length that a status can hold.
-pub fn are_told(findings: &Findings) {
-    findings.iter().for_each(messages::nothing_of_the_document);
+/// Checks that each finding is reported once, and that a status can hold all of them.
+pub fn check_findings(findings: &Findings) {
+    findings.iter().for_each(messages::check_finding);
     let distinct: BTreeSet<_> = findings.iter().map(ToString::to_string).collect();
-    assert_eq!(distinct.len(), findings.iter().count(), "the same is told twice: {findings}");
-    assert!(findings.to_string().len() <= LONGEST, "{} bytes", findings.to_string().len());
+    assert_eq!(distinct.len(), findings.iter().count(), "a finding is reported twice: {findings}");
+    assert!(findings.to_string().len() <= MAX_MESSAGES, "{} bytes", findings.to_string().len());
 }

@@ -1,4 +1,5 @@
-//! What Landscape Management answers. Input: a byte for the status, the `ETag`, and the body, with 0xff between the two.
+//! Answers of Landscape Management. Input: a byte for the status, the `ETag`, and the body, the latter two separated by
+//! 0xff.
 
 use std::time::Duration;
 
@@ -12,12 +13,12 @@ use reqwest::header::{ETAG, HeaderMap, HeaderValue};
 use serde_json::Value;
 
 const STATUSES: [u16; 18] = [200, 404, 201, 204, 412, 422, 400, 409, 413, 415, 428, 401, 403, 405, 429, 408, 500, 503];
-/// More than is ever repeated of an answer: a code and a field.
-const LONGEST: usize = 256;
+/// Upper bound of the code and field that are quoted of an answer, in bytes.
+const MAX_QUOTE: usize = 256;
 
-/// A slot is empty only if the contract's own 404 says so, with a revision; it is filled only by a 200 with a revision
-/// and, if it has an owner, one that can be an object. A write is done only if its answer has a revision.
-pub fn hold(bytes: &[u8]) {
+/// Checks that a slot counts as empty only by the contract's own 404 with a revision, and as filled only by a 200 with a
+/// revision and, if there is an owner, a well-formed one. A write counts as done only if its answer has a revision.
+pub fn check(bytes: &[u8]) {
     let Some((status, rest)) = bytes.split_first() else { return };
     let status = STATUSES.get(usize::from(*status)).copied().unwrap_or_else(|| 100 + u16::from(*status));
     let end = rest.iter().position(|byte| *byte == 0xff).unwrap_or(rest.len());
@@ -32,36 +33,37 @@ pub fn hold(bytes: &[u8]) {
     match parse_slot(&answer) {
         Ok(Slot::Empty { revision }) => {
             assert!(status == 404 && parsed["code"] == "Empty", "{status} {parsed}");
-            is_one_entity_tag(&revision, etag);
+            check_entity_tag(&revision, etag);
         }
         Ok(Slot::Filled { revision, owner }) => {
             assert_eq!(status, 200);
-            is_one_entity_tag(&revision, etag);
+            check_entity_tag(&revision, etag);
             assert_eq!(owner.is_some(), parsed["owner"].is_object(), "{parsed}");
             assert!(owner.is_none_or(|held| held.owner.is_well_formed()));
         }
-        Err(trouble) => is_told(&trouble, status),
+        Err(trouble) => check_message(&trouble, status),
     }
     match written("try it", &answer) {
         WriteAnswer::Done(revision) => {
             assert!([200, 201, 204].contains(&status), "{status}");
-            is_one_entity_tag(&revision, etag);
+            check_entity_tag(&revision, etag);
         }
         WriteAnswer::Changed => assert_eq!(status, 412),
         WriteAnswer::Rejected(message) => {
-            assert!((400..500).contains(&status) && message.len() <= LONGEST && message.is_ascii(), "{message}");
+            assert!((400..500).contains(&status) && message.len() <= MAX_QUOTE && message.is_ascii(), "{message}");
             assert!(!message.chars().any(char::is_control), "{message:?}");
         }
         WriteAnswer::Refused(trouble) => {
             assert!((400..500).contains(&status), "{status} may have taken effect");
-            is_told(&trouble, status);
+            check_message(&trouble, status);
         }
-        WriteAnswer::Unknown(trouble) => is_told(&trouble, status),
+        WriteAnswer::Unknown(trouble) => check_message(&trouble, status),
     }
 }
 
-/// One strong entity-tag (RFC 9110, section 8.8.3): a list of them in `If-Match` would match more than one revision.
-fn is_one_entity_tag(revision: &Revision, etag: &[u8]) {
+/// Checks that a revision is one strong entity tag (RFC 9110, section 8.8.3). A list of them in `If-Match` would match more
+/// than one revision.
+fn check_entity_tag(revision: &Revision, etag: &[u8]) {
     let text = revision.as_str();
     assert_eq!(text.as_bytes().trim_ascii(), etag.trim_ascii());
     let opaque = text.strip_prefix('"').and_then(|rest| rest.strip_suffix('"')).expect("in quotes");
@@ -69,14 +71,14 @@ fn is_one_entity_tag(revision: &Revision, etag: &[u8]) {
     assert!(opaque.bytes().all(|byte| byte == 0x21 || (0x23..=0x7e).contains(&byte)), "{text}");
 }
 
-/// Trouble says what happened in our own words: of the answer nothing but its status.
-fn is_told(trouble: &RemoteTrouble, status: u16) {
+/// Checks that a message quotes nothing of the answer but its status.
+fn check_message(trouble: &RemoteTrouble, status: u16) {
     let RemoteTrouble { reason, message, retry } = trouble;
-    let said = ["answered", "answered without a strong ETag", "did not answer as the contract requires"];
-    let rest = message.strip_prefix("Landscape Management ").expect("who it was");
-    let (what, attempt) = rest.split_once(" when asked to ").expect("what was tried");
+    let texts = ["answered", "answered without a strong ETag", "did not answer as the contract requires"];
+    let rest = message.strip_prefix("Landscape Management ").expect("the message names Landscape Management");
+    let (what, attempt) = rest.split_once(" when asked to ").expect("the message names the request");
     let what = what.strip_suffix(&format!(" {status}")).unwrap_or(what);
-    assert!(said.contains(&what) && ["return the slot", "try it"].contains(&attempt), "{message}");
+    assert!(texts.contains(&what) && ["return the slot", "try it"].contains(&attempt), "{message}");
     match retry {
         Retry::Never => assert_eq!(*reason, Reason::LandscapeManagementUnauthorized),
         Retry::Backoff => assert_eq!(*reason, Reason::LandscapeManagementUnavailable),

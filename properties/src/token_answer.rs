@@ -1,4 +1,4 @@
-//! What a token endpoint answers. Input: a byte for the status, one for the headers, and the body.
+//! Answers of a token endpoint. Input: a byte for the status, one for the headers, and the body.
 
 use std::time::Duration;
 
@@ -11,11 +11,11 @@ use reqwest::StatusCode;
 use reqwest::header::{HeaderMap, HeaderValue, RETRY_AFTER};
 use serde_json::Value;
 
-/// Statuses, the telling ones first; a byte beyond them stands for any other.
+/// Statuses, the significant ones first. A byte beyond them stands for any other status.
 const STATUSES: [u16; 12] = [200, 401, 404, 429, 201, 204, 301, 400, 403, 408, 500, 503];
 
-/// All that is ever said of an answer, but for the number of a status.
-const SAID: [&str; 7] = [
+/// All messages about an answer, without the number of a status.
+const MESSAGES: [&str; 7] = [
     "the token endpoint refused the key (401): it has been deleted or replaced in BTP, or its secret is wrong",
     "the token endpoint does not know the identity zone of this key (404)",
     "the state of the key is unknown: the token endpoint answered 200 without a token",
@@ -25,9 +25,9 @@ const SAID: [&str; 7] = [
     "the state of the key is unknown: the token endpoint answered ",
 ];
 
-/// Only a 200 with a token accepts a key; only a 401 with an OAuth error and a 404 that names the identity zone refuse
-/// it, and neither if a router says that it was it who answered. No word of an answer is repeated.
-pub fn holds(bytes: &[u8]) {
+/// Checks that only a 200 with a token accepts a key, and that only a 401 with an OAuth error or a 404 that names the
+/// identity zone refuses it. A router's own answer never refuses a key. No message quotes an answer.
+pub fn check(bytes: &[u8]) {
     let [status, headers, body @ ..] = bytes else { return };
     let status = STATUSES.get(usize::from(*status)).copied().unwrap_or_else(|| 100 + u16::from(*status));
     let routed = headers & 1 == 1;
@@ -45,7 +45,7 @@ pub fn holds(bytes: &[u8]) {
             assert!(field("token_type").is_some_and(|kind| kind.eq_ignore_ascii_case("bearer")));
         }
         Verdict::Refused { reason, message } => {
-            assert!(!routed, "a router knows nothing of keys");
+            assert!(!routed, "a router cannot judge a key");
             match reason {
                 Reason::CredentialsRefused => assert!(status == 401 && field("error").is_some()),
                 Reason::IdentityZoneNotFound => {
@@ -54,15 +54,18 @@ pub fn holds(bytes: &[u8]) {
                 }
                 other => panic!("{other} is no verdict on a key"),
             }
-            assert!(SAID.contains(&message.as_str()), "{message}");
+            assert!(MESSAGES.contains(&message.as_str()), "{message}");
         }
         Verdict::Unknown { message, retry } => {
             let status = status.to_string();
-            assert!(SAID.contains(&message.as_str()) || SAID.contains(&message.trim_end_matches(&status)), "{message}");
+            assert!(
+                MESSAGES.contains(&message.as_str()) || MESSAGES.contains(&message.trim_end_matches(&status)),
+                "{message}"
+            );
             match retry {
                 Retry::After(wait) => assert!((Duration::from_secs(1)..=MAX_RETRY_AFTER).contains(&wait), "{wait:?}"),
                 Retry::Backoff => {}
-                Retry::Never => panic!("what is unknown is asked again"),
+                Retry::Never => panic!("an unknown verdict is tried again"),
             }
         }
     }

@@ -1,10 +1,10 @@
-//! A certificate authority made at the start, and certificates for any name below `.localhost`, and for the loopback
-//! address, made when asked for. The gate of the tests has one, too.
+//! A certificate authority, and certificates that it issues on demand for names below `.localhost` and for the loopback
+//! address. The proxy of the tests uses one, too.
 
 use std::collections::HashMap;
 use std::error::Error;
 use std::fmt;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 
 use rcgen::{BasicConstraints, CertificateParams, CertifiedIssuer, IsCa, KeyPair, date_time_ymd};
 use rustls::ServerConfig;
@@ -13,21 +13,23 @@ use rustls::pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer};
 use rustls::server::{ClientHello, ResolvesServerCert};
 use rustls::sign::CertifiedKey;
 
-/// Whose certificate is shown in place of the right one.
-const ANOTHER: &str = "another.localhost";
+use crate::sync::lock;
 
-/// Which certificate is shown to who asks for a name.
+/// Host of the certificates that are wrong on purpose.
+const OTHER_HOST: &str = "another.localhost";
+
+/// The certificate that a server shows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Shown {
-    /// One of that name.
-    Fitting,
-    /// One of another name.
-    OfAnother,
-    /// One of that name, which ended years ago.
+pub enum CertificateKind {
+    /// A certificate for the requested host.
+    Valid,
+    /// A certificate for another host.
+    WrongHost,
+    /// A certificate for the requested host that expired years ago.
     Expired,
 }
 
-/// The certificate authority.
+/// A certificate authority.
 pub struct Authority(CertifiedIssuer<'static, KeyPair>);
 
 impl Authority {
@@ -42,22 +44,23 @@ impl Authority {
         Ok(Self(CertifiedIssuer::self_signed(parameters, KeyPair::generate()?)?))
     }
 
-    /// The CA certificate.
+    /// Returns the CA certificate in PEM.
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
-    /// A server that shows such a certificate to whoever asks for a name below `.localhost`, or for no name.
-    pub fn server_config(self: &Arc<Self>, shown: Shown) -> ServerConfig {
-        let resolver = Certificates { authority: Arc::clone(self), shown, made: Mutex::new(HashMap::new()) };
+    /// Returns the configuration of a server that shows such certificates to clients that ask for a host below `.localhost`,
+    /// or for none.
+    pub fn server_config(self: &Arc<Self>, kind: CertificateKind) -> ServerConfig {
+        let resolver = Certificates { authority: Arc::clone(self), kind, issued: Mutex::new(HashMap::new()) };
         ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))
     }
 
-    fn issue(&self, name: &str, shown: Shown) -> Result<CertifiedKey, Box<dyn Error>> {
+    fn issue(&self, name: &str, kind: CertificateKind) -> Result<CertifiedKey, Box<dyn Error>> {
         let key = KeyPair::generate()?;
-        let name = if shown == Shown::OfAnother { ANOTHER } else { name };
+        let name = if kind == CertificateKind::WrongHost { OTHER_HOST } else { name };
         let mut parameters = CertificateParams::new(vec![name.to_owned()])?;
-        if shown == Shown::Expired {
+        if kind == CertificateKind::Expired {
             parameters.not_after = date_time_ymd(2020, 1, 1);
         }
         let certificate = parameters.signed_by(&key, &self.0)?;
@@ -66,13 +69,13 @@ impl Authority {
     }
 }
 
-/// Who is asked for by a client that names no host.
+/// Host of clients that send no server name.
 const LOOPBACK: &str = "127.0.0.1";
 
 struct Certificates {
     authority: Arc<Authority>,
-    shown: Shown,
-    made: Mutex<HashMap<String, Arc<CertifiedKey>>>,
+    kind: CertificateKind,
+    issued: Mutex<HashMap<String, Arc<CertifiedKey>>>,
 }
 
 impl ResolvesServerCert for Certificates {
@@ -81,12 +84,12 @@ impl ResolvesServerCert for Certificates {
         if !name.ends_with(".localhost") && name != LOOPBACK {
             return None;
         }
-        let mut made = self.made.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(certificate) = made.get(name) {
+        let mut issued = lock(&self.issued);
+        if let Some(certificate) = issued.get(name) {
             return Some(Arc::clone(certificate));
         }
-        let certificate = Arc::new(self.authority.issue(name, self.shown).ok()?);
-        made.insert(name.to_owned(), Arc::clone(&certificate));
+        let certificate = Arc::new(self.authority.issue(name, self.kind).ok()?);
+        issued.insert(name.to_owned(), Arc::clone(&certificate));
         Some(certificate)
     }
 }

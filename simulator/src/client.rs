@@ -1,4 +1,4 @@
-//! The command line of the admin API, for people.
+//! The command line of the admin API.
 
 use std::error::Error;
 use std::path::PathBuf;
@@ -10,50 +10,51 @@ use clap::Subcommand;
 use reqwest::Method;
 use serde_json::{Value, json};
 
-/// Asks a running simulator.
+/// Commands that call the admin API of a running simulator.
 #[derive(Subcommand)]
 pub(crate) enum Command {
-    /// Make a tenant.
+    /// Create a tenant.
     Tenant(#[command(flatten)] Zone),
-    /// Make a key, as the BTP cockpit would, and print it.
+    /// Create a key, as the BTP cockpit would, and print it.
     MakeKey(#[command(flatten)] Zone),
-    /// Let the key of a client die: it no longer signs in.
+    /// Revoke the key of a client, so that it no longer signs in.
     RevokeKey(#[command(flatten)] Client),
-    /// Let a dead key sign in again.
+    /// Let a revoked key sign in again.
     RestoreKey(#[command(flatten)] Client),
-    /// Give a client a new secret and print the new key; the old one stays alive.
+    /// Issue a new secret for a client and print the new key. The old key stays valid.
     RotateKey(#[command(flatten)] Client),
-    /// Show what the slot of Landscape Management holds.
+    /// Show the content of the slot of Landscape Management.
     Slot(#[command(flatten)] Zone),
-    /// Empty the slot, as a person would in the app.
+    /// Empty the slot, as a user of the app would.
     EmptySlot(#[command(flatten)] Zone),
-    /// Show what was asked of a tenant.
+    /// Show the calls of a tenant's hosts.
     Journal(#[command(flatten)] Zone),
 }
 
-/// Where the simulator is, and which tenant is meant.
+/// A simulator and one of its tenants.
 #[derive(clap::Args)]
 pub(crate) struct Zone {
     /// Identity zone of the tenant.
     #[arg(value_name = "ZONE")]
     tenant: String,
-    /// URL of the admin API, as `serve` printed it.
+    /// URL of the admin API, as `serve` prints it.
     #[arg(long, env = "ALMKEY_SIMULATOR_ADMIN")]
     admin: String,
-    /// The ca.pem that `serve` wrote.
+    /// File with the CA certificate that `serve` writes (ca.pem).
     #[arg(long, env = "ALMKEY_SIMULATOR_CA")]
     ca: PathBuf,
 }
 
-/// A client of a tenant.
+/// A client of one of the simulator's tenants.
 #[derive(clap::Args)]
 pub(crate) struct Client {
     #[command(flatten)]
     zone: Zone,
-    /// `uaa.clientid` of the key.
+    /// Client of the key (`uaa.clientid`).
     client: String,
 }
 
+/// Calls the admin API and prints the answer.
 pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     let (method, zone, path, body) = request(command);
     let ca = std::fs::read_to_string(&zone.ca)?;
@@ -75,7 +76,7 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
 
 fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
     let tenant = |zone: &Zone, path: &str| format!("/tenants/{}{path}", zone.tenant);
-    let of_client = |Client { zone, client }: Client, path: &str| {
+    let client_request = |Client { zone, client }: Client, path: &str| {
         let path = tenant(&zone, path);
         (Method::POST, zone, path, Some(json!({ "clientid": client })))
     };
@@ -88,9 +89,9 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
             let path = tenant(&zone, "/keys");
             (Method::POST, zone, path, Some(json!({})))
         }
-        Command::RevokeKey(client) => of_client(client, "/keys/revoke"),
-        Command::RestoreKey(client) => of_client(client, "/keys/restore"),
-        Command::RotateKey(client) => of_client(client, "/keys/rotate"),
+        Command::RevokeKey(client) => client_request(client, "/keys/revoke"),
+        Command::RestoreKey(client) => client_request(client, "/keys/restore"),
+        Command::RotateKey(client) => client_request(client, "/keys/rotate"),
         Command::Slot(zone) => {
             let path = tenant(&zone, "/slot");
             (Method::GET, zone, path, None)
@@ -106,7 +107,7 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
     }
 }
 
-#[expect(clippy::print_stdout, reason = "this is what was asked for")]
+#[expect(clippy::print_stdout, reason = "the answer is the output of the command")]
 fn print(text: &str) {
     println!("{text}");
 }

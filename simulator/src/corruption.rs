@@ -1,4 +1,4 @@
-//! Answers that are spoilt on their way to the client.
+//! Answers that are corrupted on their way to the client.
 
 use std::io;
 use std::sync::Arc;
@@ -15,64 +15,64 @@ use tokio::net::TcpStream;
 
 use crate::http::{Body, Dropped};
 
-/// The body of an answer, as it leaves.
+/// Body of an answer as it is sent.
 pub(crate) type Outgoing = UnsyncBoxBody<Bytes, Dropped>;
 
-/// Between two bytes of a body that drips.
-const DRIP: Duration = Duration::from_millis(250);
-/// So that the first half of a body is on its way before the connection is reset.
-const HALFWAY: Duration = Duration::from_millis(50);
-/// Size of a body that goes on and on.
+/// Pause before each byte of a dripping body.
+const DRIP_PAUSE: Duration = Duration::from_millis(250);
+/// Pause before a reset, so that the first half of the body is sent by then.
+const RESET_PAUSE: Duration = Duration::from_millis(50);
+/// Number of spaces after a huge body, in bytes.
 const HUGE: usize = 10 * 1024 * 1024;
 const CHUNK: usize = 64 * 1024;
-/// An answer that has no body gets one of this size.
-const SOME_BODY: usize = 1024;
+/// Size of the body that an answer without one gets.
+const BODY_SIZE: usize = 1024;
 
-/// How an answer is spoilt.
+/// A corruption of an answer.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
-pub(crate) enum Spoilt {
-    /// The connection is reset in its place.
+pub(crate) enum Corruption {
+    /// The connection is reset in place of the answer.
     Reset,
-    /// The connection is reset after half of its body.
+    /// The connection is reset after half of the body.
     ResetInBody,
-    /// It never comes, and the connection stays.
+    /// The answer never comes, and the connection stays open.
     Never,
-    /// Its body comes byte by byte.
+    /// The body comes byte by byte.
     Drip,
-    /// Its body goes on for ten megabytes of spaces, which JSON would admit.
+    /// The body is followed by ten megabytes of spaces, which JSON allows.
     Huge,
-    /// Its body ends after half of it, as if that were all.
+    /// The body is cut in half, and `Content-Length` is that of the half.
     Cut,
-    /// Its revision is no strong one.
+    /// The `ETag` is a weak one.
     WeakRevision,
 }
 
-/// The connection that a call came by, below TLS.
+/// The TCP connection of a call, below TLS.
 pub(crate) struct Link(TcpStream);
 
 impl Link {
-    /// To the other end of `stream`.
-    pub(crate) fn to(stream: TcpStream) -> io::Result<(TcpStream, Arc<Self>)> {
+    /// Returns `stream` and a second handle of the same connection.
+    pub(crate) fn new(stream: TcpStream) -> io::Result<(TcpStream, Arc<Self>)> {
         let stream = stream.into_std()?;
         let same = stream.try_clone()?;
         Ok((TcpStream::from_std(stream)?, Arc::new(Self(TcpStream::from_std(same)?))))
     }
 
-    /// When the connection ends, it is by a reset.
-    pub(crate) fn will_reset(&self) {
-        // Without it the client is told of an orderly end, which a test of resets notices.
+    /// Lets the connection end by a reset when it is closed.
+    pub(crate) fn reset_on_close(&self) {
+        // If this fails, the client sees an orderly end, which a test of resets notices.
         let _ = self.0.set_zero_linger();
     }
 }
 
-/// The answer as it leaves.
+/// Returns the answer as it is sent, corrupted if a fault says so.
 pub(crate) async fn deliver(response: Response<Body>, link: Arc<Link>) -> Response<Outgoing> {
     let (mut head, body) = response.into_parts();
-    let Some(spoilt) = head.extensions.remove::<Spoilt>() else {
+    let Some(corruption) = head.extensions.remove::<Corruption>() else {
         return Response::from_parts(head, whole(body));
     };
-    if let (Spoilt::WeakRevision, Some(Ok(tag))) = (spoilt, head.headers.get(ETAG).map(HeaderValue::to_str)) {
+    if let (Corruption::WeakRevision, Some(Ok(tag))) = (corruption, head.headers.get(ETAG).map(HeaderValue::to_str)) {
         if let Ok(weak) = format!("W/{tag}").parse() {
             head.headers.insert(ETAG, weak);
         }
@@ -81,16 +81,16 @@ pub(crate) async fn deliver(response: Response<Body>, link: Arc<Link>) -> Respon
     let mut bytes = body.collect().await.map(http_body_util::Collected::to_bytes).unwrap_or_default();
     if bytes.is_empty() {
         head.status = StatusCode::OK;
-        bytes = vec![b' '; SOME_BODY].into();
+        bytes = vec![b' '; BODY_SIZE].into();
     }
     let half = bytes.slice(..bytes.len() / 2);
-    let (length, body) = match spoilt {
-        Spoilt::ResetInBody => (bytes.len(), half_and_reset(half, link)),
-        Spoilt::Drip => (bytes.len(), dripping(bytes)),
-        Spoilt::Huge => (bytes.len() + HUGE, and_spaces(bytes)),
-        Spoilt::Cut => (half.len(), whole(Full::new(half))),
-        // Those have no body, or the one they had.
-        Spoilt::Reset | Spoilt::Never | Spoilt::WeakRevision => (bytes.len(), whole(Full::new(bytes))),
+    let (length, body) = match corruption {
+        Corruption::ResetInBody => (bytes.len(), half_and_reset(half, link)),
+        Corruption::Drip => (bytes.len(), dripping(bytes)),
+        Corruption::Huge => (bytes.len() + HUGE, with_spaces(bytes)),
+        Corruption::Cut => (half.len(), whole(Full::new(half))),
+        // The first two are never sent, the third one has no ETag to weaken.
+        Corruption::Reset | Corruption::Never | Corruption::WeakRevision => (bytes.len(), whole(Full::new(bytes))),
     };
     head.headers.insert(CONTENT_LENGTH, length.into());
     Response::from_parts(head, body)
@@ -102,8 +102,8 @@ fn whole(body: Body) -> Outgoing {
 
 fn half_and_reset(half: Bytes, link: Arc<Link>) -> Outgoing {
     let reset = stream::once(async move {
-        tokio::time::sleep(HALFWAY).await;
-        link.will_reset();
+        tokio::time::sleep(RESET_PAUSE).await;
+        link.reset_on_close();
         Err(Dropped::Reset)
     });
     let sent = stream::once(async move { Ok(Frame::data(half)) });
@@ -115,14 +115,14 @@ fn dripping(bytes: Bytes) -> Outgoing {
         if rest.is_empty() {
             return None;
         }
-        tokio::time::sleep(DRIP).await;
+        tokio::time::sleep(DRIP_PAUSE).await;
         let drop = rest.split_to(1);
         Some((Ok(Frame::data(drop)), rest))
     });
     BodyExt::boxed_unsync(StreamBody::new(drops))
 }
 
-fn and_spaces(bytes: Bytes) -> Outgoing {
+fn with_spaces(bytes: Bytes) -> Outgoing {
     let spaces = Bytes::from(vec![b' '; CHUNK]);
     let more = stream::repeat(spaces).take(HUGE / CHUNK);
     let chunks = stream::once(async move { bytes }).chain(more);

@@ -1,4 +1,4 @@
-//! What goes wrong on purpose.
+//! Faults that tests plan.
 
 use std::collections::HashMap;
 
@@ -7,15 +7,15 @@ use hyper::header::HeaderName;
 use serde::Deserialize;
 use tokio::sync::watch;
 
-use crate::corruption::Spoilt;
+use crate::corruption::Corruption;
 use crate::http::{Body, Dropped, text};
 use crate::listeners::ListenerMode;
 
-/// What goes wrong with a call.
+/// A fault of one call.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(untagged, deny_unknown_fields)]
 pub(crate) enum Fault {
-    /// It is answered so, without effect.
+    /// The call is answered in this way, without effect.
     #[serde(rename_all = "camelCase")]
     Status {
         status: u16,
@@ -24,27 +24,27 @@ pub(crate) enum Fault {
         #[serde(default)]
         body: String,
         content_type: Option<String>,
-        /// With so many spaces after the body.
+        /// Number of spaces after the body.
         #[serde(default)]
         padding: usize,
     },
-    /// It is only acted on when it is released, even if the client has gone by then.
+    /// The call is acted on when it is released, even if the client has closed its connection by then.
     Hold { hold: bool },
     /// The connection is closed without an answer and without effect.
     Drop { drop: bool },
     /// The connection is reset without an answer and without effect.
     Reset { reset: bool },
-    /// It takes effect, and the connection is closed without an answer.
+    /// The call takes effect, and the connection is closed without an answer.
     Swallow { swallow: bool },
-    /// It takes effect, and its answer is spoilt on the way.
-    Answer { answer: Spoilt },
-    /// It is answered as usual, and by then the door of this port has become so: the next connection finds it.
-    Door { door: u16, becomes: ListenerMode },
+    /// The call takes effect, and its answer is corrupted on its way.
+    Corrupt { corruption: Corruption },
+    /// The call is answered as usual, and by then the listener of this port has this mode for the next connection.
+    Listener { listener: u16, mode: ListenerMode },
 }
 
 impl Fault {
-    /// What is answered in place of acting; none if it is acted on.
-    pub(crate) fn instead(&self) -> Option<Response<Body>> {
+    /// Returns the answer that is sent in place of acting. Returns none if the call is acted on.
+    pub(crate) fn replacement(&self) -> Option<Response<Body>> {
         match self {
             Self::Status { status, headers, body, content_type, padding } => {
                 let body = format!("{body}{}", " ".repeat(*padding));
@@ -61,39 +61,41 @@ impl Fault {
         }
     }
 
-    /// How the connection ends, if it does without an answer.
+    /// Returns the way in which the connection ends, if it ends without an answer.
     pub(crate) fn dropped(&self) -> Option<Dropped> {
         match self {
-            Self::Drop { drop: true } | Self::Swallow { swallow: true } | Self::Answer { answer: Spoilt::Never } => {
-                Some(Dropped::Closed)
-            }
-            Self::Reset { reset: true } | Self::Answer { answer: Spoilt::Reset } => Some(Dropped::Reset),
+            Self::Drop { drop: true }
+            | Self::Swallow { swallow: true }
+            | Self::Corrupt { corruption: Corruption::Never } => Some(Dropped::Closed),
+            Self::Reset { reset: true } | Self::Corrupt { corruption: Corruption::Reset } => Some(Dropped::Reset),
             _ => None,
         }
     }
 }
 
-/// A fault to come.
+/// A fault of the next calls of a kind.
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
-pub(crate) struct Planned {
+pub(crate) struct PlannedFault {
+    /// Kind of the calls, as it is in the journal.
     on: String,
+    /// Number of calls; none means all.
     times: Option<u32>,
     fault: Fault,
 }
 
 /// The faults of one tenant.
 pub(crate) struct Faults {
-    planned: Vec<Planned>,
+    planned: Vec<PlannedFault>,
     pub(crate) holds: Holds,
 }
 
-/// The calls that are held.
+/// The calls of one tenant that are held.
 #[derive(Clone)]
 pub(crate) struct Holds {
-    /// How many there are.
+    /// Number of calls that are held.
     held: watch::Sender<usize>,
-    /// Counted up at each release.
+    /// Number of releases.
     released: watch::Sender<u64>,
 }
 
@@ -103,15 +105,15 @@ impl Faults {
         Self { planned: Vec::new(), holds }
     }
 
-    pub(crate) fn plan(&mut self, planned: Planned) {
-        self.planned.push(planned);
+    pub(crate) fn plan(&mut self, fault: PlannedFault) {
+        self.planned.push(fault);
     }
 
     pub(crate) fn clear(&mut self) {
         self.planned.clear();
     }
 
-    /// What is to go wrong with the next call of this kind.
+    /// Takes the fault of the next call of this kind.
     pub(crate) fn next(&mut self, kind: &str) -> Option<Fault> {
         let planned = self.planned.iter_mut().find(|planned| planned.on == kind && planned.times != Some(0))?;
         planned.times = planned.times.map(|times| times - 1);
@@ -124,25 +126,25 @@ impl Holds {
     pub(crate) async fn hold(&self) {
         let mut released = self.released.subscribe();
         self.held.send_modify(|held| *held += 1);
-        // The sender lives in `self`: the wait ends with a release only.
+        // The sender lives in `self`, so that only a release ends the wait.
         let _ = released.changed().await;
         self.held.send_modify(|held| *held -= 1);
     }
 
-    /// Lets all go on; how many there were.
+    /// Lets all held calls go on, and returns their number.
     pub(crate) fn release(&self) -> usize {
         let held = *self.held.borrow();
         self.released.send_modify(|count| *count += 1);
         held
     }
 
-    /// How many are held, once there is one.
-    pub(crate) async fn any(&self) -> usize {
+    /// Waits until a call is held, and returns the number of held calls.
+    pub(crate) async fn wait_for_one(&self) -> usize {
         let mut held = self.held.subscribe();
         held.wait_for(|held| *held > 0).await.map_or(0, |held| *held)
     }
 
-    /// How many are held now.
+    /// Returns the number of calls that are held now.
     pub(crate) fn count(&self) -> usize {
         *self.held.borrow()
     }

@@ -1,4 +1,4 @@
-//! Requests read whole, and answers.
+//! Requests, read as a whole, and answers.
 
 use http_body_util::{BodyExt, Full, Limited};
 use hyper::body::{Bytes, Incoming};
@@ -9,13 +9,13 @@ use serde_json::Value;
 
 use alm_key_operator::landscape::contract::ProblemDto;
 
-/// The body of an answer.
+/// Body of an answer.
 pub(crate) type Body = Full<Bytes>;
 
-/// The largest request that is read, in bytes.
+/// Upper bound of a request's body, in bytes.
 const MAX_BODY: usize = 128 * 1024;
 
-/// The connection ends without an answer, or without all of it.
+/// The end of a connection without an answer, or without all of it.
 #[derive(Clone, Copy, Debug, thiserror::Error)]
 pub(crate) enum Dropped {
     #[error("the connection is closed without an answer")]
@@ -24,7 +24,7 @@ pub(crate) enum Dropped {
     Reset,
 }
 
-/// A request, read whole.
+/// A request, read as a whole.
 #[derive(Clone)]
 pub(crate) struct Call {
     pub(crate) method: Method,
@@ -39,7 +39,7 @@ pub(crate) struct Call {
 }
 
 impl Call {
-    /// Reads a request; the answer, if it is too large.
+    /// Reads a request. The error is the answer to one that is too large.
     pub(crate) async fn read(request: Request<Incoming>) -> Result<Self, Box<Response<Body>>> {
         let header = |name| request.headers().get(name).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let host = header(HOST).unwrap_or_default();
@@ -61,27 +61,27 @@ impl Call {
         }
     }
 
-    /// The body as JSON of a type; the answer, if it is none.
+    /// Parses the body as JSON. The error is the answer to a body that does not fit the type.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Box<Response<Body>>> {
         if !self.content_type.starts_with("application/json") {
             return Err(Box::new(problem(415, "UnsupportedMediaType", "send application/json")));
         }
         serde_json::from_slice(&self.body)
-            .map_err(|_| Box::new(problem(400, "BadRequest", "the body is not what was expected")))
+            .map_err(|_| Box::new(problem(400, "BadRequest", "the body does not have the expected form")))
     }
 
-    /// A parameter of the query.
+    /// Returns a parameter of the query.
     pub(crate) fn parameter(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into())
     }
 
-    /// A field of a form body.
+    /// Returns a field of a form body.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into())
     }
 }
 
-/// An answer with a text.
+/// Returns an answer with a text.
 pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> Response<Body> {
     let mut response = Response::new(Full::new(body.into()));
     *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -91,29 +91,29 @@ pub(crate) fn text(status: u16, content_type: &str, body: impl Into<Bytes>) -> R
     response
 }
 
-/// An answer in JSON.
+/// Returns an answer in JSON.
 pub(crate) fn json(status: u16, body: &Value) -> Response<Body> {
     text(status, "application/json", body.to_string())
 }
 
-/// An answer without a body.
+/// Returns an answer without a body.
 pub(crate) fn empty(status: u16) -> Response<Body> {
     let mut response = text(status, "text/plain", "");
     response.headers_mut().remove(CONTENT_TYPE);
     response
 }
 
-/// A refusal.
+/// Returns a refusal without a field.
 pub(crate) fn problem(status: u16, code: &str, message: &str) -> Response<Body> {
     refusal(status, &ProblemDto { code: code.into(), message: message.into(), field: None })
 }
 
-/// A refusal in the contract's form.
+/// Returns a refusal in the form of the contract.
 pub(crate) fn refusal(status: u16, problem: &ProblemDto) -> Response<Body> {
     text(status, "application/json", serde_json::to_string(problem).unwrap_or_default())
 }
 
-/// The same answer with a header.
+/// Adds a header to an answer.
 pub(crate) fn with_header(mut response: Response<Body>, name: &'static str, value: &str) -> Response<Body> {
     if let Ok(value) = value.parse() {
         response.headers_mut().insert(name, value);

@@ -1,13 +1,15 @@
-//! What was asked, and what became of it. Holds no secret.
+//! The journal of all calls and their outcomes. It holds no secret.
 
-use std::sync::{Mutex, PoisonError};
+use std::sync::Mutex;
 
 use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 use tokio::sync::watch;
 
-/// One request.
+use crate::sync::lock;
+
+/// One call.
 #[derive(Clone, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub(crate) struct Entry {
@@ -18,15 +20,15 @@ pub(crate) struct Entry {
     pub(crate) method: String,
     pub(crate) host: String,
     pub(crate) path: String,
-    /// Which of the tenant's access tokens it came with or was given, by their order: each client process has its own.
+    /// Number of the tenant's access token that the call carried or was issued. Each client process has its own token.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) token: Option<usize>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) if_match: Option<String>,
-    /// Absent while it is held, and when the connection was closed without an answer.
+    /// Absent if the connection was closed without an answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) status: Option<u16>,
-    /// Whether it changed something.
+    /// The call changed the slot.
     pub(crate) effect: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) revision: Option<String>,
@@ -38,12 +40,12 @@ pub(crate) struct Entry {
     pub(crate) body: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) response_body: Option<Value>,
-    /// Where request or answer deviates from the contract.
+    /// Violations of the contract by request and answer.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) violation: Option<String>,
 }
 
-/// All requests, in the order in which they were done with.
+/// All calls, in the order of their completion.
 pub(crate) struct Journal {
     entries: Mutex<Vec<Entry>>,
     last: watch::Sender<u64>,
@@ -54,9 +56,9 @@ impl Journal {
         Self { entries: Mutex::new(Vec::new()), last: watch::Sender::new(0) }
     }
 
-    /// Adds an entry; its number and time are given to it here.
+    /// Adds an entry, and sets its number and time.
     pub(crate) fn add(&self, mut entry: Entry) {
-        let mut entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut entries = lock(&self.entries);
         entry.seq = entries.len() as u64 + 1;
         entry.at = Timestamp::now();
         let seq = entry.seq;
@@ -65,26 +67,26 @@ impl Journal {
         self.last.send_replace(seq);
     }
 
-    /// The entries of a tenant, or of all, after number `after`.
+    /// Returns the entries of a tenant, or of all, after number `after`.
     pub(crate) fn after(&self, tenant: Option<&str>, after: u64) -> Vec<Entry> {
-        let entries = self.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        let entries = lock(&self.entries);
         let from = usize::try_from(after).unwrap_or(usize::MAX).min(entries.len());
         entries[from..].iter().filter(|entry| tenant.is_none_or(|tenant| entry.tenant == tenant)).cloned().collect()
     }
 
-    /// Waits until there is one.
+    /// Waits until there are entries after number `after`, and returns them.
     pub(crate) async fn await_after(&self, tenant: Option<&str>, after: u64) -> Vec<Entry> {
         let mut last = self.last.subscribe();
         loop {
-            let found = self.after(tenant, after);
-            if !found.is_empty() || last.changed().await.is_err() {
-                return found;
+            let entries = self.after(tenant, after);
+            if !entries.is_empty() || last.changed().await.is_err() {
+                return entries;
             }
         }
     }
 }
 
-/// The same document without what is secret in it.
+/// Replaces the secrets in a document.
 pub(crate) fn masked(mut document: Value) -> Value {
     const SECRET: [&str; 5] = ["clientsecret", "client_secret", "access_token", "certificate", "verificationkey"];
     match &mut document {

@@ -1,21 +1,23 @@
-//! Landscape Management of a tenant, by this project's own contract.
+//! The Landscape Management of a tenant, by this project's own contract.
 
 use alm_key_operator::landscape::contract::{KeyDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
 use hyper::{Method, Response};
 use serde_json::Value;
 
+use crate::dispatch::{self, Outcome};
 use crate::http::{Body, Call, Dropped, empty, problem, refusal, text, with_header};
 use crate::journal::masked;
 use crate::keys::fingerprint;
 use crate::slot::Refusal;
-use crate::tenants::{Done, Tenant, Tenants, new_secret};
+use crate::state::{Tenant, Tenants, new_secret};
 use crate::xsuaa::{token, unauthorized};
 
-/// Life of an access token in seconds.
+/// Lifetime of an access token, in seconds.
 const EXPIRES_IN: u32 = 3600;
 /// Scope of an access token.
 const SCOPE: &str = "landscape-management";
 
+/// Answers a call of a tenant's Landscape Management.
 pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result<Response<Body>, Dropped> {
     let Some(tenant) = tenants.find(zone) else {
         return Ok(problem(404, "UnknownTenant", "there is no such tenant"));
@@ -29,45 +31,45 @@ pub(crate) async fn answer(call: &Call, zone: &str, tenants: &Tenants) -> Result
         (SERVICE_KEY_PATH, &Method::DELETE) => "Delete",
         _ => "Unexpected",
     };
-    tenants.run(call, kind, &tenant, |tenant| act(call, kind, tenant)).await
+    dispatch::run(tenants, call, kind, &tenant, |tenant| act(call, kind, tenant)).await
 }
 
-fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Done {
+fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Outcome {
     match kind {
         "LandscapeToken" => issue_token(call, tenant),
-        "Unexpected" => Done::answered(problem(404, "UnknownPath", "the contract has no such path or method")),
-        _ if tenant.token_of(call).is_none() => Done::answered(with_header(
-            problem(401, "Unauthorized", "a valid bearer token is needed"),
+        "Unexpected" => Outcome::without_effect(problem(404, "UnknownPath", "the contract has no such path or method")),
+        _ if tenant.find_token(call).is_none() => Outcome::without_effect(with_header(
+            problem(401, "Unauthorized", "a valid bearer token is required"),
             "www-authenticate",
             "Bearer",
         )),
-        "ReadSlot" => Done::answered(read(tenant)),
-        "ReadContent" => Done::answered(read_content(tenant)),
+        "ReadSlot" => Outcome::without_effect(read(tenant)),
+        "ReadContent" => Outcome::without_effect(read_content(tenant)),
         "Put" => put(call, tenant),
         "Patch" => patch(call, tenant),
         _ => delete(call, tenant),
     }
 }
 
-fn issue_token(call: &Call, tenant: &mut Tenant) -> Done {
+fn issue_token(call: &Call, tenant: &mut Tenant) -> Outcome {
     let (client, secret) = &tenant.client;
-    let right = call.field("grant_type").as_deref() == Some("client_credentials")
+    let is_right = call.field("grant_type").as_deref() == Some("client_credentials")
         && call.field("client_id").as_ref() == Some(client)
         && call.field("client_secret").as_ref() == Some(secret);
-    if !right {
-        return Done::answered(unauthorized());
+    if !is_right {
+        return Outcome::without_effect(unauthorized());
     }
     let value = new_secret();
     tenant.tokens.push(value.clone());
-    Done { token: Some(tenant.tokens.len() - 1), ..Done::answered(token(&value, EXPIRES_IN, SCOPE)) }
+    Outcome { token: Some(tenant.tokens.len() - 1), ..Outcome::without_effect(token(&value, EXPIRES_IN, SCOPE)) }
 }
 
 fn read(tenant: &Tenant) -> Response<Body> {
-    let response = match tenant.slot.shown() {
-        Some(shown) => text(200, "application/json", serde_json::to_string(&shown).unwrap_or_default()),
+    let response = match tenant.slot.description() {
+        Some(slot) => text(200, "application/json", serde_json::to_string(&slot).unwrap_or_default()),
         None => problem(404, "Empty", "there is no service key"),
     };
-    tagged(response, tenant)
+    with_etag(response, tenant)
 }
 
 fn read_content(tenant: &Tenant) -> Response<Body> {
@@ -75,49 +77,51 @@ fn read_content(tenant: &Tenant) -> Response<Body> {
         Some(key) => text(200, "application/json", key.to_string()),
         None => problem(404, "Empty", "there is no service key"),
     };
-    with_header(tagged(response, tenant), "cache-control", "no-store")
+    with_header(with_etag(response, tenant), "cache-control", "no-store")
 }
 
-fn put(call: &Call, tenant: &mut Tenant) -> Done {
+fn put(call: &Call, tenant: &mut Tenant) -> Outcome {
     let PutDto { owner, key: KeyDto(key) } = match call.json() {
         Ok(body) => body,
-        Err(response) => return Done::answered(*response),
+        Err(response) => return Outcome::without_effect(*response),
     };
     let uaa = |field: &str| key["uaa"][field].as_str().unwrap_or_default().to_owned();
     let (client, secret) = (uaa("clientid"), uaa("clientsecret"));
     let zone = tenant.zone.clone();
-    let result = tenant.slot.put(call.if_match.as_deref(), &zone, owner, key).map(|new| if new { 201 } else { 204 });
-    Done { key: Some(fingerprint(&client, &secret)), clientid: Some(client), ..written(call, tenant, result) }
+    let result =
+        tenant.slot.put(call.if_match.as_deref(), &zone, owner, key).map(|was_empty| if was_empty { 201 } else { 204 });
+    Outcome { key: Some(fingerprint(&client, &secret)), clientid: Some(client), ..written(call, tenant, result) }
 }
 
-fn patch(call: &Call, tenant: &mut Tenant) -> Done {
+fn patch(call: &Call, tenant: &mut Tenant) -> Outcome {
     let PatchDto { owner } = match call.json() {
         Ok(body) => body,
-        Err(response) => return Done::answered(*response),
+        Err(response) => return Outcome::without_effect(*response),
     };
     let result = tenant.slot.patch(call.if_match.as_deref(), owner).map(|()| 204);
     written(call, tenant, result)
 }
 
-fn delete(call: &Call, tenant: &mut Tenant) -> Done {
+fn delete(call: &Call, tenant: &mut Tenant) -> Outcome {
     let result = tenant.slot.delete(call.if_match.as_deref()).map(|()| 204);
     written(call, tenant, result)
 }
 
-fn written(call: &Call, tenant: &Tenant, result: Result<u16, Refusal>) -> Done {
+/// Returns the outcome of a write.
+fn written(call: &Call, tenant: &Tenant, result: Result<u16, Refusal>) -> Outcome {
     let effect = result.is_ok();
     let response = match result {
-        Ok(status) => tagged(empty(status), tenant),
-        Err(Refusal::NoCondition) => problem(428, "PreconditionRequired", "every write needs If-Match"),
+        Ok(status) => with_etag(empty(status), tenant),
+        Err(Refusal::NoCondition) => problem(428, "PreconditionRequired", "every write requires If-Match"),
         Err(Refusal::BadCondition) => problem(400, "BadIfMatch", "If-Match must be one strong entity tag"),
-        Err(Refusal::Changed) => tagged(problem(412, "PreconditionFailed", "the slot has another revision"), tenant),
-        Err(Refusal::Empty) => tagged(problem(409, "Empty", "there is no key to own"), tenant),
+        Err(Refusal::Changed) => with_etag(problem(412, "PreconditionFailed", "the slot has another revision"), tenant),
+        Err(Refusal::Empty) => with_etag(problem(409, "Empty", "there is no key to own"), tenant),
         Err(Refusal::Format(problem)) => refusal(422, &problem),
     };
     let body: Option<Value> = serde_json::from_slice(&call.body).ok();
-    Done { effect, body: body.map(masked), ..Done::answered(response) }
+    Outcome { effect, body: body.map(masked), ..Outcome::without_effect(response) }
 }
 
-fn tagged(response: Response<Body>, tenant: &Tenant) -> Response<Body> {
+fn with_etag(response: Response<Body>, tenant: &Tenant) -> Response<Body> {
     with_header(response, "etag", &tenant.slot.etag())
 }

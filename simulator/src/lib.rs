@@ -1,7 +1,7 @@
 //! A stand-in for SAP: several tenants, each with a token endpoint and a Landscape Management, over real HTTPS.
 //!
-//! It keeps state, rejects requests that it does not expect, and writes each request to a journal. It is never part of
-//! the operator's image.
+//! It keeps state, rejects unexpected requests, and records each call in a journal. It is never part of the operator's
+//! image.
 
 mod admin;
 pub mod canary;
@@ -10,7 +10,9 @@ mod client;
 mod conformance;
 mod contract;
 mod corruption;
+mod dispatch;
 mod faults;
+pub mod files;
 mod http;
 mod journal;
 mod keys;
@@ -19,7 +21,8 @@ mod leak_check;
 mod listeners;
 mod serve;
 mod slot;
-mod tenants;
+mod state;
+mod sync;
 mod xsuaa;
 
 use std::net::SocketAddr;
@@ -28,7 +31,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
-/// A stand-in for SAP Cloud ALM: token endpoints and Landscape Management, over HTTPS below *.localhost.
+/// A stand-in for SAP Cloud ALM: token endpoints and Landscape Management over HTTPS, below *.localhost.
 #[derive(Parser)]
 #[command(name = "almkey-simulator", version, about, arg_required_else_help = true)]
 struct Arguments {
@@ -38,28 +41,29 @@ struct Arguments {
 
 #[derive(Subcommand)]
 enum Command {
-    /// Run it. The first line of output is JSON and says where it is.
+    /// Run the simulator. The first line of output is JSON with its port, the URL of its admin API, and the path of its CA
+    /// certificate.
     Serve {
-        /// Loopback address to listen on; port 0 takes a free one.
+        /// Loopback address to listen on. Port 0 selects a free port.
         #[arg(long, default_value = "127.0.0.1:0")]
         address: SocketAddr,
-        /// Where ca.pem is written.
+        /// Folder to write the CA certificate to, as ca.pem.
         #[arg(long, default_value = ".")]
         directory: PathBuf,
-        /// Port in the URLs and keys that it makes, if something stands before it.
+        /// Port in all URLs and keys, if clients reach the simulator through a proxy.
         #[arg(long, value_name = "PORT")]
         public_port: Option<u16>,
     },
     /// Print the contract of Landscape Management as an OpenAPI 3.1 document.
     Contract {
-        /// Write it to this file instead.
+        /// Write the document to this file instead of printing it.
         #[arg(long, value_name = "FILE")]
         file: Option<PathBuf>,
     },
-    /// Try whether a server keeps the contract of Landscape Management, from an empty slot to an empty slot. Ends with 0 if
-    /// it does, with 1 if not, with 2 if that could not be tried.
+    /// Check whether a server keeps the contract of Landscape Management. The slot is empty before and after. Exits with 0 if
+    /// all checks pass, with 1 if one fails, with 2 if they could not be run.
     Conformance(Box<conformance::Arguments>),
-    /// Ask a running one.
+    /// Call the admin API of a running simulator.
     #[command(flatten)]
     Client(client::Command),
 }
@@ -71,7 +75,7 @@ pub async fn run() -> ExitCode {
         Command::Contract { file } => contract::print(file.as_deref()),
         Command::Conformance(arguments) => {
             return conformance::run(*arguments).await.unwrap_or_else(|error| {
-                complain(error.as_ref());
+                report(error.as_ref());
                 ExitCode::from(2)
             });
         }
@@ -80,13 +84,13 @@ pub async fn run() -> ExitCode {
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            complain(error.as_ref());
+            report(error.as_ref());
             ExitCode::FAILURE
         }
     }
 }
 
-#[expect(clippy::print_stderr, reason = "this is where the command line speaks")]
-fn complain(error: &dyn std::error::Error) {
+#[expect(clippy::print_stderr, reason = "a command reports its failure")]
+fn report(error: &dyn std::error::Error) {
     eprintln!("almkey-simulator: {error}");
 }

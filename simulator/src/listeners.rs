@@ -1,6 +1,5 @@
-//! Listeners: ports beside the one of all virtual hosts, each of which can be shut, or show a wrong certificate, while
-//! everything else stays as it is. What reaches a door is served as anywhere, one request a connection, so that the next
-//! request finds the door as it is by then.
+//! Listeners: ports beside the one of all virtual hosts. Each can refuse connections or show a wrong certificate, while
+//! everything else stays as it is. A connection serves one request, so that the next request meets the present mode.
 
 use std::collections::HashMap;
 use std::io;
@@ -12,81 +11,97 @@ use tokio::net::{TcpListener, TcpSocket, TcpStream};
 use tokio::sync::{mpsc, oneshot};
 use tokio_rustls::TlsAcceptor;
 
-use crate::certificates::{Authority, Shown};
-use crate::serve::{Requests, connection};
-use crate::tenants::{Tenants, lock};
+use crate::certificates::{Authority, CertificateKind};
+use crate::sync::lock;
 
 /// Connections that wait to be accepted.
 const BACKLOG: u32 = 64;
 
-/// What a connection finds.
+/// The behaviour of a listener towards new connections.
 #[derive(Clone, Copy, Debug, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub(crate) enum ListenerMode {
-    /// It is let in.
+    /// Connections are served.
     Open,
-    /// Nobody listens.
+    /// Connections are refused.
     Refused,
-    /// A certificate for another host.
+    /// The certificate is for another host.
     WrongHost,
-    /// A certificate that is not valid any more.
+    /// The certificate has expired.
     Expired,
 }
 
-/// All doors, by port.
+/// An accepted connection, and the TLS acceptor to serve it with.
+pub(crate) type Accepted = (TcpStream, TlsAcceptor);
+
+/// All listeners, by port.
 pub(crate) struct Listeners {
-    fitting: TlsAcceptor,
-    of_another: TlsAcceptor,
+    valid: TlsAcceptor,
+    wrong_host: TlsAcceptor,
     expired: TlsAcceptor,
+    /// Receives the accepted connections of all listeners.
+    connections: mpsc::UnboundedSender<Accepted>,
     orders: Mutex<HashMap<u16, mpsc::UnboundedSender<Order>>>,
 }
 
-/// What a door is to become, and who waits for it.
-type Order = (ListenerMode, oneshot::Sender<()>);
+/// A change of a listener's mode, confirmed once it is done.
+struct Order {
+    acceptor: Option<TlsAcceptor>,
+    done: oneshot::Sender<io::Result<()>>,
+}
 
 impl Listeners {
-    /// None yet; their certificates are of `authority`.
-    pub(crate) fn new(authority: &Arc<Authority>) -> Self {
-        let acceptor = |shown| TlsAcceptor::from(Arc::new(authority.server_config(shown)));
+    /// Creates an empty set, with certificates of `authority`. Accepted connections are sent to `connections`.
+    pub(crate) fn new(authority: &Arc<Authority>, connections: mpsc::UnboundedSender<Accepted>) -> Self {
+        let acceptor = |kind| TlsAcceptor::from(Arc::new(authority.server_config(kind)));
         Self {
-            fitting: acceptor(Shown::Fitting),
-            of_another: acceptor(Shown::OfAnother),
-            expired: acceptor(Shown::Expired),
+            valid: acceptor(CertificateKind::Valid),
+            wrong_host: acceptor(CertificateKind::WrongHost),
+            expired: acceptor(CertificateKind::Expired),
+            connections,
             orders: Mutex::default(),
         }
     }
 
-    /// Adds an open door; its port.
-    pub(crate) async fn add(tenants: &Arc<Tenants>) -> io::Result<u16> {
-        // Never listens: it keeps the port while nobody does.
-        let place = bound(0)?;
-        let port = place.local_addr()?.port();
+    /// Adds an open listener and returns its port. It accepts connections by then.
+    pub(crate) async fn add(&self) -> io::Result<u16> {
+        // This socket never listens. It keeps the port while no other one does.
+        let reservation = bind(0)?;
+        let port = reservation.local_addr()?.port();
         let (sender, orders) = mpsc::unbounded_channel();
-        lock(&tenants.doors.orders).insert(port, sender);
-        tokio::spawn(keep(place, port, orders, Arc::clone(tenants)));
-        tenants.doors.set(port, ListenerMode::Open).await;
+        lock(&self.orders).insert(port, sender);
+        tokio::spawn(listen(reservation, port, orders, self.connections.clone()));
+        self.order(port, ListenerMode::Open)
+            .await
+            .unwrap_or_else(|| Err(io::Error::other("the listener has ended")))?;
         Ok(port)
     }
 
-    /// Lets a door become another one. Whether there is such a door; by then it is so.
-    pub(crate) async fn set(&self, port: u16, becomes: ListenerMode) -> bool {
-        let (done, is_so) = oneshot::channel();
-        let sent = lock(&self.orders).get(&port).is_some_and(|orders| orders.send((becomes, done)).is_ok());
-        sent && is_so.await.is_ok()
+    /// Sets the mode of a listener. Returns true if there is such a listener, and it has the mode by then.
+    pub(crate) async fn set(&self, port: u16, mode: ListenerMode) -> bool {
+        self.order(port, mode).await.is_some_and(|done| done.is_ok())
     }
 
-    fn acceptor(&self, doorway: ListenerMode) -> Option<TlsAcceptor> {
-        match doorway {
-            ListenerMode::Open => Some(self.fitting.clone()),
-            ListenerMode::WrongHost => Some(self.of_another.clone()),
+    /// Orders a mode and waits until it is in force. Returns none if there is no such listener.
+    async fn order(&self, port: u16, mode: ListenerMode) -> Option<io::Result<()>> {
+        let (done, confirmation) = oneshot::channel();
+        let order = Order { acceptor: self.acceptor(mode), done };
+        lock(&self.orders).get(&port)?.send(order).ok()?;
+        confirmation.await.ok()
+    }
+
+    fn acceptor(&self, mode: ListenerMode) -> Option<TlsAcceptor> {
+        match mode {
+            ListenerMode::Open => Some(self.valid.clone()),
+            ListenerMode::WrongHost => Some(self.wrong_host.clone()),
             ListenerMode::Expired => Some(self.expired.clone()),
             ListenerMode::Refused => None,
         }
     }
 }
 
-/// A socket of ours at a port that it shares with others of ours.
-fn bound(port: u16) -> io::Result<TcpSocket> {
+/// Binds a socket to a port that it shares with other sockets of this process.
+fn bind(port: u16) -> io::Result<TcpSocket> {
     let socket = TcpSocket::new_v4()?;
     socket.set_reuseaddr(true)?;
     socket.set_reuseport(true)?;
@@ -94,31 +109,41 @@ fn bound(port: u16) -> io::Result<TcpSocket> {
     Ok(socket)
 }
 
-/// Serves a door, as it is ordered.
-async fn keep(_place: TcpSocket, port: u16, mut orders: mpsc::UnboundedReceiver<Order>, tenants: Arc<Tenants>) {
-    let mut listens: Option<(TcpListener, TlsAcceptor)> = None;
+/// Runs a listener by its orders.
+async fn listen(
+    _reservation: TcpSocket,
+    port: u16,
+    mut orders: mpsc::UnboundedReceiver<Order>,
+    connections: mpsc::UnboundedSender<Accepted>,
+) {
+    let mut open: Option<(TcpListener, TlsAcceptor)> = None;
     loop {
         tokio::select! {
             order = orders.recv() => {
-                let Some((doorway, done)) = order else { return };
-                // First of all, so that nobody is let in by what the door was before.
-                drop(listens.take());
-                listens = tenants.doors.acceptor(doorway).and_then(|acceptor| {
-                    Some((bound(port).and_then(|socket| socket.listen(BACKLOG)).ok()?, acceptor))
-                });
-                // Who ordered it may have gone.
-                let _ = done.send(());
+                let Some(Order { acceptor, done }) = order else { return };
+                // Dropped first, so that no connection is accepted in the previous mode any more.
+                drop(open.take());
+                let result = match acceptor {
+                    None => Ok(()),
+                    Some(acceptor) => bind(port).and_then(|socket| socket.listen(BACKLOG)).map(|listener| {
+                        open = Some((listener, acceptor));
+                    }),
+                };
+                // The receiver is gone if its call was cancelled.
+                let _ = done.send(result);
             }
-            (stream, acceptor) = next(listens.as_ref()) => {
-                tokio::spawn(connection(stream, acceptor, Arc::clone(&tenants), Requests::One));
+            accepted = next(open.as_ref()) => {
+                if connections.send(accepted).is_err() {
+                    return;
+                }
             }
         }
     }
 }
 
-/// The next connection; none ever comes where nobody listens.
-async fn next(listens: Option<&(TcpListener, TlsAcceptor)>) -> (TcpStream, TlsAcceptor) {
-    let Some((listener, acceptor)) = listens else { return std::future::pending().await };
+/// Returns the next connection. Never returns while the listener refuses connections.
+async fn next(open: Option<&(TcpListener, TlsAcceptor)>) -> Accepted {
+    let Some((listener, acceptor)) = open else { return std::future::pending().await };
     loop {
         if let Ok((stream, _)) = listener.accept().await {
             return (stream, acceptor.clone());

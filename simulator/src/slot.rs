@@ -1,10 +1,10 @@
-//! The slot of one tenant: its state and what it admits.
+//! The slot of one tenant: its state and the rules for writes.
 
 use alm_key_operator::landscape::contract::{OwnerDto, ProblemDto, SlotDto};
 use jiff::Timestamp;
 use serde_json::Value;
 
-/// One key or none, under a revision that is never used twice.
+/// A slot with one key or none, under a revision that is never used twice.
 pub(crate) struct Slot {
     counter: u64,
     content: Option<Content>,
@@ -16,18 +16,18 @@ struct Content {
     uploaded_at: Timestamp,
 }
 
-/// Why a write is refused.
+/// The reason why a write is refused.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Refusal {
-    /// 428.
+    /// No `If-Match` (428).
     NoCondition,
-    /// 400: not one strong tag.
+    /// An `If-Match` that is not one strong tag (400).
     BadCondition,
-    /// 412.
+    /// Another revision (412).
     Changed,
-    /// 409: there is nothing to own.
+    /// A new owner for an empty slot (409).
     Empty,
-    /// 422.
+    /// A key that fails the format check (422).
     Format(ProblemDto),
 }
 
@@ -36,23 +36,23 @@ impl Slot {
         Self { counter: 1, content: None }
     }
 
-    /// Its strong entity tag.
+    /// Returns the strong entity tag.
     pub(crate) fn etag(&self) -> String {
         format!("\"r{}\"", self.counter)
     }
 
-    /// The key, if there is one.
+    /// Returns the key, if there is one.
     pub(crate) fn key(&self) -> Option<&Value> {
         self.content.as_ref().map(|content| &content.key)
     }
 
-    /// The owner, if there is one.
+    /// Returns the owner, if there is one.
     pub(crate) fn owner(&self) -> Option<&OwnerDto> {
         self.content.as_ref().and_then(|content| content.owner.as_ref())
     }
 
-    /// What may be told of it to anybody with a token.
-    pub(crate) fn shown(&self) -> Option<SlotDto> {
+    /// Returns the description of the content, without secrets. Returns none if the slot is empty.
+    pub(crate) fn description(&self) -> Option<SlotDto> {
         let content = self.content.as_ref()?;
         let text = |field: &str| content.key["uaa"][field].as_str().unwrap_or_default().to_owned();
         Some(SlotDto {
@@ -64,7 +64,7 @@ impl Slot {
         })
     }
 
-    /// Puts a key there; whether it was empty before.
+    /// Puts a key into the slot. Returns true if it was empty before.
     pub(crate) fn put(
         &mut self,
         if_match: Option<&str>,
@@ -79,7 +79,7 @@ impl Slot {
         Ok(was_empty)
     }
 
-    /// Gives the key there another owner, or none.
+    /// Gives the key another owner, or none.
     pub(crate) fn patch(&mut self, if_match: Option<&str>, owner: Option<OwnerDto>) -> Result<(), Refusal> {
         self.check(if_match)?;
         let content = self.content.as_mut().ok_or(Refusal::Empty)?;
@@ -88,26 +88,26 @@ impl Slot {
         Ok(())
     }
 
-    /// Empties it; an empty one gets a new revision.
+    /// Empties the slot. An empty slot gets a new revision, too.
     pub(crate) fn delete(&mut self, if_match: Option<&str>) -> Result<(), Refusal> {
         self.check(if_match)?;
         self.empty();
         Ok(())
     }
 
-    /// Somebody fills it in the app.
+    /// Fills the slot, as a user of the app would.
     pub(crate) fn fill(&mut self, key: Value, owner: Option<OwnerDto>) {
         self.content = Some(Content { key, owner, uploaded_at: Timestamp::now() });
         self.counter += 1;
     }
 
-    /// Somebody empties it in the app.
+    /// Empties the slot, as a user of the app would.
     pub(crate) fn empty(&mut self) {
         self.content = None;
         self.counter += 1;
     }
 
-    /// The same content under a new revision.
+    /// Gives the same content a new revision.
     pub(crate) fn bump_revision(&mut self) {
         self.counter += 1;
     }
@@ -122,7 +122,7 @@ impl Slot {
     }
 }
 
-/// The app's own format check before an upload.
+/// Checks the format of a key, as the app does before an upload.
 fn check_format(key: &Value, zone: &str) -> Result<(), Refusal> {
     let text = |field: &str| key["uaa"][field].as_str().filter(|text| !text.is_empty());
     let problem = |code: &str, message: &str, field: &str| {
@@ -133,7 +133,7 @@ fn check_format(key: &Value, zone: &str) -> Result<(), Refusal> {
     }
     for field in ["clientid", "clientsecret", "credential-type"] {
         if text(field).is_none() {
-            return Err(problem("MissingField", "the key is not complete", &format!("$.uaa.{field}")));
+            return Err(problem("MissingField", "the key lacks a field", &format!("$.uaa.{field}")));
         }
     }
     Ok(())
@@ -158,17 +158,17 @@ mod tests {
         let mut seen = std::collections::BTreeSet::from([slot.etag()]);
         for _ in 0..3 {
             let tag = slot.etag();
-            slot.put(Some(&tag), "z", owner("a"), key()).expect("it fits");
+            slot.put(Some(&tag), "z", owner("a"), key()).expect("the write is accepted");
             assert!(seen.insert(slot.etag()));
             let tag = slot.etag();
-            slot.patch(Some(&tag), None).expect("it fits");
+            slot.patch(Some(&tag), None).expect("the write is accepted");
             assert!(seen.insert(slot.etag()));
             let tag = slot.etag();
-            slot.delete(Some(&tag)).expect("it fits");
+            slot.delete(Some(&tag)).expect("the write is accepted");
             assert!(seen.insert(slot.etag()));
             let tag = slot.etag();
             slot.delete(Some(&tag)).expect("an empty slot can be deleted too");
-            assert!(seen.insert(slot.etag()), "and gets a new revision by it");
+            assert!(seen.insert(slot.etag()), "and gets a new revision");
         }
     }
 
@@ -187,7 +187,7 @@ mod tests {
     fn a_key_that_is_put_is_never_adopted() {
         let mut slot = Slot::new();
         let tag = slot.etag();
-        slot.put(Some(&tag), "z", owner("a"), key()).expect("it fits");
+        slot.put(Some(&tag), "z", owner("a"), key()).expect("the write is accepted");
         assert_eq!(slot.owner().map(|owner| owner.adopted), Some(false));
     }
 
@@ -196,7 +196,7 @@ mod tests {
         let mut slot = Slot::new();
         let tag = slot.etag();
         let Err(Refusal::Format(problem)) = slot.put(Some(&tag), "other", owner("a"), key()) else {
-            panic!("it must be refused")
+            panic!("the key must be refused")
         };
         assert_eq!(problem.field.as_deref(), Some("$.uaa.identityzone"));
     }

@@ -29,9 +29,9 @@ impl ObservationStore {
     pub(crate) fn back_off(&self, uid: &Uid, now: Moment, jitter: f64) -> Duration {
         let mut all = lock(&self.0);
         let observations = all.entry(uid.clone()).or_default();
-        let failing = FailureStreak::extend(observations.failing, now);
-        observations.failing = Some(failing);
-        failing.wait(now, jitter)
+        let failures = FailureStreak::extend(observations.failures, now);
+        observations.failures = Some(failures);
+        failures.wait(now, jitter)
     }
 
     /// Drops the observations of an object that does not exist any more.

@@ -1,7 +1,7 @@
-//! The hunt for key material in all that a world leaves behind. Every secret that is made in tests carries a marker, which
-//! must be nowhere but in Secrets and on its way to the two hosts that are entitled to it.
+//! The scan for key material in all that a test bed leaves behind. Every secret that is made in tests carries a canary,
+//! which may be nowhere but in Secrets and in requests to the two hosts that are entitled to it.
 //!
-//! It goes on where it ended the last time: the world that tests share, which is never dropped, is hunted after each of
+//! Each scan goes on where the last one ended: the bed that tests share is never dropped, and is scanned after each of
 //! them.
 
 use std::collections::{BTreeMap, BTreeSet};
@@ -17,43 +17,44 @@ use reqwest::Client;
 use serde_json::Value;
 use tokio::net::TcpStream;
 
-use crate::etcd::versions;
+use crate::etcd::for_each_version;
 use almkey_simulator::canary;
 
-/// A folder to which each hunt adds what it searched; and whoever sets it wants the most talkative logs.
-pub const FOLDER: &str = "ALMKEY_HUNT";
+/// Environment variable with a folder, to which each scan adds a line of counts. Operators then log at trace level.
+pub const FOLDER: &str = "ALMKEY_SECRET_SCAN";
 const TIMEOUT: Duration = Duration::from_secs(30);
 
-/// What of a world is hunted, and how far that went.
-pub struct SecretScan(Arc<Mutex<Ground>>);
+/// The scan of one test bed.
+pub struct SecretScan(Arc<Mutex<Progress>>);
 
-struct Ground {
+/// The places of a test bed, and how far each of them was scanned.
+struct Progress {
     directory: PathBuf,
     etcd: String,
-    /// URL of the simulator's admin API, and the CA that it is trusted by.
+    /// URL of the simulator's admin API, and the CA certificate to trust.
     simulator: (String, String),
-    /// The logs, and how much of each was searched.
+    /// Number of bytes that were scanned, by log.
     logs: BTreeMap<PathBuf, u64>,
-    /// Where operators serve their metrics, and the log that says so.
+    /// Logs of the operators, by the address of the admin server.
     admins: BTreeMap<String, PathBuf>,
-    /// The last revision of etcd that was searched.
+    /// Last revision of etcd that was scanned.
     revision: i64,
-    /// Requests to the simulator that were counted, and their bytes.
+    /// Number and bytes of the requests to the simulator that were counted.
     sent: (u64, u64),
 }
 
-/// What a hunt searched, and what it found.
+/// The result of a scan.
 #[derive(Default)]
-pub struct Found {
+pub struct ScanReport {
     places: Places,
     bytes: u64,
-    /// Where the marker stands that must not be there.
+    /// Places where a canary must not be and is.
     pub hits: Vec<String>,
-    /// What could not be searched although it is there.
+    /// Places that exist and could not be scanned.
     pub missed: Vec<String>,
 }
 
-/// How many places of each kind were searched: `cargo xtask secret-scan` fails if there is none of a kind in the whole suite.
+/// Number of places that were scanned, by kind. The scan of a whole suite fails if there is none of a kind.
 #[derive(Default)]
 struct Places {
     logs: u64,
@@ -63,13 +64,13 @@ struct Places {
     commands: u64,
 }
 
-/// Whether logs are to be as talkative as they can be.
+/// Returns true if operators should log at trace level, as the scans of a whole suite are gathered.
 pub fn wants_trace() -> bool {
     std::env::var_os(FOLDER).is_some_and(|folder| !folder.is_empty())
 }
 
-impl Found {
-    /// Searches a text. Of a place with a hit only what stands before it is told.
+impl ScanReport {
+    /// Scans a text. A hit quotes only the text before the canary.
     pub fn search(&mut self, place: &str, text: &str) {
         self.bytes += text.len() as u64;
         if let Some((at, form)) = canary::find(text) {
@@ -79,154 +80,156 @@ impl Found {
         }
     }
 
-    /// Fails if there is a hit, or if something was left out. What was searched is added up where somebody wants to know.
-    pub fn expect_none(self, bed: &str) {
+    /// Fails the test if there is a hit, or if a place could not be scanned. Adds a line of counts to the folder in
+    /// `ALMKEY_SECRET_SCAN`, if there is one.
+    pub fn expect_clean(self, bed: &str) {
         if let Some(folder) = std::env::var_os(FOLDER).filter(|folder| !folder.is_empty()) {
             let Places { logs, metrics, objects, requests, commands } = self.places;
             let (bytes, hits) = (self.bytes, self.hits.len());
             let line = format!("{bed}\t{bytes}\t{hits}\t{logs}\t{metrics}\t{objects}\t{requests}\t{commands}\n");
-            let path = Path::new(&folder).join("hunts");
+            let path = Path::new(&folder).join("scans");
             let file = std::fs::OpenOptions::new().create(true).append(true).open(&path);
-            // One write, so that a line is there as a whole.
-            file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the hunt can be written down");
+            // A single write, so that lines of other processes do not mix with this one.
+            file.and_then(|mut file| file.write_all(line.as_bytes())).expect("the counts can be written");
         }
         assert!(self.hits.is_empty(), "key material is where it must not be:\n{}", self.hits.join("\n"));
-        assert!(self.missed.is_empty(), "the hunt did not come everywhere:\n{}", self.missed.join("\n"));
+        assert!(self.missed.is_empty(), "these places could not be scanned:\n{}", self.missed.join("\n"));
     }
 }
 
-/// Fails if key material is in what a command said.
-pub fn output(command: &str, said: &[u8]) {
-    let mut found = Found { places: Places { commands: 1, ..Places::default() }, ..Found::default() };
-    found.search(command, &String::from_utf8_lossy(said));
-    found.expect_none("commands");
+/// Fails the test if the output of a command holds key material.
+pub fn scan_output(command: &str, output: &[u8]) {
+    let mut report = ScanReport { places: Places { commands: 1, ..Places::default() }, ..ScanReport::default() };
+    report.search(command, &String::from_utf8_lossy(output));
+    report.expect_clean("commands");
 }
 
 impl SecretScan {
-    /// In a world with these files, this etcd and this simulator.
+    /// Creates the scan of a test bed with these files, this etcd and this simulator.
     pub fn new(directory: &Path, etcd: String, simulator: (String, String)) -> Self {
         let (logs, admins) = (BTreeMap::new(), BTreeMap::new());
         let directory = directory.to_owned();
-        Self(Arc::new(Mutex::new(Ground { directory, etcd, simulator, logs, admins, revision: 0, sent: (0, 0) })))
+        Self(Arc::new(Mutex::new(Progress { directory, etcd, simulator, logs, admins, revision: 0, sent: (0, 0) })))
     }
 
-    /// Searches what was not searched before. On a thread of its own: the test's runtime may be ending.
-    pub fn go_on(&self) -> Found {
-        let ground = Arc::clone(&self.0);
-        let hunt = move || {
-            let mut ground = ground.lock().unwrap_or_else(PoisonError::into_inner);
+    /// Scans what is new since the last scan. Runs on a thread of its own, as the test's runtime may be ending.
+    pub fn run(&self) -> ScanReport {
+        let progress = Arc::clone(&self.0);
+        let scan = move || {
+            let mut progress = progress.lock().unwrap_or_else(PoisonError::into_inner);
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let mut found = Found::default();
-            runtime.block_on(ground.search(&mut found));
-            found
+            let mut report = ScanReport::default();
+            runtime.block_on(progress.scan(&mut report));
+            report
         };
-        std::thread::spawn(hunt).join().expect("the hunt comes to its end")
+        std::thread::spawn(scan).join().expect("the scan ends")
     }
 
-    /// As what the world is counted.
+    /// Returns the name of the test bed in the counts.
     pub fn bed(&self) -> String {
-        let ground = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        ground.directory.file_name().unwrap_or_default().to_string_lossy().into_owned()
+        let progress = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        progress.directory.file_name().unwrap_or_default().to_string_lossy().into_owned()
     }
 }
 
-impl Ground {
-    async fn search(&mut self, found: &mut Found) {
-        self.logs(found);
-        self.metrics(found).await;
-        self.objects(found).await;
-        self.requests(found).await;
+impl Progress {
+    async fn scan(&mut self, report: &mut ScanReport) {
+        self.scan_logs(report);
+        self.scan_metrics(report).await;
+        self.scan_objects(report).await;
+        self.read_leak_check(report).await;
     }
 
-    /// What all processes wrote, the API server and etcd among them.
-    fn logs(&mut self, found: &mut Found) {
+    /// Scans the logs of all processes, also of the API server and etcd.
+    fn scan_logs(&mut self, report: &mut ScanReport) {
         for entry in std::fs::read_dir(&self.directory).expect("the bed's folder") {
             let path = entry.expect("an entry").path();
             if path.extension().is_none_or(|extension| extension != "log") {
                 continue;
             }
-            found.places.logs += u64::from(!self.logs.contains_key(&path));
-            let searched = self.logs.entry(path.clone()).or_default();
-            let bytes = read_from(&path, *searched).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-            let text = String::from_utf8_lossy(&bytes);
-            found.search(&path.display().to_string(), &text);
-            // A line that is not whole is searched again.
-            *searched += bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end as u64 + 1);
+            report.places.logs += u64::from(!self.logs.contains_key(&path));
+            let scanned = self.logs.entry(path.clone()).or_default();
+            let bytes = read_from(&path, *scanned).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+            report.search(&path.display().to_string(), &String::from_utf8_lossy(&bytes));
+            // A line without its end may still be growing: it is scanned again, and no address is read from it.
+            let complete = bytes.iter().rposition(|byte| *byte == b'\n').map_or(0, |end| end + 1);
+            *scanned += complete as u64;
+            let text = String::from_utf8_lossy(&bytes[..complete]);
             self.admins.extend(text.lines().filter_map(admin_address).map(|address| (address, path.clone())));
         }
     }
 
-    /// What operators that run tell on their admin servers. One that has ended has nothing to tell any more.
-    async fn metrics(&mut self, found: &mut Found) {
-        let client = plain();
+    /// Scans the answers of the admin servers of all operators that run.
+    async fn scan_metrics(&mut self, report: &mut ScanReport) {
+        let client = plain_client();
         let mut ended = BTreeSet::new();
         for (address, log) in &self.admins {
             for path in ["/metrics", "/readyz", "/healthz"] {
-                match text(&client, &format!("http://{address}{path}")).await {
+                match read_text(&client, &format!("http://{address}{path}")).await {
                     Ok(text) => {
-                        found.places.metrics += 1;
-                        found.search(&format!("{path} of {address}"), &text);
+                        report.places.metrics += 1;
+                        report.search(&format!("{path} of {address}"), &text);
                     }
                     Err(_) if is_closed(address).await || has_ended(log) => {
                         ended.insert(address.clone());
                     }
-                    Err(error) => found.missed.push(format!("{path} of {address}: {error:?}")),
+                    Err(error) => report.missed.push(format!("{path} of {address}: {error:?}")),
                 }
             }
         }
         self.admins.retain(|address, _| !ended.contains(address));
     }
 
-    /// Every version of every object in etcd but Secrets, also of those that are no more.
-    async fn objects(&mut self, found: &mut Found) {
-        let client = plain();
+    /// Scans every version of every object in etcd but Secrets, also of deleted ones.
+    async fn scan_objects(&mut self, report: &mut ScanReport) {
+        let client = plain_client();
         let search = |key: &str, revision: i64, value: &[u8]| {
             if !key.starts_with("/registry/secrets/") {
-                found.places.objects += 1;
-                found.search(&format!("etcd, {key} at revision {revision}"), &String::from_utf8_lossy(value));
+                report.places.objects += 1;
+                report.search(&format!("etcd, {key} at revision {revision}"), &String::from_utf8_lossy(value));
             }
         };
-        let last = versions(&client, &self.etcd, self.revision, search).await;
-        self.revision = last.unwrap_or_else(|error| panic!("etcd could not be hunted: {error}"));
+        let last = for_each_version(&client, &self.etcd, self.revision, search).await;
+        self.revision = last.unwrap_or_else(|error| panic!("etcd could not be scanned: {error}"));
     }
 
-    /// What was sent to hosts, as the simulator saw it, which no world outlives.
-    async fn requests(&mut self, found: &mut Found) {
+    /// Reads the result of the simulator's leak check of all requests that it received.
+    async fn read_leak_check(&mut self, report: &mut ScanReport) {
         let (admin, ca) = &self.simulator;
         let client = client::build_client(Network::Any, Some(ca), TIMEOUT).expect("a client");
-        let sent = text(&client, &format!("{admin}/leak-check")).await;
-        let sent = sent.unwrap_or_else(|error| panic!("what was sent could not be hunted: {error:?}"));
-        let sent: Value = serde_json::from_str(&sent).expect("JSON");
-        let number = |field: &str| sent[field].as_u64().expect("a number");
+        let answer = read_text(&client, &format!("{admin}/leak-check")).await;
+        let answer = answer.unwrap_or_else(|error| panic!("the leak check could not be read: {error:?}"));
+        let answer: Value = serde_json::from_str(&answer).expect("JSON");
+        let number = |field: &str| answer[field].as_u64().expect("a number");
         let (requests, bytes) = (number("requests"), number("bytes"));
-        found.places.requests += requests.saturating_sub(self.sent.0);
-        found.bytes += bytes.saturating_sub(self.sent.1);
+        report.places.requests += requests.saturating_sub(self.sent.0);
+        report.bytes += bytes.saturating_sub(self.sent.1);
         self.sent = (requests, bytes);
-        let leaks = sent["leaks"].as_array().expect("a list");
-        found.hits.extend(leaks.iter().map(|leak| leak["what"].as_str().unwrap_or_default().to_owned()));
+        let leaks = answer["leaks"].as_array().expect("a list");
+        report.hits.extend(leaks.iter().map(|leak| leak["what"].as_str().unwrap_or_default().to_owned()));
     }
 }
 
-/// What is answered there, whatever the status is.
-async fn text(client: &Client, url: &str) -> reqwest::Result<String> {
+/// Returns the body of an answer, whatever its status is.
+async fn read_text(client: &Client, url: &str) -> reqwest::Result<String> {
     client.get(url).send().await?.text().await
 }
 
-/// Whether nobody listens there: who hangs still does.
+/// Returns true if no process listens at the address. A process that hangs still listens.
 async fn is_closed(address: &str) -> bool {
     TcpStream::connect(address).await.is_err_and(|error| error.kind() == ErrorKind::ConnectionRefused)
 }
 
-/// Whether there is no process whose output this log is: somebody else may have its port by now. Where processes cannot
-/// be looked at, as elsewhere than on Linux, nobody is said to have ended.
+/// Returns true if no process writes to this log, so that another process may have the port by now. Returns false where
+/// `/proc` does not exist.
 fn has_ended(log: &Path) -> bool {
     let log = std::fs::canonicalize(log).expect("a log");
     let writes = |process: DirEntry| std::fs::read_link(process.path().join("fd/1")).is_ok_and(|output| output == log);
     std::fs::read_dir("/proc").is_ok_and(|processes| !processes.flatten().any(writes))
 }
 
-/// A client for plain HTTP.
-fn plain() -> Client {
+/// Returns a client for plain HTTP.
+fn plain_client() -> Client {
     let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(TIMEOUT);
     builder.build().expect("a client")
 }
@@ -239,7 +242,7 @@ fn read_from(path: &Path, offset: u64) -> std::io::Result<Vec<u8>> {
     Ok(bytes)
 }
 
-/// Where the operator that wrote this line serves its metrics.
+/// Returns the address of the admin server, if this line of an operator's log announces it.
 pub fn admin_address(line: &str) -> Option<String> {
     let (_, address) = line.split_once("admin server listens").and_then(|_| line.split_once("address"))?;
     let address = address.trim_start_matches(['=', '"', ':']).split(['"', ' ']).next()?;

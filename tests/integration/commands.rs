@@ -41,7 +41,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
     let _ = child.stdin.take().expect("standard input is piped").write_all(input.as_bytes());
     let output = child.wait_with_output().expect("almkey exits");
     let printed = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
-    secret_scan::output(&format!("{arguments:?}"), &printed);
+    secret_scan::scan_output(&format!("{arguments:?}"), &printed);
     output
 }
 

@@ -23,7 +23,7 @@ impl Server {
         let _ = rustls::crypto::ring::default_provider().install_default();
         let folder = tempfile::tempdir().expect("a folder");
         let mut simulator = Simulator::start(folder.path());
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
         Self { simulator, _folder: folder }
     }
 
@@ -151,7 +151,7 @@ fn a_contract_violation_is_in_the_journal_and_fails_the_test_that_caused_it() {
         let found = server.simulator.violations(Some("noted")).await;
         assert_eq!(found, ["\"noted\": 2 \"ReadSlot\": \"request: there is no bearer token\""]);
 
-        server.simulator.deviant = false;
+        server.simulator.breaks_contract = false;
         let dropped = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| drop(server)));
         assert!(dropped.is_err(), "a violation fails the test when the simulator is dropped");
     });

@@ -279,16 +279,16 @@ fn an_endless_or_truncated_answer_is_an_error() {
     run(async {
         let fixture = Fixture::start().await;
         for (fault, expected) in [
-            (json!({ "answer": "huge" }), "larger than 262144 bytes"),
-            (json!({ "answer": "resetInBody" }), "broke off"),
-            (json!({ "answer": "cut" }), "answered 404"),
+            (json!({ "corruption": "huge" }), "larger than 262144 bytes"),
+            (json!({ "corruption": "resetInBody" }), "broke off"),
+            (json!({ "corruption": "cut" }), "answered 404"),
             (json!({ "reset": true }), "broke off"),
         ] {
             fixture.fail_once("ReadSlot", fault.clone()).await;
             let trouble = fixture.landscape.read_slot().await.expect_err("this answer has no slot");
             assert!(trouble.message.contains(expected), "{fault}: {}", trouble.message);
         }
-        fixture.fail_once("Put", json!({ "answer": "weakRevision" })).await;
+        fixture.fail_once("Put", json!({ "corruption": "weakRevision" })).await;
         assert!(matches!(fixture.put().await, WriteAnswer::Unknown(_)), "a weak ETag is no revision");
     });
 }

@@ -104,7 +104,7 @@ fn credentials_are_reported_when_they_are_sent_to_a_foreign_endpoint() {
             assert!(after[before].contains(what), "{url}: {after:#?}");
         }
         // The violations are intended.
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
     });
 }
 
@@ -129,14 +129,14 @@ fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
             (post(&[("client_id", &id), ("client_secret", "wrong")]), None),
             (put(&key), None),
             (read("CANARY-0123456789abcdef0123456789abcdef"), None),
-            (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of somebody else in its body")),
+            (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of another host in its body")),
             (post(&[("client_id", &secret), ("client_secret", &secret)]), Some("as it is in its body")),
             (post(&[("secret", &secret)]), Some("as it is in its body")),
-            (put(&swapped), Some("credentials of somebody else in its body")),
+            (put(&swapped), Some("credentials of another host in its body")),
             (put(&twice), Some("as it is in its body")),
             (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("as it is in its body")),
             (read(&secret), Some("as it is in its authorization")),
-            (read(&own), Some("credentials of somebody else in its authorization")),
+            (read(&own), Some("credentials of another host in its authorization")),
         ] {
             let before = leaks(&simulator).await;
             request.send().await.expect("it is answered");
@@ -145,7 +145,7 @@ fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
             assert!(found.iter().all(|leak| what.is_some_and(|what| leak.contains(what))), "{what:?}: {found:#?}");
         }
         // The violations are intended.
-        simulator.deviant = true;
+        simulator.breaks_contract = true;
     });
 }
 

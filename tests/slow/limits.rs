@@ -23,7 +23,7 @@ use tokio::net::{TcpListener, TcpStream};
 
 use testkit::bed::key::{condition, message};
 use testkit::bed::simulator::Simulator;
-use testkit::bed::tenant::from;
+use testkit::bed::tenant::from_json;
 use testkit::bed::{Setup, Tenant, TestBed};
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -94,12 +94,12 @@ async fn sixteen_reconciliations_run_at_once_and_the_seventeenth_waits() {
     let waiting = waiting.expect("one tenant waits");
     let running = tenants.iter().find(|tenant| tenant.name != waiting.name).expect("the others run");
     running.heal().await;
-    running.release().await;
+    running.release_held_calls().await;
     running.await_ready("calm", "True", "Uploaded").await;
     waiting.await_held().await;
     for tenant in &tenants {
         tenant.heal().await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
     }
     waiting.await_ready("calm", "True", "Uploaded").await;
 }
@@ -125,7 +125,7 @@ async fn an_event_note_is_cut_to_the_kibibyte_that_the_api_server_accepts() {
 
     let events: Api<Event> = Api::namespaced(tenant.client.clone(), &tenant.namespace);
     for (length, is_accepted) in [(1024, true), (1025, false)] {
-        let event: Event = from(json!({
+        let event: Event = from_json(json!({
             "metadata": { "name": format!("note-{length}") }, "eventTime": "2026-11-23T20:17:03.000000Z",
             "action": "Note", "reason": "Note", "type": "Normal", "note": "n".repeat(length),
             "reportingController": "example.com/note", "reportingInstance": "note",
@@ -177,11 +177,11 @@ async fn shutdown_waits_at_most_45_seconds_for_a_running_reconciliation() {
     hold_upload(&bed, "endless").await;
     let mut operator = bed.operator.take().expect("the operator runs");
     operator.signal("TERM");
-    let status = operator.ended().expect("the operator ends by itself");
+    let status = operator.wait_exit().expect("the operator ends by itself");
     assert_eq!(status.code(), Some(1));
     operator.await_lines("some reconciliations did not finish within 45 s", 1);
     let tenant = Tenant::existing(&bed, "endless", bed.client.clone());
-    tenant.release().await;
+    tenant.release_held_calls().await;
 }
 
 // proves: limit controller SHUTDOWN_GRACE
@@ -195,8 +195,8 @@ async fn a_reconciliation_that_ends_40_seconds_after_sigterm_completes() {
     assert!(operator.is_running(), "the operator waits");
     let tenant = Tenant::existing(&bed, "slow", bed.client.clone());
     tenant.heal().await;
-    tenant.release().await;
-    assert_eq!(operator.ended().expect("the operator ends by itself").code(), Some(0));
+    tenant.release_held_calls().await;
+    assert_eq!(operator.wait_exit().expect("the operator ends by itself").code(), Some(0));
     tenant.await_ready("calm", "True", "Uploaded").await;
 }
 

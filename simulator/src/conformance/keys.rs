@@ -1,4 +1,4 @@
-//! The keys that a server is tried with.
+//! The keys that are put into the slot.
 
 use std::error::Error;
 use std::path::Path;
@@ -12,8 +12,8 @@ pub(super) struct Keys {
 }
 
 impl Keys {
-    /// Two that look like real ones and sign in nowhere.
-    pub(super) fn made_up(zone: &str) -> Self {
+    /// Invents two keys that have the form of real ones and sign in nowhere.
+    pub(super) fn invent(zone: &str) -> Self {
         let key = || {
             json!({
                 "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
@@ -23,28 +23,28 @@ impl Keys {
                     "url": format!("https://{zone}.authentication.eu10.hana.ondemand.com"),
                     "identityzone": zone, "tenantmode": "shared", "credential-type": "instance-secret",
                 },
-                "a field that nobody knows": ["kept", { "as": "it is" }],
+                "an unknown field": ["kept", { "as": "it is" }],
             })
         };
         Self { first: key(), second: key() }
     }
 
-    /// Two from files.
+    /// Reads two keys from files.
     pub(super) fn read(first: &Path, second: &Path) -> Result<Self, Box<dyn Error>> {
         let key = |file: &Path| -> Result<Value, Box<dyn Error>> {
-            let complaint = |what| format!("{}: {what}", file.display());
-            let text = std::fs::read(file).map_err(|error| complaint(error.to_string()))?;
-            // What serde says might quote a value.
-            let key: Value = serde_json::from_slice(&text).map_err(|_| complaint("it is no JSON".into()))?;
-            let complete = ["identityzone", "clientid", "clientsecret", "credential-type"];
-            match complete.iter().find(|field| !key["uaa"][**field].is_string()) {
+            let failure = |reason| format!("{}: {reason}", file.display());
+            let text = std::fs::read(file).map_err(|error| failure(error.to_string()))?;
+            // The error of serde might quote a value.
+            let key: Value = serde_json::from_slice(&text).map_err(|_| failure("the file is not JSON".into()))?;
+            let required = ["identityzone", "clientid", "clientsecret", "credential-type"];
+            match required.iter().find(|field| !key["uaa"][**field].is_string()) {
                 None => Ok(key),
-                Some(field) => Err(complaint(format!("$.uaa.{field} is missing")).into()),
+                Some(field) => Err(failure(format!("$.uaa.{field} is missing")).into()),
             }
         };
         let (first, second) = (key(first)?, key(second)?);
         if first["uaa"]["clientid"] == second["uaa"]["clientid"] {
-            return Err("the two keys must have different clients".into());
+            return Err("the two keys must have different clients (uaa.clientid)".into());
         }
         Ok(Self { first, second })
     }

@@ -1,25 +1,26 @@
-//! Whose the key is.
+//! Checks of the owner of the key.
 
 use serde_json::{Value, json};
 
-use super::checks::{Failed, Verdict, advanced, expect, not_ok, owner_named};
+use super::assertions::{expect, expect_new_revision, owner_named};
 use super::server::Server;
+use super::verdict::{Failed, Verdict, not_ok};
 
 pub(super) async fn kept(server: &mut Server) -> Verdict {
     let owner = owner_named("a", false);
-    server.filled(&owner).await?;
-    let shown = server.look().await?.json();
+    server.ensure_filled(&owner).await?;
+    let shown = server.slot().await?.json();
     for field in ["clusterID", "namespace", "name"] {
         if shown["owner"][field] != owner[field] {
-            return Err(not_ok(format!("the slot shows another owner.{field} than was put")));
+            return Err(not_ok(format!("the slot shows another owner.{field} than the one that was put")));
         }
     }
     Ok(())
 }
 
 pub(super) async fn put_is_not_adopted(server: &mut Server) -> Verdict {
-    server.filled(&owner_named("a", true)).await?;
-    let shown = server.look().await?.json();
+    server.ensure_filled(&owner_named("a", true)).await?;
+    let shown = server.slot().await?.json();
     if shown["owner"]["adopted"] == json!(true) {
         return Err(not_ok("the slot shows an adopted owner after a PUT"));
     }
@@ -38,21 +39,21 @@ pub(super) async fn release(server: &mut Server) -> Verdict {
 }
 
 pub(super) async fn nothing_to_own(server: &mut Server) -> Verdict {
-    server.emptied().await?;
+    server.ensure_empty().await?;
     let before = server.snapshot().await?;
     let answer = server.patch(&before.revision, &owner_named("a", true)).await?;
     expect("a PATCH of the empty slot", &answer, &[409])?;
     if server.snapshot().await? == before { Ok(()) } else { Err(not_ok("a PATCH of the empty slot had an effect")) }
 }
 
-/// Sends another owner, and sees that all else stays; the owner that is shown then.
+/// Sends another owner, checks that nothing else changes, and returns the owner that the slot shows then.
 async fn change(server: &mut Server, owner: &Value) -> Result<Value, Failed> {
-    let before = server.filled(&owner_named("a", false)).await?;
-    let (shown, content) = (server.look().await?.json(), server.content().await?.body);
+    let before = server.ensure_filled(&owner_named("a", false)).await?;
+    let (shown, content) = (server.slot().await?.json(), server.content().await?.body);
     let answer = server.patch(&before, owner).await?;
     expect("a PATCH", &answer, &[204])?;
-    advanced("a PATCH", &answer, &before)?;
-    let mut after = server.look().await?.json();
+    expect_new_revision("a PATCH", &answer, &before)?;
+    let mut after = server.slot().await?.json();
     let owner = after["owner"].take();
     for field in ["identityzone", "clientid", "credential-type", "uploadedAt"] {
         if shown[field] != after[field] {

@@ -1,4 +1,4 @@
-//! The server that is tried: what is sent to it, and what is noted of each of its answers.
+//! The server under test: requests to it, and observations of its answers.
 
 use std::collections::HashSet;
 use std::error::Error;
@@ -13,11 +13,11 @@ use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
 
-use super::checks::{Failed, not_tried};
 use super::keys::Keys;
-use crate::contract::{Contract, Seen};
+use super::verdict::{Failed, not_run};
+use crate::contract::{Contract, Exchange};
 
-/// Where it is, and how to get in.
+/// The URLs of a server, and the credentials for it.
 pub(super) struct Access {
     pub(super) url: Url,
     pub(super) token_url: Url,
@@ -27,27 +27,27 @@ pub(super) struct Access {
     pub(super) timeout: Duration,
 }
 
-/// A server of the contract.
+/// A server under test.
 pub(super) struct Server {
     client: Client,
     base: Url,
     token: SecretString,
     contract: Contract,
     pub(super) keys: Keys,
-    pub(super) notes: Notes,
+    pub(super) observations: Observations,
 }
 
-/// What only shows over many answers.
+/// Observations that span several answers.
 #[derive(Default)]
-pub(super) struct Notes {
+pub(super) struct Observations {
     revisions: HashSet<String>,
-    /// The revision that the last write announced, until the next look.
+    /// Revision that the last write announced, until the next read.
     announced: Option<String>,
-    /// Revisions that came back.
+    /// Revisions that were used twice.
     pub(super) reused: Vec<String>,
-    /// Writes that announced another revision than the next look showed.
-    pub(super) mistold: Vec<String>,
-    /// Answers that the document does not allow.
+    /// Writes that announced another revision than the next read showed.
+    pub(super) wrongly_announced: Vec<String>,
+    /// Answers that the document does not declare.
     pub(super) undeclared: Vec<String>,
 }
 
@@ -58,7 +58,7 @@ pub(super) struct Answer {
     pub(super) body: Vec<u8>,
 }
 
-/// All that the slot shows.
+/// The whole visible state of the slot.
 #[derive(PartialEq)]
 pub(super) struct Snapshot {
     pub(super) revision: String,
@@ -67,13 +67,14 @@ pub(super) struct Snapshot {
 }
 
 impl Answer {
-    /// Its body as JSON; null if it is none.
+    /// Returns the body as JSON; null if it is not JSON.
     pub(super) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or_default()
     }
 }
 
 impl Server {
+    /// Signs in to the server.
     pub(super) async fn connect(access: Access, keys: Keys) -> Result<Self, Box<dyn Error>> {
         let client = client::build_client(Network::Any, access.ca_bundle.as_deref(), access.timeout)?;
         let form = [
@@ -87,52 +88,52 @@ impl Server {
             return Err(format!("the token endpoint answered {} without a token", answer.status.as_u16()).into());
         };
         let (token, contract) = (token.into(), Contract::new()?);
-        Ok(Self { client, base: access.url, token, contract, keys, notes: Notes::default() })
+        Ok(Self { client, base: access.url, token, contract, keys, observations: Observations::default() })
     }
 
-    /// Looks whether it may be tried at all.
-    pub(super) async fn begin(&mut self, delete: bool) -> Result<(), Box<dyn Error>> {
-        let answer = self.look().await.map_err(Failed::reason)?;
+    /// Checks that the slot is empty, and empties it if `delete` allows this.
+    pub(super) async fn check_start(&mut self, delete: bool) -> Result<(), Box<dyn Error>> {
+        let answer = self.slot().await.map_err(Failed::reason)?;
         match answer.status {
             404 => Ok(()),
-            200 if delete => self.emptied().await.map(|_| ()).map_err(|failed| failed.reason().into()),
-            200 => Err("the slot holds a key: nothing was tried (--delete-present-key deletes it first)".into()),
-            status => Err(format!("the server answered {status} when asked what the slot holds").into()),
+            200 if delete => self.ensure_empty().await.map(|_| ()).map_err(|failed| failed.reason().into()),
+            200 => Err("the slot holds a key, so that no check was run; --delete-present-key deletes it first".into()),
+            status => Err(format!("the server answered {status} to a GET of the slot").into()),
         }
     }
 
-    /// `GET /v1/service-key`.
-    pub(super) async fn look(&mut self) -> Result<Answer, Failed> {
+    /// Sends `GET /v1/service-key`.
+    pub(super) async fn slot(&mut self) -> Result<Answer, Failed> {
         let answer = self.send(Method::GET, SERVICE_KEY_PATH, |request| request).await?;
-        if let (Some(announced), Some(etag)) = (self.notes.announced.take(), &answer.etag)
+        if let (Some(announced), Some(etag)) = (self.observations.announced.take(), &answer.etag)
             && announced != *etag
         {
-            self.notes.mistold.push(format!("a write announced {announced}, the slot shows {etag}"));
+            self.observations.wrongly_announced.push(format!("a write announced {announced}, the slot shows {etag}"));
         }
         Ok(answer)
     }
 
-    /// `GET /v1/service-key/content`.
+    /// Sends `GET /v1/service-key/content`.
     pub(super) async fn content(&mut self) -> Result<Answer, Failed> {
         self.send(Method::GET, SERVICE_KEY_CONTENT_PATH, |request| request).await
     }
 
-    /// `PUT` of a key.
+    /// Sends a `PUT` of a key.
     pub(super) async fn put(&mut self, if_match: &str, owner: &Value, key: &Value) -> Result<Answer, Failed> {
         self.write(Method::PUT, Some(if_match), Some(&json!({ "owner": owner, "key": key }))).await
     }
 
-    /// `PATCH` of the owner.
+    /// Sends a `PATCH` of the owner.
     pub(super) async fn patch(&mut self, if_match: &str, owner: &Value) -> Result<Answer, Failed> {
         self.write(Method::PATCH, Some(if_match), Some(&json!({ "owner": owner }))).await
     }
 
-    /// `DELETE`.
+    /// Sends a `DELETE`.
     pub(super) async fn delete(&mut self, if_match: &str) -> Result<Answer, Failed> {
         self.write(Method::DELETE, Some(if_match), None).await
     }
 
-    /// Any write.
+    /// Sends any write.
     pub(super) async fn write(
         &mut self,
         method: Method,
@@ -151,7 +152,7 @@ impl Server {
         .await
     }
 
-    /// A `PUT` of bytes under a content type.
+    /// Sends a `PUT` of a text with a content type.
     pub(super) async fn put_raw(&mut self, if_match: &str, kind: &str, body: String) -> Result<Answer, Failed> {
         self.send(Method::PUT, SERVICE_KEY_PATH, |request| {
             request.header(IF_MATCH, if_match).header(CONTENT_TYPE, kind).body(body)
@@ -159,8 +160,8 @@ impl Server {
         .await
     }
 
-    /// A request with its own idea of a token.
-    pub(super) async fn as_stranger(&mut self, method: Method, token: Option<&str>) -> Result<Answer, Failed> {
+    /// Sends a request with this token, or with none.
+    pub(super) async fn send_with_token(&mut self, method: Method, token: Option<&str>) -> Result<Answer, Failed> {
         let request = self.request(method.clone(), SERVICE_KEY_PATH).header(IF_MATCH, "\"none\"");
         let request = match token {
             Some(token) => request.bearer_auth(token),
@@ -169,7 +170,7 @@ impl Server {
         self.exchange(&method, SERVICE_KEY_PATH, request).await
     }
 
-    /// Two `PUT`s at once, for the same revision.
+    /// Sends two concurrent `PUT`s for the same revision, and returns the statuses.
     pub(super) async fn put_twice(&mut self, if_match: &str, owner: &Value) -> Result<[u16; 2], Failed> {
         let put = |key: &Value| {
             let body = json!({ "owner": owner, "key": key });
@@ -184,41 +185,41 @@ impl Server {
         Ok([status(first)?, status(second)?])
     }
 
-    /// The revision it shows.
+    /// Returns the revision that the slot shows.
     pub(super) async fn revision(&mut self) -> Result<String, Failed> {
-        let answer = self.look().await?;
-        answer.etag.ok_or_else(|| not_tried(format!("the slot shows no revision ({})", answer.status)))
+        let answer = self.slot().await?;
+        answer.etag.ok_or_else(|| not_run(format!("the slot shows no revision ({})", answer.status)))
     }
 
-    /// All that it shows.
+    /// Returns the whole visible state of the slot.
     pub(super) async fn snapshot(&mut self) -> Result<Snapshot, Failed> {
-        let slot = self.look().await?;
-        let revision = slot.etag.ok_or_else(|| not_tried("the slot shows no revision"))?;
+        let slot = self.slot().await?;
+        let revision = slot.etag.ok_or_else(|| not_run("the slot shows no revision"))?;
         Ok(Snapshot { revision, slot: slot.body, content: self.content().await?.body })
     }
 
-    /// Sees to it that the slot is empty; its revision.
-    pub(super) async fn emptied(&mut self) -> Result<String, Failed> {
-        let slot = self.look().await?;
-        let revision = slot.etag.ok_or_else(|| not_tried("the slot shows no revision"))?;
+    /// Empties the slot if it is not empty, and returns its revision.
+    pub(super) async fn ensure_empty(&mut self) -> Result<String, Failed> {
+        let slot = self.slot().await?;
+        let revision = slot.etag.ok_or_else(|| not_run("the slot shows no revision"))?;
         if slot.status == 404 {
             return Ok(revision);
         }
         self.delete(&revision).await?;
-        let slot = self.look().await?;
+        let slot = self.slot().await?;
         match (slot.status, slot.etag) {
             (404, Some(revision)) => Ok(revision),
-            (status, _) => Err(not_tried(format!("the slot could not be emptied ({status})"))),
+            (status, _) => Err(not_run(format!("the slot could not be emptied ({status})"))),
         }
     }
 
-    /// Sees to it that the slot holds the first key under an owner; its revision.
-    pub(super) async fn filled(&mut self, owner: &Value) -> Result<String, Failed> {
-        let revision = self.emptied().await?;
+    /// Fills the slot with the first key under an owner, and returns its revision.
+    pub(super) async fn ensure_filled(&mut self, owner: &Value) -> Result<String, Failed> {
+        let revision = self.ensure_empty().await?;
         let key = self.keys.first.clone();
         let answer = self.put(&revision, owner, &key).await?;
         if ![201, 204].contains(&answer.status) {
-            return Err(not_tried(format!("the slot could not be filled ({})", answer.status)));
+            return Err(not_run(format!("the slot could not be filled ({})", answer.status)));
         }
         self.revision().await
     }
@@ -242,24 +243,24 @@ impl Server {
     async fn exchange(&mut self, method: &Method, path: &str, request: RequestBuilder) -> Result<Answer, Failed> {
         let answer = send(request).await.map_err(|error| Failed::NotOk(error.message))?;
         let status = answer.status.as_u16();
-        let seen = Seen { method: method.as_str(), path, headers: &answer.headers, body: &answer.body };
-        let found = self.contract.answer(&seen, status);
-        self.notes.undeclared.extend(found.into_iter().map(|of| format!("{method} {path} {of}")));
+        let exchange = Exchange { method: method.as_str(), path, headers: &answer.headers, body: &answer.body };
+        let violations = self.contract.check_answer(&exchange, status).into_iter();
+        self.observations.undeclared.extend(violations.map(|violation| format!("{method} {path} {violation}")));
         let etag = answer.headers.get(ETAG).and_then(|value| value.to_str().ok()).map(str::to_owned);
         let wrote = *method != Method::GET && answer.status.is_success();
-        self.notes.revision(etag.as_deref(), wrote);
+        self.observations.record(etag.as_deref(), wrote);
         Ok(Answer { status, etag, body: answer.body.to_vec() })
     }
 }
 
-impl Notes {
-    /// Notes the revision of an answer.
-    fn revision(&mut self, etag: Option<&str>, wrote: bool) {
+impl Observations {
+    /// Records the revision of an answer.
+    fn record(&mut self, etag: Option<&str>, wrote: bool) {
         let Some(etag) = etag else { return };
-        let new = self.revisions.insert(etag.to_owned());
+        let is_new = self.revisions.insert(etag.to_owned());
         if wrote {
             self.announced = Some(etag.to_owned());
-            if !new {
+            if !is_new {
                 self.reused.push(format!("a write left the slot with {etag}, which it had before"));
             }
         }

@@ -1,4 +1,4 @@
-//! Requests and answers held against the document. What is found names places and rules, never a value.
+//! Checks of requests and answers against the document. A violation names a place and a rule, never a value.
 
 use std::error::Error;
 
@@ -8,7 +8,9 @@ use jsonschema::Validator;
 use jsonschema::error::ValidationErrorKind;
 use serde_json::{Value, json};
 
-/// The document, ready to be held against what is sent.
+use super::document::document;
+
+/// The document, compiled for checks.
 pub(crate) struct Contract(Vec<Operation>);
 
 /// One method of one path.
@@ -22,23 +24,23 @@ struct Operation {
 
 /// An answer that the document declares.
 struct Answer {
-    /// `200`, or `5XX` for a class.
+    /// Status such as `200`, or a class such as `5XX`.
     status: String,
     headers: Vec<Header>,
     body: Option<Validator>,
 }
 
-/// A header and what it holds.
+/// A header and the schema of its value.
 struct Header {
     name: String,
     required: bool,
     value: Validator,
 }
 
-/// One side of an exchange, as it went over the wire.
-pub(crate) struct Seen<'a> {
+/// One side of an exchange, a request or an answer.
+pub(crate) struct Exchange<'a> {
     pub(crate) method: &'a str,
-    /// Below the base URL.
+    /// Path below the base URL.
     pub(crate) path: &'a str,
     pub(crate) headers: &'a HeaderMap,
     pub(crate) body: &'a [u8],
@@ -46,7 +48,7 @@ pub(crate) struct Seen<'a> {
 
 impl Contract {
     pub(crate) fn new() -> Result<Self, Box<dyn Error>> {
-        let document = Document(serde_json::to_value(super::document()?)?);
+        let document = Document(serde_json::to_value(document()?)?);
         let mut operations = Vec::new();
         for (path, methods) in document.0["paths"].as_object().into_iter().flatten() {
             for (method, operation) in methods.as_object().into_iter().flatten() {
@@ -62,91 +64,91 @@ impl Contract {
         Ok(Self(operations))
     }
 
-    /// Where a request is not as the contract says.
-    pub(crate) fn request(&self, seen: &Seen<'_>) -> Vec<String> {
-        let Some(operation) = self.find(seen) else { return vec!["there is no such path or method".into()] };
-        let mut found = headers(&operation.headers, seen.headers);
-        let bearer = seen.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
+    /// Returns the violations of a request.
+    pub(crate) fn check_request(&self, exchange: &Exchange<'_>) -> Vec<String> {
+        let Some(operation) = self.find(exchange) else { return vec!["there is no such path or method".into()] };
+        let mut violations = headers(&operation.headers, exchange.headers);
+        let bearer = exchange.headers.get(AUTHORIZATION).and_then(|value| value.to_str().ok());
         if !bearer.is_some_and(|value| value.starts_with("Bearer ")) {
-            found.push("there is no bearer token".into());
+            violations.push("there is no bearer token".into());
         }
         match &operation.body {
-            Some(body) => found.extend(json_body(body, seen)),
-            None if !seen.body.is_empty() => found.push("there is a body".into()),
+            Some(body) => violations.extend(json_body(body, exchange)),
+            None if !exchange.body.is_empty() => violations.push("there is a body".into()),
             None => {}
         }
-        found
+        violations
     }
 
-    /// Where an answer is not as the contract says.
-    pub(crate) fn answer(&self, seen: &Seen<'_>, status: u16) -> Vec<String> {
-        let Some(operation) = self.find(seen) else { return Vec::new() };
+    /// Returns the violations of an answer.
+    pub(crate) fn check_answer(&self, exchange: &Exchange<'_>, status: u16) -> Vec<String> {
+        let Some(operation) = self.find(exchange) else { return Vec::new() };
         let class = format!("{}XX", status / 100);
         let status = status.to_string();
         let declared = |wanted: &str| operation.answers.iter().find(|answer| answer.status == wanted);
         let Some(answer) = declared(&status).or_else(|| declared(&class)) else {
             return vec![format!("{status} is not declared")];
         };
-        let mut found = headers(&answer.headers, seen.headers);
+        let mut violations = headers(&answer.headers, exchange.headers);
         match &answer.body {
-            Some(body) => found.extend(json_body(body, seen)),
-            None if status.starts_with('2') && !seen.body.is_empty() => found.push("there is a body".into()),
+            Some(body) => violations.extend(json_body(body, exchange)),
+            None if status.starts_with('2') && !exchange.body.is_empty() => violations.push("there is a body".into()),
             None => {}
         }
-        found.iter().map(|found| format!("{status}: {found}")).collect()
+        violations.iter().map(|violation| format!("{status}: {violation}")).collect()
     }
 
-    fn find(&self, seen: &Seen<'_>) -> Option<&Operation> {
-        self.0.iter().find(|operation| operation.path == seen.path && operation.method == seen.method)
+    fn find(&self, exchange: &Exchange<'_>) -> Option<&Operation> {
+        self.0.iter().find(|operation| operation.path == exchange.path && operation.method == exchange.method)
     }
 }
 
 fn headers(declared: &[Header], present: &HeaderMap) -> Vec<String> {
-    let mut found = Vec::new();
+    let mut violations = Vec::new();
     for Header { name, required, value } in declared {
         match present.get(name) {
-            None if *required => found.push(format!("{name} is missing")),
+            None if *required => violations.push(format!("{name} is missing")),
             Some(text) if !text.to_str().is_ok_and(|text| value.is_valid(&json!(text))) => {
-                found.push(format!("{name} is not what it should be"));
+                violations.push(format!("{name} has an invalid value"));
             }
             _ => {}
         }
     }
-    found
+    violations
 }
 
-fn json_body(schema: &Validator, seen: &Seen<'_>) -> Vec<String> {
-    let kind = seen.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+fn json_body(schema: &Validator, exchange: &Exchange<'_>) -> Vec<String> {
+    let kind = exchange.headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
     if kind.split(';').next().map(str::trim) != Some("application/json") {
-        return vec!["the body is not called application/json".into()];
+        return vec!["the body is not declared as application/json".into()];
     }
-    let Ok(body) = serde_json::from_slice::<Value>(seen.body) else { return vec!["the body is no JSON".into()] };
-    let told = |error: jsonschema::ValidationError<'_>| {
+    let Ok(body) = serde_json::from_slice::<Value>(exchange.body) else { return vec!["the body is not JSON".into()] };
+    let describe = |error: jsonschema::ValidationError<'_>| {
         let place = error.instance_path().to_string();
         match error.kind() {
             ValidationErrorKind::Required { property } => format!("the body lacks {property} at ${place}"),
             _ => format!("the body breaks \"{}\" at ${place}", error.kind().keyword()),
         }
     };
-    schema.iter_errors(&body).map(told).collect()
+    schema.iter_errors(&body).map(describe).collect()
 }
 
-/// The document while it is taken apart.
+/// The document while it is compiled.
 struct Document(Value);
 
 impl Document {
-    /// What a node is, or what it refers to.
+    /// Returns a node, or the one that it refers to.
     fn resolve<'a>(&'a self, node: &'a Value) -> Result<&'a Value, Box<dyn Error>> {
         match node["$ref"].as_str() {
             None => Ok(node),
             Some(reference) => {
                 let pointer = reference.strip_prefix('#').unwrap_or_default();
-                Ok(self.0.pointer(pointer).ok_or_else(|| format!("{reference} leads nowhere"))?)
+                Ok(self.0.pointer(pointer).ok_or_else(|| format!("{reference} refers to nothing"))?)
             }
         }
     }
 
-    /// A schema of the document with all that it refers to.
+    /// Compiles a schema with all schemas that it refers to.
     fn schema(&self, schema: &Value) -> Result<Validator, Box<dyn Error>> {
         let schema = json!({ "allOf": [schema], "components": { "schemas": self.0["components"]["schemas"] } });
         Ok(jsonschema::options().should_validate_formats(true).build(&schema)?)

@@ -1,4 +1,4 @@
-//! `ALMTenant`s, as a cluster admin writes and reads them.
+//! Actions of a cluster admin: writes and reads of `ALMTenant`s.
 
 use alm_key_operator::api::ALMTenant;
 use futures::{StreamExt, TryStreamExt};
@@ -8,48 +8,48 @@ use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::Value;
 
 use super::Tenant;
-use super::cluster::patiently;
-use super::waiting::gone;
+use super::waiting::{wait_for, wait_until_gone};
 
 impl Tenant<'_> {
-    /// The `ALMTenant`s.
+    /// Returns the API of `ALMTenant`s.
     pub fn tenants(&self) -> Api<ALMTenant> {
         Api::all(self.client.clone())
     }
 
-    /// Changes its `ALMTenant`.
+    /// Changes the `ALMTenant` by a merge patch.
     pub async fn patch_tenant(&self, patch: Value) -> ALMTenant {
         let patched = self.tenants().patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        patched.expect("it can be changed")
+        patched.expect("the ALMTenant can be patched")
     }
 
-    /// Deletes its `ALMTenant`; it may stay for its finalizer.
+    /// Deletes the `ALMTenant`. Its finalizer may keep it for a while.
     pub async fn begin_tenant_deletion(&self) {
-        self.tenants().delete(&self.name, &DeleteParams::default()).await.expect("it can be deleted");
+        let deleted = self.tenants().delete(&self.name, &DeleteParams::default()).await;
+        deleted.expect("the ALMTenant can be deleted");
     }
 
-    /// Waits until the `ALMTenant` of this name has gone.
+    /// Waits until the `ALMTenant` of this name no longer exists.
     pub async fn await_tenant_gone(&self, name: &str) {
-        gone(self.tenants(), name).await;
+        wait_until_gone(self.tenants(), name).await;
     }
 
-    /// Waits until `Ready` of the `ALMTenant` of this name has this status and reason, for the generation that stands.
+    /// Waits until `Ready` of the `ALMTenant` of this name has this status and reason for the current generation.
     pub async fn await_tenant(&self, name: &str, status: &str, reason: &str) -> ALMTenant {
         self.await_tenant_as(name, &format!("Ready={status}/{reason}"), |tenant| {
-            let seen = tenant.status.as_ref().map(|status| status.observed_generation);
+            let observed = tenant.status.as_ref().map(|status| status.observed_generation);
             let ready = tenant_condition(tenant, "Ready");
-            seen == tenant.metadata.generation && ready == (status.into(), reason.into())
+            observed == tenant.metadata.generation && ready == (status.into(), reason.into())
         })
         .await
     }
 
-    /// Waits until the `ALMTenant` of this name is as wanted.
-    pub async fn await_tenant_as(&self, name: &str, what: &str, wanted: impl Fn(&ALMTenant) -> bool) -> ALMTenant {
+    /// Waits until the `ALMTenant` of this name satisfies a predicate.
+    pub async fn await_tenant_as(&self, name: &str, what: &str, predicate: impl Fn(&ALMTenant) -> bool) -> ALMTenant {
         let watch = watcher(self.tenants(), watcher::Config::default().fields(&format!("metadata.name={name}")));
         let mut objects = watch.default_backoff().applied_objects().boxed();
-        patiently(&format!("ALMTenant {name} to be {what}"), async {
-            while let Some(tenant) = objects.try_next().await.expect("it can be watched") {
-                if wanted(&tenant) {
+        wait_for(&format!("ALMTenant {name} to be {what}"), async {
+            while let Some(tenant) = objects.try_next().await.expect("ALMTenants can be watched") {
+                if predicate(&tenant) {
                     return tenant;
                 }
             }
@@ -59,14 +59,16 @@ impl Tenant<'_> {
     }
 }
 
-/// Status and reason of a condition; empty if it is not there.
+/// Returns status and reason of a condition; both are empty if the condition is absent.
 pub fn tenant_condition(tenant: &ALMTenant, kind: &str) -> (String, String) {
-    let found = tenant.status.iter().flat_map(|status| &status.conditions).find(|found| found.type_ == kind);
-    found.map(|found| (found.status.clone(), found.reason.clone())).unwrap_or_default()
+    let mut conditions = tenant.status.iter().flat_map(|status| &status.conditions);
+    let condition = conditions.find(|condition| condition.type_ == kind);
+    condition.map(|condition| (condition.status.clone(), condition.reason.clone())).unwrap_or_default()
 }
 
-/// Message of a condition; empty if it is not there.
+/// Returns the message of a condition; empty if the condition is absent.
 pub fn tenant_message(tenant: &ALMTenant, kind: &str) -> String {
-    let found = tenant.status.iter().flat_map(|status| &status.conditions).find(|found| found.type_ == kind);
-    found.map(|found| found.message.clone()).unwrap_or_default()
+    let mut conditions = tenant.status.iter().flat_map(|status| &status.conditions);
+    let condition = conditions.find(|condition| condition.type_ == kind);
+    condition.map(|condition| condition.message.clone()).unwrap_or_default()
 }

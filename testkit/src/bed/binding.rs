@@ -1,4 +1,4 @@
-//! BTP: bindings and their Secrets as the real operator writes them (see the recording in `tests/data`).
+//! Actions of the SAP BTP service operator: it writes bindings and their Secrets as in the recording in `tests/data`.
 
 use alm_key_operator::cluster::objects::service_binding;
 use k8s_openapi::api::core::v1::Secret;
@@ -7,18 +7,18 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::Tenant;
-use super::tenant::{create, from};
+use super::tenant::{create, from_json};
 
 /// The finalizer of the SAP BTP service operator.
 const FINALIZER: &str = "services.cloud.sap.com/sap-btp-finalizer";
 
 impl Tenant<'_> {
-    /// The ServiceBindings of the namespace.
+    /// Returns the API of the namespace's ServiceBindings.
     pub fn bindings(&self) -> Api<DynamicObject> {
         Api::namespaced_with(self.client.clone(), &self.namespace, &service_binding())
     }
 
-    /// A binding as its user applies it, without credentials yet.
+    /// Creates a binding as its user applies it, without credentials yet.
     pub async fn apply_binding(&self, name: &str) -> DynamicObject {
         let binding = json!({
             "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding",
@@ -28,22 +28,22 @@ impl Tenant<'_> {
         create(&self.bindings(), binding).await
     }
 
-    /// The operator of BTP takes up a binding that its user has applied.
-    pub async fn adopt_binding(&self, name: &str) -> DynamicObject {
+    /// Adds the finalizer of the BTP operator to a binding that its user has applied.
+    pub async fn accept_binding(&self, name: &str) -> DynamicObject {
         let patch = json!({ "metadata": { "finalizers": [FINALIZER] } });
-        let done = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        done.expect("a binding can be changed")
+        let patched = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        patched.expect("a binding can be patched")
     }
 
-    /// A binding with credentials: the Secret first, the status after it.
+    /// Creates a binding with credentials: the Secret first, the status after it.
     pub async fn bind(&self, name: &str, key: &Value) -> DynamicObject {
         let binding = self.apply_binding(name).await;
         self.write_binding_secret(&binding, key, &json!({})).await;
-        self.binding_ready(name, "11111111-1111-1111-1111-111111111111").await;
+        self.mark_binding_ready(name, "11111111-1111-1111-1111-111111111111").await;
         binding
     }
 
-    /// The Secret of a binding, in the default layout.
+    /// Writes the Secret of a binding, in the default layout.
     pub async fn write_binding_secret(&self, binding: &DynamicObject, key: &Value, labels: &Value) {
         let data = json!({
             "uaa": key["uaa"].to_string(), "endpoints": key["endpoints"].to_string(),
@@ -54,14 +54,14 @@ impl Tenant<'_> {
         self.write_binding_data(binding, &data, labels).await;
     }
 
-    /// The Secret of a binding, with these entries.
+    /// Writes the Secret of a binding, with these entries.
     pub async fn write_binding_data(&self, binding: &DynamicObject, data: &Value, labels: &Value) {
         let name = binding.name_any();
         let mut all_labels = json!({ "services.cloud.sap.com/managed-by-sap-btp-operator": "true" });
         for (label, value) in labels.as_object().into_iter().flatten() {
             all_labels[label] = value.clone();
         }
-        let secret: Secret = from(json!({
+        let secret: Secret = from_json(json!({
             "apiVersion": "v1", "kind": "Secret",
             "metadata": {
                 "name": name, "labels": all_labels, "annotations": { "binding": name },
@@ -74,61 +74,63 @@ impl Tenant<'_> {
             "stringData": data,
         }));
         match self.secrets().get_opt(&name).await.expect("secrets can be read") {
-            None => drop(self.secrets().create(&PostParams::default(), &secret).await.expect("secrets can be made")),
-            Some(found) => {
+            None => drop(self.secrets().create(&PostParams::default(), &secret).await.expect("secrets can be created")),
+            Some(present) => {
                 let mut next = secret;
-                next.metadata.resource_version = found.metadata.resource_version;
+                next.metadata.resource_version = present.metadata.resource_version;
                 self.secrets().replace(&name, &PostParams::default(), &next).await.expect("secrets can be replaced");
             }
         }
     }
 
-    /// The binding has credentials.
-    pub async fn binding_ready(&self, name: &str, binding_id: &str) {
+    /// Marks a binding as having credentials.
+    pub async fn mark_binding_ready(&self, name: &str, binding_id: &str) {
         let conditions = conditions("True", "Provisioned");
-        self.binding_status(name, json!({ "bindingID": binding_id, "ready": "True", "conditions": conditions })).await;
+        self.patch_binding_status(name, json!({ "bindingID": binding_id, "ready": "True", "conditions": conditions }))
+            .await;
     }
 
-    /// The binding has none at present, as in the midst of a rotation.
-    pub async fn binding_without_credentials(&self, name: &str) {
+    /// Marks a binding as having no credentials at present, as during a rotation.
+    pub async fn mark_binding_unprovisioned(&self, name: &str) {
         let conditions = conditions("False", "NotProvisioned");
-        self.binding_status(name, json!({ "bindingID": "", "ready": "False", "conditions": conditions })).await;
+        self.patch_binding_status(name, json!({ "bindingID": "", "ready": "False", "conditions": conditions })).await;
     }
 
-    /// BTP does not know the binding any more; Secret and id stay.
-    pub async fn binding_lost(&self, name: &str) {
-        self.binding_status(name, json!({ "conditions": conditions("False", "NotFound") })).await;
+    /// Marks a binding as unknown to BTP. Secret and id stay.
+    pub async fn mark_binding_lost(&self, name: &str) {
+        self.patch_binding_status(name, json!({ "conditions": conditions("False", "NotFound") })).await;
     }
 
-    /// Rotates as the real operator does: id cleared, Secret changed in place, id set.
+    /// Rotates as the real operator does: it clears the id, changes the Secret in place, and sets the id.
     pub async fn rotate_binding(&self, name: &str, key: &Value) {
-        self.binding_without_credentials(name).await;
-        let binding = self.bindings().get(name).await.expect("the binding is there");
+        self.mark_binding_unprovisioned(name).await;
+        let binding = self.bindings().get(name).await.expect("the binding exists");
         self.write_binding_secret(&binding, key, &json!({})).await;
-        self.binding_ready(name, "33333333-3333-3333-3333-333333333333").await;
+        self.mark_binding_ready(name, "33333333-3333-3333-3333-333333333333").await;
     }
 
-    /// Deletes as the real operator does: credentials die, id cleared, Secret deleted, finalizer removed.
+    /// Deletes as the real operator does: it revokes the credentials, clears the id, deletes the Secret, and removes its
+    /// finalizer.
     pub async fn unbind(&self, name: &str, key: &Value) {
         self.bindings().delete(name, &DeleteParams::default()).await.expect("bindings can be deleted");
         self.revoke(key).await;
-        self.binding_without_credentials(name).await;
+        self.mark_binding_unprovisioned(name).await;
         self.delete_secret(name).await;
-        self.finish_binding(name).await;
+        self.remove_binding_finalizer(name).await;
     }
 
     /// Removes the finalizer of the BTP operator.
-    pub async fn finish_binding(&self, name: &str) {
+    pub async fn remove_binding_finalizer(&self, name: &str) {
         let patch = json!({ "metadata": { "finalizers": null } });
-        let done = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        done.expect("the finalizer can be removed");
+        let patched = self.bindings().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        patched.expect("the finalizer can be removed");
     }
 
-    /// Writes a part of the binding's status.
-    pub async fn binding_status(&self, name: &str, status: Value) {
+    /// Patches the status of a binding.
+    pub async fn patch_binding_status(&self, name: &str, status: Value) {
         let patch = json!({ "status": status });
-        let done = self.bindings().patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        done.expect("the status can be written");
+        let patched = self.bindings().patch_status(name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        patched.expect("the status can be patched");
     }
 }
 

@@ -1,8 +1,7 @@
-//! A cluster with everything in it.
+//! A cluster with the simulator of SAP and the operator.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
 
 use kube::Client;
 use serde_json::{Value, json};
@@ -13,28 +12,28 @@ use super::simulator::Simulator;
 use crate::control_plane::{Audit, ControlPlane, Options, User, service_account_user};
 use crate::names::NAMESPACE;
 use crate::proxy::Proxy;
-use crate::secret_scan::{self, Found, SecretScan};
+use crate::secret_scan::{self, ScanReport, SecretScan};
 
-/// What to start beside the control plane and the simulator.
+/// Settings of a test bed.
 #[derive(Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "each of them is asked for by itself")]
+#[expect(clippy::struct_excessive_bools, reason = "each of them is chosen by itself")]
 pub struct Setup {
-    /// The kind ServiceBinding.
+    /// Install the kind ServiceBinding.
     pub bindings: bool,
-    /// How much the operator logs.
+    /// Log filter of the operator.
     pub log: &'static str,
-    /// What else the operator is started with.
+    /// Further arguments of the operator.
     pub arguments: &'static [&'static str],
-    /// The API server writes down who did what.
+    /// Let the API server write an audit log.
     pub audit: bool,
-    /// The namespaces that the operator serves, made before it starts; all if none is named.
+    /// Namespaces that the operator serves, created before it starts; none means all.
     pub namespaces: &'static [&'static str],
-    /// Namespaces can be deleted, owned objects are collected, and roles are aggregated.
+    /// Run kube-controller-manager: it deletes namespaces, collects owned objects, and aggregates roles.
     pub controller_manager: bool,
-    /// People who may do nothing until a role is bound to them.
-    pub people: &'static [&'static str],
-    /// A gate stands between the operator and everything else, and the operator is not started yet.
-    pub gate: bool,
+    /// Users without rights, until a role is bound to them.
+    pub users: &'static [&'static str],
+    /// Put a proxy between the operator and everything else, and leave the start of the operator to the test.
+    pub proxy: bool,
 }
 
 impl Default for Setup {
@@ -42,62 +41,62 @@ impl Default for Setup {
         Self {
             bindings: true,
             log: "debug,hyper_util=info,tower=info",
-            // One process, which need not wait for the Lease of one that was killed.
+            // A single process need not wait for the Lease of one that was killed.
             arguments: &["--leader-elect=false"],
             audit: false,
             namespaces: &[],
             controller_manager: false,
-            people: &[],
-            gate: false,
+            users: &[],
+            proxy: false,
         }
     }
 }
 
-/// A cluster with everything in it.
+/// A cluster with the simulator of SAP and the operator.
 pub struct TestBed {
-    /// The operator, if it runs.
+    /// The operator, while it runs.
     pub operator: Option<Operator>,
-    /// SAP. Two clusters may have one.
+    /// The simulator of SAP. Two clusters may share one.
     pub simulator: Arc<Simulator>,
-    /// Kubernetes.
+    /// The control plane.
     pub control_plane: ControlPlane,
-    /// Kubernetes, for the cluster admin.
+    /// A client of the cluster admin.
     pub client: Client,
-    /// The namespaces that the operator serves; all if none is named.
+    /// Namespaces that the operator serves; none means all.
     namespaces: Vec<String>,
-    /// What stands between the operator and everything else, if something does.
-    pub gate: Option<Proxy>,
+    /// The proxy between the operator and everything else, if the setup asks for one.
+    pub proxy: Option<Proxy>,
     kubeconfig: PathBuf,
-    /// Key material is where it must not be on purpose.
-    pub leaky: bool,
+    /// The test leaks key material on purpose, so that the scan at the end is left out.
+    pub leaks_on_purpose: bool,
     setup: Setup,
-    hunt: SecretScan,
+    scan: SecretScan,
 }
 
 impl TestBed {
-    /// Starts everything and installs the operator as `deploy/` says.
+    /// Starts all processes and installs the operator as `deploy/` says.
     pub async fn start(setup: Setup) -> Self {
         Self::start_for(&audit::test(), setup).await
     }
 
-    /// The same, for this test, as `hack/audit` calls it.
+    /// Starts a test bed like [`TestBed::start`], for the named test: its audit log is gathered under that name.
     pub async fn start_for(test: &str, setup: Setup) -> Self {
         Self::start_with(test, setup, None).await
     }
 
-    /// Starts everything but SAP, which is another cluster's too.
+    /// Starts a second cluster that shares the simulator of `other`.
     pub async fn start_beside(other: &Self, setup: Setup) -> Self {
         Self::start_with(&audit::test(), setup, Some(Arc::clone(&other.simulator))).await
     }
 
     async fn start_with(test: &str, mut setup: Setup, other: Option<Arc<Simulator>>) -> Self {
         let _ = rustls::crypto::ring::default_provider().install_default();
-        let beside = if setup.audit { Audit::Beside } else { Audit::Off };
-        let people = setup.people.iter().map(|name| User { name: (*name).into(), groups: Vec::new() });
+        let own_log = if setup.audit { Audit::Beside } else { Audit::Off };
+        let users = setup.users.iter().map(|name| User { name: (*name).into(), groups: Vec::new() });
         let options = Options {
             controller_manager: setup.controller_manager,
-            audit: audit::log(test).map_or(beside, Audit::In),
-            users: std::iter::once(service_account_user(NAMESPACE, NAMESPACE)).chain(people).collect(),
+            audit: audit::log(test).map_or(own_log, Audit::In),
+            users: std::iter::once(service_account_user(NAMESPACE, NAMESPACE)).chain(users).collect(),
         };
         let mut namespaces: Vec<String> = setup.namespaces.iter().map(ToString::to_string).collect();
         if namespaces.is_empty() {
@@ -106,13 +105,13 @@ impl TestBed {
         let control_plane = ControlPlane::start(options).await.unwrap_or_else(|error| panic!("{error}"));
         let directory = control_plane.directory();
         let mut kubeconfig = control_plane.kubeconfig(&service_account_user(NAMESPACE, NAMESPACE).name);
-        let (gate, simulator) = match other {
+        let (proxy, simulator) = match other {
             Some(simulator) => (None, simulator),
-            None if setup.gate => {
-                let mut gate = Proxy::stand().await;
-                let simulator = Simulator::start_behind(&gate, directory);
-                kubeconfig = gate.open(&kubeconfig, simulator.itself(), directory);
-                (Some(gate), Arc::new(simulator))
+            None if setup.proxy => {
+                let mut proxy = Proxy::bind().await;
+                let simulator = Simulator::start_behind(&proxy, directory);
+                kubeconfig = proxy.serve(&kubeconfig, simulator.own_endpoint(), directory);
+                (Some(proxy), Arc::new(simulator))
             }
             None => (None, Arc::new(Simulator::start(directory))),
         };
@@ -120,25 +119,26 @@ impl TestBed {
         if secret_scan::wants_trace() {
             setup.log = "trace";
         }
-        let admin = (simulator.url("admin"), simulator.itself().1.to_owned());
-        let hunt = SecretScan::new(control_plane.directory(), control_plane.etcd(), admin);
+        let (_, ca) = simulator.own_endpoint();
+        let admin = (simulator.url("admin"), ca.to_owned());
+        let scan = SecretScan::new(control_plane.directory(), control_plane.etcd(), admin);
         let mut bed = Self {
             operator: None,
             simulator,
             control_plane,
             client,
             namespaces,
-            gate,
+            proxy,
             kubeconfig,
-            leaky: false,
+            leaks_on_purpose: false,
             setup,
-            hunt,
+            scan,
         };
         bed.install();
         if setup.bindings {
             bed.install_bindings();
         }
-        if bed.gate.is_none() {
+        if bed.proxy.is_none() {
             bed.start_operator("operator");
         }
         bed
@@ -150,20 +150,20 @@ impl TestBed {
         if self.namespaces.is_empty() {
             return;
         }
-        // Of a hundred namespaces at once, what the documentation does for one.
-        let binding = package().join("deploy/namespaced/namespace").display().to_string();
-        let binding: Value = serde_yaml_ng::from_str(&self.kubectl(&["kustomize", &binding])).expect("YAML");
-        let of_namespace = |name: &String| {
+        // The documented manifest of one namespace, applied for all of them at once.
+        let path = package().join("deploy/namespaced/namespace").display().to_string();
+        let binding: Value = serde_yaml_ng::from_str(&self.kubectl(&["kustomize", &path])).expect("YAML");
+        let objects = |name: &String| {
             let mut binding = binding.clone();
             binding["metadata"]["namespace"] = json!(name);
             [json!({ "apiVersion": "v1", "kind": "Namespace", "metadata": { "name": name } }), binding]
         };
-        let items: Vec<Value> = self.namespaces.iter().flat_map(of_namespace).collect();
+        let items: Vec<Value> = self.namespaces.iter().flat_map(objects).collect();
         let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
-        self.control_plane.apply(&list.to_string()).expect("namespaces can be served");
+        self.control_plane.apply(&list.to_string()).expect("the namespaces can be created");
     }
 
-    /// The manifests that this world was installed by.
+    /// Returns the folder of the manifests that this bed was installed from.
     pub fn manifests(&self) -> PathBuf {
         let deploy = package().join("deploy");
         if self.namespaces.is_empty() { deploy } else { deploy.join("namespaced") }
@@ -174,12 +174,12 @@ impl TestBed {
         self.operator = Some(self.start_replica(name));
     }
 
-    /// Starts one more operator beside the one that runs.
+    /// Starts a further operator.
     pub fn start_replica(&self, name: &str) -> Operator {
         self.start_replica_as(&self.kubeconfig, name)
     }
 
-    /// Starts one more operator as who is meant by this kubeconfig.
+    /// Starts a further operator as the user of a kubeconfig.
     pub fn start_replica_as(&self, kubeconfig: &Path, name: &str) -> Operator {
         let namespaces = self.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
@@ -190,26 +190,27 @@ impl TestBed {
 
     /// Installs the kind ServiceBinding.
     pub fn install_bindings(&self) {
-        let yaml = std::fs::read_to_string(package().join("tests/data/servicebinding-crd.yaml")).expect("the kind");
-        self.control_plane.apply(&yaml).expect("the kind can be installed");
+        let path = package().join("tests/data/servicebinding-crd.yaml");
+        let yaml = std::fs::read_to_string(path).expect("the definition of ServiceBinding");
+        self.control_plane.apply(&yaml).expect("the definition can be applied");
         let wait =
             ["wait", "--for=condition=Established", "--timeout=30s", "crd/servicebindings.services.cloud.sap.com"];
         self.kubectl(&wait);
     }
 
-    /// Hunts for key material in all that was not searched before.
-    pub fn hunt(&self) -> Found {
-        self.hunt.go_on()
+    /// Scans what was written since the last scan for key material.
+    pub fn scan_for_secrets(&self) -> ScanReport {
+        self.scan.run()
     }
 
-    /// Hunts, and fails if there is any.
+    /// Scans for key material, and fails the test if there is any.
     pub fn expect_no_key_material(&self) {
-        self.hunt().expect_none(&self.hunt.bed());
+        self.scan_for_secrets().expect_clean(&self.scan.bed());
     }
 
-    /// Runs kubectl as the cluster admin and returns what it prints.
+    /// Runs kubectl as the cluster admin and returns its output.
     pub fn kubectl(&self, arguments: &[&str]) -> String {
-        let output = self.control_plane.kubectl("admin").args(arguments).output().expect("kubectl runs");
+        let output = self.control_plane.kubectl("admin").args(arguments).output().expect("kubectl can be started");
         let text = String::from_utf8_lossy(&output.stdout).into_owned();
         let errors = String::from_utf8_lossy(&output.stderr);
         assert!(output.status.success(), "kubectl {arguments:?} failed: {errors}");
@@ -217,22 +218,16 @@ impl TestBed {
     }
 }
 
-/// A world ends with a hunt: nothing of a key is left in it but in Secrets.
+/// Every bed ends with a scan: no key material is left anywhere but in Secrets.
 impl Drop for TestBed {
     fn drop(&mut self) {
-        if !std::thread::panicking() && !self.leaky {
+        if !std::thread::panicking() && !self.leaks_on_purpose {
             self.expect_no_key_material();
         }
     }
 }
 
-/// Where this package lies.
+/// Returns the root of the repository.
 pub fn package() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).parent().expect("the workspace").to_owned()
-}
-
-/// Awaits `future` for as long as anything is waited for.
-pub async fn patiently<T>(what: &str, future: impl Future<Output = T>) -> T {
-    let patience: Duration = super::WAIT_LIMIT;
-    tokio::time::timeout(patience, future).await.unwrap_or_else(|_| panic!("waited {patience:?} in vain for {what}"))
 }

@@ -1,4 +1,4 @@
-//! `ALMServiceKey`s, as a platform team writes and reads them.
+//! Actions of a platform team: writes and reads of `ALMServiceKey`s.
 
 use alm_key_operator::api::ALMServiceKey;
 use alm_key_operator::domain::policy::{HostList, KeyRules};
@@ -11,27 +11,26 @@ use kube::{Api, ResourceExt};
 use serde_json::{Value, json};
 
 use super::Tenant;
-use super::cluster::patiently;
 use super::tenant::create;
-use super::waiting::gone;
+use super::waiting::{WAIT_LIMIT, wait_for, wait_until_gone};
 
 impl Tenant<'_> {
-    /// The `ALMServiceKey`s of the namespace.
+    /// Returns the API of the namespace's `ALMServiceKey`s.
     pub fn keys(&self) -> Api<ALMServiceKey> {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
-    /// Applies one for a plain Secret.
+    /// Creates an object whose source is a plain Secret.
     pub async fn apply_for_secret(&self, name: &str, secret: &str) -> ALMServiceKey {
         self.apply(name, json!({ "source": { "secretRef": { "name": secret } } })).await
     }
 
-    /// Applies one for a binding.
+    /// Creates an object whose source is a binding.
     pub async fn apply_for_binding(&self, name: &str, binding: &str) -> ALMServiceKey {
         self.apply(name, json!({ "source": { "serviceBindingRef": { "name": binding } } })).await
     }
 
-    /// Applies one with this spec, for this tenant.
+    /// Creates an object with this spec, for this tenant.
     pub async fn apply(&self, name: &str, mut spec: Value) -> ALMServiceKey {
         spec["tenantRef"] = json!({ "name": self.name });
         let document = json!({
@@ -41,67 +40,70 @@ impl Tenant<'_> {
         create(&self.keys(), document).await
     }
 
-    /// Changes one.
+    /// Changes an object by a merge patch.
     pub async fn patch(&self, name: &str, patch: Value) -> ALMServiceKey {
-        self.keys().patch(name, &PatchParams::default(), &Patch::Merge(&patch)).await.expect("it can be changed")
+        self.keys()
+            .patch(name, &PatchParams::default(), &Patch::Merge(&patch))
+            .await
+            .expect("the object can be patched")
     }
 
-    /// Writes an annotation on one.
+    /// Writes an annotation of an object.
     pub async fn annotate(&self, name: &str, annotation: &str, value: &str) {
         self.patch(name, json!({ "metadata": { "annotations": { annotation: value } } })).await;
     }
 
-    /// Asks for a pass over one now, and waits until it has been made.
-    pub async fn look_now(&self, name: &str, word: &str) -> ALMServiceKey {
-        self.annotate(name, "almkey.dev/reconcile-requested-at", word).await;
-        self.await_key(name, &format!("looked at for {word}"), |key| {
-            key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some(word)
+    /// Requests a reconciliation of an object, and waits until it is done.
+    pub async fn reconcile_now(&self, name: &str, request: &str) -> ALMServiceKey {
+        self.annotate(name, "almkey.dev/reconcile-requested-at", request).await;
+        self.await_key(name, &format!("reconciled for {request}"), |key| {
+            key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()) == Some(request)
         })
         .await
     }
 
-    /// Deletes one and waits until it has gone.
+    /// Deletes an object and waits until it no longer exists.
     pub async fn delete(&self, name: &str) {
         self.begin_deletion(name).await;
         self.await_gone(name).await;
     }
 
-    /// Deletes one; it may stay for its finalizer.
+    /// Deletes an object. Its finalizer may keep it for a while.
     pub async fn begin_deletion(&self, name: &str) {
-        self.keys().delete(name, &DeleteParams::default()).await.expect("it can be deleted");
+        self.keys().delete(name, &DeleteParams::default()).await.expect("the object can be deleted");
     }
 
-    /// Waits until one has gone.
+    /// Waits until an object no longer exists.
     pub async fn await_gone(&self, name: &str) {
-        gone(self.keys(), name).await;
+        wait_until_gone(self.keys(), name).await;
     }
 
-    /// Waits until `Ready` has this status and reason, for the generation that stands.
+    /// Waits until `Ready` has this status and reason for the current generation.
     pub async fn await_ready(&self, name: &str, status: &str, reason: &str) -> ALMServiceKey {
         self.await_key(name, &format!("Ready={status}/{reason}"), |key| {
-            let seen = key.status.as_ref().map(|status| status.observed_generation);
-            seen == key.metadata.generation && condition(key, "Ready") == (status.into(), reason.into())
+            let observed = key.status.as_ref().map(|status| status.observed_generation);
+            observed == key.metadata.generation && condition(key, "Ready") == (status.into(), reason.into())
         })
         .await
     }
 
-    /// Waits until the ledger of one names the client of `key`.
+    /// Waits until the ledger of an object names the client of `key`.
     pub async fn await_uploaded(&self, name: &str, key: &Value) -> ALMServiceKey {
-        self.await_key(name, "uploaded anew", |object| {
+        self.await_key(name, "uploaded with the expected client", |object| {
             let uploaded = object.status.as_ref().and_then(|status| status.uploaded.as_ref());
             uploaded.is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"])
         })
         .await
     }
 
-    /// Waits until one is as wanted.
-    pub async fn await_key(&self, name: &str, what: &str, wanted: impl Fn(&ALMServiceKey) -> bool) -> ALMServiceKey {
+    /// Waits until an object satisfies a predicate.
+    pub async fn await_key(&self, name: &str, what: &str, predicate: impl Fn(&ALMServiceKey) -> bool) -> ALMServiceKey {
         let watch = watcher(self.keys(), watcher::Config::default().fields(&format!("metadata.name={name}")));
         let mut objects = watch.default_backoff().applied_objects().boxed();
         let mut last = None;
-        let found = tokio::time::timeout(super::WAIT_LIMIT, async {
-            while let Some(key) = objects.try_next().await.expect("it can be watched") {
-                if wanted(&key) {
+        let result = tokio::time::timeout(WAIT_LIMIT, async {
+            while let Some(key) = objects.try_next().await.expect("ALMServiceKeys can be watched") {
+                if predicate(&key) {
                     return Some(key);
                 }
                 last = Some(key);
@@ -109,17 +111,17 @@ impl Tenant<'_> {
             None
         })
         .await;
-        match found {
+        match result {
             Ok(Some(key)) => key,
-            _ => panic!("{}/{name} never was {what}; last: {}", self.name, told(last.as_ref())),
+            _ => panic!("{}/{name} never was {what}; last: {}", self.name, describe(last.as_ref())),
         }
     }
 
-    /// Waits for an Event with this reason about one.
+    /// Waits for an Event with this reason about an object.
     pub async fn await_event(&self, name: &str, reason: &str) -> Event {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let mut events = watcher(events, watcher::Config::default()).default_backoff().applied_objects().boxed();
-        patiently(&format!("the Event {reason} about {name}"), async {
+        wait_for(&format!("the Event {reason} about {name}"), async {
             while let Some(event) = events.try_next().await.expect("Events can be watched") {
                 let about = event.regarding.as_ref().and_then(|object| object.name.as_deref());
                 if about == Some(name) && event.reason.as_deref() == Some(reason) {
@@ -131,7 +133,7 @@ impl Tenant<'_> {
         .await
     }
 
-    /// The fingerprint of a key, by the document itself.
+    /// Returns the fingerprint of a key, computed from the document itself.
     pub fn fingerprint(&self, key: &Value) -> String {
         let rules = KeyRules {
             identity_zone: Some(self.name.clone()),
@@ -143,7 +145,7 @@ impl Tenant<'_> {
         key.fingerprint().as_str().to_owned()
     }
 
-    /// The Events about one.
+    /// Returns the Events about an object.
     pub async fn events(&self, name: &str) -> Vec<Event> {
         let events: Api<Event> = Api::namespaced(self.client.clone(), &self.namespace);
         let all = events.list(&ListParams::default()).await.expect("Events can be read");
@@ -152,19 +154,21 @@ impl Tenant<'_> {
     }
 }
 
-/// Status and reason of a condition; empty if it is not there.
+/// Returns status and reason of a condition; both are empty if the condition is absent.
 pub fn condition(key: &ALMServiceKey, kind: &str) -> (String, String) {
-    let found = key.status.iter().flat_map(|status| &status.conditions).find(|found| found.type_ == kind);
-    found.map(|found| (found.status.clone(), found.reason.clone())).unwrap_or_default()
+    let mut conditions = key.status.iter().flat_map(|status| &status.conditions);
+    let condition = conditions.find(|condition| condition.type_ == kind);
+    condition.map(|condition| (condition.status.clone(), condition.reason.clone())).unwrap_or_default()
 }
 
-/// Message of a condition; empty if it is not there.
+/// Returns the message of a condition; empty if the condition is absent.
 pub fn message(key: &ALMServiceKey, kind: &str) -> String {
-    let found = key.status.iter().flat_map(|status| &status.conditions).find(|found| found.type_ == kind);
-    found.map(|found| found.message.clone()).unwrap_or_default()
+    let mut conditions = key.status.iter().flat_map(|status| &status.conditions);
+    let condition = conditions.find(|condition| condition.type_ == kind);
+    condition.map(|condition| condition.message.clone()).unwrap_or_default()
 }
 
-fn told(key: Option<&ALMServiceKey>) -> String {
+fn describe(key: Option<&ALMServiceKey>) -> String {
     match key {
         None => "never seen".into(),
         Some(key) => {

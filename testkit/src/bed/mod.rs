@@ -1,7 +1,7 @@
-//! The operator in its handles, as real processes: an API server, the simulator of SAP, the operator itself, and
-//! the hands of those who act there: a platform team, BTP, a cluster admin.
+//! The test bed: an API server, the simulator of SAP and the operator as real processes, and the actions of those who
+//! work with them: a platform team, the SAP BTP service operator, a cluster admin.
 //!
-//! Used by the integration tests and the demo alike.
+//! Used by the test suites and by the demo.
 
 pub mod almtenant;
 pub mod audit;
@@ -18,6 +18,4 @@ pub mod waiting;
 
 pub use cluster::{Setup, TestBed};
 pub use tenant::Tenant;
-
-/// The longest that anything is waited for: far more than it takes, so that reaching it means that it never comes.
-pub const WAIT_LIMIT: std::time::Duration = std::time::Duration::from_mins(1);
+pub use waiting::WAIT_LIMIT;

@@ -4,19 +4,21 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
+use super::waiting::WAIT_LIMIT;
 use crate::control_plane::Supervised;
+use crate::secret_scan::admin_address;
 
 const POLL: Duration = Duration::from_millis(20);
 
 /// A running operator.
 pub struct Operator {
     process: Supervised,
-    /// Where it logs to.
+    /// Path of its log.
     pub log: PathBuf,
 }
 
 impl Operator {
-    /// Starts one with the rights of its service account.
+    /// Starts an operator with the rights of its service account.
     pub fn start(kubeconfig: &Path, directory: &Path, name: &str, arguments: &[&str]) -> Self {
         let log = directory.join(format!("{name}.log"));
         let mut command = Command::new(binary("almkey"));
@@ -26,46 +28,48 @@ impl Operator {
         Self { process, log }
     }
 
-    /// What its admin server answers: status and body.
+    /// Returns status and body of an answer of its admin server.
     pub async fn admin(&self, path: &str) -> (u16, String) {
         let line = self.await_lines("admin server listens", 1).remove(0);
-        let address = crate::secret_scan::admin_address(&line).expect("it says where");
-        let answer = reqwest::get(format!("http://{address}{path}")).await.expect("it answers");
+        let address = admin_address(&line).expect("the line holds the address");
+        let answer = reqwest::get(format!("http://{address}{path}")).await.expect("the admin server answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 
-    /// Kills it as a crash would.
+    /// Kills the process, as a crash would.
     pub fn kill(mut self) {
         self.process.kill_and_wait();
     }
 
-    /// Asks it to stop; whether it went by itself, and with success.
+    /// Asks the process to stop. Returns true if it exited by itself and with success.
     pub fn stop(mut self) -> bool {
         self.signal("TERM");
-        self.ended().is_some_and(|status| status.success())
+        self.wait_exit().is_some_and(|status| status.success())
     }
 
-    /// Sends it a signal, such as TERM, STOP or CONT.
+    /// Sends the process a signal, such as TERM, STOP or CONT.
     pub fn signal(&mut self, signal: &str) {
         self.process.signal(signal);
     }
 
-    /// Whether it has not ended.
+    /// Returns true if the process has not exited.
     pub fn is_running(&mut self) -> bool {
         self.process.is_running()
     }
 
-    /// Waits until it has ended by itself; none if it does not.
-    pub fn ended(&mut self) -> Option<ExitStatus> {
-        self.process.wait_exit(super::WAIT_LIMIT)
+    /// Waits until the process has exited by itself. Returns none if it does not.
+    pub fn wait_exit(&mut self) -> Option<ExitStatus> {
+        self.process.wait_exit(WAIT_LIMIT)
     }
 
-    /// Waits until so many lines of its log hold `text`, and returns them.
+    /// Waits until `count` lines of its log contain `text`, and returns them.
     pub fn await_lines(&self, text: &str, count: usize) -> Vec<String> {
-        let deadline = Instant::now() + super::WAIT_LIMIT;
+        let deadline = Instant::now() + WAIT_LIMIT;
         loop {
             let log = std::fs::read_to_string(&self.log).unwrap_or_default();
-            let lines: Vec<_> = log.lines().filter(|line| line.contains(text)).map(str::to_owned).collect();
+            // A line without its end may still be growing.
+            let complete = log.rsplit_once('\n').map_or("", |(complete, _)| complete);
+            let lines: Vec<_> = complete.lines().filter(|line| line.contains(text)).map(str::to_owned).collect();
             if lines.len() >= count {
                 return lines;
             }
@@ -75,7 +79,7 @@ impl Operator {
     }
 }
 
-/// A program of this package, built beside the running one.
+/// Returns the path of a program of this workspace, built beside the running one.
 pub fn binary(name: &str) -> PathBuf {
     let mut directory = std::env::current_exe().expect("this program has a path");
     directory.pop();
@@ -83,6 +87,6 @@ pub fn binary(name: &str) -> PathBuf {
         directory.pop();
     }
     let path = directory.join(name);
-    assert!(path.exists(), "{} is built by `cargo build --bins`", path.display());
+    assert!(path.exists(), "{} does not exist: `cargo build --workspace --bins` builds it", path.display());
     path
 }

@@ -12,17 +12,17 @@ use serde_json::{Value, json};
 
 use super::Tenant;
 use super::cluster::package;
-use super::tenant::{create, from};
+use super::tenant::{create, from_json};
 
 /// The identity zone in the recording.
 const RECORDED_ZONE: &str = "acme-calm";
 
-/// How fast it is played.
+/// Speed of a replay.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub enum Pace {
-    /// As fast as the API server takes it.
+    /// Full speed: each step follows the answer to the last one.
     Fast,
-    /// As it was recorded.
+    /// The recorded times.
     Recorded,
 }
 
@@ -37,15 +37,15 @@ pub struct Replay<'a> {
 }
 
 impl<'a> Replay<'a> {
-    /// From its beginning.
+    /// Opens the recording at its beginning.
     pub fn new(tenant: &'a Tenant<'a>, pace: Pace) -> Self {
         let text = std::fs::read_to_string(package().join("tests/data/sap-btp-service-operator.jsonl"))
-            .expect("the recording is there");
+            .expect("the recording");
         let lines: Vec<Value> = text.lines().map(|line| serde_json::from_str(line).expect("JSON")).collect();
         Self { tenant, pace, lines: lines.into_iter(), started: None, uids: HashMap::new(), keys: HashMap::new() }
     }
 
-    /// Plays up to the next mark and returns it: what is done next. None at the end.
+    /// Plays up to the next mark and returns it: the action that follows. Returns none at the end.
     pub async fn next_mark(&mut self) -> Option<String> {
         while let Some(line) = self.lines.next() {
             if let Some(mark) = line["mark"].as_str() {
@@ -57,7 +57,7 @@ impl<'a> Replay<'a> {
         None
     }
 
-    /// The key that the Secret of this name held last.
+    /// Returns the key that the Secret of this name held last.
     pub fn key(&self, secret: &str) -> &Value {
         &self.keys[secret]
     }
@@ -74,10 +74,10 @@ impl<'a> Replay<'a> {
         match (object["kind"].as_str(), event) {
             (Some("ServiceBinding"), "ADDED") => self.binding_added(object).await,
             (Some("ServiceBinding"), "MODIFIED") => self.binding_modified(object).await,
-            (Some("ServiceBinding"), _) => self.tenant.finish_binding(name(object)).await,
+            (Some("ServiceBinding"), _) => self.tenant.remove_binding_finalizer(name(object)).await,
             (Some("Secret"), "DELETED") => self.tenant.delete_secret(name(object)).await,
             (Some("Secret"), _) => self.secret(object).await,
-            // The kind ServiceInstance plays no part for the operator and is not installed.
+            // The operator does not use ServiceInstances, and their kind is not installed.
             _ => {}
         }
     }
@@ -100,9 +100,9 @@ impl<'a> Replay<'a> {
         });
         let bindings = self.tenant.bindings();
         let patched = bindings.patch(name(object), &PatchParams::default(), &Patch::Merge(&patch)).await;
-        let stands = patched.expect("a binding can be changed").metadata.deletion_timestamp.is_none();
+        let is_kept = patched.expect("a binding can be patched").metadata.deletion_timestamp.is_none();
         if metadata["deletionTimestamp"].is_string() {
-            if stands {
+            if is_kept {
                 bindings.delete(name(object), &DeleteParams::default()).await.expect("bindings can be deleted");
             }
             if let (Some(key), true) = (self.keys.get(name(object)), object["status"]["bindingID"].is_null()) {
@@ -113,13 +113,13 @@ impl<'a> Replay<'a> {
         if status["bindingID"].is_null() {
             status["bindingID"] = Value::Null;
         }
-        self.tenant.binding_status(name(object), status).await;
+        self.tenant.patch_binding_status(name(object), status).await;
     }
 
     async fn secret(&mut self, object: &Value) {
         let mut data = serde_json::Map::new();
         for (entry, value) in object["data"].as_object().into_iter().flatten() {
-            data.insert(entry.clone(), json!(self.here(value)));
+            data.insert(entry.clone(), json!(self.localize(value)));
         }
         if let (Some(uaa), Some(endpoints)) = (data.get("uaa"), data.get("endpoints")) {
             let json = |text: &Value| serde_json::from_str::<Value>(text.as_str().unwrap_or_default()).expect("JSON");
@@ -129,7 +129,7 @@ impl<'a> Replay<'a> {
         }
         let mut owners = object["metadata"]["ownerReferences"].clone();
         owners[0]["uid"] = json!(self.uids[owners[0]["uid"].as_str().expect("an owner")]);
-        let mut secret: Secret = from(json!({
+        let mut secret: Secret = from_json(json!({
             "metadata": {
                 "name": name(object), "labels": object["metadata"]["labels"],
                 "annotations": object["metadata"]["annotations"], "ownerReferences": owners,
@@ -138,16 +138,16 @@ impl<'a> Replay<'a> {
         }));
         let secrets = self.tenant.secrets();
         match secrets.get_opt(name(object)).await.expect("secrets can be read") {
-            None => drop(secrets.create(&PostParams::default(), &secret).await.expect("secrets can be made")),
-            Some(found) => {
-                secret.metadata.resource_version = found.metadata.resource_version;
-                secrets.replace(name(object), &PostParams::default(), &secret).await.expect("can be replaced");
+            None => drop(secrets.create(&PostParams::default(), &secret).await.expect("secrets can be created")),
+            Some(present) => {
+                secret.metadata.resource_version = present.metadata.resource_version;
+                secrets.replace(name(object), &PostParams::default(), &secret).await.expect("secrets can be replaced");
             }
         }
     }
 
-    /// A recorded value with the host and zone of this tenant.
-    fn here(&self, value: &Value) -> String {
+    /// Returns a recorded value with host and zone of this tenant in place of the recorded ones.
+    fn localize(&self, value: &Value) -> String {
         let bytes = STANDARD.decode(value.as_str().unwrap_or_default()).expect("base64");
         let recorded = String::from_utf8(bytes).expect("text");
         let host = format!("{RECORDED_ZONE}.authentication.localhost");

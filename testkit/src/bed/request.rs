@@ -1,28 +1,28 @@
-//! Requests to the API server as they go over the wire, with what the typed client hides: warnings, tables, documents.
+//! Raw requests to the API server, for what the typed client hides: warnings, tables, invalid documents.
 
 use kube::Client;
 use kube::client::Body;
 use serde_json::Value;
 
-/// What the API server answered.
+/// An answer of the API server.
 pub struct Answer {
     /// HTTP status.
     pub status: u16,
-    /// The `Warning` headers.
+    /// Values of the `Warning` headers.
     pub warnings: Vec<String>,
-    /// The body; null if it is not JSON.
+    /// Body; null if it is not JSON.
     pub body: Value,
 }
 
 impl Answer {
-    /// The body of a success.
+    /// Returns the body of a success, and fails the test otherwise.
     pub fn expect(self, what: &str) -> Value {
         assert!(self.status < 300, "{what}: {}", self.body["message"]);
         self.body
     }
 }
 
-/// Reads `path` as `accept`.
+/// Reads `path` in the media type `accept`.
 pub async fn read(client: &Client, path: &str, accept: &str) -> Answer {
     send(client, "GET", path, &[("accept", accept)], Vec::new()).await
 }
@@ -33,7 +33,7 @@ pub async fn create(client: &Client, path: &str, object: &Value) -> Answer {
     send(client, "POST", path, &headers, object.to_string().into_bytes()).await
 }
 
-/// Creates what these bytes are, if they are anything, below `path`.
+/// Posts bytes below `path`; they need not be a valid object.
 pub async fn create_bytes(client: &Client, path: &str, body: Vec<u8>) -> Answer {
     send(client, "POST", path, &[("accept", "application/json"), ("content-type", "application/json")], body).await
 }
@@ -67,6 +67,6 @@ async fn send(client: &Client, method: &str, path: &str, headers: &[(&'static st
     let status = response.status().as_u16();
     let warnings = response.headers().get_all("warning").iter();
     let warnings = warnings.map(|warning| String::from_utf8_lossy(warning.as_bytes()).into_owned()).collect();
-    let bytes = response.into_body().collect_bytes().await.expect("the answer comes to its end");
+    let bytes = response.into_body().collect_bytes().await.expect("the whole answer");
     Answer { status, warnings, body: serde_json::from_slice(&bytes).unwrap_or_default() }
 }

@@ -1,4 +1,4 @@
-//! The simulator as a process, and the admin API by which tests make, revoke and look.
+//! The simulator as a process, and its admin API.
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
@@ -10,6 +10,7 @@ use alm_key_operator::http::network::Network;
 use reqwest::{Client, Method, RequestBuilder};
 use serde_json::{Value, json};
 
+use super::operator::binary;
 use crate::control_plane::Supervised;
 use crate::proxy::Proxy;
 
@@ -17,63 +18,72 @@ use crate::proxy::Proxy;
 pub struct Simulator {
     _process: Supervised,
     client: Client,
-    /// Port of all its virtual hosts, as the operator sees them.
+    /// Port of all virtual hosts, as the operator reaches them.
     pub port: u16,
-    /// The CA by which the operator trusts them, in PEM.
+    /// CA certificate that the operator trusts, in PEM.
     pub ca: String,
-    /// Its own port.
+    /// Port of the simulator itself; another one than `port` behind a proxy.
     own_port: u16,
-    /// Its own CA, in PEM.
+    /// CA certificate of the simulator itself, in PEM.
     own_ca: String,
-    /// The file that the CA is in.
+    /// File with the CA certificate of the simulator itself.
     pub ca_file: PathBuf,
-    /// The contract is broken on purpose.
-    pub deviant: bool,
+    /// The test breaks the contract on purpose, so that the check at the end is left out.
+    pub breaks_contract: bool,
 }
 
-/// Longer than any long poll.
+/// Time for one request, longer than any long poll.
 const TIMEOUT: Duration = Duration::from_secs(90);
 
 impl Simulator {
-    /// Starts one, with its files and log below `directory`.
+    /// Starts a simulator with its files and its log in `directory`.
     pub fn start(directory: &Path) -> Self {
         Self::start_with(directory, &[])
     }
 
-    /// Starts one that the operator reaches through a gate.
-    pub fn start_behind(gate: &Proxy, directory: &Path) -> Self {
-        let mut simulator = Self::start_with(directory, &["--public-port", &gate.port.to_string()]);
-        (simulator.port, simulator.ca) = (gate.port, gate.ca.clone());
+    /// Starts a simulator that the operator reaches through a proxy.
+    pub fn start_behind(proxy: &Proxy, directory: &Path) -> Self {
+        let mut simulator = Self::start_with(directory, &["--public-port", &proxy.port.to_string()]);
+        (simulator.port, simulator.ca) = (proxy.port, proxy.ca.clone());
         simulator
     }
 
-    /// Its own port and CA.
-    pub fn itself(&self) -> (u16, &str) {
+    /// Returns port and CA certificate of the simulator itself, also if it is behind a proxy.
+    pub fn own_endpoint(&self) -> (u16, &str) {
         (self.own_port, &self.own_ca)
     }
 
     fn start_with(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(super::operator::binary("almkey-simulator"));
+        let mut command = Command::new(binary("almkey-simulator"));
         command.args(["serve", "--directory"]).arg(directory).args(arguments);
         let (process, stdout) = Supervised::spawn_piped("simulator", &mut command, directory.join("simulator.log"))
             .expect("the simulator can be started");
         let mut line = String::new();
-        BufReader::new(stdout).read_line(&mut line).expect("the simulator says where it is");
+        BufReader::new(stdout).read_line(&mut line).expect("the simulator prints its address");
         let ready: Value = serde_json::from_str(&line).expect("the simulator's first line is JSON");
         let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
-        let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA"));
-        let ca = std::fs::read_to_string(&ca_file).expect("its CA");
+        let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA certificate"));
+        let ca = std::fs::read_to_string(&ca_file).expect("its CA certificate");
         let client =
             client::build_client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
-        Self { _process: process, client, port, own_ca: ca.clone(), ca, own_port: port, ca_file, deviant: false }
+        Self {
+            _process: process,
+            client,
+            port,
+            own_ca: ca.clone(),
+            ca,
+            own_port: port,
+            ca_file,
+            breaks_contract: false,
+        }
     }
 
-    /// Its own URL of a virtual host, `Z.authentication` for example.
+    /// Returns the simulator's own URL of a virtual host, such as `Z.authentication`.
     pub fn url(&self, host: &str) -> String {
         format!("https://{host}.localhost:{}", self.own_port)
     }
 
-    /// Calls the admin API; anything but 2xx is a defect of the test.
+    /// Calls the admin API, and fails the test if the answer is no success.
     pub async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Value {
         let mut request = self.client.request(method.clone(), format!("{}{path}", self.url("admin")));
         if let Some(body) = &body {
@@ -86,67 +96,67 @@ impl Simulator {
         if text.is_empty() { Value::Null } else { serde_json::from_str(&text).expect("JSON") }
     }
 
-    /// A request to somewhere, as the operator should not make it.
+    /// Returns a request to any URL, for calls that the operator must not make.
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
         self.client.request(method, url)
     }
 
-    /// Sends a form somewhere, as the operator should not; whatever is answered.
+    /// Posts a form to any URL, whatever the answer is.
     pub async fn send(&self, url: &str, form: &[(&str, &str)]) {
-        self.request(Method::POST, url).form(form).send().await.expect("it is answered");
+        self.request(Method::POST, url).form(form).send().await.expect("the simulator answers");
     }
 
-    /// What was asked of a tenant's hosts after entry number `after`, waiting up to `wait` for the first.
+    /// Returns the requests to a tenant's hosts after entry number `after`, waiting up to `wait` for the first.
     pub async fn journal(&self, tenant: &str, after: u64, wait: Duration) -> Vec<Value> {
         let path = format!("/journal?tenant={tenant}&after={after}&wait={}", wait.as_secs());
         let answer = self.admin(Method::GET, &path, None).await;
         answer["entries"].as_array().cloned().unwrap_or_default()
     }
 
-    /// Where what was asked of a tenant, or of all, and what was answered deviates from the contract; and what was told of
-    /// a key to somebody who is not entitled to it.
+    /// Returns the violations of the contract by requests and answers of a tenant, or of all, and the key material that
+    /// was sent to a host that is not entitled to it.
     pub async fn violations(&self, tenant: Option<&str>) -> Vec<String> {
         violations(&self.client, &self.url("admin"), tenant).await.expect("the journal can be read")
     }
 
-    /// Makes all access tokens for a tenant's Landscape Management void.
+    /// Invalidates all access tokens of a tenant's Landscape Management.
     pub async fn expire_tokens(&self, tenant: &str) {
         self.admin(Method::POST, &format!("/tenants/{tenant}/tokens/expire"), Some(json!({}))).await;
     }
 }
 
 async fn violations(client: &Client, admin: &str, tenant: Option<&str>) -> reqwest::Result<Vec<String>> {
-    let of = tenant.map(|tenant| format!("?tenant={tenant}")).unwrap_or_default();
-    let answer = client.get(format!("{admin}/journal{of}")).send().await?.bytes().await?;
+    let query = tenant.map(|tenant| format!("?tenant={tenant}")).unwrap_or_default();
+    let answer = client.get(format!("{admin}/journal{query}")).send().await?.bytes().await?;
     let journal: Value = serde_json::from_slice(&answer).expect("JSON");
     let entries = journal["entries"].as_array().expect("a list of calls");
     let entries = entries.iter().filter(|entry| entry["violation"].is_string());
-    let mut found: Vec<String> = entries
+    let mut violations: Vec<String> = entries
         .map(|entry| format!("{}: {} {}: {}", entry["tenant"], entry["seq"], entry["kind"], entry["violation"]))
         .collect();
-    let sent = client.get(format!("{admin}/leak-check")).send().await?.bytes().await?;
-    let sent: Value = serde_json::from_slice(&sent).expect("JSON");
-    let leaks = sent["leaks"].as_array().expect("a list of leaks").iter();
+    let answer = client.get(format!("{admin}/leak-check")).send().await?.bytes().await?;
+    let leak_check: Value = serde_json::from_slice(&answer).expect("JSON");
+    let leaks = leak_check["leaks"].as_array().expect("a list of leaks").iter();
     let leaks = leaks.filter(|leak| tenant.is_none_or(|tenant| leak["tenant"] == tenant));
-    found.extend(leaks.map(|leak| format!("{}: {}", leak["tenant"], leak["what"])));
-    Ok(found)
+    violations.extend(leaks.map(|leak| format!("{}: {}", leak["tenant"], leak["what"])));
+    Ok(violations)
 }
 
-/// A world ends with its simulator, and all that was said in it was within the contract.
+/// Every simulator ends with a check: all requests and answers kept the contract.
 impl Drop for Simulator {
     fn drop(&mut self) {
-        if std::thread::panicking() || self.deviant {
+        if std::thread::panicking() || self.breaks_contract {
             return;
         }
         let (ca, admin) = (self.own_ca.clone(), self.url("admin"));
-        let asked = std::thread::spawn(move || {
+        let check = std::thread::spawn(move || {
             // The test's own runtime may be ending, and with it its connections.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
             let client = client::build_client(Network::Any, Some(&ca), TIMEOUT).expect("a client");
             runtime.block_on(violations(&client, &admin, None))
         });
-        // It is ended after this, and by nobody else: what does not answer is not passed over.
-        let found = asked.join().expect("the simulator's journal is looked through").expect("the simulator answers");
-        assert!(found.is_empty(), "the contract of Landscape Management was broken:\n{}", found.join("\n"));
+        // The process still runs here: a simulator that does not answer is a failure.
+        let violations = check.join().expect("the journal can be checked").expect("the simulator answers");
+        assert!(violations.is_empty(), "the contract of Landscape Management was broken:\n{}", violations.join("\n"));
     }
 }

@@ -1,28 +1,36 @@
-//! Waiting for what happens to an object of any kind.
+//! Waits with an upper bound.
 
 use std::fmt::Debug;
+use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use kube::runtime::{WatchStreamExt, watcher};
 use kube::{Api, Resource};
 use serde::de::DeserializeOwned;
 
-use super::cluster::patiently;
+/// Upper bound of every wait in tests. It is far more than anything takes: reaching it is a failure.
+pub const WAIT_LIMIT: Duration = Duration::from_mins(1);
 
-/// Waits until the object of this name has gone.
-pub async fn gone<K>(api: Api<K>, name: &str)
+/// Awaits `future`, and fails the test after [`WAIT_LIMIT`].
+pub async fn wait_for<T>(what: &str, future: impl Future<Output = T>) -> T {
+    let result = tokio::time::timeout(WAIT_LIMIT, future).await;
+    result.unwrap_or_else(|_| panic!("waited {WAIT_LIMIT:?} in vain for {what}"))
+}
+
+/// Waits until no object of this name exists.
+pub async fn wait_until_gone<K>(api: Api<K>, name: &str)
 where
     K: Resource + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     let watch = watcher(api, watcher::Config::default().fields(&format!("metadata.name={name}")));
     let mut events = watch.default_backoff().boxed();
-    let mut listed = false;
-    patiently(&format!("{name} to go"), async {
-        while let Some(event) = events.try_next().await.expect("it can be watched") {
+    let mut is_listed = false;
+    wait_for(&format!("{name} to be deleted"), async {
+        while let Some(event) = events.try_next().await.expect("the object can be watched") {
             match event {
                 watcher::Event::Delete(_) => return,
-                watcher::Event::InitApply(_) => listed = true,
-                watcher::Event::InitDone if !listed => return,
+                watcher::Event::InitApply(_) => is_listed = true,
+                watcher::Event::InitDone if !is_listed => return,
                 _ => {}
             }
         }

@@ -1,4 +1,4 @@
-//! The programs of the control plane: found, or built.
+//! The programs of the control plane, found or built.
 
 use std::fs::{self, File};
 use std::path::{Path, PathBuf};
@@ -15,7 +15,7 @@ const PROGRAMS: [Program; 4] = [
     Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl" },
 ];
 
-/// Where the programs are.
+/// Paths of the programs.
 #[derive(Clone, Debug)]
 pub(super) struct Binaries {
     pub(super) etcd: PathBuf,
@@ -29,19 +29,19 @@ impl Binaries {
     pub(super) fn find_or_build() -> Result<Self, Error> {
         let cache = cache()?;
         if missing(&cache).is_empty() {
-            // A finished program is renamed into place: what is found is whole, and needs neither lock nor cache.
-            return Self::found(&cache);
+            // A finished program is renamed into place, so that a program that is found is complete and needs no lock.
+            return Self::find(&cache);
         }
         fs::create_dir_all(&cache).map_err(|error| Error::file(&cache, error))?;
         let lock_path = cache.join("lock");
         let lock = File::create(&lock_path).map_err(|error| Error::file(&lock_path, error))?;
-        // Two test runs must not build the same thing at once; the second then finds it done.
+        // Of two test runs at once the second one waits, and finds the programs built.
         if lock.try_lock().is_err() {
             build::announce_wait(&cache);
             lock.lock().map_err(|error| Error::file(&lock_path, error))?;
         }
         build::all(&missing(&cache), &cache)?;
-        Self::found(&cache)
+        Self::find(&cache)
     }
 
     /// Returns true if nothing must be built.
@@ -49,13 +49,13 @@ impl Binaries {
         cache().is_ok_and(|cache| missing(&cache).is_empty())
     }
 
-    fn found(cache: &Path) -> Result<Self, Error> {
-        let found = |name: &str| find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")));
+    fn find(cache: &Path) -> Result<Self, Error> {
+        let program = |name: &str| find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")));
         Ok(Self {
-            etcd: found("etcd")?,
-            kube_apiserver: found("kube-apiserver")?,
-            kube_controller_manager: found("kube-controller-manager")?,
-            kubectl: found("kubectl")?,
+            etcd: program("etcd")?,
+            kube_apiserver: program("kube-apiserver")?,
+            kube_controller_manager: program("kube-controller-manager")?,
+            kubectl: program("kubectl")?,
         })
     }
 }
@@ -66,16 +66,16 @@ fn missing(cache: &Path) -> Vec<Program> {
 
 fn find(cache: &Path, name: &str) -> Option<PathBuf> {
     let folders = variable("KUBEBUILDER_ASSETS").into_iter().chain([cache.to_owned()]);
-    let found = folders.map(|folder| folder.join(name)).find(|path| path.is_file())?;
-    // Whoever runs it may do so from another folder.
-    std::path::absolute(found).ok()
+    let path = folders.map(|folder| folder.join(name)).find(|path| path.is_file())?;
+    // A child process may have another working directory.
+    std::path::absolute(path).ok()
 }
 
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }
 
-/// A folder for exactly these versions, outside the work tree.
+/// Returns the cache folder of exactly these versions, outside the work tree.
 fn cache() -> Result<PathBuf, Error> {
     let mut hash = Sha256::new();
     for file in ["go.mod", "go.sum"] {
@@ -89,6 +89,6 @@ fn cache() -> Result<PathBuf, Error> {
         .or_else(|| variable("HOME").map(|home| home.join(".cache/alm-key-operator")))
         .ok_or_else(|| Error::Build("neither ALMKEY_CACHE nor HOME is set".into()))?;
     let cache = root.join("controlplane").join(format!("{version:016x}"));
-    // `go build` runs in the folder of its module.
+    // `go build` runs in the folder of its module, where a relative path would mean another folder.
     std::path::absolute(&cache).map_err(|error| Error::file(&cache, error))
 }

@@ -1,4 +1,4 @@
-//! Builds the programs of the control plane from their Go modules, and says so: it takes minutes.
+//! Builds of the control plane's programs from their Go modules. They take minutes and report their progress.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,26 +9,26 @@ use super::error::Error;
 use super::process::Supervised;
 use super::watchdog;
 
-/// Without the version a server calls itself v0.0.0, and clients complain.
+/// Linker flags with the version: without it a server reports v0.0.0, and clients warn.
 pub(super) const LDFLAGS: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2 \
     -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37";
 
-/// How often a long build says that it is alive.
+/// Interval at which a long build reports that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
-/// A program and the Go package that it is built from.
+/// A program and its Go package.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Program {
     pub(super) name: &'static str,
     pub(super) package: &'static str,
 }
 
-/// The Go module that says which versions.
+/// Returns the folder of the Go module that pins the versions.
 pub(super) fn module() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("control_plane")
 }
 
-/// Builds programs into the cache, whose lock the caller holds.
+/// Builds programs into the cache. The caller holds the lock of the cache.
 pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
     if programs.is_empty() {
         return Ok(());
@@ -38,41 +38,41 @@ pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
     if let Err(error) = Command::new("go").arg("version").output() {
         return Err(Error::Build(format!(
             "{names} must be built, but `go` cannot be started ({error}): install Go 1.26 or newer, \
-             or let KUBEBUILDER_ASSETS name a folder that has them already"
+             or set KUBEBUILDER_ASSETS to a folder that holds them"
         )));
     }
     announce(&names, cache);
-    let workshop = cache.join(format!("unfinished-{}", std::process::id()));
-    watchdog::delete_at_end(&workshop).map_err(|error| Error::file(&workshop, error))?;
-    fs::create_dir_all(&workshop).map_err(|error| Error::file(&workshop, error))?;
+    let workspace = cache.join(format!("unfinished-{}", std::process::id()));
+    watchdog::delete_at_end(&workspace).map_err(|error| Error::file(&workspace, error))?;
+    fs::create_dir_all(&workspace).map_err(|error| Error::file(&workspace, error))?;
     let built = programs.iter().enumerate().try_for_each(|(number, program)| {
-        build(*program, cache, &workshop, &format!("[{}/{}]", number + 1, programs.len()))
+        build(*program, cache, &workspace, &format!("[{}/{}]", number + 1, programs.len()))
     });
-    // The watchdog deletes it besides.
-    let _ = fs::remove_dir_all(&workshop);
+    // If this fails, the watchdog deletes it.
+    let _ = fs::remove_dir_all(&workspace);
     built
 }
 
 #[expect(clippy::print_stderr, reason = "a build of minutes must not be silent")]
 fn announce(names: &str, cache: &Path) {
     eprintln!(
-        "Building {names} from Go modules: once, 8 to 11 minutes on two cores when nothing is cached.\n\
-         They are kept in {}; KUBEBUILDER_ASSETS can name a folder that has them already.",
+        "Building {names} from Go modules. This happens once and takes 8 to 11 minutes on two cores if nothing is \
+         cached.\nThe programs are kept in {}. Set KUBEBUILDER_ASSETS to a folder that holds them to skip this.",
         cache.display()
     );
 }
 
-/// Says why nothing happens while another process builds.
+/// Reports that another process builds, and that this one waits for it.
 #[expect(clippy::print_stderr, reason = "a wait of minutes must not be silent")]
 pub(super) fn announce_wait(cache: &Path) {
-    eprintln!("Another process builds the control plane in {}: waiting for it.", cache.display());
+    eprintln!("Another process is building the control plane in {}. Waiting for it.", cache.display());
 }
 
 #[expect(clippy::print_stderr, reason = "a build of minutes must not be silent")]
-fn build(program: Program, cache: &Path, workshop: &Path, progress: &str) -> Result<(), Error> {
+fn build(program: Program, cache: &Path, workspace: &Path, progress: &str) -> Result<(), Error> {
     let name = program.name;
     let started = Instant::now();
-    let unfinished = workshop.join(name);
+    let unfinished = workspace.join(name);
     let log = cache.join(format!("{name}.log"));
     eprintln!("{progress} {name}: building");
     let mut command = Command::new("go");
@@ -82,9 +82,9 @@ fn build(program: Program, cache: &Path, workshop: &Path, progress: &str) -> Res
         .arg(program.package)
         .current_dir(module())
         .env("CGO_ENABLED", "0")
-        // Go leaves its temporary files behind when it is ended: here they are deleted.
-        .env("GOTMPDIR", workshop)
-        // A workspace around this project has no say in it.
+        // Go leaves its temporary files behind when it is killed. In this folder they are deleted.
+        .env("GOTMPDIR", workspace)
+        // A Go workspace around this repository must not change the versions.
         .env("GOWORK", "off");
     let mut go = Supervised::spawn("go build", &mut command, log.clone()).map_err(|error| Error::file(&log, error))?;
     let status = loop {

@@ -1,14 +1,14 @@
-//! The command lines of the control plane.
+//! Command lines of the control plane's processes.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use almkey_simulator::files::write_atomically;
 use serde_json::json;
 
 use super::binaries::Binaries;
 use super::error::Error;
-use super::kubeconfig;
+use super::{certificates, kubeconfig};
 
 /// Ports of one control plane on the loopback interface.
 #[derive(Clone, Copy, Debug)]
@@ -18,18 +18,12 @@ pub(super) struct Ports {
     pub(super) api: u16,
 }
 
-/// The API server makes it itself, in its `--cert-dir`, and keeps it when it starts again: signed by itself, and good
-/// for 127.0.0.1.
-pub(super) fn certificate(directory: &Path) -> PathBuf {
-    directory.join("certificates/apiserver.crt")
-}
-
-/// Where the API server finds who has which token.
+/// Returns the path of the API server's token file.
 pub(super) fn tokens(directory: &Path) -> PathBuf {
     directory.join("tokens.csv")
 }
 
-/// Where etcd keeps everything.
+/// Returns the data directory of etcd.
 pub(super) fn etcd_data(directory: &Path) -> PathBuf {
     directory.join("etcd")
 }
@@ -55,36 +49,35 @@ pub(super) fn api_server(
     ports: Ports,
     audit_log: Option<&Path>,
 ) -> Result<Command, Error> {
-    let key = directory.join("service-account.key");
-    if !key.exists() {
-        service_account_key(&key)?;
-    }
+    let public_key = certificates::service_account_public_key(directory);
+    let signing_key = certificates::service_account_key(directory);
     let mut command = Command::new(&binaries.kube_apiserver);
     command
         .arg(format!("--etcd-servers=http://127.0.0.1:{}", ports.etcd))
-        .arg(format!("--cert-dir={}", directory.join("certificates").display()))
+        .arg(format!("--tls-cert-file={}", certificates::serving_certificate(directory).display()))
+        .arg(format!("--tls-private-key-file={}", certificates::serving_key(directory).display()))
         .arg(format!("--secure-port={}", ports.api))
         .arg(format!("--token-auth-file={}", tokens(directory).display()))
-        .arg(format!("--service-account-key-file={}", key.display()))
-        .arg(format!("--service-account-signing-key-file={}", key.display()))
+        .arg(format!("--service-account-key-file={}", public_key.display()))
+        .arg(format!("--service-account-signing-key-file={}", signing_key.display()))
         .args([
             "--bind-address=127.0.0.1",
             "--service-account-issuer=https://kubernetes.default.svc",
             "--service-cluster-ip-range=10.0.0.0/24",
             "--authorization-mode=RBAC",
             "--disable-admission-plugins=ServiceAccount",
-            // What objects once were stays, for those who look for what should never have been written.
+            // Old versions of objects stay, for the scan for key material that must never have been written.
             "--etcd-compaction-interval=0",
         ]);
     if let Some(log) = audit_log {
         let policy = directory.join("audit-policy.yaml");
         let text = json!({
             "apiVersion": "audit.k8s.io/v1", "kind": "Policy",
-            // Each request once: when it was answered.
+            // One entry per request, at the time of its answer.
             "omitStages": ["RequestReceived"],
             "rules": [{ "level": "Metadata" }],
         });
-        fs::write(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
+        write_atomically(&policy, text.to_string()).map_err(|error| Error::file(&policy, error))?;
         command
             .arg(format!("--audit-policy-file={}", policy.display()))
             .arg(format!("--audit-log-path={}", log.display()));
@@ -100,15 +93,4 @@ pub(super) fn controller_manager(binaries: &Binaries, directory: &Path) -> Comma
         "--secure-port=0",
     ]);
     command
-}
-
-/// On an elliptic curve, as such a key is made at once.
-fn service_account_key(path: &Path) -> Result<(), Error> {
-    let mut command = Command::new("openssl");
-    command.args(["ecparam", "-name", "prime256v1", "-genkey", "-noout", "-out"]).arg(path);
-    match command.output() {
-        Ok(output) if output.status.success() => Ok(()),
-        Ok(output) => Err(Error::Command(format!("openssl: {}", String::from_utf8_lossy(&output.stderr)))),
-        Err(error) => Err(Error::Command(format!("openssl cannot be started ({error}): install it"))),
-    }
 }

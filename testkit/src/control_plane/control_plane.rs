@@ -1,4 +1,4 @@
-//! etcd, kube-apiserver and, if wanted, kube-controller-manager on free loopback ports.
+//! A control plane: etcd, kube-apiserver and optionally kube-controller-manager, on free loopback ports.
 
 use std::io::Write;
 use std::net::TcpListener;
@@ -13,31 +13,31 @@ use super::directory::Directory;
 use super::error::Error;
 use super::kubeconfig::{self, Token, User, admin};
 use super::process::Supervised;
-use super::readiness;
+use super::{certificates, readiness};
 
-/// Somebody else may take a port between finding it free and using it.
-const TRIES: usize = 5;
+/// Upper bound of starts. Another process may take a port between our finding it free and our using it.
+const MAX_STARTS: usize = 5;
 
-/// What is wanted of it.
+/// Settings of a control plane.
 #[derive(Clone, Debug, Default)]
 pub struct Options {
-    /// Namespaces can be deleted, owned objects are collected, and roles are aggregated.
+    /// Run kube-controller-manager: it deletes namespaces, collects owned objects, and aggregates roles.
     pub controller_manager: bool,
-    /// The API server writes down who did what to which object, but no content: see [`ControlPlane::audit_log`].
+    /// Destination of the audit log, which holds users, verbs and objects, but no content.
     pub audit: Audit,
-    /// Who may talk to it besides `admin`, who may do everything.
+    /// Users besides `admin`, who may do everything.
     pub users: Vec<User>,
 }
 
-/// Where the API server writes down who did what.
+/// Destination of the audit log.
 #[derive(Clone, Debug, Default)]
 pub enum Audit {
-    /// Nowhere.
+    /// No audit log.
     #[default]
     Off,
-    /// Beside its other files, with which it is deleted.
+    /// A file beside the control plane's other files, deleted with them.
     Beside,
-    /// In this file, which stays.
+    /// A file that is kept.
     In(PathBuf),
 }
 
@@ -51,9 +51,9 @@ impl Audit {
     }
 }
 
-/// A running control plane. Nothing of it is left when this value, or this process, has gone.
+/// A running control plane. No process and no file of it outlives this value or this process.
 pub struct ControlPlane {
-    // In this order they are ended, and the folder is deleted.
+    // Dropped in this order: the processes end before the folder is deleted.
     _controller_manager: Option<Supervised>,
     pub(super) api_server: Supervised,
     pub(super) etcd: Supervised,
@@ -61,13 +61,15 @@ pub struct ControlPlane {
     pub(super) binaries: Binaries,
     pub(super) ports: Ports,
     audit_log: Option<PathBuf>,
+    /// CA certificate of the API server, in PEM.
+    ca: String,
 }
 
 impl ControlPlane {
-    /// Builds what is missing, and says how that goes; a start would do so too.
+    /// Builds the programs that are missing, and reports the progress. A start does so too.
     ///
     /// # Errors
-    /// It could not be built.
+    /// A program could not be built.
     pub fn build() -> Result<(), Error> {
         Binaries::find_or_build().map(drop)
     }
@@ -78,52 +80,52 @@ impl ControlPlane {
         Binaries::are_found()
     }
 
-    /// Starts one.
+    /// Starts a control plane and waits until it is ready.
     ///
     /// # Errors
-    /// It could not be built, or did not come up.
+    /// A program could not be built, or a process did not come up.
     pub async fn start(options: Options) -> Result<Self, Error> {
         let binaries = find_or_build().await?;
         let mut tries = 1;
         loop {
             match start_once(&binaries, &options).await {
-                Err(error) if error.is_taken_port() && tries < TRIES => tries += 1,
+                Err(error) if error.is_taken_port() && tries < MAX_STARTS => tries += 1,
                 done => return done,
             }
         }
     }
 
-    /// Where its files and logs are; deleted with it, unless `ALMKEY_KEEP_LOGS` is set.
+    /// Returns the folder of files and logs, which is deleted with this value unless `ALMKEY_KEEP_LOGS` is set.
     #[must_use]
     pub fn directory(&self) -> &Path {
         self.directory.path()
     }
 
-    /// Where the API server writes of requests: a JSON object in each line. There is none unless it was asked for.
+    /// Returns the path of the audit log, a JSON object in each line, if there is one.
     #[must_use]
     pub fn audit_log(&self) -> Option<&Path> {
         self.audit_log.as_deref()
     }
 
-    /// URL of the API server.
+    /// Returns the URL of the API server.
     #[must_use]
     pub fn server(&self) -> String {
         server(self.ports)
     }
 
-    /// URL of etcd, which asks nobody who they are.
+    /// Returns the URL of etcd, which has no access control.
     #[must_use]
     pub fn etcd(&self) -> String {
         format!("http://127.0.0.1:{}", self.ports.etcd)
     }
 
-    /// The kubeconfig of a user.
+    /// Returns the path of a user's kubeconfig.
     #[must_use]
     pub fn kubeconfig(&self, user: &str) -> PathBuf {
         kubeconfig::path(self.directory(), user)
     }
 
-    /// What a client for a user needs to know, for those that need a client with timeouts or layers of their own.
+    /// Returns the configuration of a user's client, for clients with timeouts or layers of their own.
     ///
     /// # Errors
     /// There is no such user.
@@ -131,28 +133,27 @@ impl ControlPlane {
         readiness::client_config(self.directory(), user).await
     }
 
-    /// A client for a user.
+    /// Returns a client of a user.
     ///
     /// # Errors
     /// There is no such user.
     pub async fn client(&self, user: &str) -> Result<Client, Error> {
-        let config = self.client_config(user).await?;
-        Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
+        readiness::client(self.directory(), user).await
     }
 
-    /// kubectl as a user.
+    /// Returns a command that runs kubectl as a user.
     #[must_use]
     pub fn kubectl(&self, user: &str) -> Command {
         let mut command = Command::new(&self.binaries.kubectl);
-        // Its cache of what the server serves must not outlive the server.
+        // The discovery cache is in HOME, and must not outlive the server.
         command.env("KUBECONFIG", self.kubeconfig(user)).env("HOME", self.directory());
         command
     }
 
-    /// Applies a text as `admin`.
+    /// Applies YAML as `admin`.
     ///
     /// # Errors
-    /// It was refused.
+    /// kubectl failed.
     pub fn apply(&self, yaml: &str) -> Result<(), Error> {
         self.apply_with(&["-f", "-"], yaml)
     }
@@ -160,7 +161,7 @@ impl ControlPlane {
     /// Applies a kustomization as `admin`.
     ///
     /// # Errors
-    /// It was refused.
+    /// kubectl failed.
     pub fn apply_path(&self, folder: &Path) -> Result<(), Error> {
         self.apply_with(&["-k", &folder.display().to_string()], "")
     }
@@ -186,29 +187,29 @@ impl ControlPlane {
         Err(Error::Command(format!("kubectl apply {source:?}: {}", String::from_utf8_lossy(&output.stderr))))
     }
 
-    /// The kubeconfig, under a name of its own, of whoever has this token.
+    /// Writes a kubeconfig with this name and this token, and returns its path.
     ///
     /// # Errors
-    /// It could not be written.
+    /// The file could not be written.
     pub fn kubeconfig_with(&self, name: &str, token: &str) -> Result<PathBuf, Error> {
         let user = User { name: name.into(), groups: Vec::new() };
-        let certificate = commands::certificate(self.directory());
-        kubeconfig::write(self.directory(), &self.server(), &certificate, &user, &Token(token.into()))?;
+        kubeconfig::write(self.directory(), &self.server(), &self.ca, &user, &Token(token.into()))?;
         Ok(kubeconfig::path(self.directory(), name))
     }
 
-    /// The command that starts the API server, on the same port and the same data each time.
+    /// Returns the command that starts the API server, each time on the same port and the same data.
     pub(super) fn api_server_command(&self) -> Result<Command, Error> {
         commands::api_server(&self.binaries, self.directory(), self.ports, self.audit_log.as_deref())
     }
 }
 
-/// On a thread that no runtime waits for: Ctrl-C in the minutes of a build must end the program at once.
+/// Finds or builds the programs on a thread that no runtime waits for, so that Ctrl-C during a build ends the program at
+/// once.
 async fn find_or_build() -> Result<Binaries, Error> {
-    let (found, finding) = tokio::sync::oneshot::channel();
-    // Nobody may be left to take the answer.
-    std::thread::spawn(move || drop(found.send(Binaries::find_or_build())));
-    finding.await.unwrap_or_else(|_| Err(Error::Build("the build panicked".into())))
+    let (sender, receiver) = tokio::sync::oneshot::channel();
+    // The receiver may be gone by then.
+    std::thread::spawn(move || drop(sender.send(Binaries::find_or_build())));
+    receiver.await.unwrap_or_else(|_| Err(Error::Build("the build panicked".into())))
 }
 
 async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPlane, Error> {
@@ -218,9 +219,9 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         std::iter::once(admin()).chain(options.users.iter().cloned()).map(|user| (user, Token::random())).collect();
     kubeconfig::write_tokens(&commands::tokens(directory), &users)?;
     let ports = free_ports()?;
-    let certificate = commands::certificate(directory);
+    let ca = certificates::create(directory)?;
     for (user, token) in &users {
-        kubeconfig::write(directory, &server(ports), &certificate, user, token)?;
+        kubeconfig::write(directory, &server(ports), &ca, user, token)?;
     }
     let mut etcd = spawn("etcd", &mut commands::etcd(binaries, directory, ports), directory)?;
     let audit_log = options.audit.log(directory);
@@ -239,6 +240,7 @@ async fn start_once(binaries: &Binaries, options: &Options) -> Result<ControlPla
         binaries: binaries.clone(),
         ports,
         audit_log,
+        ca,
     })
 }
 
@@ -249,7 +251,7 @@ fn server(ports: Ports) -> String {
 pub(super) fn spawn(name: &str, command: &mut Command, directory: &Path) -> Result<Supervised, Error> {
     let mut log = directory.join(format!("{name}.log"));
     let mut number = 2;
-    // What it wrote before it was started again stays readable.
+    // The logs of earlier starts stay readable.
     while log.exists() {
         log = directory.join(format!("{name}-{number}.log"));
         number += 1;
@@ -257,7 +259,7 @@ pub(super) fn spawn(name: &str, command: &mut Command, directory: &Path) -> Resu
     Supervised::spawn(name, command, log.clone()).map_err(|error| Error::file(&log, error))
 }
 
-/// Three different ports that are free just now.
+/// Returns three different ports that are free at this moment.
 fn free_ports() -> Result<Ports, Error> {
     let failed = |error: std::io::Error| Error::Command(format!("no free port: {error}"));
     let bind = || TcpListener::bind(("127.0.0.1", 0)).map_err(failed);

@@ -1,4 +1,4 @@
-//! The folder of one control plane: deleted with it, or by the watchdog.
+//! The folder of one control plane, deleted with it or by the watchdog.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use super::error::Error;
 use super::watchdog;
 
-/// Keeps the folder for somebody who looks for the reason of a failure.
+/// Environment variable that keeps the folder, for the search for the reason of a failure.
 const KEEP: &str = "ALMKEY_KEEP_LOGS";
 
-/// A temporary folder that only this user can read: tokens and keys lie in it.
+/// A temporary folder that only this user can read, as it holds tokens and keys.
 pub(super) struct Directory {
     path: PathBuf,
     keep: bool,
@@ -20,7 +20,7 @@ impl Directory {
         let temporary = tempfile::Builder::new().prefix("almkey-").tempdir();
         let path = temporary.map_err(|error| Error::file(&std::env::temp_dir(), error))?.keep();
         let keep = std::env::var_os(KEEP).is_some_and(|value| !value.is_empty() && value != "0");
-        // From here on it is deleted when this value is dropped.
+        // Dropping this value deletes the folder, also when the next steps fail.
         let directory = Self { path, keep };
         if keep {
             directory.announce();
@@ -34,8 +34,8 @@ impl Directory {
         &self.path
     }
 
-    // At the start, as a control plane in a static is never dropped.
-    #[expect(clippy::print_stderr, reason = "somebody asked for it")]
+    // Printed at the start, as a control plane in a static is never dropped.
+    #[expect(clippy::print_stderr, reason = "the user asked for it")]
     fn announce(&self) {
         eprintln!("{KEEP}: the files and logs of this control plane stay in {}", self.path.display());
     }
@@ -44,7 +44,7 @@ impl Directory {
 impl Drop for Directory {
     fn drop(&mut self) {
         if !self.keep {
-            // What a process still writes just now, the watchdog deletes at the end.
+            // If a process still writes into it, the watchdog deletes it at the end.
             let _ = fs::remove_dir_all(&self.path);
         }
     }

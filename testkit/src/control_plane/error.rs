@@ -1,33 +1,40 @@
-//! Why there is no control plane.
+//! Errors of the control plane.
 
 use std::path::{Path, PathBuf};
 
-/// Why there is no control plane, or why it did not do what it was asked.
+use super::process::Supervised;
+
+/// The reason why a control plane did not start, or did not do what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program could not be built.
     #[error("could not build the control plane: {0}")]
     Build(String),
-    /// A file could not be used. The reason is in the message, as tests print no chain of sources.
+    /// A file could not be used. The source is in the message, as tests do not print the chain of sources.
     #[error("could not use {path}: {source}")]
     File {
-        /// Which.
+        /// Path of the file.
         path: PathBuf,
-        /// Why.
+        /// Error of the operating system.
         source: std::io::Error,
     },
-    /// A process ended, or did not come up.
-    #[error("{name} did not come up; its last words:\n{last_words}")]
+    /// A process ended, or was not ready in time.
+    #[error("{name} did not come up: {reason}; the end of its log:\n{log}")]
     NotUp {
-        /// Which.
+        /// Name of the process.
         name: String,
+        /// The last observation of the process.
+        reason: String,
         /// The end of its log.
-        last_words: String,
+        log: String,
     },
     /// A command failed.
     #[error("{0}")]
     Command(String),
-    /// No client could be made.
+    /// A key or a certificate could not be generated.
+    #[error("could not generate a certificate: {0}")]
+    Certificate(#[from] rcgen::Error),
+    /// A client could not be built.
     #[error(transparent)]
     Kube(#[from] Box<kube::Error>),
 }
@@ -37,8 +44,12 @@ impl Error {
         Self::File { path: path.to_owned(), source }
     }
 
-    /// Whether somebody took a port between our finding it free and our using it: then another one helps.
+    pub(super) fn not_up(process: &Supervised, reason: &str) -> Self {
+        Self::NotUp { name: process.name().into(), reason: reason.into(), log: process.log_end() }
+    }
+
+    /// Returns true if another process took a port after it was found free. A new set of ports helps.
     pub(super) fn is_taken_port(&self) -> bool {
-        matches!(self, Self::NotUp { last_words, .. } if last_words.contains("address already in use"))
+        matches!(self, Self::NotUp { log, .. } if log.contains("address already in use"))
     }
 }

@@ -1,5 +1,4 @@
-//! What happens to a control plane: its parts are killed, stopped and started again, and its data comes back from a
-//! backup.
+//! Failures of a control plane: its parts are killed, stopped and restarted, and etcd is restored from a backup.
 
 use std::path::{Path, PathBuf};
 use std::{fs, io};
@@ -18,7 +17,7 @@ pub enum Part {
     Etcd,
 }
 
-/// The data of etcd as it was at some time.
+/// A copy of etcd's data.
 #[derive(Debug)]
 pub struct Backup(PathBuf);
 
@@ -30,52 +29,52 @@ impl ControlPlane {
         }
     }
 
-    /// Ends a part as a crash would.
+    /// Kills a part, as a crash would.
     pub fn kill(&mut self, part: Part) {
         self.process(part).kill_and_wait();
     }
 
-    /// A part stands still, and keeps its connections open, until it is resumed.
-    pub fn stop(&mut self, part: Part) {
+    /// Suspends a part. It keeps its connections open and does nothing until it is resumed.
+    pub fn suspend(&mut self, part: Part) {
         self.process(part).signal("STOP");
     }
 
-    /// A part that stood still goes on.
+    /// Resumes a part that was suspended.
     ///
     /// # Errors
-    /// The API server does not answer.
+    /// The API server does not become ready.
     pub async fn resume(&mut self, part: Part) -> Result<(), Error> {
         self.process(part).signal("CONT");
         self.ready().await
     }
 
-    /// Starts a part again on the same port and the same data, after a crash if it still runs.
+    /// Starts a part again on the same port and the same data. Kills it first if it still runs.
     ///
     /// # Errors
-    /// It did not come up again.
+    /// The part did not come up again.
     pub async fn restart(&mut self, part: Part) -> Result<(), Error> {
         self.kill(part);
         self.start_again(part)?;
         self.ready().await
     }
 
-    /// Ends the API server as a crash would, so that clients meet a refused connection.
+    /// Kills the API server, so that connections to it are refused.
     pub fn stop_api_server(&mut self) {
         self.kill(Part::ApiServer);
     }
 
-    /// Ends the API server, if it still runs, and starts it again on the same port and the same data.
+    /// Starts the API server again on the same port and the same data. Kills it first if it still runs.
     ///
     /// # Errors
-    /// It did not come up again.
+    /// The API server did not come up again.
     pub async fn restart_api_server(&mut self) -> Result<(), Error> {
         self.restart(Part::ApiServer).await
     }
 
-    /// Takes a backup of etcd: a copy of its data while it does not run, so that it is whole.
+    /// Copies the data of etcd while it does not run, so that the copy is consistent.
     ///
     /// # Errors
-    /// It could not be taken, or the control plane did not come up again.
+    /// The data could not be copied, or the control plane did not come up again.
     pub async fn back_up(&mut self) -> Result<Backup, Error> {
         let backup = Backup(self.directory().join(format!("backup-{:08x}", rand::random::<u32>())));
         self.end_both();
@@ -84,10 +83,10 @@ impl ControlPlane {
         Ok(backup)
     }
 
-    /// Restores a backup of etcd, as of old: what was written since was never written.
+    /// Restores a backup of etcd. All later writes are lost.
     ///
     /// # Errors
-    /// It could not be restored, or the control plane did not come up again.
+    /// The data could not be restored, or the control plane did not come up again.
     pub async fn restore(&mut self, backup: &Backup) -> Result<(), Error> {
         self.end_both();
         let data = self.data();
@@ -102,7 +101,7 @@ impl ControlPlane {
 
     fn end_both(&mut self) {
         self.kill(Part::ApiServer);
-        // It is asked, so that its data is whole.
+        // etcd is asked to stop first, so that its data is consistent.
         self.etcd.signal("TERM");
         self.etcd.wait_exit(super::process::GRACE);
         self.kill(Part::Etcd);

@@ -1,22 +1,24 @@
-//! Who may talk to the API server, and how they find it.
+//! Users of the API server and their kubeconfigs.
 
-use std::fs;
 use std::path::{Path, PathBuf};
 
+use almkey_simulator::files::write_atomically;
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::error::Error;
 
-/// Somebody who may talk to the API server, as far as roles allow.
+/// A user of the API server, with the rights that roles grant.
 #[derive(Clone, Debug)]
 pub struct User {
-    /// As what the API server knows them: the subject of bindings of roles.
+    /// Name of the user, the subject of role bindings.
     pub name: String,
-    /// Their groups; everybody is `system:authenticated` besides.
+    /// Groups of the user, besides `system:authenticated`.
     pub groups: Vec<String>,
 }
 
-/// The user that a service account is.
+/// Returns the user of a service account.
 #[must_use]
 pub fn service_account_user(namespace: &str, name: &str) -> User {
     User {
@@ -25,17 +27,17 @@ pub fn service_account_user(namespace: &str, name: &str) -> User {
     }
 }
 
-/// Who may do everything.
+/// Returns the user who may do everything.
 pub(super) fn admin() -> User {
     User { name: "admin".into(), groups: vec!["system:masters".into()] }
 }
 
-/// The bearer token of a user: only this control plane knows it, and it lives as long.
+/// The bearer token of a user, valid at one control plane for as long as it runs.
 pub(super) struct Token(pub(super) String);
 
 impl Token {
+    /// Generates a token that carries the canary of all secrets in tests.
     pub(super) fn random() -> Self {
-        // With the marker of all secrets in tests.
         Self(format!("CANARY-{:032x}", rand::random::<u128>()))
     }
 }
@@ -46,23 +48,25 @@ pub(super) fn write_tokens(path: &Path, users: &[(User, Token)]) -> Result<(), E
         format!("{},{},{number},\"{}\"\n", token.0, user.name, user.groups.join(","))
     };
     let text: String = users.iter().enumerate().map(line).collect();
-    fs::write(path, text).map_err(|error| Error::file(path, error))
+    write_atomically(path, text).map_err(|error| Error::file(path, error))
 }
 
-/// Where the kubeconfig of a user lies.
+/// Returns the path of a user's kubeconfig.
 pub(super) fn path(directory: &Path, user: &str) -> PathBuf {
     let name: String = user.chars().map(|c| if c.is_ascii_alphanumeric() || c == '-' { c } else { '_' }).collect();
     directory.join(format!("kubeconfig-{name}.yaml"))
 }
 
-/// Writes the kubeconfig of a user.
-pub(super) fn write(directory: &Path, server: &str, ca: &Path, user: &User, token: &Token) -> Result<(), Error> {
+/// Writes the kubeconfig of a user. The CA certificate, in PEM, is in the file itself: there is no second file that could
+/// be incomplete when the first one is read.
+pub(super) fn write(directory: &Path, server: &str, ca: &str, user: &User, token: &Token) -> Result<(), Error> {
+    let cluster = json!({ "server": server, "certificate-authority-data": STANDARD.encode(ca) });
     let document = json!({
         "apiVersion": "v1", "kind": "Config", "current-context": "local",
-        "clusters": [{ "name": "local", "cluster": { "server": server, "certificate-authority": ca } }],
+        "clusters": [{ "name": "local", "cluster": cluster }],
         "contexts": [{ "name": "local", "context": { "cluster": "local", "user": user.name } }],
         "users": [{ "name": user.name, "user": { "token": token.0 } }],
     });
     let path = path(directory, &user.name);
-    fs::write(&path, document.to_string()).map_err(|error| Error::file(&path, error))
+    write_atomically(&path, document.to_string()).map_err(|error| Error::file(&path, error))
 }

@@ -1,9 +1,10 @@
 //! A real control plane on this machine, without a container engine.
 //!
-//! Used by the integration tests, the demo and the benchmark alike; knows nothing of the operator.
+//! Used by the test suites and by the demo. It is independent of the operator.
 
 mod binaries;
 mod build;
+mod certificates;
 mod commands;
 mod control_plane;
 mod directory;

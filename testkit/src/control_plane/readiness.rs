@@ -1,5 +1,6 @@
-//! Waits until the API server can be used.
+//! The wait until an API server can be used.
 
+use std::fmt::Display;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
@@ -10,70 +11,76 @@ use kube::core::Request;
 use kube::{Api, Client, Config};
 
 use super::error::Error;
+use super::kubeconfig;
 use super::process::Supervised;
-use super::{commands, kubeconfig};
 
-/// A start takes about 4 s; beside a dozen others on two cores more than a minute was seen.
+/// A start takes about 4 s. Beside a dozen others on two cores more than a minute was seen.
 const WAIT_LIMIT: Duration = Duration::from_mins(3);
 const POLL: Duration = Duration::from_millis(50);
-/// A server that hangs must not make us miss the deadline.
-const ANSWER: Duration = Duration::from_secs(5);
+/// Time for one answer, so that a server that hangs does not make us miss the deadline.
+const ANSWER_TIMEOUT: Duration = Duration::from_secs(5);
 
-/// What a client of `user` needs to know.
+/// Returns the configuration of a client of `user`.
+///
+/// # Errors
+/// The user has no kubeconfig, or its CA certificate is not complete: a client of such a one could never connect.
 pub(super) async fn client_config(directory: &Path, user: &str) -> Result<Config, Error> {
     let path = kubeconfig::path(directory, user);
-    let failed = |error: &dyn std::fmt::Display| Error::Command(format!("{}: {error}", path.display()));
+    let failed = |error: &dyn Display| Error::Command(format!("{}: {error}", path.display()));
     let kubeconfig = Kubeconfig::read_from(&path).map_err(|error| failed(&error))?;
-    Config::from_custom_kubeconfig(kubeconfig, &KubeConfigOptions::default()).await.map_err(|error| failed(&error))
+    let options = KubeConfigOptions::default();
+    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| failed(&error))?;
+    if config.root_cert.as_ref().is_none_or(Vec::is_empty) {
+        return Err(failed(&"it holds no CA certificate"));
+    }
+    Ok(config)
 }
 
-/// Waits until the API server says that it is ready and the namespaces that everybody takes for granted are there.
+/// Returns a client of `user`.
+///
+/// # Errors
+/// See [`client_config`].
+pub(super) async fn client(directory: &Path, user: &str) -> Result<Client, Error> {
+    let config = client_config(directory, user).await?;
+    Client::try_from(config).map_err(|error| Error::Kube(Box::new(error)))
+}
+
+/// Waits until the API server reports that it is ready and the namespaces `default` and `kube-system` exist.
+///
+/// # Errors
+/// A process has ended, or the API server was not ready in time.
 pub(super) async fn api_server(
     directory: &Path,
     etcd: &mut Supervised,
     api_server: &mut Supervised,
 ) -> Result<(), Error> {
-    let not_up = |process: &Supervised| Error::NotUp { name: process.name().into(), last_words: process.last_words() };
+    let client = client(directory, "admin").await?;
     let deadline = Instant::now() + WAIT_LIMIT;
-    let mut client = None;
     loop {
-        let ready = is_ready(directory, &mut client).await;
-        // Looked at after the answer: without our etcd it may have come from the data of somebody else's.
+        let checked = tokio::time::timeout(ANSWER_TIMEOUT, check(&client)).await;
+        // Checked after the answer: without our etcd it may have come from another control plane's data.
         for process in [&mut *etcd, &mut *api_server] {
             if !process.is_running() {
-                return Err(not_up(process));
+                return Err(Error::not_up(process, "it has ended"));
             }
         }
-        if ready {
-            return Ok(());
-        }
+        let reason = match checked {
+            Ok(Ok(())) => return Ok(()),
+            Ok(Err(error)) => error.to_string(),
+            Err(_) => format!("it did not answer within {ANSWER_TIMEOUT:?}"),
+        };
         if Instant::now() > deadline {
-            return Err(not_up(api_server));
+            return Err(Error::not_up(api_server, &reason));
         }
         tokio::time::sleep(POLL).await;
     }
 }
 
-async fn is_ready(directory: &Path, client: &mut Option<Client>) -> bool {
-    if client.is_none() && commands::certificate(directory).exists() {
-        // Fails while the certificate is being written.
-        let config = client_config(directory, "admin").await.ok();
-        *client = config.and_then(|config| Client::try_from(config).ok());
-    }
-    let Some(client) = client else { return false };
-    tokio::time::timeout(ANSWER, answers(client)).await.unwrap_or(false)
-}
-
-async fn answers(client: &Client) -> bool {
-    let Ok(request) = Request::new("").get("readyz", &GetParams::default()) else { return false };
-    if client.request_text(request).await.is_err() {
-        return false;
-    }
+async fn check(client: &Client) -> Result<(), Box<dyn std::error::Error + Send + Sync>> {
+    client.request_text(Request::new("").get("readyz", &GetParams::default())?).await?;
     let namespaces: Api<Namespace> = Api::all(client.clone());
     for name in ["default", "kube-system"] {
-        if namespaces.get(name).await.is_err() {
-            return false;
-        }
+        namespaces.get(name).await?;
     }
-    true
+    Ok(())
 }

@@ -1,7 +1,8 @@
-//! Sees to it that no process and no folder outlives this one, however it ends: return, panic, Ctrl-C or SIGKILL.
+//! A watchdog that ends our processes and deletes our folders, however this process ends: return, panic, Ctrl-C or
+//! SIGKILL.
 //!
-//! One `sh` reads a pipe that only this process holds open. It is told of each process and folder; when the pipe ends,
-//! it ends those that are left. It has a process group of its own, so that Ctrl-C does not reach it first.
+//! It is an `sh` that reads a pipe. Only this process holds the other end open, and announces each process and folder on
+//! it. When the pipe ends, the watchdog cleans up. It has a process group of its own, so that Ctrl-C does not reach it.
 
 use std::io::{Error, ErrorKind, Result, Write};
 use std::os::unix::process::CommandExt;
@@ -9,12 +10,12 @@ use std::path::Path;
 use std::process::{Child, ChildStdin, Command, Stdio};
 use std::sync::{Mutex, OnceLock, PoisonError};
 
-/// `+ PID` and `- PID` for process groups, `d PATH` for files and folders.
+/// The script of the watchdog. It reads `+ PID` and `- PID` for process groups, `d PATH` for files and folders.
 ///
-/// Paths are kept in `"$@"`, the one list of `sh` whose entries may hold white space: a split path would delete
-/// somebody else's folder. What a leader leaves of its group when it ends is killed at once. Ended processes are awaited
-/// before their folder is deleted, lest they write into it again; not for long, as who inherited them may be slow to
-/// reap them, and until then they seem to be there.
+/// Paths are kept in `"$@"`, the one list of `sh` whose entries may hold white space: a path that is split would delete
+/// another folder. If the leader of a group exits, the rest of the group is killed at once. Folders are deleted after
+/// the exit of the processes that write into them. That wait is short: a process that its new parent does not reap
+/// seems to run.
 const SCRIPT: &str = r#"
 trap '' INT TERM HUP
 pids=""
@@ -27,7 +28,7 @@ while read -r what value; do
     d) set -- "$@" "$value" ;;
   esac
 done
-tell() { for pid in $pids; do kill -s "$1" -- "-$pid" 2>/dev/null; done; }
+send() { for pid in $pids; do kill -s "$1" -- "-$pid" 2>/dev/null; done; }
 await() {
   for try in $1; do
     left=""; for pid in $pids; do kill -s 0 -- "-$pid" 2>/dev/null && left=1; done
@@ -35,8 +36,8 @@ await() {
     sleep 0.1
   done
 }
-tell TERM; tell CONT; await "1 2 3 4 5 6 7 8 9 10"
-tell KILL; await "1 2 3 4 5"
+send TERM; send CONT; await "1 2 3 4 5 6 7 8 9 10"
+send KILL; await "1 2 3 4 5"
 for try in 1 2 3 4 5; do rm -rf -- "$@" && break; sleep 0.1; done
 "#;
 
@@ -45,31 +46,31 @@ struct Watchdog {
     _process: Child,
 }
 
-/// Tells the watchdog of a process that leads a group of its own.
+/// Announces a process that leads a group of its own.
 pub(super) fn watch(pid: u32) -> Result<()> {
-    tell(&format!("+ {pid}"))
+    announce(&format!("+ {pid}"))
 }
 
-/// Tells the watchdog that a process has ended.
+/// Announces that a process has exited.
 pub(super) fn unwatch(pid: u32) {
-    // Without a watchdog there is nothing left to tell.
-    let _ = tell(&format!("- {pid}"));
+    // Without a watchdog nothing has to be announced.
+    let _ = announce(&format!("- {pid}"));
 }
 
-/// Hands a file or folder over: it is deleted at the end, if it is still there.
+/// Announces a file or folder, which is deleted when this process ends.
 pub(super) fn delete_at_end(path: &Path) -> Result<()> {
     match path.to_str() {
-        Some(text) if path.is_absolute() && !text.contains('\n') => tell(&format!("d {text}")),
+        Some(text) if path.is_absolute() && !text.contains('\n') => announce(&format!("d {text}")),
         _ => Err(Error::new(ErrorKind::InvalidInput, "not an absolute path in one line of UTF-8")),
     }
 }
 
-fn tell(line: &str) -> Result<()> {
+fn announce(line: &str) -> Result<()> {
     static WATCHDOG: OnceLock<Result<Mutex<Watchdog>>> = OnceLock::new();
     match WATCHDOG.get_or_init(start) {
         Ok(watchdog) => {
             let mut watchdog = watchdog.lock().unwrap_or_else(PoisonError::into_inner);
-            // One write, so that a line is there as a whole or not at all.
+            // A single write, so that the line arrives as a whole or not at all.
             watchdog.input.write_all(format!("{line}\n").as_bytes())
         }
         Err(error) => Err(Error::new(error.kind(), format!("no watchdog: {error}"))),

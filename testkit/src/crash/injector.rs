@@ -1,4 +1,4 @@
-//! The guard that lets everything pass but one request.
+//! The guard that injects the crash: it disturbs one request and lets all others pass.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -7,28 +7,28 @@ use tokio::sync::{Notify, Semaphore};
 
 use super::point::{CrashMode, Phase, Point};
 use crate::bed::operator::Operator;
-use crate::proxy::{Guard, Name, Request, Ruling};
+use crate::proxy::{Guard, Request, RequestName, Ruling};
 
-/// The operator of a life, while it runs.
+/// The operator of a life cycle, while it runs.
 pub(super) type Running = Arc<Mutex<Option<Operator>>>;
 
-/// A request, and when it was made.
-pub type Seen = (Name, Phase);
+/// A request and the phase in which it was sent.
+pub type SeenRequest = (RequestName, Phase);
 
-/// Strikes once, at its point.
+/// Injects one crash, at its point.
 pub(super) struct Injector {
     point: Option<Point>,
     operator: Running,
-    chapter: Mutex<Phase>,
+    phase: Mutex<Phase>,
     /// All requests, in their order.
-    seen: Mutex<Vec<Seen>>,
-    /// Writes to what is not ours.
-    foreign: Mutex<Vec<String>>,
-    /// Told when the blow has fallen.
-    fallen: Notify,
-    /// Opened when a late request may go on; closed for ever by then.
+    seen: Mutex<Vec<SeenRequest>>,
+    /// Writes to objects that are not the operator's.
+    foreign_writes: Mutex<Vec<String>>,
+    /// Notified after the crash.
+    crashed: Notify,
+    /// Closed, for good, when the late request may go on.
     late: Semaphore,
-    /// Told when the late request has arrived.
+    /// Notified when the late request has arrived.
     arrived: Notify,
 }
 
@@ -37,95 +37,98 @@ impl Injector {
         Self {
             point,
             operator,
-            chapter: Mutex::new(Phase::Start),
+            phase: Mutex::new(Phase::Start),
             seen: Mutex::default(),
-            foreign: Mutex::default(),
-            fallen: Notify::new(),
+            foreign_writes: Mutex::default(),
+            crashed: Notify::new(),
             late: Semaphore::new(0),
             arrived: Notify::new(),
         }
     }
 
-    pub(super) fn begin(&self, chapter: Phase) {
-        *lock(&self.chapter) = chapter;
+    pub(super) fn begin(&self, phase: Phase) {
+        *lock(&self.phase) = phase;
     }
 
-    /// Waits until the blow has fallen.
-    pub(super) async fn fallen(&self) {
-        self.fallen.notified().await;
+    /// Waits until the crash has been injected.
+    pub(super) async fn crashed(&self) {
+        self.crashed.notified().await;
     }
 
     /// Lets the late request go on, if there is one that has not, and waits until it has arrived.
-    pub(super) async fn let_it_arrive(&self) {
-        let is_late = self.point.as_ref().is_some_and(|point| point.blow.is_late());
+    pub(super) async fn release_late_request(&self) {
+        let is_late = self.point.as_ref().is_some_and(|point| point.mode.is_late());
         if is_late && !self.late.is_closed() {
             self.late.close();
             self.arrived.notified().await;
         }
     }
 
-    /// The requests so far.
-    pub(super) fn seen(&self) -> Vec<Seen> {
+    /// Returns the requests so far.
+    pub(super) fn seen(&self) -> Vec<SeenRequest> {
         lock(&self.seen).clone()
     }
 
-    /// The writes to what is not ours.
-    pub(super) fn foreign(&self) -> Vec<String> {
-        lock(&self.foreign).clone()
+    /// Returns the writes to objects that are not the operator's.
+    pub(super) fn foreign_writes(&self) -> Vec<String> {
+        lock(&self.foreign_writes).clone()
     }
 
-    fn is_struck(&self, request: &Request) -> Option<CrashMode> {
-        self.point.as_ref().filter(|point| point.request == request.name).map(|point| point.blow)
+    /// Returns the mode of the crash if this is the request that it is injected at.
+    fn mode_at(&self, request: &Request) -> Option<CrashMode> {
+        self.point.as_ref().filter(|point| point.request == request.name).map(|point| point.mode)
     }
 
-    /// Whether the late request is to arrive just before this one.
-    fn makes_way(&self, request: &Request) -> bool {
-        let Some(Point { request: late, blow: CrashMode::LateFirst, .. }) = &self.point else { return false };
-        let alike = late.kind == request.name.kind && late.nth < request.name.nth;
-        let both_to_the_slot = late.is_write_to_the_slot() && request.name.is_write_to_the_slot();
-        (alike || both_to_the_slot) && *late != request.name && lock(&self.seen).iter().any(|(seen, _)| seen == late)
+    /// Returns true if the late request has to arrive just before this one.
+    fn follows_late_request(&self, request: &Request) -> bool {
+        let Some(Point { request: late, mode: CrashMode::LateFirst, .. }) = &self.point else { return false };
+        let is_same_kind = late.kind == request.name.kind && late.nth < request.name.nth;
+        let are_slot_writes = late.is_slot_write() && request.name.is_slot_write();
+        (is_same_kind || are_slot_writes)
+            && *late != request.name
+            && lock(&self.seen).iter().any(|(seen, _)| seen == late)
     }
 
     async fn kill(&self) {
         let operator = lock(&self.operator).take();
         let killed = tokio::task::spawn_blocking(|| operator.map(Operator::kill));
-        killed.await.expect("it can be killed");
-        self.fallen.notify_one();
+        killed.await.expect("the operator can be killed");
+        self.crashed.notify_one();
     }
 }
 
 #[async_trait]
 impl Guard for Injector {
-    async fn asked(&self, request: &Request) -> Ruling {
-        lock(&self.seen).push((request.name.clone(), *lock(&self.chapter)));
+    async fn on_request(&self, request: &Request) -> Ruling {
+        lock(&self.seen).push((request.name.clone(), *lock(&self.phase)));
         if request.name.is_write() && !may_be_written(request) {
-            lock(&self.foreign).push(format!("{} {}", request.name, request.path));
+            lock(&self.foreign_writes).push(format!("{} {}", request.name, request.path));
         }
-        match self.is_struck(request) {
+        match self.mode_at(request) {
             Some(CrashMode::Before) => {
                 self.kill().await;
                 Ruling::Cut
             }
             Some(CrashMode::LateFirst | CrashMode::LateLast) => {
                 self.kill().await;
-                // It is closed when the request may go on.
+                // The error of a closed semaphore is the signal to go on.
                 let _ = self.late.acquire().await;
                 Ruling::Pass
             }
             Some(CrashMode::After | CrashMode::Swallowed) => Ruling::Pass,
             None => {
-                if self.makes_way(request) {
-                    self.let_it_arrive().await;
+                if self.follows_late_request(request) {
+                    self.release_late_request().await;
                 }
                 Ruling::Pass
             }
         }
     }
 
-    async fn answered(&self, request: &Request, _status: u16) -> Ruling {
-        match self.is_struck(request) {
+    async fn on_answer(&self, request: &Request, _status: u16) -> Ruling {
+        match self.mode_at(request) {
             Some(CrashMode::After) => self.kill().await,
-            Some(CrashMode::Swallowed) => self.fallen.notify_one(),
+            Some(CrashMode::Swallowed) => self.crashed.notify_one(),
             Some(CrashMode::LateFirst | CrashMode::LateLast) => self.arrived.notify_one(),
             Some(CrashMode::Before) | None => return Ruling::Pass,
         }
@@ -133,11 +136,11 @@ impl Guard for Injector {
     }
 }
 
-/// Of the API server only our own kinds and Events are ever written to.
+/// Returns true if the operator may write to the target: at the API server only to its own kinds and Events.
 fn may_be_written(request: &Request) -> bool {
     let path = request.path.as_str();
-    let ours = ["/apis/almkey.dev/", "/apis/events.k8s.io/"].iter().any(|group| path.starts_with(group));
-    ours || request.host.ends_with(".localhost")
+    let is_own = ["/apis/almkey.dev/", "/apis/events.k8s.io/"].iter().any(|group| path.starts_with(group));
+    is_own || request.host.ends_with(".localhost")
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {

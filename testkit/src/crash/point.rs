@@ -1,77 +1,77 @@
-//! Where a life is struck, and how.
+//! Crash points: the request at which a life cycle is disturbed, and the kind of disturbance.
 
 use std::fmt;
 
-use crate::proxy::Name;
+use crate::proxy::RequestName;
 
-/// One crash of one life.
+/// One crash in one life cycle.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Point {
-    /// Of this life.
-    pub life: Kind,
-    /// At this request.
-    pub request: Name,
-    /// In this way.
-    pub blow: CrashMode,
-    /// This happens while the operator is away.
-    pub meanwhile: ConcurrentEvent,
+    /// The life cycle that is disturbed.
+    pub lifecycle: Lifecycle,
+    /// The request at which it is disturbed.
+    pub request: RequestName,
+    /// The kind of crash.
+    pub mode: CrashMode,
+    /// The event while the operator is down.
+    pub event: ConcurrentEvent,
 }
 
-/// A kind of life.
+/// A life cycle of a key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub enum Kind {
-    /// The slot is empty: the key is uploaded, rotated and deleted.
+pub enum Lifecycle {
+    /// The slot is empty. The key is uploaded, rotated and deleted.
     Uploaded,
-    /// The key is in the slot already, and nobody's: it is taken over, and given up.
+    /// The key is in the slot and has no owner. It is adopted and released.
     Adopted,
 }
 
-/// What happens to the operator and to its request.
+/// The fate of the operator and of its request.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum CrashMode {
-    /// It is killed, and the request never leaves it.
+    /// The operator is killed, and the request is never sent.
     Before,
-    /// It is killed when the request has taken effect, and never hears the answer.
+    /// The operator is killed after the request has taken effect, and never sees the answer.
     After,
-    /// It lives, and never hears the answer of a request that has taken effect.
+    /// The operator lives, and never sees the answer of a request that has taken effect.
     Swallowed,
-    /// It is killed, and the request takes effect just before its successor makes one like it.
+    /// The operator is killed, and the request takes effect just before its successor sends one like it.
     LateFirst,
-    /// It is killed, and the request arrives when its successor has settled everything.
+    /// The operator is killed, and the request arrives after its successor has settled everything.
     LateLast,
 }
 
-/// What happens to the source or to the object at the moment of the crash.
+/// A change of the source or of the object at the moment of the crash.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum ConcurrentEvent {
-    /// Nothing.
+    /// No change.
     Nothing,
-    /// The binding gets other credentials; the old ones die.
+    /// The binding gets new credentials, and the old ones are revoked.
     Rotated,
-    /// The binding is deleted, and its credentials with it.
+    /// The binding is deleted, and its credentials are revoked.
     Unbound,
     /// The `ALMServiceKey` is deleted.
     Deleted,
 }
 
-/// A part of a life. Each ends when everything has settled.
+/// A phase of a life cycle. Each one ends when everything has settled.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Phase {
-    /// The operator starts; there is a tenant and a binding.
+    /// The operator starts. A tenant and a binding exist.
     Start,
-    /// The `ALMServiceKey` is applied: the key is uploaded.
+    /// The `ALMServiceKey` is created, and the key is uploaded.
     Create,
-    /// The binding gets other credentials: they replace the key.
+    /// The binding gets new credentials, which replace the key.
     Rotate,
-    /// The `ALMServiceKey` is deleted: the key goes.
+    /// The `ALMServiceKey` is deleted, and the key is removed.
     Delete,
     /// The `ALMTenant` is deleted.
     Leave,
 }
 
-impl Kind {
-    /// Its chapters, in their order.
-    pub fn chapters(self) -> &'static [Phase] {
+impl Lifecycle {
+    /// Returns the phases in their order.
+    pub fn phases(self) -> &'static [Phase] {
         use Phase::{Create, Delete, Leave, Rotate, Start};
         match self {
             Self::Uploaded => &[Start, Create, Rotate, Delete, Leave],
@@ -79,11 +79,11 @@ impl Kind {
         }
     }
 
-    /// What can happen meanwhile. Without an object, a source that changes concerns nobody. That an adopted key is dead
-    /// takes ten minutes to prove, so its source stays.
-    fn meanwhiles(self, chapter: Phase) -> &'static [ConcurrentEvent] {
+    /// Returns the events that can happen in a phase. A source that changes matters only while there is an object. The
+    /// source of an adopted key stays, as it takes ten minutes to prove that such a key is dead.
+    fn events(self, phase: Phase) -> &'static [ConcurrentEvent] {
         use ConcurrentEvent::{Deleted, Nothing, Rotated, Unbound};
-        match (chapter, self) {
+        match (phase, self) {
             (Phase::Start | Phase::Leave, _) | (Phase::Delete, Self::Adopted) => &[Nothing],
             (Phase::Create | Phase::Rotate, Self::Uploaded) => &[Nothing, Rotated, Unbound, Deleted],
             (Phase::Create | Phase::Rotate, Self::Adopted) => &[Nothing, Deleted],
@@ -93,32 +93,33 @@ impl Kind {
 }
 
 impl Point {
-    /// All points at a request that was made in this chapter. The two kinds of lives differ in what is written alone, so
-    /// that the reads of the second are left out.
-    pub fn all(life: Kind, request: &Name, chapter: Phase) -> Vec<Self> {
-        if life == Kind::Adopted && !(request.is_write() && [Phase::Create, Phase::Delete].contains(&chapter)) {
+    /// Returns all points at a request that is sent in this phase. The two life cycles differ only in their writes, so that
+    /// the reads of the second one are left out.
+    pub fn all(lifecycle: Lifecycle, request: &RequestName, phase: Phase) -> Vec<Self> {
+        let is_covered = request.is_write() && [Phase::Create, Phase::Delete].contains(&phase);
+        if lifecycle == Lifecycle::Adopted && !is_covered {
             return Vec::new();
         }
-        let blows: &[CrashMode] = if request.is_conditional() {
+        let modes: &[CrashMode] = if request.is_conditional() {
             &[CrashMode::Before, CrashMode::After, CrashMode::Swallowed, CrashMode::LateFirst, CrashMode::LateLast]
         } else if request.is_write() {
             &[CrashMode::Before, CrashMode::After, CrashMode::Swallowed]
         } else {
             &[CrashMode::Before, CrashMode::After]
         };
-        let of = |blow: &CrashMode| {
-            let blow = *blow;
-            // After a read everything is as before it, and nobody waits for what lists and watches tell.
-            let alone = request.is_of_a_collection() || (blow == CrashMode::After && !request.is_write());
-            let meanwhiles = if alone { &[ConcurrentEvent::Nothing] } else { life.meanwhiles(chapter) };
-            meanwhiles.iter().map(move |meanwhile| Self { life, request: request.clone(), blow, meanwhile: *meanwhile })
+        let points = |mode: &CrashMode| {
+            let mode = *mode;
+            // A read changes nothing, and no step of the operator depends on the end of a list or watch.
+            let is_without_event = request.is_list_or_watch() || (mode == CrashMode::After && !request.is_write());
+            let events = if is_without_event { &[ConcurrentEvent::Nothing] } else { lifecycle.events(phase) };
+            events.iter().map(move |event| Self { lifecycle, request: request.clone(), mode, event: *event })
         };
-        blows.iter().flat_map(of).collect()
+        modes.iter().flat_map(points).collect()
     }
 }
 
 impl CrashMode {
-    /// Whether the request arrives later.
+    /// Returns true if the request arrives after the crash.
     pub fn is_late(self) -> bool {
         matches!(self, Self::LateFirst | Self::LateLast)
     }
@@ -126,12 +127,12 @@ impl CrashMode {
 
 impl fmt::Display for Point {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { life, request, blow, meanwhile } = self;
-        write!(f, "{request}, {blow}{meanwhile}{life}")
+        let Self { lifecycle, request, mode, event } = self;
+        write!(f, "{request}, {mode}{event}{lifecycle}")
     }
 }
 
-impl fmt::Display for Kind {
+impl fmt::Display for Lifecycle {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self {
             Self::Uploaded => "",

@@ -1,4 +1,4 @@
-//! Who decides at the gate, and of what.
+//! Decisions on the requests that pass the proxy.
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -7,66 +7,66 @@ use async_trait::async_trait;
 use hyper::body::Bytes;
 use hyper::http::request::Parts;
 
-use super::request_name::{Name, kind};
+use super::request_name::{RequestName, kind};
 
-/// A request at the gate.
+/// A request at the proxy.
 pub struct Request {
-    /// By this it is known in every life.
-    pub name: Name,
-    /// The host that it is for, without port.
+    /// Name of the request, the same in every run of the same life cycle.
+    pub name: RequestName,
+    /// Host that the request is for, without port.
     pub host: String,
-    /// The path as it was asked for, with the names of objects.
+    /// Path of the request, with the names of objects.
     pub path: String,
-    /// Its body.
+    /// Body of the request.
     pub body: Bytes,
 }
 
-/// What becomes of a request or of its answer.
+/// A decision on a request or on its answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Ruling {
-    /// It goes on.
+    /// Send it on.
     Pass,
-    /// It goes no further, and the connection that it came on is closed without an answer.
+    /// Send nothing on, and close the client's connection without an answer.
     Cut,
 }
 
-/// Decides. What it waits for holds up this request alone: a guard that answers late holds the request.
+/// Decides on requests and answers. A guard that takes its time holds up that request alone.
 #[async_trait]
 pub trait Guard: Send + Sync {
-    /// A request was made, and was not sent on yet.
-    async fn asked(&self, _request: &Request) -> Ruling {
+    /// Decides on a request that was not sent on yet.
+    async fn on_request(&self, _request: &Request) -> Ruling {
         Ruling::Pass
     }
 
-    /// The request took effect and was answered with this HTTP status; nothing of the answer was passed on yet.
-    async fn answered(&self, _request: &Request, _status: u16) -> Ruling {
+    /// Decides on an answer with this HTTP status. The request has taken effect, and the client has not seen the answer.
+    async fn on_answer(&self, _request: &Request, _status: u16) -> Ruling {
         Ruling::Pass
     }
 }
 
-/// Lets everything pass.
-pub struct Open;
+/// A guard that lets everything pass.
+pub struct PassAll;
 
-impl Guard for Open {}
+impl Guard for PassAll {}
 
-/// A guard, and what it has seen so far.
+/// A guard with the count of requests that it has seen.
 pub(super) struct Watch {
     pub(super) guard: Arc<dyn Guard>,
-    seen: Mutex<HashMap<String, usize>>,
+    counts: Mutex<HashMap<String, usize>>,
 }
 
 impl Watch {
-    pub(super) fn of(guard: Arc<dyn Guard>) -> Self {
-        Self { guard, seen: Mutex::default() }
+    pub(super) fn new(guard: Arc<dyn Guard>) -> Self {
+        Self { guard, counts: Mutex::default() }
     }
 
-    /// Names a request; counts it.
+    /// Counts a request and returns it with its name.
     pub(super) fn request(&self, parts: &Parts, host: &str, body: Bytes) -> Request {
         let host = host.rsplit_once(':').map_or(host, |(host, _)| host).to_owned();
         let kind = kind(&parts.method, &host, &parts.uri);
-        let mut seen = self.seen.lock().unwrap_or_else(PoisonError::into_inner);
-        let nth = seen.entry(kind.clone()).or_default();
+        let mut counts = self.counts.lock().unwrap_or_else(PoisonError::into_inner);
+        let nth = counts.entry(kind.clone()).or_default();
         *nth += 1;
-        Request { name: Name { kind, nth: *nth }, host, path: parts.uri.path().to_owned(), body }
+        Request { name: RequestName { kind, nth: *nth }, host, path: parts.uri.path().to_owned(), body }
     }
 }

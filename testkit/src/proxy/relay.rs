@@ -1,4 +1,4 @@
-//! Requests through the gate.
+//! The relay of requests and answers.
 
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -13,14 +13,14 @@ use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 
 use super::guard::{Ruling, Watch};
-use super::upstream::{Upstreams, Way};
+use super::upstream::{UpstreamLink, Upstreams};
 
-/// The connection is closed without an answer.
+/// The error that makes hyper close a connection without an answer.
 #[derive(Debug, thiserror::Error)]
 #[error("the connection is closed without an answer")]
 pub(super) struct Closed;
 
-/// Lets connections in for as long as this runtime lives.
+/// Accepts connections for as long as the runtime lives.
 pub(super) async fn serve(
     listener: TcpListener,
     acceptor: TlsAcceptor,
@@ -38,14 +38,14 @@ async fn connection(
     upstreams: Arc<Upstreams>,
     watch: Arc<Mutex<Arc<Watch>>>,
 ) {
-    // A client that goes away is no matter of the gate.
+    // A client that closes its connection is no failure of the proxy.
     let Ok(stream) = stream.set_nodelay(true).map(|()| stream) else { return };
     let Ok(stream) = acceptor.accept(stream).await else { return };
-    let way = Arc::new(tokio::sync::Mutex::new(Way::default()));
+    let link = Arc::new(tokio::sync::Mutex::new(UpstreamLink::default()));
     let service = service_fn(move |request| {
         let watch = Arc::clone(&watch.lock().unwrap_or_else(PoisonError::into_inner));
-        let exchange = exchange(request, watch, Arc::clone(&upstreams), Arc::clone(&way));
-        // In a task of its own: what was sent stays sent, even if who sent it is killed.
+        let exchange = exchange(request, watch, Arc::clone(&upstreams), Arc::clone(&link));
+        // In a task of its own: a request that was sent takes effect even if its client is killed.
         async { tokio::spawn(exchange).await.unwrap_or(Err(Closed)) }
     });
     let _ = http1::Builder::new().serve_connection(TokioIo::new(stream), service).await;
@@ -55,18 +55,18 @@ async fn exchange(
     request: Request<Incoming>,
     watch: Arc<Watch>,
     upstreams: Arc<Upstreams>,
-    way: Arc<tokio::sync::Mutex<Way>>,
+    link: Arc<tokio::sync::Mutex<UpstreamLink>>,
 ) -> Result<Response<Incoming>, Closed> {
     let (parts, body) = request.into_parts();
     let body = body.collect().await.map_err(|_| Closed)?.to_bytes();
     let host = parts.headers.get(HOST).and_then(|host| host.to_str().ok()).unwrap_or_default().to_owned();
     let request = watch.request(&parts, &host, body.clone());
-    if watch.guard.asked(&request).await == Ruling::Cut {
+    if watch.guard.on_request(&request).await == Ruling::Cut {
         return Err(Closed);
     }
     let sent = Request::from_parts(parts, Full::new(body));
-    let answer = way.lock().await.send(&upstreams, &request.host, sent).await.map_err(|_| Closed)?;
-    match watch.guard.answered(&request, answer.status().as_u16()).await {
+    let answer = link.lock().await.send(&upstreams, &request.host, sent).await.map_err(|_| Closed)?;
+    match watch.guard.on_answer(&request, answer.status().as_u16()).await {
         Ruling::Pass => Ok(answer),
         Ruling::Cut => Err(Closed),
     }

@@ -1,70 +1,72 @@
-//! Names of requests that stay the same from one life to the next.
+//! Names of requests that are the same in each run of a life cycle.
 
 use std::fmt;
 
 use hyper::{Method, Uri};
 
-/// A request: its verb and path without the names that a test makes up, and which of its kind it is.
+/// A request, by its kind and its number among the requests of that kind.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
-pub struct Name {
-    /// Such as `PATCH almservicekeys/*/status`, `WATCH secrets`, `PUT landscape/v1/service-key`.
+pub struct RequestName {
+    /// Verb and path without the names of objects, such as `PATCH almservicekeys/*/status`, `WATCH secrets`, `PUT landscape/v1/service-key`.
     pub kind: String,
-    /// From 1 on; watches and passes interleave, so requests are counted by their kind.
+    /// Number of the request among those of its kind, from 1. A common count would not be stable, as watches and
+    /// reconciliations interleave.
     pub nth: usize,
 }
 
-impl fmt::Display for Name {
+impl fmt::Display for RequestName {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} #{}", self.kind, self.nth)
     }
 }
 
-impl Name {
-    /// Whether it reads a collection of the API server, once or for good: what a process begins with.
-    pub fn is_of_a_collection(&self) -> bool {
+impl RequestName {
+    /// Returns true if the request lists or watches a collection of the API server, as a process does at its start.
+    pub fn is_list_or_watch(&self) -> bool {
         self.kind.starts_with("LIST ") || self.kind.starts_with("WATCH ")
     }
 
-    /// Whether it may change something.
+    /// Returns true if the request may change something.
     pub fn is_write(&self) -> bool {
         ["POST ", "PUT ", "PATCH ", "DELETE "].iter().any(|verb| self.kind.starts_with(verb))
     }
 
-    /// Whether it is conditional on a version of what it changes, so that it must do no harm however late it arrives.
+    /// Returns true if the request is conditional on a version of its target, so that it must do no harm however late it
+    /// arrives.
     pub fn is_conditional(&self) -> bool {
-        self.is_write_to_the_slot() || self.kind.starts_with("PATCH alm")
+        self.is_slot_write() || self.kind.starts_with("PATCH alm")
     }
 
-    /// Whether it may change the slot of Landscape Management.
-    pub fn is_write_to_the_slot(&self) -> bool {
+    /// Returns true if the request may change the slot of Landscape Management.
+    pub fn is_slot_write(&self) -> bool {
         self.is_write() && self.kind.ends_with(" landscape/v1/service-key")
     }
 }
 
-/// The operator's own namespace has a name for everybody.
+/// Namespace of the operator, the only one whose name is part of a request's name.
 const KNOWN_NAMESPACE: &str = crate::names::NAMESPACE;
 
-/// Verb and path of a request.
+/// Returns verb and path of a request, without the names of objects.
 pub(super) fn kind(method: &Method, host: &str, uri: &Uri) -> String {
     match host.strip_suffix(".localhost") {
         // The first label is the tenant.
         Some(host) => format!("{method} {}{}", host.rsplit('.').next().unwrap_or_default(), uri.path()),
-        None => of_the_api_server(method, uri),
+        None => api_server_kind(method, uri),
     }
 }
 
-fn of_the_api_server(method: &Method, uri: &Uri) -> String {
+fn api_server_kind(method: &Method, uri: &Uri) -> String {
     let segments: Vec<&str> = uri.path().split('/').filter(|segment| !segment.is_empty()).collect();
     let below = match segments.as_slice() {
         ["api", _, below @ ..] | ["apis", _, _, below @ ..] => below,
         other => other,
     };
-    let (place, rest) = match below {
-        ["namespaces", namespace, rest @ ..] if !rest.is_empty() => (Some(*namespace), rest),
+    let (namespace, rest) = match below {
+        ["namespaces", name, rest @ ..] if !rest.is_empty() => (Some(*name), rest),
         rest => (None, rest),
     };
     let verb = match (method, rest) {
-        (&Method::GET, [_]) if watches(uri) => "WATCH",
+        (&Method::GET, [_]) if is_watch(uri) => "WATCH",
         (&Method::GET, [_]) => "LIST",
         _ => method.as_str(),
     };
@@ -73,13 +75,13 @@ fn of_the_api_server(method: &Method, uri: &Uri) -> String {
         kind.push('/');
         kind.push_str(if index == 1 { "*" } else { segment });
     }
-    if place == Some(KNOWN_NAMESPACE) {
+    if namespace == Some(KNOWN_NAMESPACE) {
         kind.push_str(" of the operator");
     }
     kind
 }
 
-fn watches(uri: &Uri) -> bool {
+fn is_watch(uri: &Uri) -> bool {
     uri.query().is_some_and(|query| query.split('&').any(|part| part == "watch=true" || part == "watch=1"))
 }
 
@@ -88,7 +90,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_request_has_the_same_name_whatever_the_objects_are_called() {
+    fn the_name_of_a_request_is_independent_of_the_names_of_objects() {
         let named = |method: &str, host: &str, uri: &str| {
             kind(&method.parse().expect("a method"), host, &uri.parse().expect("a path"))
         };

@@ -1,4 +1,4 @@
-//! What is behind the gate, and connections to it.
+//! The servers behind the proxy, and connections to them.
 
 use std::sync::Arc;
 
@@ -14,9 +14,9 @@ use tokio::net::TcpStream;
 use tokio_rustls::TlsConnector;
 use url::Url;
 
-type Trouble = Box<dyn std::error::Error + Send + Sync>;
+type BoxError = Box<dyn std::error::Error + Send + Sync>;
 
-/// The two servers behind the gate.
+/// The two servers behind the proxy.
 pub(super) struct Upstreams {
     api_server: Upstream,
     simulator: Upstream,
@@ -28,16 +28,16 @@ struct Upstream {
 }
 
 impl Upstreams {
-    /// The API server by its URL, the simulator by its port; each with its CA.
+    /// Takes the URL of the API server and the port of the simulator, each with its CA certificate in PEM.
     pub(super) fn new((api_server, api_ca): (&str, &str), (simulator, simulator_ca): (u16, &str)) -> Self {
         let port = Url::parse(api_server).ok().and_then(|url| url.port()).expect("the API server's port");
         Self {
-            api_server: Upstream { port, tls: trusting(api_ca) },
-            simulator: Upstream { port: simulator, tls: trusting(simulator_ca) },
+            api_server: Upstream { port, tls: tls_connector(api_ca) },
+            simulator: Upstream { port: simulator, tls: tls_connector(simulator_ca) },
         }
     }
 
-    async fn connect(&self, host: &str) -> Result<SendRequest<Full<Bytes>>, Trouble> {
+    async fn connect(&self, host: &str) -> Result<SendRequest<Full<Bytes>>, BoxError> {
         let (upstream, name) = if host.ends_with(".localhost") {
             (&self.simulator, ServerName::try_from(host.to_owned())?)
         } else {
@@ -46,13 +46,13 @@ impl Upstreams {
         let stream = TcpStream::connect(("127.0.0.1", upstream.port)).await?;
         stream.set_nodelay(true)?;
         let (sender, connection) = handshake(TokioIo::new(upstream.tls.connect(name, stream).await?)).await?;
-        // It ends with its sender and the answer that is read from it.
+        // The task ends when the sender is dropped and the answer has been read.
         tokio::spawn(connection);
         Ok(sender)
     }
 }
 
-fn trusting(ca: &str) -> TlsConnector {
+fn tls_connector(ca: &str) -> TlsConnector {
     let mut roots = RootCertStore::empty();
     for certificate in CertificateDer::pem_slice_iter(ca.as_bytes()) {
         roots.add(certificate.expect("a certificate in PEM")).expect("a certificate authority");
@@ -60,23 +60,23 @@ fn trusting(ca: &str) -> TlsConnector {
     TlsConnector::from(Arc::new(ClientConfig::builder().with_root_certificates(roots).with_no_client_auth()))
 }
 
-/// The way on for one connection of the operator: opened when it is needed, and kept as long as that one.
+/// The upstream connection that belongs to one connection of the operator. It is opened when it is first needed.
 #[derive(Default)]
-pub(super) struct Way(Option<(String, SendRequest<Full<Bytes>>)>);
+pub(super) struct UpstreamLink(Option<(String, SendRequest<Full<Bytes>>)>);
 
-impl Way {
-    /// Sends a request on.
+impl UpstreamLink {
+    /// Sends a request on, over the open connection if it leads to this host.
     pub(super) async fn send(
         &mut self,
         upstreams: &Upstreams,
         host: &str,
         request: Request<Full<Bytes>>,
-    ) -> Result<Response<Incoming>, Trouble> {
+    ) -> Result<Response<Incoming>, BoxError> {
         let mut kept = self.0.take().filter(|(to, _)| to == host).map(|(_, sender)| sender);
         if let Some(sender) = &mut kept
             && sender.ready().await.is_err()
         {
-            // It was closed meanwhile, which must not be taken for a server that went away over this request.
+            // The server closed the idle connection, which must not look like a failure of this request.
             kept = None;
         }
         let mut sender = match kept {

@@ -79,7 +79,7 @@ fn restoring_an_etcd_backup_deletes_no_living_key() {
         // Its caches are newer than the restored data, so it ends, and Kubernetes starts it again.
         let mut operator = bed.operator.take().expect("the operator runs");
         operator.await_lines("begins anew", 1);
-        assert_eq!(operator.ended().and_then(|status| status.code()), Some(1));
+        assert_eq!(operator.wait_exit().and_then(|status| status.code()), Some(1));
         bed.start_operator("operator-again");
 
         // The restored source has the dead key: the slot stays as it is.
@@ -97,7 +97,7 @@ fn restoring_an_etcd_backup_deletes_no_living_key() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!((tenant.slot_key().await, effective_writes(&tenant).await), (living, vec!["+Put".to_owned(); 3]));
         let tenant = named(&bed, "untouched");
-        tenant.look_now("calm", "after").await;
+        tenant.reconcile_now("calm", "after").await;
         assert_eq!((tenant.slot_key().await, effective_writes(&tenant).await), (untouched, vec!["+Put".into()]));
         // The restored cluster does not know this object.
         let tenant = named(&bed, "made-later");

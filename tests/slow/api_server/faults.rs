@@ -49,7 +49,7 @@ impl Fault {
     pub async fn begin(self, bed: &mut TestBed, tenants: &[String]) -> Option<Overload> {
         match self {
             Self::Killed(part) => bed.control_plane.kill(part),
-            Self::Stopped(part) => bed.control_plane.stop(part),
+            Self::Stopped(part) => bed.control_plane.suspend(part),
             Self::Overloaded => return Some(Overload::of_the_operator(bed).await),
             Self::Conflict => {
                 for name in tenants {

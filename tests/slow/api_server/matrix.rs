@@ -40,7 +40,7 @@ async fn run_fault(bed: &mut TestBed, fault: Fault) {
 
     let overload = fault.begin(bed, &tenants).await;
     for cell in &cells {
-        cell.tenant(bed).release().await;
+        cell.tenant(bed).release_held_calls().await;
     }
     // Each operation met the fault: its status could not be written. For a settled key a second reconciliation began during
     // the fault, and could not read the source.

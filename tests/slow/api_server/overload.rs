@@ -19,7 +19,7 @@ use secrecy::ExposeSecret;
 use serde_json::{Value, json};
 
 use testkit::bed::TestBed;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
 
@@ -57,7 +57,7 @@ impl Overload {
         let mut config = bed.control_plane.client_config(&user).await.expect("the operator's user exists");
         config.default_retry = false;
         let client = Client::try_from(config.clone()).expect("a client");
-        patiently("the API server to be overloaded", async {
+        wait_for("the API server to be overloaded", async {
             loop {
                 let unfinished = send_unfinished(&config);
                 for _ in 0..20 {

@@ -10,8 +10,8 @@ use serde_json::{Value, json};
 
 use super::operations::effective_writes;
 use crate::beds::{report, run_with_bed};
-use testkit::bed::cluster::patiently;
 use testkit::bed::tenant::create;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::control_plane::service_account_user;
 use testkit::names::NAMESPACE;
@@ -63,7 +63,7 @@ impl Right {
             }}});
             let is_enforced =
                 |review: SubjectAccessReview| review.status.is_some_and(|status| status.allowed == allowed);
-            patiently(&format!("the right to {verb} {} to change", self.resource), async {
+            wait_for(&format!("the right to {verb} {} to change", self.resource), async {
                 while !is_enforced(create(&access, review.clone()).await) {
                     tokio::time::sleep(POLL).await;
                 }
@@ -75,7 +75,7 @@ impl Right {
     /// Waits until such a request of the operator was refused in this namespace; cluster-wide if it is empty.
     async fn await_refusal(&self, bed: &TestBed, namespace: &str) {
         let log = bed.control_plane.audit_log().expect("the bed is audited");
-        patiently(&format!("a request for {} in {namespace:?} to be refused", self.resource), async {
+        wait_for(&format!("a request for {} in {namespace:?} to be refused", self.resource), async {
             loop {
                 let text = std::fs::read_to_string(log).expect("the audit log");
                 let refused = text.lines().filter(|line| line.contains("\"code\":403"));
@@ -142,14 +142,14 @@ fn a_refused_read_of_secrets_removes_no_key() {
         }
         READ_SECRETS.restore(&bed, &shipped).await;
         for name in ["pasted", "bound"] {
-            tenant(&bed, name).look_now("calm", "with get").await;
+            tenant(&bed, name).reconcile_now("calm", "with get").await;
             tenant(&bed, name).await_ready("calm", "True", "Uploaded").await;
         }
         assert!(bed.operator.take().expect("the operator runs").stop(), "the operator ends with success");
         let shipped = WATCH_SECRETS.revoke(&bed).await;
         bed.start_operator("without-watches");
         WATCH_SECRETS.await_refusal(&bed, "").await;
-        tenant(&bed, "pasted").look_now("calm", "without watches").await;
+        tenant(&bed, "pasted").reconcile_now("calm", "without watches").await;
         WATCH_SECRETS.restore(&bed, &shipped).await;
 
         for (name, key) in [("pasted", key), ("bound", bound_key)] {

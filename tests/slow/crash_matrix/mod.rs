@@ -14,8 +14,8 @@ use tokio::runtime::Runtime;
 
 use table::Table;
 use testkit::bed::TestBed;
-use testkit::crash::{Kind, Lived, Phase, Point, SETUP, live};
-use testkit::proxy::Name;
+use testkit::crash::{Lifecycle, Outcome, Phase, Point, SETUP, run_lifecycle};
+use testkit::proxy::RequestName;
 
 /// Environment variable: runs only the points whose printed name contains its value.
 const ONLY: &str = "ALMKEY_CRASH_POINT";
@@ -32,7 +32,7 @@ fn an_operator_killed_at_any_request_converges_after_its_restart() {
         let began = Instant::now();
         let beds = start_beds().await;
         let mut points =
-            [record_points(&beds, Kind::Uploaded).await, record_points(&beds, Kind::Adopted).await].concat();
+            [record_points(&beds, Lifecycle::Uploaded).await, record_points(&beds, Lifecycle::Adopted).await].concat();
         let only = std::env::var(ONLY).unwrap_or_default();
         points.retain(|point| point.to_string().contains(&only));
         assert!(!points.is_empty(), "no point has {only:?} in its name");
@@ -52,23 +52,23 @@ async fn start_beds() -> Vec<TestBed> {
 
 /// Records all points of a life cycle from lives without a crash on each bed. Requests that only some of them made are left
 /// out: they come from a reconciliation that began too late to find anything to do.
-async fn record_points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
-    let name = format!("{kind:?}").to_lowercase();
+async fn record_points(beds: &[TestBed], lifecycle: Lifecycle) -> Vec<Point> {
+    let name = format!("{lifecycle:?}").to_lowercase();
     let mut recorded = Vec::new();
     for number in 1..=RECORDED {
         let tenant = format!("{name}-{number}");
-        recorded.extend(join_all(beds.iter().map(|bed| live(bed, &tenant, kind, None))).await);
+        recorded.extend(join_all(beds.iter().map(|bed| run_lifecycle(bed, &tenant, lifecycle, None))).await);
     }
     let lives = recorded.len();
-    let mut requests: BTreeMap<Name, (Phase, usize)> = BTreeMap::new();
-    for Lived { seen, wrong, .. } in recorded {
+    let mut requests: BTreeMap<RequestName, (Phase, usize)> = BTreeMap::new();
+    for Outcome { requests: seen, failure: wrong, .. } in recorded {
         assert_eq!(wrong, None, "a life without a crash");
         for (name, phase) in seen {
             requests.entry(name).or_insert((phase, 0)).1 += 1;
         }
     }
     let (in_all, in_some): (Vec<_>, Vec<_>) = requests.iter().partition(|(_, (_, count))| *count == lives);
-    let points: Vec<_> = in_all.iter().flat_map(|(name, (phase, _))| Point::all(kind, name, *phase)).collect();
+    let points: Vec<_> = in_all.iter().flat_map(|(name, (phase, _))| Point::all(lifecycle, name, *phase)).collect();
     let in_some: Vec<_> = in_some.iter().map(|(request, _)| request.to_string()).collect();
     table::say(&format!(
         "{} requests make up the life of an {name} key, with {} points; made by some lives only: {}",
@@ -76,9 +76,9 @@ async fn record_points(beds: &[TestBed], kind: Kind) -> Vec<Point> {
         points.len(),
         in_some.join(", ")
     ));
-    for (kind, count) in required::requests(kind) {
+    for (kind, count) in required::requests(lifecycle) {
         for nth in 1..=*count {
-            let request = Name { kind: (*kind).into(), nth };
+            let request = RequestName { kind: (*kind).into(), nth };
             assert!(points.iter().any(|point| point.request == request), "{request} makes no point of an {name} key");
         }
     }
@@ -103,9 +103,9 @@ async fn run_some(bed: &TestBed, queue: &Mutex<VecDeque<Point>>, table: &Mutex<T
             table::say(&format!("{left} points to go"));
         }
         for attempt in 1..=TRIES {
-            let lived = live(bed, &format!("p{left}-{attempt}"), point.life, Some(&point)).await;
-            let is_last = lived.met || lived.wrong.is_some() || attempt == TRIES;
-            table.lock().unwrap_or_else(PoisonError::into_inner).add(&point, lived, is_last);
+            let outcome = run_lifecycle(bed, &format!("p{left}-{attempt}"), point.lifecycle, Some(&point)).await;
+            let is_last = outcome.reached || outcome.failure.is_some() || attempt == TRIES;
+            table.lock().unwrap_or_else(PoisonError::into_inner).add(&point, outcome, is_last);
             if is_last {
                 break;
             }

@@ -1,13 +1,13 @@
 //! Requests that every life makes, so that no change of the proxy, of its names or of the operator makes points vanish
 //! unnoticed.
 
-use testkit::crash::Kind;
+use testkit::crash::Lifecycle;
 
 /// Returns the kinds of requests, with the number of each that must make points.
-pub fn requests(life: Kind) -> &'static [(&'static str, usize)] {
+pub fn requests(life: Lifecycle) -> &'static [(&'static str, usize)] {
     match life {
-        Kind::Uploaded => &UPLOADED,
-        Kind::Adopted => &ADOPTED,
+        Lifecycle::Uploaded => &UPLOADED,
+        Lifecycle::Adopted => &ADOPTED,
     }
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::time::Duration;
 
 use super::ONLY;
-use testkit::crash::{ConcurrentEvent, CrashMode, Lived, Point};
+use testkit::crash::{ConcurrentEvent, CrashMode, Outcome, Point};
 
 /// Columns of the table.
 const CRASH_MODES: [CrashMode; 5] =
@@ -45,8 +45,8 @@ pub(super) struct Table {
 
 impl Table {
     /// Adds a life. The last life of a point adds the point, too.
-    pub(super) fn add(&mut self, point: &Point, lived: Lived, is_last: bool) {
-        let Lived { met, seen: _, history, wrong } = lived;
+    pub(super) fn add(&mut self, point: &Point, outcome: Outcome, is_last: bool) {
+        let Outcome { reached: met, requests: _, history, failure: wrong } = outcome;
         self.lives += 1;
         self.uploads += history.writes.iter().filter(|write| *write == "Put").count();
         self.double_uploads += history.double_uploads;
@@ -60,7 +60,7 @@ impl Table {
         }
         let kind = self.rows.entry(point.request.kind.clone()).or_default();
         for count in
-            [kind.entry(point.blow).or_default(), self.meanwhile.entry(point.meanwhile).or_default(), &mut self.all]
+            [kind.entry(point.mode).or_default(), self.meanwhile.entry(point.event).or_default(), &mut self.all]
         {
             count.add(wrong.is_none());
         }

@@ -14,8 +14,8 @@ use super::faults::{Fault, RetryAfter};
 use super::reconciliations::{Reconciliation, Reconciliations};
 use super::scene::{NAME, Scene};
 use testkit::bed::TestBed;
-use testkit::bed::cluster::patiently;
 use testkit::bed::key::{condition, message};
+use testkit::bed::waiting::wait_for;
 
 /// Longest delay of the next attempt that a cell waits for; it requests a later one.
 const SOON: Duration = Duration::from_secs(4);
@@ -77,7 +77,7 @@ impl Cell {
         scene.arm().await;
         scene.trigger(log).await;
         let preliminary = ["", "Progressing", "Uploaded"];
-        let object = patiently("a verdict", async {
+        let object = wait_for("a verdict", async {
             while let Some(event) = events.try_next().await.expect("keys can be watched") {
                 let watcher::Event::Apply(object) = event else { continue };
                 let reason = condition(&object, "Ready").1;
@@ -193,7 +193,7 @@ impl Cell {
     async fn converge(&self, scene: &Scene<'_>, log: &Reconciliations, seen: usize, next: Duration) {
         let tenant = &scene.tenant;
         if self.call.is_settled() {
-            let object = tenant.look_now(NAME, "healed").await;
+            let object = tenant.reconcile_now(NAME, "healed").await;
             assert_eq!(
                 condition(&object, "Ready"),
                 ("True".into(), "Uploaded".into()),

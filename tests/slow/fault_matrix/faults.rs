@@ -89,7 +89,7 @@ impl Fault {
         match self {
             Self::Listener(_) => unreachable!("the mode of a listener does not depend on the call"),
             Self::Reset => json!({ "reset": true }),
-            Self::Answer(corruption) => json!({ "answer": corruption }),
+            Self::Answer(corruption) => json!({ "corruption": corruption }),
             Self::Delayed => json!({ "hold": true }),
             Self::Status(401) => {
                 let body = if call.is_sign_in() {
@@ -110,8 +110,8 @@ impl Fault {
             Self::Truncated if call.pending_operation().is_some() => {
                 json!({ "status": 422, "contentType": "application/json", "body": r#"{"code":"InvalidKey","mess"# })
             }
-            Self::Truncated => json!({ "answer": "cut" }),
-            Self::WrongTypes if call.pending_operation().is_some() => json!({ "answer": "weakRevision" }),
+            Self::Truncated => json!({ "corruption": "cut" }),
+            Self::WrongTypes if call.pending_operation().is_some() => json!({ "corruption": "weakRevision" }),
             Self::WrongTypes => with(wrong_types(call), "etag", "\"r1\""),
             Self::Elsewhere => {
                 with(page(307), "location", &format!("https://{ELSEWHERE}.landscape.localhost:{port}/v1/service-key"))

@@ -33,8 +33,8 @@ const SETUP: Setup = Setup {
     audit: false,
     namespaces: &[],
     controller_manager: false,
-    people: &[],
-    gate: false,
+    users: &[],
+    proxy: false,
 };
 
 #[test]

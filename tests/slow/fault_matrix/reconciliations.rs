@@ -11,7 +11,7 @@ use serde_json::Value;
 use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// Pause between two reads at the end of the log.
 const POLL: Duration = Duration::from_millis(20);
@@ -63,7 +63,7 @@ impl Reconciliations {
         is_wanted: impl Fn(&Reconciliation) -> bool,
     ) -> Reconciliation {
         let mut lines = self.lines.clone();
-        patiently(&format!("a reconciliation in {namespace} that {what}"), async {
+        wait_for(&format!("a reconciliation in {namespace} that {what}"), async {
             loop {
                 lines.mark_unchanged();
                 let found = {

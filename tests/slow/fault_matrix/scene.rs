@@ -118,7 +118,7 @@ impl<'a> Scene<'a> {
         match self.call {
             _ if self.is_of_dead_key() => self.let_key_die(log).await,
             Call::Release | Call::Delete => self.tenant.begin_deletion(NAME).await,
-            _ if self.call.is_settled() => drop(self.tenant.look_now(NAME, "fault").await),
+            _ if self.call.is_settled() => drop(self.tenant.reconcile_now(NAME, "fault").await),
             _ => self.apply().await,
         }
     }
@@ -162,7 +162,7 @@ impl<'a> Scene<'a> {
     pub async fn heal(&self) {
         self.tenant.heal().await;
         self.set_listener("open").await;
-        self.tenant.release().await;
+        self.tenant.release_held_calls().await;
     }
 }
 

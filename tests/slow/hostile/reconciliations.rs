@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use serde_json::Value;
 
-use testkit::bed::cluster::patiently;
 use testkit::bed::operator::Operator;
+use testkit::bed::waiting::wait_for;
 
 /// Pause between two reads of the log.
 const POLL: Duration = Duration::from_millis(100);
@@ -99,7 +99,7 @@ impl Reconciliations {
 
 /// Waits until this many reconciliations of each object have ended.
 pub(super) async fn await_reconciliations(operator: &Operator, objects: &[String], count: usize) {
-    patiently(&format!("{count} reconciliations of each of {} objects", objects.len()), async {
+    wait_for(&format!("{count} reconciliations of each of {} objects", objects.len()), async {
         loop {
             let log = Reconciliations::read(&operator.log);
             if objects.iter().all(|object| log.count(object) >= count) {

@@ -97,13 +97,13 @@ pub(super) async fn apply_bindings(tenant: &Tenant<'_>, key: &Value) -> Vec<Repo
         tenant.apply_binding(&name).await;
         let spec = Patch::Merge(json!({ "spec": spec }));
         tenant.bindings().patch(&name, &PatchParams::default(), &spec).await.expect("a binding can be changed");
-        tenant.binding_status(&name, status).await;
+        tenant.patch_binding_status(&name, status).await;
         tenant.apply_for_binding(&name, &name).await;
         reported.push(unknown(&name, "WaitingForBinding", message));
     }
     let stolen = tenant.apply_binding("binding-stolen").await;
     tenant.write_secret(&stolen.name_any(), key).await;
-    tenant.binding_ready("binding-stolen", "1").await;
+    tenant.mark_binding_ready("binding-stolen", "1").await;
     tenant.apply_for_binding("binding-stolen", "binding-stolen").await;
     reported.push(unknown("binding-stolen", "SourceNotOwned", "is not controlled by"));
     reported

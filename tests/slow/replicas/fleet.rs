@@ -10,8 +10,8 @@ use kube::runtime::{WatchStreamExt, watcher};
 
 use super::audit::{Credential, Request, requests_since};
 use testkit::bed::TestBed;
-use testkit::bed::cluster::patiently;
 use testkit::bed::operator::Operator;
+use testkit::bed::waiting::wait_for;
 use testkit::names::NAMESPACE;
 
 const LEASE: &str = "alm-key-operator";
@@ -79,7 +79,7 @@ pub async fn await_other_holder(bed: &TestBed, before: &str) -> String {
     let leases: Api<Lease> = Api::namespaced(bed.client.clone(), NAMESPACE);
     let watch = watcher(leases, watcher::Config::default().fields(&format!("metadata.name={LEASE}")));
     let mut leases = watch.default_backoff().applied_objects().boxed();
-    patiently("another leader", async {
+    wait_for("another leader", async {
         while let Some(lease) = leases.try_next().await.expect("the Lease can be watched") {
             let holder = lease.spec.and_then(|spec| spec.holder_identity).unwrap_or_default();
             if !holder.is_empty() && holder != before {
@@ -127,7 +127,7 @@ impl<'a> Fleet<'a> {
             self.replicas.push(replica);
         }
         for replica in &self.replicas {
-            patiently("a replica to lead or to wait", async {
+            wait_for("a replica to lead or to wait", async {
                 while !replica.has_logged(LEADS) && !replica.has_logged(WAITS) {
                     tokio::time::sleep(Duration::from_millis(20)).await;
                 }
@@ -138,7 +138,7 @@ impl<'a> Fleet<'a> {
 
     /// Takes the leader out of the fleet, and returns it with its identity.
     pub async fn take_leader(&mut self) -> (Replica, String) {
-        patiently("a replica that leads", async {
+        wait_for("a replica that leads", async {
             loop {
                 if let Some(holder) = holder(self.bed).await {
                     let is_leader = |replica: &Replica| replica.has_led_as(&holder);

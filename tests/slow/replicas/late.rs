@@ -23,13 +23,13 @@ async fn hold_across(bed: &TestBed, fleet: &mut Fleet<'_>, signal: &str) {
     await_other_holder(bed, &identity).await;
     tenant.await_gone("calm").await;
     tenant.heal().await;
-    tenant.release().await;
+    tenant.release_held_calls().await;
 
     tenant.await_call("the late upload", |call| call["kind"] == "Put" && call["status"] == 412).await;
     assert_eq!(tenant.slot_key().await, Value::Null);
     if signal == "STOP" {
         leader.operator.signal("CONT");
-        let status = leader.operator.ended();
+        let status = leader.operator.wait_exit();
         assert_eq!(status.and_then(|status| status.code()), Some(1));
     }
     assert_eq!(tenant.slot_key().await, Value::Null);

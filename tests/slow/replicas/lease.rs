@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::fleet::{Fleet, LEADS, Replica, holder, stop_first_operator};
 use crate::beds::{report, run_with_bed};
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
 
@@ -31,7 +31,7 @@ fn a_standby_replica_leaves_a_deleted_lease_to_its_holder() {
         first.operator.signal("STOP");
         let now = Timestamp::now();
         delete_lease(&bed).await;
-        patiently("the second replica to read the missing Lease", async {
+        wait_for("the second replica to read the missing Lease", async {
             let read_count = || second.requests_since(&bed, now).iter().filter(|request| request.code == 404).count();
             while read_count() < 4 {
                 tokio::time::sleep(Duration::from_millis(50)).await;
@@ -42,7 +42,7 @@ fn a_standby_replica_leaves_a_deleted_lease_to_its_holder() {
 
         first.operator.signal("CONT");
 
-        patiently("the Lease to be created again", async {
+        wait_for("the Lease to be created again", async {
             while holder(&bed).await.is_none() {
                 tokio::time::sleep(Duration::from_millis(50)).await;
             }
@@ -76,7 +76,7 @@ fn two_simultaneous_leaders_upload_once() {
         let second = Replica::start(&bed, "second").await;
         second.operator.await_lines(LEADS, 1);
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
         tenant
             .await_call("the upload of the first leader", |call| call["kind"] == "Put" && call["status"] == 412)
             .await;

@@ -10,11 +10,11 @@ use super::with_election;
 use crate::api_server::overload::Overload;
 use crate::beds::{report, run_with_bed};
 use testkit::bed::Tenant;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// Waits until the API server has answered a write of this replica with 429.
 async fn await_rejection(tenant: &Tenant<'_>, replica: &Replica, since: Timestamp) {
-    patiently("a write to be answered 429", async {
+    wait_for("a write to be answered 429", async {
         let is_rejected = || {
             replica.requests_since(tenant.bed, since).iter().any(|request| request.is_write() && request.code == 429)
         };
@@ -39,7 +39,7 @@ fn a_resumed_former_leader_does_not_retry_its_write() {
         let (mut leader, identity) = fleet.take_leader().await;
         let overload = Overload::of_our_kinds(&bed).await;
         let since = Timestamp::now();
-        tenant.release().await;
+        tenant.release_held_calls().await;
         await_rejection(&tenant, &leader, since).await;
 
         leader.operator.signal("STOP");
@@ -48,7 +48,7 @@ fn a_resumed_former_leader_does_not_retry_its_write() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         let resumed = Timestamp::now();
         leader.operator.signal("CONT");
-        let status = leader.operator.ended();
+        let status = leader.operator.wait_exit();
 
         assert_eq!(status.and_then(|status| status.code()), Some(1));
         let requests: Vec<_> = leader.requests_since(&bed, resumed);

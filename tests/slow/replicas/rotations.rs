@@ -100,7 +100,7 @@ impl StoppedLeader {
         let issued = issued.filter_map(|call| call["token"].as_u64());
         let tokens_of_others: BTreeSet<u64> = issued.filter(|token| *token > self.token).collect();
         self.replica.operator.signal("CONT");
-        let ended = tokio::task::spawn_blocking(move || (self.replica.operator.ended(), self)).await;
+        let ended = tokio::task::spawn_blocking(move || (self.replica.operator.wait_exit(), self)).await;
         let (status, stopped) = ended.expect("no panic");
         assert_eq!(status.and_then(|status| status.code()), Some(1), "the resumed leader has lost its Lease and ends");
         assert!(stopped.replica.has_logged(LOST));
@@ -173,13 +173,13 @@ impl Rotation<'_, '_> {
         tokio::join!(self.rotate(), disrupt);
         let token = tenant.journal().await.iter().filter_map(|call| call["token"].as_u64()).max().unwrap_or(0);
         if let Moment::During { late: false, .. } = moment {
-            tenant.release().await;
+            tenant.release_held_calls().await;
         }
         await_other_holder(tenant.bed, &identity).await;
         self.await_completion().await;
         if let Moment::During { call, late: true } = moment {
             let before = last_entry(&tenant.journal().await);
-            tenant.release().await;
+            tenant.release_held_calls().await;
             let is_held_call = |entry: &Value| entry["kind"] == call && entry["seq"].as_u64() > Some(before);
             tenant.await_call("the held call", is_held_call).await;
         }
@@ -193,7 +193,7 @@ impl Rotation<'_, '_> {
     /// Waits until the new key is in the slot and the current leader has reconciled the object.
     async fn await_completion(&self) {
         self.tenant.await_uploaded("calm", &self.key).await;
-        self.tenant.look_now("calm", &self.number.to_string()).await;
+        self.tenant.reconcile_now("calm", &self.number.to_string()).await;
     }
 }
 

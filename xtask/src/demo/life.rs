@@ -107,9 +107,9 @@ pub async fn check_writes(session: &Session) {
 }
 
 async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
-    let binding = tenant.adopt_binding(BINDING).await;
+    let binding = tenant.accept_binding(BINDING).await;
     tenant.write_binding_secret(&binding, key, &json!({})).await;
-    tenant.binding_ready(BINDING, "44444444-4444-4444-4444-444444444444").await;
+    tenant.mark_binding_ready(BINDING, "44444444-4444-4444-4444-444444444444").await;
 }
 
 async fn await_uploaded(tenant: &Tenant<'_>, key: &Value) {

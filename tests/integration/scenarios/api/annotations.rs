@@ -16,12 +16,12 @@ fn a_requested_reconciliation_is_made_at_once_and_only_once() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         let before = tenant.calls(&["SignIn"]).await.len();
 
-        tenant.look_now("calm", "2026-11-25T08:00:00Z").await;
+        tenant.reconcile_now("calm", "2026-11-25T08:00:00Z").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 1);
 
         // The same value requests nothing more, whatever else is changed.
         tenant.annotate("calm", "example.org/other", "1").await;
-        tenant.look_now("calm", "another value").await;
+        tenant.reconcile_now("calm", "another value").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 2);
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
@@ -37,7 +37,7 @@ fn an_abandoned_object_can_be_deleted_during_an_outage() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         // The annotation has no effect before the deletion.
         tenant.annotate("calm", ABANDON, &uid).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant.annotate("calm", ABANDON, "another object's uid").await;
         tenant.fail("ReadSlot", json!({ "status": 503 })).await;
         tenant.fail("Delete", json!({ "status": 503 })).await;

@@ -59,7 +59,7 @@ fn a_write_is_recorded_as_pending_until_its_outcome_is_known() {
         assert_eq!(pending.fingerprint, Some(tenant.fingerprint(&key)));
         assert_eq!(before, pending.revision);
         assert!(applied.creation_timestamp().is_some_and(|made| made <= pending.started_at));
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(object.status.and_then(|status| status.pending), None);
@@ -77,7 +77,7 @@ fn a_new_object_is_progressing_until_its_first_verdict() {
 
         let object = tenant.await_ready("calm", "Unknown", "Progressing").await;
         assert_eq!(condition(&object, "Reconciling").0, "True");
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
     });

@@ -80,7 +80,7 @@ fn a_key_that_was_not_verified_for_three_intervals_is_no_longer_ready() {
         assert_eq!(condition(&object, "Reconciling").0, "True");
 
         tenant.heal().await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
         assert_eq!(tenant.writes().await, ["+Put"]);

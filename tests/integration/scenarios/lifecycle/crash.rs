@@ -39,7 +39,7 @@ fn changes_during_a_downtime_are_made_up_for_after_the_restart() {
         // This binding is deleted unobserved and its key still signs in, so an absence alone deletes nothing yet.
         tenant("kept").bindings().delete("plain", &DeleteParams::default()).await.expect("the object is deleted");
         tenant("kept").delete_secret("plain").await;
-        tenant("kept").finish_binding("plain").await;
+        tenant("kept").remove_binding_finalizer("plain").await;
         bed.start_operator("operator-again");
 
         let tenant = |name: &str| Tenant::existing(&bed, name, client.clone());
@@ -67,7 +67,7 @@ fn an_operator_killed_during_an_upload_does_not_repeat_it() {
         bed.operator.take().expect("the operator runs").kill();
         {
             let tenant = Tenant::existing(&bed, "crash", client.clone());
-            tenant.release().await;
+            tenant.release_held_calls().await;
             tenant.await_call("the upload", |call| call["kind"] == "Put" && call["effect"] == true).await;
         }
         bed.start_operator("operator-again");

@@ -1,8 +1,8 @@
 //! The most dangerous crash points, injected by the proxy; `tests/slow/crash_matrix` has every one.
 
 use crate::scenarios::alone;
-use testkit::crash::{ConcurrentEvent, CrashMode, Kind, Point, SETUP, live};
-use testkit::proxy::Name;
+use testkit::crash::{ConcurrentEvent, CrashMode, Lifecycle, Point, SETUP, run_lifecycle};
+use testkit::proxy::RequestName;
 
 const STATUS: &str = "PATCH almservicekeys/*/status";
 const PUT: &str = "PUT landscape/v1/service-key";
@@ -22,20 +22,20 @@ const POINTS: [(&str, usize, CrashMode, ConcurrentEvent); 6] = [
 #[test]
 fn an_operator_killed_at_the_most_dangerous_requests_recovers() {
     alone(SETUP, async |bed| {
-        let undisturbed = live(&bed, "undisturbed", Kind::Uploaded, None).await;
-        assert_eq!(undisturbed.wrong, None);
+        let undisturbed = run_lifecycle(&bed, "undisturbed", Lifecycle::Uploaded, None).await;
+        assert_eq!(undisturbed.failure, None);
         assert_eq!(undisturbed.history.writes, ["Put", "Put", "Delete"]);
         for kind in ["WATCH almservicekeys", "POST authentication/oauth/token", STATUS, PUT, DELETE] {
-            let seen = undisturbed.seen.iter().any(|(request, _)| request.kind == kind);
+            let seen = undisturbed.requests.iter().any(|(request, _)| request.kind == kind);
             assert!(seen, "the proxy did not see {kind}");
         }
 
-        for (number, (kind, nth, blow, meanwhile)) in POINTS.into_iter().enumerate() {
-            let request = Name { kind: kind.into(), nth };
-            let point = Point { life: Kind::Uploaded, request, blow, meanwhile };
-            let lived = live(&bed, &format!("crashed-{number}"), point.life, Some(&point)).await;
-            assert_eq!(lived.wrong, None, "{point}");
-            assert!(lived.met, "the life never made this request: {point}");
+        for (number, (kind, nth, mode, event)) in POINTS.into_iter().enumerate() {
+            let request = RequestName { kind: kind.into(), nth };
+            let point = Point { lifecycle: Lifecycle::Uploaded, request, mode, event };
+            let outcome = run_lifecycle(&bed, &format!("crashed-{number}"), point.lifecycle, Some(&point)).await;
+            assert_eq!(outcome.failure, None, "{point}");
+            assert!(outcome.reached, "the life never made this request: {point}");
         }
     });
 }

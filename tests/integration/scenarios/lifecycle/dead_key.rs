@@ -38,7 +38,7 @@ fn a_key_revoked_in_the_cockpit_is_deleted_and_uploaded_again_when_it_revives() 
         assert_eq!(refused, 4, "four probes prove it dead");
 
         tenant.restore(&key).await;
-        tenant.binding_lost("plain").await;
+        tenant.mark_binding_lost("plain").await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
     });

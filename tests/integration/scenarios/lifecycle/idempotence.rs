@@ -112,7 +112,7 @@ fn an_outage_of_the_token_endpoint_longer_than_dead_key_after_deletes_no_key() {
         tenant.apply("calm", spec).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.fail("SignIn", json!({ "status": 503 })).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
 
         let failed = |call: &serde_json::Value| call["kind"] == "SignIn" && call["status"] == 503;
         let first = tenant.await_call("the first failed sign-in", failed).await;

@@ -118,7 +118,7 @@ fn a_suspended_object_makes_no_calls_and_keeps_its_last_conditions() {
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), calls, "a suspended object signs in nowhere");
         assert_eq!(tenant.slot_key().await, old);
 

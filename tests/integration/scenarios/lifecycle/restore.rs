@@ -123,7 +123,7 @@ fn reinstalling_the_servicebinding_crd_costs_no_key_and_no_write() {
         kinds.delete(kind, &DeleteParams::default()).await.expect("the CRD can be deleted");
         // The CRD is terminating while the finalizer keeps the binding.
         tenant.await_ready("calm", "Unknown", "WaitingForBinding").await;
-        tenant.finish_binding("plain").await;
+        tenant.remove_binding_finalizer("plain").await;
         bed.kubectl(&["wait", "--for=delete", "--timeout=60s", &format!("crd/{kind}")]);
         bed.install_bindings();
         // A deletion under the earlier CRD does not count: the binding is absent, and its key still signs in.
@@ -173,7 +173,7 @@ fn a_source_that_becomes_invalid_keeps_its_good_key_until_that_dies() {
         assert_eq!(tenant.slot_key().await, key);
 
         tenant.revoke(&key).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant
             .await_key("calm", "removed", |object| {
                 condition(object, "Uploaded") == ("False".into(), "DeadKeyRemoved".into())

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use crate::scenarios::alone;
 use testkit::bed::almtenant::tenant_message;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed, request};
 
 const LEFT_OUT: &str = "left out an object that this version cannot decode";
@@ -21,7 +21,7 @@ fn relax_schema(bed: &TestBed) {
 async fn write_pending(tenant: &Tenant<'_>, name: &str, pending: Value) {
     let path = format!("/apis/almkey.dev/v1alpha1/namespaces/{}/almservicekeys/{name}/status", tenant.namespace);
     let change = json!({ "status": { "pending": pending } });
-    patiently("the status is written", async {
+    wait_for("the status is written", async {
         while request::merge(&tenant.client, &path, &change).await.status != 200 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }

@@ -6,8 +6,9 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::scenarios::alone;
-use testkit::bed::cluster::{package, patiently};
+use testkit::bed::cluster::package;
 use testkit::bed::operator::{Operator, binary};
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant};
 
 /// Prefixes of the names of all metrics: ours, and those that controller-runtime defines.
@@ -46,7 +47,7 @@ fn value(text: &str, series: &str) -> f64 {
 
 /// Waits until the text of `/metrics` meets a condition, and returns it.
 async fn await_metrics(operator: &Operator, what: &str, wanted: impl Fn(&str) -> bool) -> String {
-    patiently(what, async {
+    wait_for(what, async {
         loop {
             let (status, text) = operator.admin("/metrics").await;
             assert_eq!(status, 200);
@@ -83,7 +84,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
     alone(Setup::default(), async |bed| {
         let operator = bed.operator.as_ref().expect("the operator runs");
         assert_eq!(operator.admin("/healthz").await, (200, "ok\n".into()));
-        patiently("/readyz", async {
+        wait_for("/readyz", async {
             while operator.admin("/readyz").await.0 != 200 {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

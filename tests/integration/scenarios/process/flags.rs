@@ -5,7 +5,7 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 
 use crate::scenarios::alone;
-use testkit::bed::tenant::make_namespace;
+use testkit::bed::tenant::ensure_namespace;
 use testkit::bed::{Setup, Tenant};
 use testkit::names::NAMESPACE;
 
@@ -15,7 +15,7 @@ fn flags_set_the_cluster_id_and_the_namespace_of_the_credentials() {
     let arguments: &[&str] = &["--leader-elect=false", "--cluster-id=blue", "--cluster-resource-namespace=credentials"];
     alone(Setup { arguments, ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "chosen", bed.client.clone()).await;
-        make_namespace(&bed.client, "credentials").await;
+        ensure_namespace(&bed.client, "credentials").await;
         let theirs: Api<Secret> = Api::namespaced(bed.client.clone(), NAMESPACE);
         let ours: Api<Secret> = Api::namespaced(bed.client.clone(), "credentials");
         let mut secret = theirs.get("chosen").await.expect("the object exists");

@@ -93,9 +93,9 @@ fn a_stopping_leader_finishes_its_upload_before_it_releases_the_lease() {
         first.signal("TERM");
         first.await_lines("SIGTERM", 1);
         assert_eq!(read_lease(&bed).await.holder_identity, identity, "a replica that still writes still leads");
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
-        assert!(first.ended().is_some_and(|status| status.success()), "it exits with success");
+        assert!(first.wait_exit().is_some_and(|status| status.success()), "it exits with success");
         let object = tenant.keys().get("calm").await.expect("the object exists");
         let status = object.status.expect("a status");
         assert!(status.uploaded.is_some() && status.pending.is_none(), "the upload in flight is recorded: {status:?}");
@@ -122,13 +122,13 @@ fn a_leader_that_was_suspended_past_its_lease_writes_nothing_and_exits() {
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_held().await;
         first.signal("STOP");
-        tenant.release().await;
+        tenant.release_held_calls().await;
         second.await_lines(LEADS, 1);
         let settled = tenant.await_ready("calm", "True", "Uploaded").await;
 
         first.signal("CONT");
 
-        let status = first.ended().expect("it exits by itself");
+        let status = first.wait_exit().expect("it exits by itself");
         assert_eq!(status.code(), Some(1));
         first.await_lines("does not lead any more", 1);
         let object = tenant.keys().get("calm").await.expect("the object exists");
@@ -174,7 +174,7 @@ fn a_deleted_lease_is_recreated_and_the_leader_goes_on_leading() {
 
         leases.delete("alm-key-operator", &DeleteParams::default()).await.expect("an admin can delete it");
 
-        testkit::bed::cluster::patiently("the Lease to be there again", async {
+        testkit::bed::waiting::wait_for("the Lease to be there again", async {
             while leases.get_opt("alm-key-operator").await.expect("the object is readable").is_none() {
                 tokio::time::sleep(std::time::Duration::from_millis(50)).await;
             }

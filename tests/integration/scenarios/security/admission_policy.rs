@@ -6,8 +6,9 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::scenarios::alone;
-use testkit::bed::cluster::{package, patiently};
+use testkit::bed::cluster::package;
 use testkit::bed::request::{self, Answer};
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 
 const KEYS: &str = "/apis/almkey.dev/v1alpha1/namespaces/sources/almservicekeys";
@@ -81,7 +82,7 @@ async fn install_policy(bed: &TestBed, stranger: &Client, reader: &Client) {
     let tried = async |client: &Client, source: &Value| {
         request::create(client, &format!("{KEYS}?dryRun=All"), &key("tried", source)).await
     };
-    patiently("the policy to be in force", async {
+    wait_for("the policy to be in force", async {
         let is_policy =
             |answer: &Answer| answer.body["message"].as_str().is_some_and(|message| message.contains("the author"));
         while !is_policy(&tried(stranger, &secret("pasted")).await)
@@ -96,7 +97,7 @@ async fn install_policy(bed: &TestBed, stranger: &Client, reader: &Client) {
 
 #[test]
 fn the_admission_policy_lets_users_name_only_sources_that_they_may_read() {
-    alone(Setup { people: &["reader", "stranger"], ..Setup::default() }, async |bed| {
+    alone(Setup { users: &["reader", "stranger"], ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "sources", bed.client.clone()).await;
         let good = tenant.make_key().await;
         tenant.write_secret("pasted", &good).await;

@@ -14,8 +14,8 @@ use tokio::net::TcpListener;
 
 use crate::scenarios::alone;
 use almkey_simulator::canary;
-use testkit::bed::cluster::patiently;
 use testkit::bed::tenant::create;
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::control_plane::Supervised;
 
@@ -68,7 +68,7 @@ const POLL: Duration = Duration::from_millis(50);
 
 /// Returns the findings since the last search.
 fn hits(bed: &TestBed) -> Vec<String> {
-    bed.hunt().hits
+    bed.scan_for_secrets().hits
 }
 
 /// Asserts that the search finds a leak in this place, and reports it once.
@@ -81,8 +81,8 @@ fn assert_found(bed: &TestBed, what: &str, place: &str) {
 #[test]
 fn a_planted_leak_is_found_wherever_it_is() {
     alone(Setup::default(), async |mut bed| {
-        bed.leaky = true;
-        std::sync::Arc::get_mut(&mut bed.simulator).expect("no other bed shares the simulator").deviant = true;
+        bed.leaks_on_purpose = true;
+        std::sync::Arc::get_mut(&mut bed.simulator).expect("no other bed shares the simulator").breaks_contract = true;
         let tenant = Tenant::create(&bed, "leaks", bed.client.clone()).await;
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
@@ -118,11 +118,11 @@ async fn check_that_a_mute_operator_is_missed(bed: &TestBed) {
         Supervised::spawn("mute", Command::new("sleep").arg("600"), path.clone()).expect("the process starts");
     let mut log = std::fs::OpenOptions::new().append(true).open(path).expect("its log");
     log.write_all(format!("admin server listens address={address}\n").as_bytes()).expect("the write succeeds");
-    let missed = bed.hunt().missed;
+    let missed = bed.scan_for_secrets().missed;
     assert_eq!(missed.len(), 3, "{missed:#?}");
     assert!(missed[0].starts_with(&format!("/metrics of {address}")), "{missed:#?}");
     operator.kill_and_wait();
-    assert_eq!(bed.hunt().missed, Vec::<String>::new());
+    assert_eq!(bed.scan_for_secrets().missed, Vec::<String>::new());
     mute.abort();
 }
 
@@ -157,7 +157,7 @@ async fn plant_in_a_status_and_a_metric(bed: &TestBed, tenant: &Tenant<'_>) {
     };
     patch_status(tenant, condition("CANARY")).await;
     let operator = bed.operator.as_ref().expect("the operator runs");
-    patiently("the metric", async {
+    wait_for("the metric", async {
         while canary::find(&operator.admin("/metrics").await.1).is_none() {
             tokio::time::sleep(POLL).await;
         }
@@ -169,7 +169,7 @@ async fn plant_in_a_status_and_a_metric(bed: &TestBed, tenant: &Tenant<'_>) {
     assert!(found.iter().any(|hit| hit.contains(status)), "{found:#?}");
 
     patch_status(tenant, condition("CANARY")).await;
-    patiently("the search to find the metric", async {
+    wait_for("the search to find the metric", async {
         while !hits(bed).iter().any(|hit| hit.contains("/metrics of 127.0.0.1")) {
             tokio::time::sleep(POLL).await;
         }

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::rights::audited_requests;
 use crate::scenarios::alone;
 use testkit::bed::cluster::package;
-use testkit::bed::tenant::make_namespace;
+use testkit::bed::tenant::ensure_namespace;
 use testkit::bed::{Setup, Tenant};
 use testkit::names::NAMESPACE;
 use xtask::rights::Mode;
@@ -69,7 +69,7 @@ fn an_older_key_in_a_namespace_no_longer_served_does_not_block() {
         let proven = served.await_ready("proven", "True", "Uploaded").await;
         served.delete("proven").await;
         // The unserved object keeps the status from the time when it was served.
-        make_namespace(&bed.client, "team-c").await;
+        ensure_namespace(&bed.client, "team-c").await;
         let unserved = Tenant { namespace: "team-c".into(), ..Tenant::existing(&bed, "team-a", bed.client.clone()) };
         unserved.apply_for_secret("calm", "pasted").await;
         let mut status = proven.status.expect("a status");

@@ -6,8 +6,8 @@ use kube::{Api, Client};
 use serde_json::json;
 
 use crate::scenarios::alone;
-use testkit::bed::cluster::patiently;
 use testkit::bed::request::{self, Answer};
+use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 
 const KEYS: &str = "/apis/almkey.dev/v1alpha1/namespaces/people/almservicekeys";
@@ -22,12 +22,12 @@ async fn await_aggregation(bed: &TestBed, role: &str, verb: &str) {
                 && rule.verbs.iter().any(|allowed| allowed == verb)
         })
     };
-    patiently(role, await_condition(roles, role, has)).await.expect("the watch works");
+    wait_for(role, await_condition(roles, role, has)).await.expect("the watch works");
 }
 
 /// Waits until the authorizer of the API server admits a read.
 async fn await_access(client: &Client, path: &str) {
-    patiently(path, async {
+    wait_for(path, async {
         while request::read(client, path, "application/json").await.status == 403 {
             tokio::time::sleep(std::time::Duration::from_millis(50)).await;
         }
@@ -61,7 +61,7 @@ async fn bind_roles(bed: &TestBed) -> [Client; 4] {
 #[test]
 fn viewers_and_editors_of_a_namespace_get_these_rights_on_its_keys_only() {
     let people = &["viewer", "editor", "owner", "tenant-viewer"];
-    alone(Setup { controller_manager: true, people, ..Setup::default() }, async |bed| {
+    alone(Setup { controller_manager: true, users: people, ..Setup::default() }, async |bed| {
         let tenant = Tenant::create(&bed, "people", bed.client.clone()).await;
         let [viewer, editor, owner, tenant_viewer] = bind_roles(&bed).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;

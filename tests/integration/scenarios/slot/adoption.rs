@@ -77,7 +77,7 @@ fn an_adopted_key_outlives_its_source_until_it_dies() {
         assert_eq!(tenant.slot_key().await, key);
 
         tenant.revoke(&key).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         tenant.await_call("its deletion", |call| call["kind"] == "Delete" && call["effect"] == true).await;
         assert_eq!(tenant.writes().await, ["+Patch", "+Delete"]);
     });
@@ -161,7 +161,7 @@ fn an_overwritten_key_is_uploaded_again_when_a_user_requests_it() {
         assert_eq!(Some(overwritten.generation), object.metadata.generation);
         assert_eq!(overwritten.fingerprint, tenant.fingerprint(&ours));
 
-        tenant.look_now("calm", "again").await;
+        tenant.reconcile_now("calm", "again").await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, ours);
@@ -205,7 +205,7 @@ fn a_slot_that_another_client_emptied_is_filled_again() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.empty_slot().await;
 
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
@@ -221,7 +221,7 @@ fn a_new_revision_of_the_same_slot_content_causes_no_write() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.bump_slot_revision().await;
 
-        let object = tenant.look_now("calm", "now").await;
+        let object = tenant.reconcile_now("calm", "now").await;
 
         let revision = tenant.slot().await["revision"].clone();
         assert_eq!(

@@ -66,7 +66,7 @@ fn a_slot_that_is_filled_between_our_read_and_our_write_is_not_overwritten() {
         tenant.await_held().await;
         let theirs = tenant.make_key().await;
         tenant.fill_slot(&theirs, None).await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
 
         tenant.await_ready("calm", "False", "SlotOccupied").await;
 

@@ -33,7 +33,7 @@ fn a_terminating_tenant_stays_until_its_slot_holds_none_of_its_keys() {
         assert!(tenant_message(&found, "Ready").contains("kept/calm"), "{}", tenant_message(&found, "Ready"));
         tenant.await_ready("calm", "False", "TenantTerminating").await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.slot_key().await, key, "a terminating tenant uploads nothing");
 
         tenant.delete("calm").await;
@@ -147,7 +147,7 @@ fn a_withdrawn_namespace_keeps_its_key_in_the_slot_and_uploads_no_other() {
 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         assert_eq!(tenant.slot_key().await, old);
 
         tenant.patch_tenant(json!({ "spec": { "allowedNamespaces": ["*"] } })).await;

@@ -26,7 +26,7 @@ fn an_upload_in_flight_when_its_object_is_deleted_has_no_effect() {
         tenant.await_held().await;
 
         tenant.delete("calm").await;
-        tenant.release().await;
+        tenant.release_held_calls().await;
         tenant.await_call("the late upload", |call| call["kind"] == "Put" && call["status"] == 412).await;
 
         assert_eq!(tenant.slot_key().await, Value::Null);

@@ -40,7 +40,7 @@ fn an_object_waits_for_its_binding_and_for_the_credentials() {
 
         let key = tenant.make_key().await;
         tenant.write_binding_secret(&binding, &key, &json!({})).await;
-        tenant.binding_ready("plain", "id").await;
+        tenant.mark_binding_ready("plain", "id").await;
 
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot_key().await, key);
@@ -132,7 +132,7 @@ fn a_key_is_deleted_once_its_binding_is_terminating_even_if_it_signs_in() {
         tenant.await_ready("calm", "False", "SourceGone").await;
 
         assert_eq!(tenant.slot_key().await, Value::Null);
-        tenant.finish_binding("plain").await;
+        tenant.remove_binding_finalizer("plain").await;
     });
 }
 
@@ -180,7 +180,7 @@ fn a_secret_that_the_binding_does_not_own_is_not_used() {
         let key = tenant.make_key().await;
         tenant.apply_binding("plain").await;
         tenant.write_data("plain", json!({ "uaa": key["uaa"].to_string() })).await;
-        tenant.binding_ready("plain", "id").await;
+        tenant.mark_binding_ready("plain", "id").await;
         tenant.apply_for_binding("calm", "plain").await;
 
         tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
@@ -209,7 +209,7 @@ fn a_binding_cannot_use_or_probe_a_secret_that_it_does_not_control() {
         };
         let stale = json!({ "services.cloud.sap.com/stale": "id" });
         tenant.write_secret("elses", &living).await;
-        tenant.binding_ready("mine", "id").await;
+        tenant.mark_binding_ready("mine", "id").await;
         tenant.apply_for_binding("calm", "mine").await;
         let first = tenant.await_ready("calm", "Unknown", "SourceNotOwned").await;
         assert!(message(&first, "Ready").contains("is not controlled by ServiceBinding \"mine\""));
@@ -227,7 +227,7 @@ fn a_binding_cannot_use_or_probe_a_secret_that_it_does_not_control() {
             let mut secret = json!({ "metadata": metadata, "stringData": data });
             secret["metadata"]["name"] = json!("elses");
             create(&tenant.secrets(), secret).await;
-            let next = tenant.look_now("calm", word).await;
+            let next = tenant.reconcile_now("calm", word).await;
             let conditions = |object: &ALMServiceKey| {
                 ["Ready", "Valid", "SignedIn", "Uploaded"].map(|kind| (condition(object, kind), message(object, kind)))
             };
@@ -248,7 +248,7 @@ fn a_binding_that_btp_no_longer_knows_has_its_key_tested_at_once() {
         tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.revoke(&key).await;
 
-        tenant.binding_lost("plain").await;
+        tenant.mark_binding_lost("plain").await;
         let object = tenant.await_ready("calm", "False", "CredentialsRefused").await;
 
         assert_eq!(condition(&object, "SignedIn").0, "False");

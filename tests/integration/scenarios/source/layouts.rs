@@ -135,12 +135,7 @@ const REFUSED: [Refusal; 22] = [
     (|_| json!({ "key": "{}" }), None, "MissingCredentials", &["$.uaa: found nothing", "SAPCloudALMAPIs"]),
     (|key| changed(key, |key| key["uaa"] = json!("CANARY")), None, "InvalidJSON", &["in the string \"uaa\""]),
     (|key| changed(key, |key| key["uaa"] = json!(["CANARY"])), None, "MissingCredentials", &["$.uaa: found an array"]),
-    (
-        |key| json!({ "key": with_duplicate_field(key) }),
-        None,
-        "InvalidJSON",
-        &["a duplicate field", "line 1"],
-    ),
+    (|key| json!({ "key": with_duplicate_field(key) }), None, "InvalidJSON", &["a duplicate field", "line 1"]),
     (
         |key| json!({ "uaa": with_duplicate_field(&key["uaa"]) }),
         None,

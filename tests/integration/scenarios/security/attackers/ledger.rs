@@ -45,7 +45,7 @@ fn a_forged_ledger_deletes_no_foreign_key_and_uploads_nothing() {
                 }),
             )
             .await;
-            tenant.look_now("calm", operation).await;
+            tenant.reconcile_now("calm", operation).await;
             tenant
                 .await_key("calm", "without the forged entry", |object| {
                     let status = object.status.as_ref();
@@ -72,7 +72,7 @@ fn a_forged_source_uid_deletes_no_key_whose_source_exists() {
         tenant.await_ready("calm", "True", "Uploaded").await;
 
         forge(&tenant, "calm", json!({ "source": { "uid": "00000000-0000-0000-0000-000000000000" } })).await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
 
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
         let source = object.status.and_then(|status| status.source).expect("a source");

@@ -22,9 +22,9 @@ fn untrusted_text_reaches_no_condition_event_or_log_line_unescaped() {
         tenant.write_secret("pasted", &key).await;
         tenant.apply_for_secret("calm", "pasted").await;
         tenant.await_ready("calm", "False", "CredentialsRefused").await;
-        tenant.look_now("calm", FORGED).await;
+        tenant.reconcile_now("calm", FORGED).await;
         let rejected = tenant.await_ready("calm", "False", "UploadRejected").await;
-        tenant.look_now("calm", "now").await;
+        tenant.reconcile_now("calm", "now").await;
         let object = tenant.await_ready("calm", "True", "Uploaded").await;
 
         let client = object.status.as_ref().and_then(|status| status.uploaded.as_ref()).expect("the ledger");

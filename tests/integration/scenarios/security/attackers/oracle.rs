@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::key::{condition, message};
-use testkit::bed::tenant::{create, make_namespace};
+use testkit::bed::tenant::{create, ensure_namespace};
 
 /// Returns the status as JSON, without times and without the name of the source.
 fn anonymous_status(object: &ALMServiceKey, source: &str) -> Value {
@@ -22,7 +22,7 @@ fn anonymous_status(object: &ALMServiceKey, source: &str) -> Value {
 
 /// Creates a Secret with a key in another namespace.
 async fn create_secret_elsewhere(tenant: &Tenant<'_>, namespace: &str, name: &str, key: &Value) {
-    make_namespace(&tenant.client, namespace).await;
+    ensure_namespace(&tenant.client, namespace).await;
     let secrets: Api<Secret> = Api::namespaced(tenant.client.clone(), namespace);
     create(&secrets, json!({ "metadata": { "name": name }, "stringData": { "key.json": key.to_string() } })).await;
 }
@@ -55,7 +55,7 @@ fn a_secret_name_with_a_path_does_not_leave_the_namespace() {
                 "metadata": { "name": name }, "spec": { "secretName": secret },
             });
             create(&tenant.bindings(), binding).await;
-            tenant.binding_ready(&name, "11111111-1111-1111-1111-111111111111").await;
+            tenant.mark_binding_ready(&name, "11111111-1111-1111-1111-111111111111").await;
             tenant.apply_for_binding(&name, &name).await;
             let object = tenant.await_ready(&name, "Unknown", "WaitingForBinding").await;
             let text = message(&object, "Ready");
@@ -96,7 +96,7 @@ fn an_unadmitted_namespace_learns_nothing_of_secrets_the_slot_or_the_tenant() {
 
         // A terminating tenant reveals nothing either.
         tenant.begin_tenant_deletion().await;
-        tenant.look_now("missing", "again").await;
+        tenant.reconcile_now("missing", "again").await;
         let object = tenant.keys().get("missing").await.expect("the object exists");
         let ready = condition(&object, "Ready").1;
         assert!(["NamespaceNotAllowed", "WaitingForTenant"].contains(&ready.as_str()), "{ready}");

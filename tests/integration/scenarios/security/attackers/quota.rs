@@ -5,7 +5,7 @@ use serde_json::{Value, json};
 
 use crate::scenarios::scenario;
 use testkit::bed::Tenant;
-use testkit::bed::cluster::patiently;
+use testkit::bed::waiting::wait_for;
 
 /// Burst of reconciliations of one object.
 const OBJECT: usize = 30;
@@ -38,14 +38,14 @@ fn endless_reconciliation_requests_cause_at_most_one_sign_in_a_second() {
         let before = throttled_total(&tenant).await;
 
         let mut requests = 0;
-        patiently("a throttled reconciliation that is counted", async {
+        wait_for("a throttled reconciliation that is counted", async {
             while requests < 100 || throttled_total(&tenant).await <= before {
                 tenant.annotate("calm", "almkey.dev/reconcile-requested-at", &requests.to_string()).await;
                 requests += 1;
             }
         })
         .await;
-        tenant.look_now("calm", "the last request").await;
+        tenant.reconcile_now("calm", "the last request").await;
 
         assert_throttled(&tenant.calls(&["SignIn"]).await, OBJECT);
         assert_eq!(tenant.writes().await, ["+Put"]);
