@@ -2,6 +2,8 @@
 //! inputs.
 //!
 //! Each property takes the bytes of an input, as they come from the wire or from a file, and panics if it does not hold.
+#![allow(clippy::missing_panics_doc, reason = "a property panics if it does not hold")]
+#![allow(clippy::must_use_candidate, reason = "the crate is used by tests and fuzz targets only")]
 
 pub mod annotations;
 pub mod host_guard;

@@ -39,6 +39,7 @@ fn in_base64(text: &str) -> [String; 3] {
 }
 
 /// Returns position and form of the first canary in a text. Finds a canary across line breaks, too, at position 0.
+#[must_use]
 pub fn find(text: &str) -> Option<(usize, &'static str)> {
     let form_in =
         |text: &str| FORMS.iter().find(|(_, form)| text.contains(form.as_str())).map(|(name, form)| (*name, form));
@@ -49,6 +50,7 @@ pub fn find(text: &str) -> Option<(usize, &'static str)> {
 }
 
 /// Returns position and form of the first canary in bytes of any kind.
+#[must_use]
 pub fn find_in_bytes(bytes: &[u8]) -> Option<(usize, &'static str)> {
     find(&String::from_utf8_lossy(bytes))
 }

@@ -45,12 +45,14 @@ impl Authority {
     }
 
     /// Returns the CA certificate in PEM.
+    #[must_use]
     pub fn pem(&self) -> String {
         self.0.pem()
     }
 
     /// Returns the configuration of a server that shows such certificates to clients that ask for a host below `.localhost`,
     /// or for none.
+    #[must_use]
     pub fn server_config(self: &Arc<Self>, kind: CertificateKind) -> ServerConfig {
         let resolver = Certificates { authority: Arc::clone(self), kind, issued: Mutex::new(HashMap::new()) };
         ServerConfig::builder().with_no_client_auth().with_cert_resolver(Arc::new(resolver))

@@ -1,5 +1,7 @@
 //! The kit that the tests run in: a real control plane, a test bed with simulator and operator as real processes, and a
 //! proxy that injects faults between them.
+#![allow(clippy::missing_panics_doc, reason = "the kit fails a test by a panic")]
+#![allow(clippy::must_use_candidate, reason = "the kit is used by tests and the demo only")]
 
 pub mod bed;
 pub mod control_plane;

@@ -90,11 +90,11 @@ fn credentials_are_reported_when_they_are_sent_to_a_foreign_endpoint() {
         let nowhere = format!("{}/oauth/token", simulator.url("nobody.authentication"));
         let in_query = format!("{sign_in}?secret={}", text(&key["uaa"]["clientsecret"]).replace('"', "%22"));
         for (url, form, what) in [
-            (&sign_in, &of_other, "credentials of somebody else"),
-            (&sign_in, &of_client, "credentials of somebody else"),
-            (&access, &of_key, "credentials of somebody else"),
+            (&sign_in, &of_other, "credentials of another host"),
+            (&sign_in, &of_client, "credentials of another host"),
+            (&access, &of_key, "credentials of another host"),
             (&elsewhere, &of_key, "in its body"),
-            (&nowhere, &of_key, "credentials of somebody else"),
+            (&nowhere, &of_key, "credentials of another host"),
             (&in_query, &of_key, "in its query"),
         ] {
             let before = simulator.violations(None).await.len();
@@ -130,12 +130,12 @@ fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
             (put(&key), None),
             (read("CANARY-0123456789abcdef0123456789abcdef"), None),
             (post(&[("client_id", &id), ("client_secret", &other)]), Some("credentials of another host in its body")),
-            (post(&[("client_id", &secret), ("client_secret", &secret)]), Some("as it is in its body")),
-            (post(&[("secret", &secret)]), Some("as it is in its body")),
+            (post(&[("client_id", &secret), ("client_secret", &secret)]), Some("in plain text in its body")),
+            (post(&[("secret", &secret)]), Some("in plain text in its body")),
             (put(&swapped), Some("credentials of another host in its body")),
-            (put(&twice), Some("as it is in its body")),
-            (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("as it is in its body")),
-            (read(&secret), Some("as it is in its authorization")),
+            (put(&twice), Some("in plain text in its body")),
+            (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("in plain text in its body")),
+            (read(&secret), Some("in plain text in its authorization")),
             (read(&own), Some("credentials of another host in its authorization")),
         ] {
             let before = leaks(&simulator).await;
@@ -152,7 +152,7 @@ fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
 /// Returns the leaks among the violations: secrets that an endpoint received and should not have.
 async fn leaks(simulator: &Simulator) -> Vec<String> {
     let is_leak = |violation: &String| {
-        ["key material", "credentials of somebody else"].iter().any(|word| violation.contains(word))
+        ["key material", "credentials of another host"].iter().any(|word| violation.contains(word))
     };
     simulator.violations(None).await.into_iter().filter(is_leak).collect()
 }

@@ -24,8 +24,8 @@ pub(super) fn log(test: &str) -> Option<PathBuf> {
 /// Returns the namespaces that a test's bed serves; none means all.
 pub(super) fn namespaces(test: &str) -> Vec<String> {
     let Some(file) = std::env::var_os(NAMESPACES) else { return Vec::new() };
-    let text = std::fs::read_to_string(Path::new(&file)).expect("the file of namespaces");
-    let mut all: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).expect("namespaces by test");
+    let json = std::fs::read_to_string(Path::new(&file)).expect("the file of namespaces");
+    let mut all: BTreeMap<String, Vec<String>> = serde_json::from_str(&json).expect("namespaces by test");
     let mut namespaces = all.remove(test).unwrap_or_else(|| panic!("{test} did not run while all were served"));
     // A test without keys created none, and an empty list would mean all.
     if namespaces.is_empty() {

@@ -3,8 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::{fs, io};
 
-use super::control_plane::{ControlPlane, spawn};
 use super::error::Error;
+use super::instance::{ControlPlane, spawn};
 use super::process::Supervised;
 use super::{commands, readiness};
 

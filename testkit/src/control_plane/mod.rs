@@ -6,19 +6,19 @@ mod binaries;
 mod build;
 mod certificates;
 mod commands;
-mod control_plane;
 mod directory;
 mod error;
 mod faults;
+mod instance;
 mod kubeconfig;
 mod process;
 mod readiness;
 mod watchdog;
 
 pub use self::{
-    control_plane::{Audit, ControlPlane, Options},
     error::Error,
     faults::{Backup, Part},
+    instance::{Audit, ControlPlane, Options},
     kubeconfig::{User, service_account_user},
     process::Supervised,
 };
