@@ -229,9 +229,8 @@ struct MasterStatus(Leadership);
 impl Collector for MasterStatus {
     fn encode(&self, mut encoder: DescriptorEncoder) -> std::fmt::Result {
         let help = "1 while this replica leads, else 0.";
-        let family = GaugeFamily { name: "leader_election_master_status", help, unit: None };
-        let value = if self.0.is_leader() { 1.0 } else { 0.0 };
-        family.encode(&mut encoder, [([("name", LEASE)], value)])
+        let mut metric = encoder.encode_descriptor("leader_election_master_status", help, None, MetricType::Gauge)?;
+        metric.encode_family(&[("name", LEASE)])?.encode_gauge(&i64::from(self.0.is_leader()))
     }
 }
 
