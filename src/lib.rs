@@ -29,4 +29,3 @@ pub mod sign_in;
 #[cfg(test)]
 mod simulation;
 pub mod source;
-pub mod wiped;

@@ -59,7 +59,7 @@ fn problem(comment: &DocComment<'_>) -> Option<&'static str> {
         .then_some("is on a function and does not begin with a verb in the third person")
 }
 
-/// Returns the comment lines of a file with a word that names nobody.
+/// Returns the comment lines of a file in which an agent has no name.
 fn nameless<'a>(path: &'a str, text: &'a str) -> impl Iterator<Item = String> + 'a {
     text.lines().enumerate().filter_map(move |(number, line)| {
         let comment = line.trim().strip_prefix("//")?;

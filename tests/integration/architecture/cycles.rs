@@ -24,7 +24,7 @@ struct Crate {
     modules: BTreeMap<ModulePath, Module>,
 }
 
-/// What a file imports, and the names that it re-exports from its children.
+/// The imports of a file, and the names that it re-exports from its children.
 #[derive(Default)]
 struct Module {
     imports: Vec<Vec<String>>,
@@ -34,7 +34,7 @@ struct Module {
 impl Crate {
     /// Reads the sources below a folder.
     fn read(root: &Path) -> Self {
-        let modules = sources(root).into_iter().filter_map(|file| {
+        let modules = sources(root).into_iter().map(|file| {
             let below = file.strip_prefix(root).expect("below the root").with_extension("");
             let mut path: ModulePath = below.iter().map(|part| part.to_string_lossy().into_owned()).collect();
             if path.last().is_some_and(|last| ["mod", "lib", "main"].contains(&last.as_str())) {
@@ -44,7 +44,7 @@ impl Crate {
             let ast = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", file.display()));
             let mut module = Module::default();
             Imports { module: &mut module }.visit_file(&ast);
-            Some((path, module))
+            (path, module)
         });
         let mut merged: BTreeMap<ModulePath, Module> = BTreeMap::new();
         for (path, module) in modules {
@@ -173,6 +173,10 @@ impl<'ast> Visit<'ast> for Imports<'_> {
         } else {
             self.module.re_exports.extend(paths.into_iter().map(|(path, name)| (name, path)));
         }
+    }
+
+    fn visit_visibility(&mut self, _: &'ast Visibility) {
+        // `pub(in path)` restricts, and imports nothing.
     }
 
     fn visit_path(&mut self, path: &'ast syn::Path) {

@@ -15,11 +15,11 @@ use sources::{ROOTS, code, rust_files, sources};
 
 /// One rule: which lines may stand in which files.
 struct Rule {
-    /// What it says.
+    /// The rule in words.
     says: &'static str,
-    /// Whether it holds for a file, by its path below `src/`.
+    /// True for the paths below `src/` that the rule holds for.
     holds_for: fn(&str) -> bool,
-    /// Whether a line of code breaks it.
+    /// True for a line of code that breaks the rule.
     broken_by: fn(&str) -> bool,
 }
 
@@ -60,12 +60,12 @@ const WIRE_STRINGS_IN_ONE_PLACE: Rule = Rule {
 /// The longest a file may be, in lines.
 const LONGEST_FILE: usize = 400;
 
-/// What must not stand in any file, a test's least of all. In pieces, because this file is read too.
+/// Marks of unfinished work and of tests that are switched off. They are in pieces because this file is read, too.
 const MARKS: [&str; 4] =
     [concat!("#[", "ignore"), concat!("to", "do!("), concat!("unim", "plemented!("), concat!("db", "g!(")];
 
-/// Whether a line of code uses a name, however it is imported: by a path, in a group, under another name. Text in
-/// quotes does not count.
+/// Returns true if a line of code uses a name: by a path, in a group, or under another name. Text in quotes does not
+/// count.
 fn mentions(line: &str, name: &str) -> bool {
     let unquoted = line.split('"').step_by(2);
     unquoted.flat_map(|code| code.split(|c: char| !c.is_alphanumeric() && c != '_')).any(|word| word == name)
@@ -112,7 +112,7 @@ fn assert_kept(rule: &Rule) {
     assert!(broken.is_empty(), "{}, but:\n{}", rule.says, broken.join("\n"));
 }
 
-/// What `check` finds once `text` stands in a file.
+/// Returns the number of findings of `check` in a folder with one file.
 fn planted(path: &str, text: &str, check: impl Fn(&Path) -> Vec<String>) -> usize {
     let root = tempfile::tempdir().expect("a folder");
     let file = root.path().join(path);
@@ -121,13 +121,13 @@ fn planted(path: &str, text: &str, check: impl Fn(&Path) -> Vec<String>) -> usiz
     check(root.path()).len()
 }
 
-/// The rule notices a line that is planted into a file, and lets it pass in a comment.
+/// Asserts that a rule finds a planted line, and ignores it in a comment.
 fn assert_noticed(rule: &Rule, path: &str, line: &str) {
     let found = planted(path, &format!("//! {line}\n{line}\n"), |root| broken(rule, root));
     assert_eq!(found, 1, "{line:?} in {path} must break: {}", rule.says);
 }
 
-/// What `check` finds in the sources and in the tests.
+/// Returns the findings of `check` in all crates and in the tests.
 fn everywhere(check: fn(&Path) -> Vec<String>) -> Vec<String> {
     ROOTS.iter().flat_map(|folder| check(&package().join(folder))).collect()
 }

@@ -98,7 +98,7 @@ fn rules(schema: &Value, kind: &str, all: &mut BTreeSet<Promise>) {
 /// Returns the limits as `docs/limits.md` lists them. A test compares that page with the code.
 fn limits() -> Vec<String> {
     let page = std::fs::read_to_string(root().join("docs/limits.md")).expect("docs/limits.md");
-    let limits = page.split("## Defaults and pauses").next().unwrap_or_default();
+    let limits = page.split("\n## Defaults").next().unwrap_or_default();
     let constants = limits.lines().filter_map(|row| row.strip_prefix("| ")?.split(" | ").nth(2));
     constants.filter_map(|cell| Some(cell.strip_prefix('`')?.trim_end_matches('`').to_owned())).collect()
 }

@@ -20,7 +20,7 @@ fn text(value: &Value) -> Vec<u8> {
     value.to_string().into_bytes()
 }
 
-/// One entry for each field.
+/// Returns Secrets with one entry for each field of a key.
 fn by_field(key: &Value) -> Vec<Hostile> {
     let no_json: &[&str] = &["$: found in the entry \"uaa\": text that is not JSON at line 1"];
     let uaa = |what, bytes: &[u8], message| entries(what, vec![("uaa", bytes.to_vec())], INVALID, message);
