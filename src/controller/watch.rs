@@ -166,8 +166,7 @@ mod tests {
     #[test]
     fn a_page_of_the_largest_objects_in_each_list_fits_into_the_memory_limit() {
         let deployment = std::fs::read_to_string("deploy/base/deployment.yaml").expect("the deployment");
-        let limit =
-            deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
+        let limit = deployment.split("limits:").nth(1).and_then(|rest| rest.split_once("memory: ")).expect("a limit").1;
         let limit: u32 = limit.split_once("Mi").and_then(|(number, _)| number.parse().ok()).expect("MiB");
         assert_eq!(config().page_size, Some(PAGE));
         // The watches of ALMServiceKeys, Secrets and ServiceBindings, and the one list that reconciliations make at a

@@ -62,7 +62,10 @@ fn no_former_name_has_come_back() {
     for file in files(&package()) {
         let path = below_package(&file);
         // Inputs of the fuzzer and recordings are data, not words.
-        if EXEMPT.contains(&path.as_str()) || path.starts_with("fuzz/seeds") || file.extension().is_some_and(|extension| extension == "jsonl") {
+        if EXEMPT.contains(&path.as_str())
+            || path.starts_with("fuzz/seeds")
+            || file.extension().is_some_and(|extension| extension == "jsonl")
+        {
             continue;
         }
         if let Ok(text) = fs::read_to_string(&file) {
