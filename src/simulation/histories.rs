@@ -24,7 +24,7 @@ fn run_seeds(seeds: impl Iterator<Item = u64>) -> Result<usize, u64> {
 }
 
 #[test]
-#[expect(clippy::print_stdout, reason = "hack/histories prints the result")]
+#[expect(clippy::print_stdout, reason = "`cargo xtask histories` reads the result")]
 fn random_histories_keep_the_invariants_and_converge() {
     let first = number_from_env("ALMKEY_SEED", 1);
     let count = number_from_env("ALMKEY_HISTORIES", DEFAULT_HISTORIES);

@@ -25,7 +25,7 @@
 //! [`regressions`].
 //!
 //! `cargo test --lib simulation` runs 2,000 histories. `ALMKEY_HISTORIES=1 ALMKEY_SEED=42` repeats the one of seed 42;
-//! `hack/histories [COUNT] [FIRST SEED]` runs many with optimisation.
+//! `cargo xtask histories [COUNT] [FIRST_SEED]` runs many with optimisation.
 //!
 //! | Files | Content |
 //! |---|---|

@@ -45,6 +45,6 @@ fn each_property_has_a_fuzz_target_with_seeds_and_vice_versa() {
     for name in properties {
         assert!(files(&format!("fuzz/seeds/{name}")).len() >= 8, "{name} has too few seeds");
         let target = fs::read_to_string(package().join(format!("fuzz/fuzz_targets/{name}.rs"))).expect("a target");
-        assert!(target.contains(&format!("properties::{name}::hold")), "{name} checks another property");
+        assert!(target.contains(&format!("properties::{name}::check")), "{name} checks another property");
     }
 }

@@ -57,8 +57,8 @@ const WIRE_STRINGS_IN_ONE_PLACE: Rule = Rule {
     },
 };
 
-/// The longest a file may be, in lines.
-const LONGEST_FILE: usize = 400;
+/// Maximum length of a file, in lines.
+const MAX_FILE_LINES: usize = 400;
 
 /// Marks of unfinished work and of tests that are switched off. They are in pieces because this file is read, too.
 const MARKS: [&str; 4] =
@@ -92,7 +92,8 @@ fn broken(rule: &Rule, root: &Path) -> Vec<String> {
 /// Files longer than they may be.
 fn too_long(root: &Path) -> Vec<String> {
     let lines = |file: &Path| fs::read_to_string(file).expect("a source file").lines().count();
-    let long = rust_files(root).into_iter().map(|file| (lines(&file), file)).filter(|(lines, _)| *lines > LONGEST_FILE);
+    let long =
+        rust_files(root).into_iter().map(|file| (lines(&file), file)).filter(|(lines, _)| *lines > MAX_FILE_LINES);
     long.map(|(lines, file)| format!("{}:{lines}: the last line", file.display())).collect()
 }
 
@@ -172,8 +173,8 @@ fn no_file_is_longer_than_four_hundred_lines() {
     let long = everywhere(too_long);
     assert!(long.is_empty(), "is each about one thing?\n{}", long.join("\n"));
     for file in ["domain/policy.rs", "domain/plan/tests/gone.rs", "domain/service_key/tests.rs"] {
-        assert_eq!(planted(file, &"\n".repeat(LONGEST_FILE), too_long), 0);
-        assert_eq!(planted(file, &"\n".repeat(LONGEST_FILE + 1), too_long), 1, "{file}");
+        assert_eq!(planted(file, &"\n".repeat(MAX_FILE_LINES), too_long), 0);
+        assert_eq!(planted(file, &"\n".repeat(MAX_FILE_LINES + 1), too_long), 1, "{file}");
     }
 }
 

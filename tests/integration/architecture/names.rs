@@ -78,9 +78,9 @@ fn no_former_name_has_come_back() {
 
 #[test]
 fn a_planted_former_name_is_found_in_a_line_and_in_a_path() {
-    let rows = rows("\\bDesk\\b\tReconcileContext\n^src/pass/\tsrc/executor\n");
-    assert_eq!(former_names("src/a.rs", "struct Desk;\nstruct Desktop;", &rows).len(), 1);
-    assert_eq!(former_names("src/pass/mod.rs", "", &rows).len(), 1);
+    let rows = rows("\\bOldName\\b\tNewName\n^src/old/\tsrc/new\n");
+    assert_eq!(former_names("src/a.rs", "struct OldName;\nstruct OldNames;", &rows).len(), 1);
+    assert_eq!(former_names("src/old/mod.rs", "", &rows).len(), 1);
 }
 
 #[test]

@@ -15,7 +15,7 @@ use crate::error::Error;
 use crate::{build, process, results};
 
 /// Tests that plant key material and expect it to be found.
-const PLANTED: [&str; 2] = ["secret_scan::", "::a_leak_that_is_planted"];
+const PLANTED: [&str; 2] = ["secret_scan::", "::a_planted_leak"];
 /// The kinds of places that test beds search, in the order of the report's columns.
 const KINDS: [&str; 5] = ["logs", "metrics", "objects", "requests", "commands"];
 

@@ -99,7 +99,7 @@ fn the_url_of_landscape_management_cannot_be_a_metadata_service() {
             tenant.patch_tenant(json!({ "spec": { "landscapeManagement": { "http": field } } })).await;
             let found = tenant.await_tenant("metadata-slot", "False", "TenantMisconfigured").await;
             let text = tenant_message(&found, "Ready");
-            let expected = "landscapeManagement.http.url cannot be: address";
+            let expected = "landscapeManagement.http.url is not allowed: address";
             assert!(text.contains(expected) && text.contains("never connected to"), "{text}");
         }
     });
