@@ -145,8 +145,8 @@ impl<'a> Scene<'a> {
             is_refusal && refused.fetch_add(1, Ordering::Relaxed) == 2
         };
         self.tenant.await_call("the third refusal of the key", is_third).await;
-        // The same reconciliation goes on to the slot, before the fault begins.
-        log.first(zone, before + 2, "is the third", |_| true).await;
+        // The same reconciliation goes on to the slot, before the fault begins. It ends with the wait for the fourth probe.
+        log.first(zone, before, "refused the key for the third time", |ended| ended.next.as_secs() == 5).await;
         self.begin().await;
     }
 

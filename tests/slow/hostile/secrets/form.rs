@@ -5,7 +5,8 @@ use serde_json::{Value, json};
 use super::{Hostile, changed, file};
 
 const INVALID: &str = "InvalidJSON";
-const NOT_JSON: &[&str] = &["$: found text that is not JSON at line ", ", column ", "expected JSON; take the key as"];
+const NOT_JSON: &[&str] =
+    &["$: found text that is not JSON at line ", ", column ", "expected JSON; use the key exactly as"];
 const ENDS: &[&str] = &["$: found text that ends too early at line "];
 const NO_OBJECT: &[&str] = &["$: found ", "expected a JSON object"];
 const TWICE: &[&str] = &["$: found a duplicate field at line "];
