@@ -23,7 +23,7 @@ pub fn check(bytes: &[u8]) {
     }
     if let Ok(date) = httpdate::parse_http_date(text) {
         let rest = date.duration_since(SystemTime::now()).unwrap_or_default();
-        // The clock advances between the two readings.
+        // `retry_after` read the clock earlier, so its wait may be longer than the rest of the time.
         assert!(wait >= rest.clamp(*bounds.start(), *bounds.end()), "{wait:?} of {rest:?}");
     }
 }

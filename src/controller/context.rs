@@ -58,7 +58,8 @@ impl Context {
         let _ = self.tenants.wait_until_ready().await;
     }
 
-    /// Returns the remote sides of a tenant, for the object that owns the slot as `me` or, without one, for the tenant.
+    /// Returns the connection to a tenant's servers: its token endpoint and its Landscape Management. `me` is the owner
+    /// that writes to the slot; it is absent for calls of the tenant itself.
     pub(crate) fn connection<'a>(&'a self, tenant: Option<&'a ALMTenant>, me: Option<&'a Owner>) -> Connection<'a> {
         Connection {
             connections: &self.caches.connections,

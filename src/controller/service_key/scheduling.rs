@@ -15,7 +15,7 @@ use crate::domain::time::Moment;
 use crate::names::KEY_FINALIZER;
 
 /// Returns the lock key of an object: the name of its tenant, if it may have a key in the slot or put one there. Users may
-/// create objects that a tenant does not admit: those wait for each other, by namespace, and never block a key.
+/// create objects that a tenant does not admit: they share one lock per namespace, and so never block a key.
 pub(crate) fn lock_key(object: &ALMServiceKey, tenants: &Store<ALMTenant>) -> String {
     let name = &object.spec.tenant_ref.name;
     let tenant = tenants.get(&ObjectRef::new(name));

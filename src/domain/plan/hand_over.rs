@@ -1,4 +1,4 @@
-//! The end of our care for a key in the slot, because its object or its source goes: the key is handed over to a
+//! The decision on a key in the slot whose object is deleted or whose source is gone: the key is handed over to a
 //! sibling, left in the slot without an owner, or deleted.
 
 use super::facts::{Content, Facts, Heir, Verdict};
@@ -10,7 +10,7 @@ use crate::domain::evidence::Refusals;
 use crate::domain::policy::{DeadAction, DeletionPolicy};
 use crate::domain::slot::{Ownership, Revision};
 
-/// Ends the care for the key of an object that is being deleted. Returns the waits while nothing can be done.
+/// Decides on the key of an object that is being deleted. Returns the waits if nothing can be done yet.
 ///
 /// # Errors
 /// Returns the step that must be performed next.
@@ -18,7 +18,7 @@ pub(super) fn for_deleted_object(facts: &Facts, revision: &Revision, now: Now) -
     if is_adopted(facts) { release_adopted(facts, revision, now) } else { by_policy(facts, revision, now) }
 }
 
-/// Ends the care for the key of an object whose source is gone. Returns the waits while nothing can be done.
+/// Decides on the key of an object whose source is gone. Returns the waits if nothing can be done yet.
 ///
 /// # Errors
 /// Returns the step that must be performed next.

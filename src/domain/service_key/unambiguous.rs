@@ -1,5 +1,5 @@
-//! Checks that every parser reads a key alike. Other parsers receive the key as it was written; if they saw another
-//! host or another field than the checked one, the check would be worthless.
+//! Checks that every parser interprets a key in the same way. The key is passed on as it was written: if another parser
+//! saw a different host or field from the one checked here, the check would be worthless.
 
 use serde_json::{Map, Value};
 use url::Url;

@@ -1,6 +1,6 @@
 //! The leader election, by compare-and-set on a Lease.
 //!
-//! As in client-go, the age of a renewal is measured by the own monotonic clock from the moment at which it was
+//! As in client-go, the age of a renewal is measured by this replica's own monotonic clock from the moment at which it was
 //! observed; the holder's timestamps are informational. Each write is conditional on the resource version that was
 //! read, so that of two concurrent writes one is refused.
 

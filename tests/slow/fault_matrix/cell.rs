@@ -25,9 +25,9 @@ const MAX_WRITES: usize = 4;
 /// A cell of the table of expectations.
 #[derive(Clone, Debug)]
 pub struct Cell {
-    /// Column of the cell.
+    /// The call: the column of the table.
     pub call: Call,
-    /// Line of the cell.
+    /// The fault: the row of the table.
     pub fault: Fault,
     /// Name of the fault in the table.
     pub fault_name: &'static str,

@@ -6,7 +6,7 @@ use crate::console::say;
 use crate::error::Error;
 use crate::{optimised, process};
 
-/// Histories within which a mutant must be found.
+/// Maximum number of simulated histories before a mutant counts as missed.
 const HISTORIES: &str = "20000";
 /// More would compile longer than it saves.
 const OPT_LEVEL: u8 = 1;

@@ -1,4 +1,4 @@
-//! The API as its users meet it. A test about a field, a condition or `kubectl` goes here.
+//! The API from the user's point of view. A test about a field, a condition or `kubectl` goes here.
 
 // Rules at admission: the API server refuses an invalid object, with the message that the user reads.
 mod admission;

@@ -60,7 +60,7 @@ fn no_key_material_is_in_trace_logs_events_or_any_object_but_secrets() {
         assert!(canary::find(&secrets).is_some(), "the search finds the keys in Secrets");
         let journal = serde_json::to_string(&tenant.journal().await).expect("JSON");
         assert_eq!(canary::find(&journal), None, "{journal}");
-        // Dropping the bed searches everything else.
+        // When the test bed is dropped, it searches everything else for key material.
     });
 }
 
