@@ -64,10 +64,10 @@ impl Call {
     /// Parses the body as JSON. The error is the answer to a body that does not fit the type.
     pub(crate) fn json<T: DeserializeOwned>(&self) -> Result<T, Box<Response<Body>>> {
         if !self.content_type.starts_with("application/json") {
-            return Err(Box::new(problem(415, "UnsupportedMediaType", "send application/json")));
+            return Err(Box::new(problem(415, "UnsupportedMediaType", "the Content-Type must be application/json")));
         }
         serde_json::from_slice(&self.body)
-            .map_err(|_| Box::new(problem(400, "BadRequest", "the body does not have the expected form")))
+            .map_err(|_| Box::new(problem(400, "BadRequest", "the body is not the JSON that this request takes")))
     }
 
     /// Returns a parameter of the query.

@@ -124,7 +124,7 @@ fn misdirected(
     if let Some(token) = token
         && any(&|of, tenant| tenant.client.1 == token || (of != zone && has_token(tenant, token)))
     {
-        findings.push("credentials of another host in its authorization".to_owned());
+        findings.push("credentials of another host in its Authorization header".to_owned());
     }
     findings
 }

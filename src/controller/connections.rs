@@ -113,12 +113,12 @@ impl Connection<'_> {
                 misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
             })?;
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
-            Ok(HttpLandscape::new(client, base, tokens, while_leading(self.leadership.clone(), timeout)))
+            Ok(HttpLandscape::new(client, base, tokens, leadership_guard(self.leadership.clone(), timeout)))
         })
     }
 
-    /// Makes a write and waits for its answer, as long as this replica leads.
-    async fn leading(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
+    /// Makes a write and waits for its answer. Stops waiting, with the outcome unknown, once this replica leads no longer.
+    async fn abort_if_leadership_lost(&self, write: impl Future<Output = WriteAnswer> + Send) -> WriteAnswer {
         self.leadership.run_while_leading(write).await.unwrap_or_else(|| {
             WriteAnswer::Unknown(RemoteTrouble {
                 reason: Reason::NotLeader,
@@ -195,7 +195,7 @@ impl<T: Send> CallResult for Result<T, RemoteTrouble> {
 }
 
 /// Returns a check that allows a write only if it is answered, or times out, while this replica surely leads.
-fn while_leading(leadership: Leadership, timeout: Duration) -> MayWrite {
+fn leadership_guard(leadership: Leadership, timeout: Duration) -> MayWrite {
     Arc::new(move || {
         if leadership.allows_write(timeout) {
             return Ok(());
@@ -266,21 +266,25 @@ impl LandscapeManagement for Connection<'_> {
 
     async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(self.timed("put", landscape.put(key, owner, revision))).await,
+            Ok(landscape) => {
+                self.abort_if_leadership_lost(self.timed("put", landscape.put(key, owner, revision))).await
+            }
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(self.timed("set_owner", landscape.set_owner(owner, revision))).await,
+            Ok(landscape) => {
+                self.abort_if_leadership_lost(self.timed("set_owner", landscape.set_owner(owner, revision))).await
+            }
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }
 
     async fn delete(&self, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
-            Ok(landscape) => self.leading(self.timed("delete", landscape.delete(revision))).await,
+            Ok(landscape) => self.abort_if_leadership_lost(self.timed("delete", landscape.delete(revision))).await,
             Err(trouble) => WriteAnswer::Refused(trouble),
         }
     }

@@ -9,7 +9,7 @@ use tokio::sync::{OwnedMutexGuard, Semaphore, SemaphorePermit};
 use super::caches::Caches;
 use super::connections::Connection;
 use super::events::Events;
-use super::locks::TenantLocks;
+use super::locks::ReconcileLocks;
 use super::remote::{Remote, Remotes};
 use super::scope::Scope;
 use crate::api::{ALMServiceKey, ALMTenant};
@@ -40,7 +40,7 @@ pub(crate) struct Context {
     pub(crate) resource_namespace: String,
     /// The namespaces that are served.
     pub(crate) scope: Scope,
-    pub(crate) locks: TenantLocks,
+    pub(crate) locks: ReconcileLocks,
     /// Has [`CONCURRENCY`] permits.
     pub(crate) places: Semaphore,
     pub(crate) events: Events,
@@ -52,7 +52,7 @@ pub(crate) struct Context {
 
 impl Context {
     /// Waits until all objects have been listed once.
-    pub(crate) async fn listed(&self) {
+    pub(crate) async fn wait_until_listed(&self) {
         // The writers of the stores live as long as the process, so neither wait fails.
         let _ = self.keys.wait_until_ready().await;
         let _ = self.tenants.wait_until_ready().await;
@@ -78,7 +78,7 @@ impl Context {
     pub(crate) async fn acquire_permit(&self, lock_key: impl Fn() -> String) -> Option<ReconcilePermit<'_>> {
         let permit = async {
             // An object that was not listed yet must not be taken for absent.
-            self.listed().await;
+            self.wait_until_listed().await;
             self.leadership.acquired().await;
             let lock_key = lock_key();
             let lock = self.locks.acquire(&lock_key).await;

@@ -9,9 +9,9 @@ use crate::process::lock::lock;
 
 /// A lock for each lock key. A tenant has one slot, so reconciliations of the keys of one tenant must not overlap.
 #[derive(Default)]
-pub(crate) struct TenantLocks(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
+pub(crate) struct ReconcileLocks(Mutex<HashMap<String, Arc<AsyncMutex<()>>>>);
 
-impl TenantLocks {
+impl ReconcileLocks {
     /// Waits for the lock of a lock key.
     pub(crate) async fn acquire(&self, lock_key: &str) -> OwnedMutexGuard<()> {
         let lock = self.get(lock_key);

@@ -36,7 +36,7 @@ use crate::cluster::{CallError, call};
 use crate::controller::context::{CONCURRENCY, Context, Stopping};
 use crate::controller::events::Events;
 use crate::controller::gauges::Gauges;
-use crate::controller::locks::TenantLocks;
+use crate::controller::locks::ReconcileLocks;
 use crate::process::clock::SystemClock;
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
@@ -131,7 +131,7 @@ pub async fn run(
         tenants: tenants.store.clone(),
         resource_namespace: cluster_resource_namespace,
         scope,
-        locks: TenantLocks::default(),
+        locks: ReconcileLocks::default(),
         places: Semaphore::new(CONCURRENCY),
         clock,
         leadership,
@@ -140,14 +140,14 @@ pub async fn run(
     });
     let (for_readiness, for_stop) = (Arc::clone(&context), Arc::clone(&context));
     let ready = async move {
-        for_readiness.listed().await;
+        for_readiness.wait_until_listed().await;
         readiness.set_ready();
     };
     // An API server that does not answer must not keep the process from stopping.
     let ready = futures::future::select(ready.boxed(), stopping.clone());
     let reconciliations = reconcile_all(context, keys, tenants, stopping.clone());
     let reconciliations = async { tokio::join!(reconciliations, ready) };
-    let stopped_early = stopped_before_listed(async move { for_stop.listed().await }, stopping.clone());
+    let stopped_early = stopped_before_listed(async move { for_stop.wait_until_listed().await }, stopping.clone());
     tokio::select! {
         _ = reconciliations => {}
         () = stopped_early => {}

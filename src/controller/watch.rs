@@ -62,7 +62,7 @@ where
 
 /// Leaves out objects that cannot be decoded, and logs each of them once. One that is in the store, because it could be
 /// decoded before, is reported as deleted: its old state is no longer true.
-pub(crate) fn decoded<K>(
+pub(crate) fn drop_undecodable<K>(
     store: Store<K>,
     events: impl Stream<Item = Result<Event<DeserializeGuard<K>>, watcher::Error>>,
 ) -> impl Stream<Item = Result<Event<K>, watcher::Error>>
@@ -257,7 +257,7 @@ mod tests {
         ];
         let (store, writer) = reflector::store();
         let events = stream::iter(events.concat()).map(Ok);
-        let events: Vec<String> = decoded(store.clone(), events)
+        let events: Vec<String> = drop_undecodable(store.clone(), events)
             .reflect(writer)
             .map_ok(|event| match event {
                 Event::Init => "init".into(),

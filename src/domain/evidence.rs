@@ -45,8 +45,8 @@ pub struct Verified {
 /// The basis of the last settlement.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settled {
-    /// The stamp of spec, tenant and source.
-    pub stamp: String,
+    /// The change marker (`Facts::change_marker`) of that time.
+    pub change_marker: String,
     /// The time of the next check if nothing changes.
     pub due: Moment,
 }

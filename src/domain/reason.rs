@@ -66,9 +66,9 @@ reasons! {
     MissingCredentials,
     /// The key is not valid. The `ALMTenant` does not accept its `uaa.credential-type`. Create another key, or extend `spec.acceptedCredentialTypes`.
     UnsupportedCredentialType,
-    /// The key is not valid. Its `uaa.url` is not an https URL of a host that the `ALMTenant` allows. Use an unchanged key, or extend `spec.signIn.hosts`.
+    /// The key is not valid. Its `uaa.url` is not an https URL of a host that the `ALMTenant` allows. Use the key exactly as BTP issued it, or extend `spec.signIn.hosts`.
     TokenHostNotAllowed,
-    /// The key is not valid, because it would misdirect managed systems. A field of `endpoints` does not name a host that the `ALMTenant` allows. Use an unchanged key, or extend `spec.endpointHosts`.
+    /// The key is not valid, because it would misdirect managed systems. A field of `endpoints` does not name a host that the `ALMTenant` allows. Use the key exactly as BTP issued it, or extend `spec.endpointHosts`.
     EndpointNotAllowed,
     /// The key is not uploaded. It has a scope that keys for Landscape Management must not have, because it was created for API calls. Create another key, or change the `ALMTenant`'s `spec.forbiddenScopes`.
     ForbiddenScope,

@@ -54,7 +54,7 @@ pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
                 if let Err(error) = ports.ledger.record(&ledger).await {
                     return interrupted(error, facts.observations, effects);
                 }
-                facts.learn_recorded(pending);
+                facts.note_pending_write(pending);
             }
             Step::Put { revision } => {
                 let answer = match facts.source_key() {

@@ -80,7 +80,7 @@ impl JsonSchema for KeyDto {
                 "properties": {
                     "identityzone": text("The tenant of the key: it must be the tenant of the slot."),
                     "clientid": text("The OAuth 2.0 client ID."),
-                    "clientsecret": text("The OAuth 2.0 client secret. It is never logged, and never quoted in a refusal."),
+                    "clientsecret": text("The OAuth 2.0 client secret. It is never logged, and never quoted in an error response."),
                     "credential-type": text("The type of the credentials, such as `instance-secret`. The server decides which types it accepts."),
                 },
             } },

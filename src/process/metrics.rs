@@ -106,7 +106,11 @@ impl Metrics {
             ("uploads", "Keys put into Landscape Management", &self.uploads),
             ("deletes", "Slots of Landscape Management that were emptied", &self.deletes),
             ("adoptions", "Unowned keys in Landscape Management that the operator adopted", &self.adoptions),
-            ("releases", "Keys in Landscape Management that the operator released", &self.releases),
+            (
+                "releases",
+                "Adopted keys that the operator left in Landscape Management without an owner",
+                &self.releases,
+            ),
             ("orphans", "Objects released although their key may still be in Landscape Management", &self.orphans),
             ("throttled", "Reconciliations that were requested too often and postponed", &self.throttled),
         ];

@@ -53,7 +53,7 @@ impl Binding {
             .binding_id()
             .is_some_and(|id| id.len() > MAX_BINDING_ID || !id.bytes().all(|byte| byte.is_ascii_graphic()))
         {
-            return Err("its status.bindingID is not a valid ID");
+            return Err("its status.bindingID is longer than 253 characters, or not printable ASCII");
         }
         Ok(binding)
     }

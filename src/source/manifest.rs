@@ -122,7 +122,12 @@ fn malformed(secret: &Value) -> Finding {
     match (first("data", &is_base64), first("stringData", &Value::is_string)) {
         (Some(Some(entry)), _) => {
             let found = format!("{entry}, which is not base64");
-            finding("$.data", &found, "entries in base64", "encode it, or move it to stringData")
+            finding(
+                "$.data",
+                &found,
+                "entries in base64",
+                "encode the value in base64, or move the entry to stringData",
+            )
         }
         (Some(None), _) => finding("$.data", "something else", "an object", DRY_RUN),
         (None, Some(Some(entry))) => {

@@ -136,7 +136,7 @@ fn a_secret_is_found_next_to_a_legitimate_one_and_in_place_of_a_token() {
             (put(&twice), Some("in plain text in its body")),
             (simulator.request(Method::PUT, &slot).body(format!("{{{key}")), Some("in plain text in its body")),
             (read(&secret), Some("in plain text in its authorization")),
-            (read(&own), Some("credentials of another host in its authorization")),
+            (read(&own), Some("credentials of another host in its Authorization header")),
         ] {
             let before = leaks(&simulator).await;
             request.send().await.expect("it is answered");

@@ -5,7 +5,7 @@
 
 use std::collections::HashMap;
 
-use super::siblings::is_proven;
+use super::siblings::is_ready_to_upload;
 use crate::api::ALMServiceKey;
 use crate::cluster::identity::Uid;
 
@@ -29,7 +29,7 @@ impl SiblingStates {
         let uploaded = status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone());
         let pending = status.is_some_and(|status| status.pending.is_some());
         let leaves_key_behind = object.metadata.deletion_timestamp.is_some() && (uploaded.is_some() || pending);
-        let state = SiblingState { proven: is_proven(object), uploaded, pending, leaves_key_behind };
+        let state = SiblingState { proven: is_ready_to_upload(object), uploaded, pending, leaves_key_behind };
         // An unknown object has the default state: a new one that has nothing in the slot, and may put nothing there, must
         // not trigger its siblings, because users create such objects at will.
         let before = self.0.entry(Uid::new(object)).or_default();

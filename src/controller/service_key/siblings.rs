@@ -48,11 +48,11 @@ pub(crate) fn is_sibling(other: &ALMServiceKey, object: &ALMServiceKey) -> bool 
 
 /// Returns true if an object would put its key into an empty slot.
 fn may_upload(key: &ALMServiceKey, tenant: &ALMTenant) -> bool {
-    admits(&tenant.spec, &KeyId::new(key).namespace) && is_proven(key)
+    admits(&tenant.spec, &KeyId::new(key).namespace) && is_ready_to_upload(key)
 }
 
 /// Returns true if an object enforces its key, and the key is valid and signs in, by spec and status of the object alone.
-pub(crate) fn is_proven(key: &ALMServiceKey) -> bool {
+pub(crate) fn is_ready_to_upload(key: &ALMServiceKey) -> bool {
     let enforces = !matches!(key.spec.mode, Some(Mode::Observe)) && key.spec.suspend != Some(true);
     let Some(status) = &key.status else { return false };
     let is_true = |kind: &str| status.conditions.iter().any(|found| found.type_ == kind && found.status == "True");

@@ -30,7 +30,9 @@ use crate::controller::caches::Caches;
 use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
 use crate::controller::scope::Scope;
-use crate::controller::watch::{config, decoded, drop_annotations, emit_once_stored, log_errors, watch_guarded};
+use crate::controller::watch::{
+    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, watch_guarded,
+};
 use crate::domain::reason::Reason;
 use crate::source::observed_deletions::ObservedDeletions;
 
@@ -85,7 +87,7 @@ fn keys(
     let known = store.clone();
     let mut sibling_states = SiblingStates::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let events = decoded(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
+    let events = drop_undecodable(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
         let object = match event {
             Event::Delete(object) => {
                 caches.forget(object);

@@ -91,8 +91,9 @@ fn terminating(blocking_keys: &[String]) -> Findings {
         more => format!(" and {more} more"),
     };
     let names = blocking_keys.iter().take(MAX_NAMED_KEYS).cloned().collect::<Vec<_>>().join(", ");
-    let text =
-        format!("the tenant is deleted once its slot holds no key of these ALMServiceKeys: {names}{more}; delete them");
+    let text = format!(
+        "the tenant cannot be deleted while its slot may hold a key of these ALMServiceKeys: {names}{more}; delete them"
+    );
     Findings { ready: Condition::no(Reason::TenantTerminating, text), progress: Progress::Stalled, slot: None }
 }
 

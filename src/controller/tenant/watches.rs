@@ -14,7 +14,9 @@ use crate::api::ALMTenant;
 use crate::controller::caches::Caches;
 use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
-use crate::controller::watch::{config, decoded, drop_annotations, emit_once_stored, log_errors, watch_guarded};
+use crate::controller::watch::{
+    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, watch_guarded,
+};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
@@ -35,7 +37,7 @@ pub(crate) fn start(
     let (store, writer) = reflector::store();
     let (duplicate_sender, duplicate_triggers) = mpsc::unbounded();
     let known = store.clone();
-    let tenants = decoded(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
+    let tenants = drop_undecodable(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
         if let Event::Delete(tenant) = event {
             caches.forget_tenant(tenant);
             // The receiver lives as long as this stream, so a failed send means shutdown.

@@ -2,7 +2,7 @@
 
 use super::facts::{Content, Facts, Verdict};
 use super::probe::{self, SlotState};
-use super::settle::{self, Unverified, Wait};
+use super::settle::{self, FailedCheck, Wait};
 use super::step::{KeyRole, Now, Settlement, Step};
 use super::{blocked, learn, occupied, write};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
@@ -148,7 +148,7 @@ fn key_refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, n
 /// Settles because the token endpoint gave no clear answer: `Ready=True` is kept, and nothing is uploaded.
 fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Result<Settlement, Step> {
     if settle::was_ready(facts) {
-        return Ok(settle::unverified(facts, Unverified::SignIn, message, retry, now));
+        return Ok(settle::unverified(facts, FailedCheck::SignIn, message, retry, now));
     }
     let mut waits = vec![Wait::Retry(retry)];
     // An earlier key in the slot is still probed.

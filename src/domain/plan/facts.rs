@@ -268,7 +268,7 @@ impl Facts {
     /// An object that has the slot does not wait for older siblings, and the heir only matters when the key is
     /// released, so neither is a part of it.
     #[must_use]
-    pub fn stamp(&self) -> String {
+    pub fn change_marker(&self) -> String {
         let tenant = match &self.tenant {
             Tenant::Missing { name } => format!("no tenant {name}"),
             Tenant::Closed { reason, version, .. } => format!("tenant {version} {reason}"),

@@ -63,7 +63,7 @@ impl Facts {
     }
 
     /// Notes that a write is recorded in the status.
-    pub fn learn_recorded(&mut self, pending: Pending) {
+    pub fn note_pending_write(&mut self, pending: Pending) {
         let before = self.ledger.pending.as_ref();
         self.answers.first_attempt = before.is_none_or(|before| before.revision != pending.revision);
         self.ledger.pending = Some(pending);

@@ -4,9 +4,9 @@
 //! `plan` again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
 
 mod blocked;
+mod disposal;
 mod ensure_uploaded;
 mod facts;
-mod hand_over;
 mod learn;
 mod observe;
 mod occupied;
@@ -54,7 +54,7 @@ fn decide(facts: &Facts, now: Now) -> Result<Settlement, Step> {
 /// Returns the decision in `spec.mode: Enforce`.
 fn enforce(facts: &Facts, now: Now) -> Result<Settlement, Step> {
     if let Some(failed) = write::failed(facts, now) {
-        return Ok(if facts.subject.deleting { remove::removing(facts, failed) } else { failed });
+        return Ok(if facts.subject.deleting { remove::report_as_removing(facts, failed) } else { failed });
     }
     if facts.subject.deleting {
         return remove::object_deleted(facts, now);
@@ -94,5 +94,5 @@ pub fn settle_exhausted(facts: &Facts, now: Now) -> Settlement {
         retry: Retry::Backoff,
     };
     let settlement = settle::slot_unavailable(facts, &trouble, now);
-    if facts.subject.deleting { remove::removing(facts, settlement) } else { settlement }
+    if facts.subject.deleting { remove::report_as_removing(facts, settlement) } else { settlement }
 }

@@ -6,7 +6,7 @@ use super::facts::{Evidence, Facts, Tenant};
 use super::probe::{self, SlotKey, SlotState};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
-use super::{hand_over, write};
+use super::{disposal, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Mode;
@@ -27,10 +27,10 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Result<Settlement, Step
     }
     Ok(match presence(facts, now)? {
         Presence::Ours(revision) => {
-            let waits = hand_over::for_deleted_object(facts, revision, now)?;
+            let waits = disposal::for_deleted_object(facts, revision, now)?;
             sign_in_undecided(facts, &waits, now)
         }
-        Presence::Unknown(trouble) => removing(facts, settle::slot_unavailable(facts, trouble, now)),
+        Presence::Unknown(trouble) => report_as_removing(facts, settle::slot_unavailable(facts, trouble, now)),
         Presence::Absent => settle::released(facts, now),
     })
 }
@@ -42,14 +42,14 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Result<Settlement, Step
 pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now: Now) -> Result<Settlement, Step> {
     Ok(match presence(facts, now)? {
         Presence::Unknown(trouble) => settle::slot_unavailable(facts, trouble, now),
-        Presence::Ours(_) if hand_over::is_adopted(facts) => {
+        Presence::Ours(_) if disposal::is_adopted(facts) => {
             let waits = probe::probe_slot_key(facts, now)?;
             adopted_key_stays(facts, message, waits, now)
         }
         Presence::Ours(revision) => {
             let mut waits = remaining_waits(facts, evidence, now)?;
             if waits.is_empty() {
-                waits = hand_over::for_lost_source(facts, revision, now)?;
+                waits = disposal::for_lost_source(facts, revision, now)?;
             }
             removal_pending(facts, message, &waits, now)
         }
@@ -162,7 +162,7 @@ fn removed(facts: &Facts, message: &str, now: Now) -> Settlement {
 }
 
 /// Returns the settlement with the statement that the object is being removed, whatever delays that.
-pub(super) fn removing(facts: &Facts, settlement: Settlement) -> Settlement {
+pub(super) fn report_as_removing(facts: &Facts, settlement: Settlement) -> Settlement {
     let Some(conditions) = settlement.conditions else { return settlement };
     let ready = Condition::unknown(
         Reason::Removing,

@@ -40,7 +40,7 @@ pub(super) fn unchanged(facts: &Facts, now: Now) -> Option<Settlement> {
     let rest = settled.due.remaining(now.monotonic);
     let has_verdict = facts.previous.as_ref().is_some_and(|previous| previous.ready.reason != Reason::Progressing);
     let requested = facts.subject.requested.is_some();
-    if !has_verdict || requested || rest.is_zero() || settled.stamp != facts.stamp() {
+    if !has_verdict || requested || rest.is_zero() || settled.change_marker != facts.change_marker() {
         return None;
     }
     Some(Settlement {
@@ -95,7 +95,7 @@ pub(super) fn settlement(facts: &Facts, conditions: Option<Conditions>, waits: &
     if let (true, Some(fingerprint)) = (is_ready, source_key.cloned()) {
         observations.verified = Some(Verified { fingerprint, at: now.monotonic });
     }
-    observations.settled = Some(Settled { stamp: facts.stamp(), due: now.monotonic.after(next) });
+    observations.settled = Some(Settled { change_marker: facts.change_marker(), due: now.monotonic.after(next) });
     Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, observations }
 }
 
@@ -138,7 +138,7 @@ pub(super) fn abandoned(facts: &Facts, now: Now) -> Settlement {
 /// Settles because Landscape Management could not be used: `Ready=True` is kept, and any other state becomes unknown.
 pub(super) fn slot_unavailable(facts: &Facts, trouble: &RemoteTrouble, now: Now) -> Settlement {
     if was_ready(facts) {
-        return unverified(facts, Unverified::Slot, &trouble.message, trouble.retry, now);
+        return unverified(facts, FailedCheck::Slot, &trouble.message, trouble.retry, now);
     }
     let (status, progress) = match trouble.retry {
         Retry::Never => (Status::False, Progress::Stalled),
@@ -164,7 +164,7 @@ pub(super) fn was_ready(facts: &Facts) -> bool {
 
 /// The check that was not possible.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Unverified {
+pub(super) enum FailedCheck {
     /// The sign-in with the key.
     SignIn,
     /// The read of the slot.
@@ -172,7 +172,7 @@ pub(super) enum Unverified {
 }
 
 /// Settles because `Ready=True` could not be verified: it is kept for three intervals, and then becomes unknown.
-pub(super) fn unverified(facts: &Facts, check: Unverified, message: &str, retry: Retry, now: Now) -> Settlement {
+pub(super) fn unverified(facts: &Facts, check: FailedCheck, message: &str, retry: Retry, now: Now) -> Settlement {
     let fingerprint = facts.source_key().map(ServiceKey::fingerprint);
     let known = facts.observations.verified.clone().filter(|verified| Some(&verified.fingerprint) == fingerprint);
     let verified = known.or(fingerprint.cloned().map(|fingerprint| Verified { fingerprint, at: now.monotonic }));
@@ -188,8 +188,8 @@ pub(super) fn unverified(facts: &Facts, check: Unverified, message: &str, retry:
         let unknown = Condition::unknown(Reason::NotVerifiedLately, text);
         let previous = Conditions { progress: Progress::Reconciling, ready: unknown.clone(), ..previous.clone() };
         match check {
-            Unverified::SignIn => Conditions { signed_in: unknown, ..previous },
-            Unverified::Slot => Conditions { uploaded: unknown, ..previous },
+            FailedCheck::SignIn => Conditions { signed_in: unknown, ..previous },
+            FailedCheck::Slot => Conditions { uploaded: unknown, ..previous },
         }
     });
     let settlement = settlement(facts, conditions, &waits, now);

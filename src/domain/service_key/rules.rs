@@ -20,7 +20,8 @@ const CREDENTIAL_TYPE: &str = "$.uaa.credential-type";
 const URL: &str = "$.uaa.url";
 /// The finding for a URL that parsers disagree about.
 const AMBIGUOUS: &str = "a URL in which some parsers may see another host";
-const UNAMBIGUOUS: &str = "an https URL in plain form: https://, the host in ASCII, no spaces and no backslashes";
+const UNAMBIGUOUS: &str =
+    "an https URL without ambiguous parts: https://, the host in ASCII, no spaces and no backslashes";
 /// The finding for a field beside the expected one or in its place.
 const LOOKALIKE: &str = "a field of this name in other letter case, which some parsers treat as this field";
 const SINGLE: &str = "a single field of this name";
@@ -150,7 +151,7 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
         path: URL,
         found: found.into(),
         expected: expected.into(),
-        remedy: "use an unchanged key of this tenant, or add the host to the ALMTenant's spec.signIn.hosts",
+        remedy: "use a key of this tenant exactly as BTP issued it, or add the host to the ALMTenant's spec.signIn.hosts",
     };
     if has_lookalike(uaa, "url") {
         return Err(finding(LOOKALIKE, SINGLE));
@@ -199,7 +200,7 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
         path,
         found: found.into(),
         expected: expected.into(),
-        remedy: "use an unchanged key of this tenant, or add the host to the ALMTenant's spec.endpointHosts",
+        remedy: "use a key of this tenant exactly as BTP issued it, or add the host to the ALMTenant's spec.endpointHosts",
     };
     if has_lookalike(document, "endpoints") {
         return vec![finding("$.endpoints", LOOKALIKE, SINGLE)];

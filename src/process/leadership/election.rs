@@ -39,16 +39,16 @@ pub struct Election {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Lost {
     /// The Lease could not be renewed before the renew deadline.
-    #[error("the Lease could not be renewed for {0:?}: this replica does not lead any more")]
+    #[error("the Lease could not be renewed for {0:?}: this replica no longer leads")]
     NotRenewed(Duration),
     /// Another replica holds the Lease.
-    #[error("the Lease is held by {0:?}: this replica does not lead any more")]
+    #[error("the Lease is held by {0:?}: this replica no longer leads")]
     Taken(String),
     /// The data of the API server is older than before. Watches would wait for a version in the future and report
     /// nothing.
     #[error(
         "the data of the API server is older than before (version {found} after {latest}), as when a backup of etcd is \
-         restored: this replica begins anew"
+         restored: this replica restarts"
     )]
     VersionWentBack {
         /// The resource version of the Lease.

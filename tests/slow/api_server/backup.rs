@@ -78,7 +78,7 @@ fn restoring_an_etcd_backup_deletes_no_living_key() {
         bed.control_plane.restore(&backup).await.expect("the backup can be restored");
         // Its caches are newer than the restored data, so it ends, and Kubernetes starts it again.
         let mut operator = bed.operator.take().expect("the operator runs");
-        operator.await_lines("begins anew", 1);
+        operator.await_lines("this replica restarts", 1);
         assert_eq!(operator.wait_exit().and_then(|status| status.code()), Some(1));
         bed.start_operator("operator-again");
 

@@ -18,7 +18,7 @@ const LEASE: &str = "alm-key-operator";
 /// Log message of a replica that has become the leader.
 pub const LEADS: &str = "this replica leads";
 /// Log message of a replica that ends because it has lost its Lease.
-pub const LOST: &str = "this replica does not lead any more";
+pub const LOST: &str = "this replica no longer leads";
 /// Log message of a replica that waits for the Lease.
 const WAITS: &str = "another replica leads";
 

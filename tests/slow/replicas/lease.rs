@@ -81,7 +81,7 @@ fn two_simultaneous_leaders_upload_once() {
             .await_call("the upload of the first leader", |call| call["kind"] == "Put" && call["status"] == 412)
             .await;
 
-        leader.await_lines("does not lead any more", 1);
+        leader.await_lines("no longer leads", 1);
         let object = tenant.keys().get("calm").await.expect("the object exists");
         assert_eq!(
             object.metadata.resource_version, settled.metadata.resource_version,

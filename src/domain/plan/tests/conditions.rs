@@ -143,7 +143,7 @@ fn neither_conditions_nor_facts_show_a_secret() {
     let secret = document()["uaa"]["clientsecret"].as_str().expect("the example has one").to_owned();
     for (state, scenario, ..) in unknown().into_iter().chain(known()) {
         let scenario = scenario.slot_holds(&key());
-        let texts = format!("{:?} {:?} {}", scenario.facts, scenario.plan(), scenario.facts.stamp());
+        let texts = format!("{:?} {:?} {}", scenario.facts, scenario.plan(), scenario.facts.change_marker());
         assert!(!texts.contains(&secret), "{state}");
     }
 }

@@ -84,7 +84,7 @@ fn a_dead_key_is_only_reported_if_the_spec_says_so() {
 fn after_the_deletion_of_a_dead_key_uploaded_gives_the_reason() {
     let mut scenario = refused_at_probes(&ALL_PROBES);
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending);
+    scenario.facts.note_pending_write(pending);
     scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger, Ledger::default());

@@ -26,7 +26,7 @@ fn its_key_is_deleted_after_a_record_and_at_the_revision_that_was_read() {
 fn a_deleted_object_is_released_only_after_its_key_is_gone() {
     let mut scenario = Scenario::uploaded().object_deleted().slot_is_ours("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending);
+    scenario.facts.note_pending_write(pending);
     assert_eq!(scenario.plan(), delete_at("1"));
     scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
@@ -38,7 +38,7 @@ fn a_deleted_object_is_released_only_after_its_key_is_gone() {
 fn a_deleted_object_is_kept_while_the_result_of_the_deletion_is_unknown() {
     let mut scenario = Scenario::uploaded().object_deleted().slot_is_ours("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending.clone());
+    scenario.facts.note_pending_write(pending.clone());
     scenario.facts.learn_write(Operation::Delete, WriteAnswer::Unknown(unavailable()), scenario.now);
     let settlement = scenario.settlement();
     assert!(!settlement.release);
@@ -68,7 +68,7 @@ fn a_put_that_may_still_land_is_fenced_before_the_object_is_released() {
     let mut scenario = scenario.slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     assert_eq!((pending.operation, &pending.revision), (Operation::Delete, &revision("1")));
-    scenario.facts.learn_recorded(pending);
+    scenario.facts.note_pending_write(pending);
     assert_eq!(scenario.plan(), delete_at("1"));
     scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
     assert!(scenario.settlement().release);

@@ -75,7 +75,7 @@ pub(super) fn observations() -> impl Strategy<Value = Observations> {
                 }
             }
             let due = now_at(START + 1).monotonic;
-            observations.settled = settled.then(|| Settled { stamp: "other facts".into(), due });
+            observations.settled = settled.then(|| Settled { change_marker: "other facts".into(), due });
             observations
         },
     )

@@ -26,7 +26,7 @@ fn walk(mut facts: Facts, replies: &Replies, mut check: impl FnMut(&Facts, &Step
             Step::SignIn(role) => facts.learn_sign_in(role, draw.get(&replies.verdicts).clone(), now),
             Step::ReadSlot => facts.learn_slot(draw.get(&replies.slots).clone()),
             Step::ReadContent => facts.learn_content(draw.get(&replies.contents).clone()),
-            Step::Record(pending) => facts.learn_recorded(pending),
+            Step::Record(pending) => facts.note_pending_write(pending),
             Step::Put { .. } => facts.learn_write(Operation::Upload, draw.get(&replies.writes).clone(), now),
             Step::Delete { .. } => facts.learn_write(Operation::Delete, draw.get(&replies.writes).clone(), now),
             Step::Adopt { .. } => facts.learn_write(Operation::Adopt, draw.get(&replies.writes).clone(), now),

@@ -3,9 +3,9 @@
 mod conditions;
 mod dead;
 mod deletion;
+mod disposal;
 mod generator;
 mod gone;
-mod hand_over;
 mod invariants;
 mod ledger;
 mod observe;

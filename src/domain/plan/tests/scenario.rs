@@ -291,7 +291,7 @@ impl Scenario {
     pub(super) fn record(mut self) -> (Pending, Step) {
         match self.plan() {
             Step::Record(pending) => {
-                self.facts.learn_recorded(pending.clone());
+                self.facts.note_pending_write(pending.clone());
                 (pending, self.plan())
             }
             step => panic!("expected a record, not {step:?}"),

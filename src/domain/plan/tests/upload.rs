@@ -48,7 +48,7 @@ fn a_put_is_conditional_on_the_revision_that_was_read() {
 fn after_a_put_the_ledger_has_the_upload_and_no_pending_write() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending);
+    scenario.facts.note_pending_write(pending);
     scenario.facts.learn_write(Operation::Upload, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     let uploaded = settlement.ledger.uploaded.expect("an upload");
@@ -154,7 +154,7 @@ fn our_slot_is_filled_again_after_another_client_emptied_it() {
 fn a_write_with_an_unknown_result_is_not_repeated_and_stays_pending() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending.clone());
+    scenario.facts.note_pending_write(pending.clone());
     scenario.facts.learn_write(Operation::Upload, WriteAnswer::Unknown(unavailable()), scenario.now);
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger.pending, Some(pending));
@@ -164,7 +164,7 @@ fn a_write_with_an_unknown_result_is_not_repeated_and_stays_pending() {
 fn a_rejected_key_is_reported_and_no_longer_pending() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
-    scenario.facts.learn_recorded(pending);
+    scenario.facts.note_pending_write(pending);
     scenario.facts.learn_write(Operation::Upload, WriteAnswer::Rejected("422 at $.key".into()), scenario.now);
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger.pending, None);

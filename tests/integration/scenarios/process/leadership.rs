@@ -130,7 +130,7 @@ fn a_leader_that_was_suspended_past_its_lease_writes_nothing_and_exits() {
 
         let status = first.wait_exit().expect("it exits by itself");
         assert_eq!(status.code(), Some(1));
-        first.await_lines("does not lead any more", 1);
+        first.await_lines("no longer leads", 1);
         let object = tenant.keys().get("calm").await.expect("the object exists");
         assert_eq!(object.metadata.resource_version, settled.metadata.resource_version, "its status was written");
         assert_eq!(tenant.writes().await, ["+Put"]);
