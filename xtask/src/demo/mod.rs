@@ -14,14 +14,13 @@ use xtask::workspace::program;
 use self::session::Session;
 use crate::console::say;
 use crate::error::Error;
-use crate::{build, process};
+use crate::build;
 
 /// Exit code of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;
 
 /// Says what is about to happen and how long it takes, and builds what is missing.
 pub fn prepare() -> Result<(), Error> {
-    process::require("openssl", "the demo needs openssl (see \"What it needs\" in README.md)")?;
     say(opening(program("almkey").is_file(), ControlPlane::is_built()));
     say("\n[1/3] Compile the operator and the simulator of SAP");
     build::programs()?;
