@@ -1,6 +1,7 @@
 //! Scene of a cell: its tenant, its key, and how its fault begins and ends.
 
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
+use std::time::Duration;
 
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -145,8 +146,12 @@ impl<'a> Scene<'a> {
             is_refusal && refused.fetch_add(1, Ordering::Relaxed) == 2
         };
         self.tenant.await_call("the third refusal of the key", is_third).await;
-        // The same reconciliation goes on to the slot, before the fault begins. It ends with the wait for the fourth probe.
-        log.first(zone, before, "refused the key for the third time", |ended| ended.next.as_secs() == 5).await;
+        // The same reconciliation goes on to the slot, before the fault begins. It ends with the wait for the fourth probe,
+        // which is due 6 s after the third. The waits for the others are at most 3 s.
+        let waits_for_fourth = |ended: &Reconciliation| {
+            ended.next > Duration::from_secs(3) && ended.next <= Duration::from_secs(6)
+        };
+        log.first(zone, before, "refused the key for the third time", waits_for_fourth).await;
         self.begin().await;
     }
 
