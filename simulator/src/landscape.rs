@@ -2,15 +2,14 @@
 
 use alm_key_operator::landscape::contract::{KeyDto, PatchDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
 use hyper::{Method, Response};
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use crate::dispatch::{self, Outcome};
-use crate::http::{Body, Call, Dropped, empty, problem, refusal, text, with_header};
+use crate::http::{Body, Call, Dropped, empty, json as json_answer, problem, refusal, text, with_header};
 use crate::journal::masked;
 use crate::keys::fingerprint;
 use crate::slot::Refusal;
 use crate::state::{Tenant, Tenants, new_secret};
-use crate::xsuaa::{token, unauthorized};
 
 /// Lifetime of an access token, in seconds.
 const EXPIRES_IN: u32 = 3600;
@@ -57,11 +56,12 @@ fn issue_token(call: &Call, tenant: &mut Tenant) -> Outcome {
         && call.field("client_id").as_ref() == Some(client)
         && call.field("client_secret").as_ref() == Some(secret);
     if !is_right {
-        return Outcome::without_effect(unauthorized());
+        return Outcome::without_effect(json_answer(401, &json!({ "error": "invalid_client" })));
     }
     let value = new_secret();
-    tenant.tokens.push(value.clone());
-    Outcome { token: Some(tenant.tokens.len() - 1), ..Outcome::without_effect(token(&value, EXPIRES_IN, SCOPE)) }
+    let body = json!({ "access_token": value, "token_type": "Bearer", "expires_in": EXPIRES_IN, "scope": SCOPE });
+    tenant.tokens.push(value);
+    Outcome { token: Some(tenant.tokens.len() - 1), ..Outcome::without_effect(json_answer(200, &body)) }
 }
 
 fn read(tenant: &Tenant) -> Response<Body> {

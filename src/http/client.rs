@@ -106,19 +106,21 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
 }
 
 /// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on
-/// the encoding of special characters in an `Authorization` header.
-pub fn token_request(client: &Client, url: Url, client_id: &str, client_secret: &SecretString) -> RequestBuilder {
+/// the encoding of special characters in an `Authorization` header. `accept` is the header of this name.
+pub fn token_request(
+    client: &Client,
+    url: Url,
+    accept: &'static str,
+    client_id: &str,
+    client_secret: &SecretString,
+) -> RequestBuilder {
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
         ("client_secret", client_secret.expose_secret()),
     ];
     let body = Serializer::new(String::new()).extend_pairs(fields).finish();
-    client
-        .post(url)
-        .header(ACCEPT, "application/json")
-        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
-        .body(body)
+    client.post(url).header(ACCEPT, accept).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
 }
 
 /// Reads the `Retry-After` of a 429, clamped to the permitted range.

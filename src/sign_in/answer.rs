@@ -16,8 +16,10 @@ use crate::http::client::{Answer, retry_after};
 
 /// Header of answers that Cloud Foundry's router, not UAA, has generated.
 const ROUTER_ERROR: &str = "x-cf-routererror";
-/// Text of UAA, in lower case, for a subdomain without an identity zone.
-const NO_ZONE: &str = "cannot find identity zone for subdomain";
+/// Sentences of UAA, in lower case, about a subdomain without an identity zone: that of its page, which SAP's
+/// troubleshooting pages quote too, and that of its source, which a server may show in place of the page.
+const NO_ZONE: [&str; 2] =
+    ["the subdomain does not map to a valid identity zone", "cannot find identity zone for subdomain"];
 
 /// Returns the verdict on the key.
 #[must_use]
@@ -77,8 +79,8 @@ fn is_oauth_error(answer: &Answer) -> bool {
 }
 
 fn reports_no_zone(answer: &Answer) -> bool {
-    !answer.headers.contains_key(ROUTER_ERROR)
-        && String::from_utf8_lossy(&answer.body).to_ascii_lowercase().contains(NO_ZONE)
+    let text = String::from_utf8_lossy(&answer.body).to_ascii_lowercase();
+    !answer.headers.contains_key(ROUTER_ERROR) && NO_ZONE.iter().any(|sentence| text.contains(sentence))
 }
 
 #[cfg(test)]
@@ -136,10 +138,18 @@ mod tests {
 
     #[test]
     fn a_404_refuses_the_key_only_if_uaa_reports_an_unknown_zone() {
-        let page = "<html><body>Cannot find identity zone for subdomain acme-calm</body></html>";
-        assert_eq!(refused(&verdict_on(404, &[], page)), Some(Reason::IdentityZoneNotFound));
-        assert!(matches!(verdict_on(404, &[("x-cf-routererror", "unknown_route")], page), Verdict::Unknown { .. }));
-        assert!(matches!(verdict_on(404, &[], "404 Not Found"), Verdict::Unknown { .. }));
+        for page in [
+            "<p>The subdomain does not map to a valid identity zone.</p>",
+            "<p>Cannot find identity zone for subdomain &#39;acme-calm&#39;</p>",
+            r#"{"error":"Cannot find identity zone for subdomain 'acme-calm'"}"#,
+        ] {
+            assert_eq!(refused(&verdict_on(404, &[], page)), Some(Reason::IdentityZoneNotFound), "{page}");
+            let routed = verdict_on(404, &[("x-cf-routererror", "unknown_route")], page);
+            assert!(matches!(routed, Verdict::Unknown { .. }), "{page}");
+        }
+        for page in ["404 Not Found", "{}", "", "<p>identity zone</p>"] {
+            assert!(matches!(verdict_on(404, &[], page), Verdict::Unknown { .. }), "{page}");
+        }
     }
 
     #[test]

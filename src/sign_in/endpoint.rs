@@ -12,6 +12,10 @@ use crate::executor::ports::SignIn;
 use crate::http::client::{send, token_request};
 use crate::http::network::Network;
 
+/// The `Accept` of a sign-in. UAA reports an unknown identity zone on an HTML page only: a client that wants or prefers
+/// JSON gets an empty object. Tokens and refusals are JSON for this value too (`tests/data/uaa.http`).
+const ACCEPT: &str = "*/*";
+
 /// The token endpoint of a key (XSUAA), within the network restrictions of a tenant.
 #[derive(Clone)]
 pub struct TokenEndpoint {
@@ -34,7 +38,7 @@ impl SignIn for TokenEndpoint {
         if let Err(error) = self.network.check_literal(key.url()) {
             return unknown(&format!("must not be connected to: {error}"), Retry::Never);
         }
-        let request = token_request(&self.client, token_url(key.url()), key.client_id(), key.client_secret());
+        let request = token_request(&self.client, token_url(key.url()), ACCEPT, key.client_id(), key.client_secret());
         match send(request).await {
             Ok(answer) => verdict(&answer),
             Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),

@@ -7,6 +7,7 @@ mod conformance;
 mod fuzzing;
 mod limits;
 mod processes;
+mod recorded_uaa;
 mod remote_answers;
 mod scenarios;
 mod secret_scan;

@@ -8,6 +8,7 @@ use super::step::{Now, Step};
 use super::write;
 use crate::domain::evidence::Refusals;
 use crate::domain::policy::{DeadAction, DeletionPolicy};
+use crate::domain::reason::Reason;
 use crate::domain::slot::{Ownership, Revision};
 
 /// Decides on the key of an object that is being deleted. Returns the waits if nothing can be done yet.
@@ -44,7 +45,7 @@ fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<W
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
         SlotKey::Accepted => Err(write::release(facts, revision, heir_of_slot_key(facts), now)),
         SlotKey::Unusable => Err(write::release(facts, revision, None, now)),
-        SlotKey::Refused => {
+        SlotKey::Refused(_) => {
             let refusals = facts.slot_refusals();
             if refusals.is_some_and(Refusals::prove_dead) {
                 return Err(write::delete(facts, revision, now));
@@ -60,16 +61,17 @@ fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Ste
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
         SlotKey::Unusable | SlotKey::Accepted => Err(write::release(facts, revision, None, now)),
         // A dead key that is only reported is never deleted, so there is nothing to wait for.
-        SlotKey::Refused if facts.policy.dead_action == DeadAction::Report => {
+        SlotKey::Refused(_) if facts.policy.dead_action == DeadAction::Report => {
             Err(write::release(facts, revision, None, now))
         }
-        SlotKey::Refused => probe::delete_if_dead(facts, revision, now),
+        SlotKey::Refused(_) => probe::delete_if_dead(facts, revision, now),
     }
 }
 
 /// Hands the key over to the heir if the heir has the identical key, so that the slot is never empty; deletes it
-/// otherwise. An identical key is deleted only if it is refused: during an outage of the token endpoint it is handed
-/// over, because a deletion would take the key from both objects.
+/// otherwise. An identical key is deleted only if its credentials are refused: during an outage of the token endpoint it
+/// is handed over, because a deletion would take the key from both objects. So is a key of an unknown identity zone,
+/// which is dead only after all probes; the heir makes them.
 fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     let Some(heir) = &facts.siblings.heir else { return Err(write::delete(facts, revision, now)) };
     let known = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
@@ -82,10 +84,10 @@ fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<V
         Ok(Content::Key(_) | Content::Unreadable(_)) => return Err(write::delete(facts, revision, now)),
     };
     match probe::verdict(facts, key)? {
-        Verdict::Accepted { .. } | Verdict::Unknown { .. } => {
+        Verdict::Refused { reason: Reason::CredentialsRefused, .. } => Err(write::delete(facts, revision, now)),
+        Verdict::Accepted { .. } | Verdict::Refused { .. } | Verdict::Unknown { .. } => {
             Err(write::release(facts, revision, heir_of_slot_key(facts), now))
         }
-        Verdict::Refused { .. } => Err(write::delete(facts, revision, now)),
     }
 }
 

@@ -6,6 +6,7 @@ use super::step::{KeyRole, Now, Step};
 use super::write;
 use crate::domain::evidence::Refusals;
 use crate::domain::policy::DeadAction;
+use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision, Slot};
@@ -25,8 +26,8 @@ pub(super) enum SlotKey {
     Unusable,
     /// The token endpoint accepts the key.
     Accepted,
-    /// The token endpoint refuses the key.
-    Refused,
+    /// The token endpoint refuses the key, for this reason.
+    Refused(Reason),
     /// Nothing is known: the content could not be read, or the token endpoint gave no clear answer.
     Unknown(Retry),
 }
@@ -54,7 +55,7 @@ pub(super) fn slot_key(facts: &Facts) -> Result<SlotKey, Step> {
     };
     Ok(match verdict(facts, key)? {
         Verdict::Accepted { .. } => SlotKey::Accepted,
-        Verdict::Refused { .. } => SlotKey::Refused,
+        Verdict::Refused { reason, .. } => SlotKey::Refused(*reason),
         Verdict::Unknown { retry, .. } => SlotKey::Unknown(*retry),
     })
 }
@@ -90,7 +91,7 @@ pub(super) fn probe_slot_key(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step>
     match slot_key(facts)? {
         SlotKey::Unusable | SlotKey::Accepted => Ok(vec![Wait::Interval]),
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
-        SlotKey::Refused => delete_if_dead(facts, revision, now),
+        SlotKey::Refused(_) => delete_if_dead(facts, revision, now),
     }
 }
 

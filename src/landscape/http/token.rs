@@ -79,7 +79,7 @@ impl TokenSource {
 
     async fn fetch(&self) -> Result<Token, RemoteTrouble> {
         let ClientCredentials { client_id, client_secret } = &self.credentials;
-        let request = token_request(&self.client, self.url.clone(), client_id, client_secret);
+        let request = token_request(&self.client, self.url.clone(), "application/json", client_id, client_secret);
         let sent_at = Instant::now();
         let answer = send(request).await.map_err(|error| unavailable(ENDPOINT, &error))?;
         match answer.status.as_u16() {

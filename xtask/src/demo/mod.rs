@@ -12,9 +12,9 @@ use testkit::control_plane::ControlPlane;
 use xtask::workspace::program;
 
 use self::session::Session;
+use crate::build;
 use crate::console::say;
 use crate::error::Error;
-use crate::build;
 
 /// Exit code of a program that Ctrl-C ended.
 const INTERRUPTED: u8 = 130;

@@ -42,6 +42,8 @@ fn a_key_that_the_heir_has_too_is_handed_over_unless_it_is_refused() {
 
         let unclear = scenario.clone().source_signs_in(unclear()).slot_signs_in(unclear());
         assert_eq!(unclear.record().1, release_at("1", Some(sibling())), "an outage is not a refusal");
+        let no_zone = scenario.clone().source_signs_in(zone_unknown()).slot_signs_in(zone_unknown());
+        assert_eq!(no_zone.record().1, release_at("1", Some(sibling())), "one 404 is not a proof");
         let refused = scenario.source_signs_in(refused()).slot_signs_in(refused());
         assert_eq!(refused.record().1, delete_at("1"), "a refused key is useless for the heir");
     }

@@ -83,6 +83,14 @@ fn when_a_binding_is_absent_and_its_key_is_refused_it_is_deleted_at_once() {
 }
 
 #[test]
+fn when_a_binding_is_absent_and_its_zone_is_unknown_all_four_probes_are_needed() {
+    let probed = |moments: &[u64]| binding_absent(0).refused_at(&key(), moments).slot_signs_in(zone_unknown());
+    assert_waits(&probed(&[0]).source_unchanged_for(0), 60);
+    assert_waits(&probed(&[0, 60, 240]).source_unchanged_for(240), 360);
+    assert_eq!(probed(&[0, 60, 240, 600]).source_unchanged_for(600).record().1, delete_at("1"));
+}
+
+#[test]
 fn an_accepted_key_of_an_absent_binding_stays_for_the_longer_of_both_waits() {
     for (grace, needed) in [(0, 600), (GRACE, 600), (3_600, 3_600)] {
         let at = |seconds: u64| binding_absent(grace).source_unchanged_for(seconds).slot_signs_in(accepted());

@@ -75,6 +75,13 @@ pub(super) fn refused() -> Verdict {
     Verdict::Refused { reason: Reason::CredentialsRefused, message: "the token endpoint refuses the key".into() }
 }
 
+pub(super) fn zone_unknown() -> Verdict {
+    Verdict::Refused {
+        reason: Reason::IdentityZoneNotFound,
+        message: "the token endpoint does not know the zone".into(),
+    }
+}
+
 pub(super) fn unclear() -> Verdict {
     Verdict::Unknown { message: "the token endpoint answered 503".into(), retry: Retry::Backoff }
 }

@@ -87,7 +87,7 @@ fn a_new_object_is_progressing_until_its_first_verdict() {
 #[test]
 fn a_key_of_a_deleted_identity_zone_is_refused() {
     scenario("zone-gone", async |tenant| {
-        let page = "<html><body><h1>Cannot find identity zone for subdomain zone-gone</h1></body></html>";
+        let page = "<p>The subdomain does not map to a valid identity zone.</p>";
         tenant.fail("SignIn", json!({ "status": 404, "body": page, "contentType": "text/html" })).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
         tenant.apply_for_secret("calm", "pasted").await;
