@@ -4,13 +4,13 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::sync::Arc;
 
-use kube::{Client, Config};
-use tokio::net::TcpListener;
+use kube::Client;
 use tracing::info;
 
 use crate::controller::{self, ProcessHandles, Scope, Settings};
 use crate::domain::slot::is_cluster_id;
 use crate::process::admin::{self, Admin};
+use crate::process::connection::{self, Server};
 use crate::process::leadership::election::{self, Election};
 use crate::process::leadership::{Leadership, guard};
 use crate::process::metrics::Metrics;
@@ -47,8 +47,9 @@ pub(super) struct Arguments {
     )]
     log_format: logging::Format,
 
-    /// Address of the server for /healthz, /readyz and /metrics. Port 0 selects a free port, which is logged.
-    #[arg(long, env = "ALMKEY_ADMIN_ADDRESS", default_value = "0.0.0.0:8080", value_name = "ADDRESS:PORT")]
+    /// Address of the server for /healthz, /readyz and /metrics. `[::]` means all addresses of IPv6 and IPv4. Port 0
+    /// selects a free port, which is logged.
+    #[arg(long, env = "ALMKEY_ADMIN_ADDRESS", default_value = "[::]:8080", value_name = "ADDRESS:PORT")]
     admin_address: SocketAddr,
 
     #[command(flatten)]
@@ -70,8 +71,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let params = election.params()?;
     logging::start(&log, log_format)?;
     let listener =
-        TcpListener::bind(admin_address).await.map_err(|source| CannotListen { address: admin_address, source })?;
-    let config = Config::infer().await?;
+        admin::listen(admin_address).await.map_err(|source| CannotListen { address: admin_address, source })?;
+    let config = connection::config().await?;
+    let server = Server::new(&config);
     let (mut election, leadership) = match params {
         Some(params) => {
             // Retries of the client would exceed the election's own deadlines.
@@ -91,7 +93,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let admin = Admin { readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
     tokio::spawn(admin::serve(listener, Arc::new(admin)));
     let handles = ProcessHandles { leadership, metrics, readiness };
-    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::new(namespaces) };
+    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::new(namespaces), server };
     let lost = async {
         match &mut election {
             Some(election) => election.run().await,

@@ -38,6 +38,7 @@ use crate::controller::events::Events;
 use crate::controller::gauges::Gauges;
 use crate::controller::locks::ReconcileLocks;
 use crate::process::clock::SystemClock;
+use crate::process::connection::{self, Server};
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
 use crate::process::readiness::Readiness;
@@ -60,6 +61,8 @@ pub struct Settings {
     pub cluster_id: Option<String>,
     /// The namespaces that are served.
     pub scope: Scope,
+    /// The API server, for messages.
+    pub server: Server,
 }
 
 /// The parts of the process that the controller uses.
@@ -76,8 +79,13 @@ pub struct ProcessHandles {
 #[derive(Debug, thiserror::Error)]
 pub enum RunError {
     /// This cluster has no identity as an owner of slots.
-    #[error("could not read the namespace kube-system; set --cluster-id to do without it")]
-    KubeSystem(#[source] CallError),
+    #[error("could not read the namespace kube-system from {server}: {}", connection::remedy(.source, KUBE_SYSTEM_RIGHT))]
+    KubeSystem {
+        /// The API server.
+        server: Server,
+        /// The failed call.
+        source: CallError,
+    },
     /// The identity would be empty, and the same for every such cluster.
     #[error("the namespace kube-system has no uid; set --cluster-id to do without it")]
     NoUid,
@@ -96,11 +104,11 @@ pub async fn run(
     handles: ProcessHandles,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
-    let Settings { cluster_resource_namespace, cluster_id, scope } = settings;
+    let Settings { cluster_resource_namespace, cluster_id, scope, server } = settings;
     let ProcessHandles { leadership, metrics, readiness } = handles;
     let cluster_id = match cluster_id {
         Some(id) => id,
-        None => read_cluster_id(&client).await?,
+        None => read_cluster_id(&client, server).await?,
     };
     let (caches, stopping) = (Caches::default(), shutdown.boxed().shared());
     let (tenant_sender, tenant_receiver) = mpsc::unbounded();
@@ -204,9 +212,13 @@ async fn log_queue_error<T: std::fmt::Debug>(result: Result<T, QueueError<Infall
     }
 }
 
+/// The right that identifying the cluster needs, and the way to do without it.
+const KUBE_SYSTEM_RIGHT: &str = "get the namespace kube-system, or set --cluster-id";
+
 /// Reads the uid of `kube-system`. A cluster has no name of its own, and this uid stays the same for all its life.
-async fn read_cluster_id(client: &Client) -> Result<String, RunError> {
+async fn read_cluster_id(client: &Client, server: Server) -> Result<String, RunError> {
     let namespaces: Api<Namespace> = Api::all(client.clone());
-    let namespace = call(namespaces.get_metadata("kube-system")).await.map_err(RunError::KubeSystem)?;
+    let found = call(namespaces.get_metadata("kube-system")).await;
+    let namespace = found.map_err(|source| RunError::KubeSystem { server, source })?;
     namespace.uid().filter(|uid| !uid.is_empty()).ok_or(RunError::NoUid)
 }

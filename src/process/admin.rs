@@ -1,6 +1,8 @@
 //! The admin server, read-only: `/healthz`, `/readyz` and `/metrics`. Nothing that it serves contains key material.
 
 use std::convert::Infallible;
+use std::io::{self, ErrorKind};
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -36,6 +38,26 @@ pub struct Admin {
     pub readiness: Readiness,
     /// Shown at `/metrics`.
     pub metrics: Arc<Metrics>,
+}
+
+/// Listens at `address`. The unspecified address of IPv6 includes those of IPv4, and stands for them alone where there is
+/// no IPv6.
+///
+/// # Errors
+/// The address cannot be used.
+pub async fn listen(address: SocketAddr) -> io::Result<TcpListener> {
+    listen_with(address, async |address| TcpListener::bind(address).await).await
+}
+
+async fn listen_with<T>(address: SocketAddr, bind: impl AsyncFn(SocketAddr) -> io::Result<T>) -> io::Result<T> {
+    let needs_ipv6 = address.ip() == IpAddr::V6(Ipv6Addr::UNSPECIFIED);
+    match bind(address).await {
+        // The errors of a host without IPv6 have no kind of their own, so those of others are named.
+        Err(error) if needs_ipv6 && !matches!(error.kind(), ErrorKind::AddrInUse | ErrorKind::PermissionDenied) => {
+            bind(SocketAddr::new(Ipv4Addr::UNSPECIFIED.into(), address.port())).await
+        }
+        result => result,
+    }
 }
 
 /// Serves `admin`, and never returns.
@@ -103,8 +125,6 @@ fn text(status: StatusCode, content_type: &'static str, body: String) -> Respons
 
 #[cfg(test)]
 mod tests {
-    use std::net::SocketAddr;
-
     use tokio::io::{AsyncReadExt, AsyncWriteExt};
     use tokio::task::JoinHandle;
     use tokio::time::timeout;
@@ -156,6 +176,34 @@ mod tests {
         let readiness = Readiness::default();
         assert_eq!(status(&Method::POST, "/metrics", &readiness), 405);
         assert_eq!(status(&Method::GET, "/", &readiness), 404);
+    }
+
+    #[tokio::test]
+    async fn the_default_address_is_reached_over_ipv4_and_over_ipv6() {
+        let listener = listen("[::]:0".parse().expect("an address")).await.expect("a port");
+        let address = listener.local_addr().expect("an address");
+        let server = tokio::spawn(serve(listener, Arc::new(admin(Readiness::default()))));
+        let mut hosts = vec![IpAddr::V4(Ipv4Addr::LOCALHOST)];
+        hosts.extend(address.is_ipv6().then_some(IpAddr::V6(Ipv6Addr::LOCALHOST)));
+        for host in hosts {
+            let answer = get(&mut connect(SocketAddr::new(host, address.port())).await).await;
+            assert!(answer.starts_with("HTTP/1.1 200"), "{host}: {answer}");
+        }
+        server.abort();
+    }
+
+    #[tokio::test]
+    async fn without_ipv6_all_addresses_of_ipv4_stand_in_and_other_errors_are_kept() {
+        let only_ipv4 = |kind: ErrorKind| {
+            async move |address: SocketAddr| if address.is_ipv4() { Ok(address) } else { Err(kind.into()) }
+        };
+        let any: SocketAddr = "[::]:8080".parse().expect("an address");
+        let listens = listen_with(any, only_ipv4(ErrorKind::Unsupported)).await.expect("an address of IPv4");
+        assert_eq!(listens, "0.0.0.0:8080".parse().expect("an address"));
+        let used = listen_with(any, only_ipv4(ErrorKind::AddrInUse)).await.expect_err("the port is in use");
+        assert_eq!(used.kind(), ErrorKind::AddrInUse);
+        let other: SocketAddr = "[::1]:8080".parse().expect("an address");
+        assert!(listen_with(other, only_ipv4(ErrorKind::Unsupported)).await.is_err(), "another address was asked for");
     }
 
     // proves: limit process/admin HEADER_TIMEOUT

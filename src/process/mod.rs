@@ -1,7 +1,8 @@
-//! Services of the process: admin server, leader election, logging, metrics, panics, readiness and shutdown.
+//! Services of the process: admin server, connection to the API server, leader election, logging, metrics, panics, readiness and shutdown.
 
 pub mod admin;
 pub mod clock;
+pub mod connection;
 pub mod leadership;
 pub mod lock;
 pub mod logging;

@@ -4,6 +4,7 @@
 #![allow(clippy::must_use_candidate, reason = "the kit is used by tests and the demo only")]
 
 pub mod bed;
+pub mod connect_proxy;
 pub mod control_plane;
 pub mod crash;
 pub mod etcd;

@@ -228,8 +228,8 @@ fn has_ended(log: &Path) -> bool {
     std::fs::read_dir("/proc").is_ok_and(|processes| !processes.flatten().any(writes))
 }
 
-/// Returns a client for plain HTTP.
-fn plain_client() -> Client {
+/// Returns a client for plain HTTP, which uses no proxy.
+pub(crate) fn plain_client() -> Client {
     let builder = Client::builder().no_proxy().tls_certs_only(std::iter::empty()).timeout(TIMEOUT);
     builder.build().expect("a client")
 }

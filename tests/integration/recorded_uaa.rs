@@ -15,7 +15,7 @@ use testkit::bed::simulator::Simulator;
 
 /// Client and secret of the recording, as they stand in its requests.
 const CREDENTIALS: &str = "client_id=sb-acme-calm%21b1234%7Csapcloudalm%21b16907&client_secret=a%24b%2Bc%2Fd%3D";
-/// What the recording puts in place of values that differ in every answer.
+/// The placeholder of the recording for values that differ in every answer.
 const LEFT_OUT: &str = "(left out)";
 /// Headers of the connection, and those that differ in every answer.
 const UNCOMPARED: [&str; 4] = ["connection", "content-length", "date", "transfer-encoding"];
@@ -150,7 +150,7 @@ fn each_recorded_answer_is_the_verdict_that_it_stands_for() {
         match verdict(&exchange.answer()) {
             Verdict::Accepted { .. } => assert!(accepted.contains(&title), "{title}"),
             Verdict::Refused { reason: Reason::IdentityZoneNotFound, .. } => {
-                assert!(no_zone.contains(&title), "{title}")
+                assert!(no_zone.contains(&title), "{title}");
             }
             Verdict::Refused { .. } => {
                 assert!(![&accepted[..], &no_zone, &unknown].concat().contains(&title), "{title}");

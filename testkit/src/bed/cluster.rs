@@ -179,13 +179,23 @@ impl TestBed {
         self.start_replica_as(&self.kubeconfig, name)
     }
 
+    /// Returns the kubeconfig of the operator.
+    pub fn kubeconfig(&self) -> &Path {
+        &self.kubeconfig
+    }
+
     /// Starts a further operator as the user of a kubeconfig.
     pub fn start_replica_as(&self, kubeconfig: &Path, name: &str) -> Operator {
+        self.start_replica_in(kubeconfig, name, &[])
+    }
+
+    /// Starts a further operator as the user of a kubeconfig, with environment variables.
+    pub fn start_replica_in(&self, kubeconfig: &Path, name: &str, environment: &[(&str, &str)]) -> Operator {
         let namespaces = self.namespaces.join(",");
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
-        Operator::start(kubeconfig, self.control_plane.directory(), name, &arguments)
+        Operator::start(kubeconfig, self.control_plane.directory(), name, &arguments, environment)
     }
 
     /// Installs the kind ServiceBinding.

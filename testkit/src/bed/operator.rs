@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::waiting::WAIT_LIMIT;
 use crate::control_plane::Supervised;
-use crate::secret_scan::admin_address;
+use crate::secret_scan::{admin_address, plain_client};
 
 const POLL: Duration = Duration::from_millis(20);
 
@@ -19,11 +19,17 @@ pub struct Operator {
 
 impl Operator {
     /// Starts an operator with the rights of its service account.
-    pub fn start(kubeconfig: &Path, directory: &Path, name: &str, arguments: &[&str]) -> Self {
+    pub fn start(
+        kubeconfig: &Path,
+        directory: &Path,
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
         let log = directory.join(format!("{name}.log"));
         let mut command = Command::new(binary("almkey"));
         command.arg("operator").args(arguments);
-        command.env("KUBECONFIG", kubeconfig);
+        command.env("KUBECONFIG", kubeconfig).envs(environment.iter().copied());
         let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
         Self { process, log }
     }
@@ -32,7 +38,8 @@ impl Operator {
     pub async fn admin(&self, path: &str) -> (u16, String) {
         let line = self.await_lines("admin server listens", 1).remove(0);
         let address = admin_address(&line).expect("the line holds the address");
-        let answer = reqwest::get(format!("http://{address}{path}")).await.expect("the admin server answers");
+        let answer =
+            plain_client().get(format!("http://{address}{path}")).send().await.expect("the admin server answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
     }
 

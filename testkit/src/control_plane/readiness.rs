@@ -29,7 +29,9 @@ pub(super) async fn client_config(directory: &Path, user: &str) -> Result<Config
     let failed = |error: &dyn Display| Error::Command(format!("{}: {error}", path.display()));
     let kubeconfig = Kubeconfig::read_from(&path).map_err(|error| failed(&error))?;
     let options = KubeConfigOptions::default();
-    let config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| failed(&error))?;
+    let mut config = Config::from_custom_kubeconfig(kubeconfig, &options).await.map_err(|error| failed(&error))?;
+    // The API server of a test is on this host, whatever HTTPS_PROXY says.
+    config.proxy_url = None;
     if config.root_cert.as_ref().is_none_or(Vec::is_empty) {
         return Err(failed(&"it holds no CA certificate"));
     }

@@ -27,8 +27,11 @@ fn the_manifests_can_be_applied_strictly_and_without_a_warning() {
 
         let deployments: Api<Deployment> = Api::namespaced(tenant.client.clone(), NAMESPACE);
         let deployment = deployments.get("alm-key-operator").await.expect("the object exists");
-        let replicas = deployment.spec.and_then(|spec| spec.replicas);
-        assert_eq!(replicas, Some(2), "one replica leads, one waits");
+        let spec = deployment.spec.expect("its spec");
+        assert_eq!(spec.replicas, Some(2), "one replica leads, one waits");
+        let pod = spec.template.spec.and_then(|pod| pod.security_context).expect("a security context");
+        assert_eq!(pod.run_as_non_root, Some(true));
+        assert_eq!((pod.run_as_user, pod.run_as_group), (None, None), "OpenShift's restricted-v2 assigns them");
     });
 }
 

@@ -13,9 +13,9 @@ use testkit::names::NAMESPACE;
 const SHORT_LEASE: &[&str] =
     &["--leader-elect=true", "--lease-duration=5s", "--renew-deadline=4s", "--retry-period=500ms"];
 const LEADS: &str = "this replica leads";
-const WAITS: &str = "another replica leads";
+pub(super) const WAITS: &str = "another replica leads";
 
-fn with_leader_election() -> Setup {
+pub(super) fn with_leader_election() -> Setup {
     Setup { arguments: SHORT_LEASE, ..Setup::default() }
 }
 

@@ -2,6 +2,8 @@
 
 // Probes, metrics, alerts, logs and the documentation of flags.
 mod admin;
+// The way to the API server: proxies, and failed starts.
+mod connection;
 // Flags that change what the operator owns or where it reads credentials.
 mod flags;
 // The manifests below `deploy/`, and the credentials of Landscape Management.

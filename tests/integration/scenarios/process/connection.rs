@@ -1,0 +1,134 @@
+//! The connection of the operator to the API server: proxies, and what a failed start says.
+
+use std::path::PathBuf;
+use std::process::Command;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::{Value, json};
+
+use super::leadership::{WAITS, with_leader_election};
+use crate::scenarios::{alone, scenario};
+use testkit::bed::TestBed;
+use testkit::bed::operator::binary;
+use testkit::bed::waiting::wait_for;
+use testkit::connect_proxy::ConnectProxy;
+
+/// Another way to write 127.0.0.1: resolvers know it, and it does not look like a loopback address.
+const ADDRESS: &str = "127.1";
+
+/// Writes a variant of the operator's kubeconfig, and returns its path.
+fn write_kubeconfig(bed: &TestBed, name: &str, change: impl FnOnce(&mut Value, &mut Value)) -> PathBuf {
+    let text = std::fs::read_to_string(bed.kubeconfig()).expect("the kubeconfig");
+    let mut kubeconfig: Value = serde_yaml_ng::from_str(&text).expect("YAML");
+    let (mut cluster, mut user) = (kubeconfig["clusters"][0]["cluster"].take(), kubeconfig["users"][0]["user"].take());
+    change(&mut cluster, &mut user);
+    (kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]) = (cluster, user);
+    let path = bed.control_plane.directory().join(format!("{name}.kubeconfig"));
+    std::fs::write(&path, kubeconfig.to_string()).expect("a file");
+    path
+}
+
+/// Returns host and port of the API server.
+fn authority(cluster: &Value) -> String {
+    cluster["server"].as_str().and_then(|url| url.strip_prefix("https://")).expect("an https URL").to_owned()
+}
+
+#[test]
+fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use() {
+    alone(with_leader_election(), async |bed| {
+        let mut target = String::new();
+        write_kubeconfig(&bed, "unchanged", |cluster, _| target = authority(cluster));
+        let proxy = ConnectProxy::start(target.parse().expect("an address")).await;
+        let port = target.rsplit_once(':').expect("a port").1;
+        let url = proxy.url();
+        for (name, host, own_proxy, environment, is_proxied) in [
+            ("own-proxy", "api.example", true, vec![], true),
+            ("own-proxy-and-no-proxy", "api.example", true, vec![("NO_PROXY", "api.example")], true),
+            ("https-proxy", "api.example", false, vec![("HTTPS_PROXY", url.as_str())], true),
+            ("no-proxy", ADDRESS, false, vec![("HTTPS_PROXY", &url), ("NO_PROXY", ADDRESS)], false),
+            (
+                "no-proxy-of-the-proxy",
+                "api.example",
+                false,
+                vec![("HTTPS_PROXY", &url), ("NO_PROXY", "127.0.0.1")],
+                true,
+            ),
+            ("loopback", "127.0.0.1", false, vec![("HTTPS_PROXY", "http://127.0.0.1:9")], false),
+        ] {
+            let kubeconfig = write_kubeconfig(&bed, name, |cluster, _| {
+                cluster["server"] = json!(format!("https://{host}:{port}"));
+                cluster["tls-server-name"] = json!("localhost");
+                if own_proxy {
+                    cluster["proxy-url"] = json!(url);
+                }
+            });
+            let before = proxy.journal().len();
+            let replica = bed.start_replica_in(&kubeconfig, name, &environment);
+            replica.await_lines(WAITS, 1);
+            wait_for(&format!("{name}: the first lists"), async {
+                while replica.admin("/readyz").await.0 != 200 {
+                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+                }
+            })
+            .await;
+
+            let requests = proxy.journal().split_off(before);
+            assert_eq!(!requests.is_empty(), is_proxied, "{name}: {requests:?}");
+            let expected = format!("CONNECT {host}:{port} HTTP/1.1");
+            assert!(requests.iter().all(|request| *request == expected), "{name}: {requests:?}");
+            assert!(replica.stop(), "{name}: it exits with success");
+        }
+    });
+}
+
+#[test]
+fn a_failed_start_names_the_api_server_the_cause_and_the_remedy() {
+    scenario("no-start", async |tenant| {
+        let bed = tenant.bed;
+        let mut server = String::new();
+        write_kubeconfig(bed, "unchanged", |cluster, _| server = authority(cluster));
+        let other_ca = std::fs::read(&bed.simulator.ca_file).expect("another CA");
+        for (name, kubeconfig, expected) in [
+            (
+                "refused",
+                write_kubeconfig(bed, "refused", |cluster, _| cluster["server"] = json!("https://127.0.0.1:9")),
+                ["https://127.0.0.1:9", "Connection refused", "check the address in the kubeconfig"],
+            ),
+            (
+                "unknown",
+                write_kubeconfig(bed, "unknown", |cluster, _| cluster["server"] = json!("https://api.invalid:6443")),
+                ["https://api.invalid:6443", "failed to lookup address", "check the address in the kubeconfig"],
+            ),
+            (
+                "untrusted",
+                write_kubeconfig(bed, "untrusted", |cluster, _| {
+                    cluster["certificate-authority-data"] = json!(STANDARD.encode(&other_ca));
+                }),
+                [&server, "invalid peer certificate", "check the certificate-authority"],
+            ),
+            (
+                "unauthenticated",
+                write_kubeconfig(bed, "unauthenticated", |_, user| user["token"] = json!("wrong")),
+                [&server, "Unauthorized", "check the user of the kubeconfig"],
+            ),
+            (
+                "forbidden",
+                // The operator may not act as another user.
+                write_kubeconfig(bed, "forbidden", |_, user| user["as"] = json!("another")),
+                [&server, "is forbidden", "grant the right to get the namespace kube-system"],
+            ),
+        ] {
+            let output = Command::new(binary("almkey"))
+                .args(["operator", "--admin-address", "127.0.0.1:0", "--leader-elect=false"])
+                .env("KUBECONFIG", &kubeconfig)
+                .output()
+                .expect("the operator can be started");
+            assert_eq!(output.status.code(), Some(1), "{name}");
+            let text = String::from_utf8_lossy(&output.stderr);
+            for part in expected {
+                assert!(text.contains(part), "{name}: {part:?} is missing in {text}");
+            }
+        }
+    });
+}
