@@ -85,6 +85,7 @@ pub fn check(bytes: &[u8]) {
     let rules = KeyRules {
         token_hosts: Some(HostList::new(vec![pattern.clone()])),
         endpoint_hosts: Some(HostList::domains(vec![pattern.clone()])),
+        accepted_services: Some(Vec::new()),
         ..service_key::rules()
     };
     let key = json!({

@@ -19,6 +19,7 @@ pub fn rules() -> KeyRules {
         accepted_credential_types: vec!["instance-secret".into()],
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
+        accepted_services: Some(Vec::new()),
     }
 }
 
@@ -88,7 +89,7 @@ fn fields(value: &Value) -> usize {
 
 /// Checks that a key keeps the rules, that its debug output shows no secret, and that reading it back gives the same key.
 pub fn check_key(key: &ServiceKey, rules: &KeyRules) {
-    assert!(rules.identity_zone.as_deref().is_none_or(|zone| zone == key.identity_zone()));
+    assert!(rules.identity_zone.as_deref().is_none_or(|zone| zone.eq_ignore_ascii_case(key.identity_zone())));
     assert!(rules.accepted_credential_types.iter().any(|kind| kind == key.credential_type()));
     assert!(!key.client_id().is_empty() && !key.client_secret().expose_secret().is_empty());
     let url = key.url();
@@ -97,7 +98,8 @@ pub fn check_key(key: &ServiceKey, rules: &KeyRules) {
     let host = url.host_str().unwrap_or_default();
     let zone = key.identity_zone().to_ascii_lowercase();
     assert!(
-        host.starts_with(&format!("{zone}.authentication.")) && host.ends_with(".hana.ondemand.com"),
+        host.starts_with(&format!("{zone}.authentication."))
+            && (host.ends_with(".hana.ondemand.com") || host.ends_with(".platform.sapcloud.cn")),
         "a key of {zone} signs in at {host}"
     );
     let fingerprint = key.fingerprint();

@@ -64,6 +64,7 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
         sign_in,
         accepted_credential_types,
         endpoint_hosts,
+        accepted_services,
         forbidden_scopes: _,
         adoption_policy: _,
     } = tenant;
@@ -74,6 +75,7 @@ fn rules(tenant: &ALMTenantSpec) -> KeyRules {
         accepted_credential_types: accepted.iter().map(|kind| kind.as_str().to_owned()).collect(),
         token_hosts: Some(hosts.map_or_else(|| HostList::sap_default(identity_zone), HostList::new)),
         endpoint_hosts: Some(endpoint_hosts.clone().map_or_else(HostList::sap_endpoints, HostList::domains)),
+        accepted_services: Some(accepted_services.clone().unwrap_or_default()),
     }
 }
 
@@ -83,6 +85,7 @@ fn no_rules() -> KeyRules {
         accepted_credential_types: Vec::new(),
         token_hosts: Some(HostList::new(Vec::new())),
         endpoint_hosts: Some(HostList::domains(Vec::new())),
+        accepted_services: Some(Vec::new()),
     }
 }
 

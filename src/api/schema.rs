@@ -15,7 +15,8 @@ const MAX_LIST: u32 = 64;
 /// Maximum number of namespaces in a list.
 const MAX_NAMESPACES: u32 = 1024;
 
-/// Returns the schema of an identity zone, which is the first label of the tenant's hosts.
+/// Returns the schema of an identity zone, which is the first label of the tenant's hosts. BTP admits capital letters in
+/// a subdomain.
 pub(super) fn identity_zone(_: &mut SchemaGenerator) -> Schema {
     json_schema!({
         "type": "string",
@@ -23,8 +24,8 @@ pub(super) fn identity_zone(_: &mut SchemaGenerator) -> Schema {
         "maxLength": 63,
         "x-kubernetes-validations": [
             {
-                "rule": format!("self.matches('^{LABEL}$')"),
-                "message": "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit",
+                "rule": format!("self.lowerAscii().matches('^{LABEL}$')"),
+                "message": "identityZone must consist of letters, digits and '-', and must start and end with a letter or digit",
             },
             { "rule": "self == oldSelf", "message": "identityZone is immutable: create another ALMTenant" },
         ],
@@ -118,6 +119,24 @@ pub(super) fn scopes(_: &mut SchemaGenerator) -> Schema {
             "x-kubernetes-validations": [{
                 "rule": "self.matches('^[!#-\\\\[\\\\]-~]+$')",
                 "message": "a scope must be a single word without spaces, quotes and backslashes",
+            }],
+        },
+        "x-kubernetes-list-type": "atomic",
+    })
+}
+
+/// Returns the schema of a list of applications, as XSUAA names them (`xsappname`).
+pub(super) fn services(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "array",
+        "maxItems": MAX_LIST,
+        "items": {
+            "type": "string",
+            "minLength": 1,
+            "maxLength": 100,
+            "x-kubernetes-validations": [{
+                "rule": "self.matches('^[-_./a-zA-Z0-9]+$')",
+                "message": "an application must be its name without the suffix, as in app for app!b2",
             }],
         },
         "x-kubernetes-list-type": "atomic",

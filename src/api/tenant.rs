@@ -32,9 +32,9 @@ use super::schema;
 )]
 #[serde(rename_all = "camelCase")]
 pub struct ALMTenantSpec {
-    /// The identity zone of the tenant, as in `uaa.identityzone` of its keys: lowercase letters, digits and '-', 1 to
-    /// 63 characters. A key of another zone is not uploaded. If two ALMTenants have the same zone, the younger one is
-    /// not used. Required. Immutable: for another tenant, create another ALMTenant.
+    /// The identity zone of the tenant, as in `uaa.identityzone` of its keys: letters, digits and '-', 1 to 63
+    /// characters. Letter case does not matter. A key of another zone is not uploaded. If two ALMTenants have the same
+    /// zone, the younger one is not used. Required. Immutable: for another tenant, create another ALMTenant.
     #[schemars(schema_with = "schema::identity_zone")]
     pub identity_zone: String,
 
@@ -66,6 +66,14 @@ pub struct ALMTenantSpec {
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::hosts")]
     pub endpoint_hosts: Option<Vec<String>>,
+
+    /// Applications besides SAP Cloud ALM whose keys may be uploaded, at most 64: `app` for clients such as
+    /// `sb-x!b1|app!b2`. A key is refused if its `uaa.clientid` names an application that is not listed and does not
+    /// begin with `sapcloudalm`, and none of its endpoints is below `alm.cloud.sap`: it belongs to another service of
+    /// the same subaccount. Unset means none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::services")]
+    pub accepted_services: Option<Vec<String>>,
 
     /// Suffixes of OAuth scopes that a key must not have, at most 64. They are compared with the scopes that the token
     /// endpoint grants when the key signs in. A key that was issued for API calls is not meant for Landscape Management
@@ -157,7 +165,8 @@ pub struct SecretName {
 pub struct SignIn {
     /// Hosts of token endpoints, 1 to 64 entries: `host` or `host:port` (default port 443). A wildcard is allowed only
     /// as the first label and matches exactly one label. A key with any other host in `uaa.url` is not uploaded. Unset
-    /// means `<identityZone>.authentication.<landscape>.hana.ondemand.com`, for any landscape.
+    /// means `<identityZone>.authentication.<landscape>.hana.ondemand.com`, for any landscape, and in China
+    /// `<identityZone>.authentication.<landscape>.platform.sapcloud.cn`.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::hosts")]
     pub hosts: Option<Vec<String>>,

@@ -15,9 +15,11 @@ Exit codes:
 No value of the file is ever printed. The fingerprint is the one that the status of an ALMServiceKey shows.
 
 Examples:
+  # Since January 2026 new bindings only get binding-secret, so a tenant usually accepts both types.
+  export ALMKEY_ACCEPT_CREDENTIAL_TYPES=instance-secret,binding-secret
   almkey validate --identity-zone acme-calm key.txt
   kubectl get secret calm -o yaml | almkey validate -
-  almkey validate --accept-credential-type instance-secret,binding-secret -o json key.txt";
+  almkey validate -o json key.txt";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]

@@ -30,15 +30,17 @@ pub struct KeyRules {
     pub token_hosts: Option<HostList>,
     /// The hosts that `endpoints.*` may name; `None` accepts any.
     pub endpoint_hosts: Option<HostList>,
+    /// The applications besides SAP Cloud ALM whose clients are accepted; `None` accepts any.
+    pub accepted_services: Option<Vec<String>>,
 }
 
 impl KeyRules {
-    /// Returns the rules that a key in the slot must comply with to be tested. Its credential type and endpoints do not
-    /// matter: a change of these rules must not hide that the key is dead.
+    /// Returns the rules that a key in the slot must comply with to be tested. Its credential type, endpoints and
+    /// service do not matter: a change of these rules must not hide that the key is dead.
     #[must_use]
     pub fn for_slot(&self) -> Self {
         let accepted_credential_types = ["instance-secret", "binding-secret"].map(str::to_owned).to_vec();
-        Self { accepted_credential_types, endpoint_hosts: None, ..self.clone() }
+        Self { accepted_credential_types, endpoint_hosts: None, accepted_services: None, ..self.clone() }
     }
 }
 
@@ -161,11 +163,12 @@ impl HostList {
         Self { wildcard: Wildcard::OneOrMoreLabels, ..Self::new(patterns) }
     }
 
-    /// Returns the hosts where keys of `identity_zone` sign in by SAP's convention. The landscape is the only free
-    /// label.
+    /// Returns the hosts where keys of `identity_zone` sign in by SAP's convention: below `hana.ondemand.com`, and in
+    /// China below `platform.sapcloud.cn`. The landscape is the only free label.
     #[must_use]
     pub fn sap_default(identity_zone: &str) -> Self {
-        Self::new(vec![format!("{}.authentication.<landscape>.hana.ondemand.com", identity_zone.to_ascii_lowercase())])
+        let host = |domain: &str| format!("{identity_zone}.authentication.<landscape>.{domain}");
+        Self::new(["hana.ondemand.com", "platform.sapcloud.cn"].map(host).to_vec())
     }
 
     /// Returns the hosts of the endpoints of SAP Cloud ALM.
@@ -245,10 +248,14 @@ mod tests {
         let list = HostList::sap_default("acme-calm");
         assert!(allows(&list, "https://acme-calm.authentication.eu10.hana.ondemand.com"));
         assert!(allows(&list, "https://acme-calm.authentication.us10-001.hana.ondemand.com/"));
+        assert!(allows(&list, "https://acme-calm.authentication.cn20.platform.sapcloud.cn"));
+        let capitals = HostList::sap_default("ACME-calm");
+        assert!(allows(&capitals, "https://acme-calm.authentication.eu10.hana.ondemand.com"));
         for foreign in [
             "https://other.authentication.eu10.hana.ondemand.com",
             "https://acme-calm.authentication.eu10.hana.ondemand.com.evil.example",
             "https://acme-calm.authentication.a.b.hana.ondemand.com",
+            "https://acme-calm.authentication.cn20.sapcloud.cn",
             "https://acme-calm.authentication.eu10.hana.ondemand.com:8443",
             "https://acme-calm.authentication..hana.ondemand.com",
             "https://127.0.0.1",

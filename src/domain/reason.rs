@@ -42,7 +42,7 @@ reasons! {
     WaitingForTenant,
     /// The key is not available yet. The `ServiceBinding` does not exist or has no credentials yet. Apply it, or check its own conditions.
     WaitingForBinding,
-    /// The key is not available. The Secret does not exist. Create it; if it belongs to a `ServiceBinding`, change an annotation of that binding, because the SAP BTP service operator does not notice the loss of its Secret.
+    /// The key is not available. The Secret does not exist, or has no content yet. Create it, or wait for the tool that fills it; if it belongs to a `ServiceBinding`, change an annotation of that binding, because the SAP BTP service operator does not notice the loss of its Secret.
     WaitingForSecret,
     /// The Secret of the binding is not used. It is not controlled by that binding, or it is labelled stale. Give the binding a Secret name of its own.
     SourceNotOwned,
@@ -62,6 +62,8 @@ reasons! {
     InvalidJSON,
     /// The key is not valid. Its `uaa.identityzone` is not that of the `ALMTenant`. Use a key of this tenant, or refer to the tenant of this key.
     WrongTenant,
+    /// The key is not valid. Its client belongs to another application of the same subaccount, and none of its endpoints is one of SAP Cloud ALM. Use a key of the offering `SAPCloudALMAPIs`, or extend the `ALMTenant`'s `spec.acceptedServices`.
+    WrongService,
     /// The key is not valid. Its `uaa.clientid` or `uaa.clientsecret` is missing, as in x509 and hide-secret keys. Create a key with a client secret.
     MissingCredentials,
     /// The key is not valid. The `ALMTenant` does not accept its `uaa.credential-type`. Create another key, or extend `spec.acceptedCredentialTypes`.

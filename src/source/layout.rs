@@ -40,6 +40,10 @@ pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Res
     let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrap);
     let objects = data.values().filter_map(|bytes| read(bytes).ok());
     let mut keys: Vec<_> = objects.filter(has_credentials).collect();
+    // The same key under several names is still one key.
+    if keys.iter().all(|key| Some(key) == keys.first()) {
+        keys.truncate(1);
+    }
     match (keys.pop(), keys.len(), data.len()) {
         (Some(key), 0, _) => Ok(key),
         (None, _, 0) => Err(finding("no entry at all".into(), EXPECTED.into())),
@@ -242,7 +246,17 @@ mod tests {
         let error = read(&[("a", "CANARY-1"), ("b", "CANARY-2")], None).expect_err("none");
         assert!(error.contains("2 entries") && error.contains("spec.source.secretRef.key"), "{error}");
         assert!(!error.contains("CANARY"), "{error}");
-        let error = read(&[("a", KEY), ("b", KEY)], None).expect_err("two");
+        let other = KEY.replace("\"a\"", "\"other\"");
+        let error = read(&[("a", KEY), ("b", &other)], None).expect_err("two");
         assert!(error.contains("a key in 2 entries"), "{error}");
+    }
+
+    #[test]
+    fn the_same_key_in_several_entries_is_one_key() {
+        let spaced = KEY.replace(',', " ,\n");
+        assert_eq!(read(&[("a", KEY), ("b", &spaced), ("note", "mine")], None), Ok(key()));
+        let other = KEY.replace("\"a\"", "\"other\"");
+        let error = read(&[("a", KEY), ("b", &other), ("c", KEY)], None).expect_err("two keys in three entries");
+        assert!(error.contains("a key in 3 entries"), "{error}");
     }
 }

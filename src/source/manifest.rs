@@ -200,7 +200,8 @@ mod tests {
 
     #[test]
     fn an_entry_can_be_named_only_in_a_secret() {
-        let text = secret(&format!("stringData:\n  first: '{KEY}'\n  second: '{KEY}'\n"));
+        let other = KEY.replace("uaa", "xsuaa").replacen('{', r#"{"uaa":{"clientid":"other"},"#, 1);
+        let text = secret(&format!("stringData:\n  first: '{other}'\n  second: '{KEY}'\n"));
         assert!(read(&text).expect_err("ambiguous").starts_with("$.data: found a key in 2 entries"));
         assert_eq!(document(text.as_bytes(), Some("second")).map(Value::Object), Ok(key()));
         assert!(document(KEY.as_bytes(), Some("second")).is_err());

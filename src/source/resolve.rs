@@ -93,6 +93,9 @@ impl Resolver<'_> {
         if is_stale(&secret.metadata) {
             return unknown(Reason::SourceNotOwned, stale_message(name), Retry::Never);
         }
+        if secret.entries.is_empty() {
+            return without_content(name);
+        }
         Source::Present {
             identity: SourceIdentity {
                 kind: SECRET,
@@ -128,6 +131,9 @@ impl Resolver<'_> {
         }
         if is_stale(&secret.metadata) {
             return unknown(Reason::SourceNotOwned, stale_message(secret_name), Retry::Never);
+        }
+        if secret.entries.is_empty() {
+            return without_content(secret_name);
         }
         Source::Present {
             identity: SourceIdentity {
@@ -208,6 +214,12 @@ fn secret_missing(secret: &str, binding: &str) -> Source {
          binding (kubectl annotate servicebinding {binding} almkey-touched=1 --overwrite), because the SAP BTP \
          service operator does not notice the deletion by itself"
     );
+    unknown(Reason::WaitingForSecret, message, Retry::Never)
+}
+
+/// Returns the source for a Secret without entries. Crossplane and External Secrets create a Secret before they fill it.
+fn without_content(secret: &str) -> Source {
+    let message = format!("Secret \"{secret}\" exists, but has no content yet");
     unknown(Reason::WaitingForSecret, message, Retry::Never)
 }
 

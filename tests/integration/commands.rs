@@ -66,6 +66,7 @@ fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
         accepted_credential_types: vec!["instance-secret".into()],
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
+        accepted_services: Some(Vec::new()),
     };
     let key = ServiceKey::parse(valid_key().to_string().as_bytes(), &rules).expect("valid");
     let fingerprint = key.fingerprint();
@@ -146,20 +147,22 @@ fn the_json_report_has_the_documented_fields_for_every_result() {
     }
 }
 
-// proves: flag --accept-credential-type, flag --endpoint-host, flag --allow-host, flag --entry
+// proves: flag --accept-credential-type, flag --accept-service, flag --endpoint-host, flag --allow-host, flag --entry
 #[test]
 fn each_option_of_validate_admits_a_key_that_is_refused_without_it() {
     let mut key = valid_key();
     key["uaa"]["credential-type"] = "binding-secret".into();
     key["uaa"]["url"] = "https://acme-calm.authentication.example.com:8443".into();
+    key["uaa"]["clientid"] = "sb-a1b2!b77|alm-ts-backend!b88".into();
     key["endpoints"]["Api"] = "https://alm.example.com".into();
     let secret = json!({
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "calm" },
-        "stringData": { "first": key.to_string(), "second": key.to_string() },
+        "stringData": { "first": valid_key().to_string(), "second": key.to_string() },
     });
     let options = [
         ["--entry", "second"],
         ["--accept-credential-type", "instance-secret,binding-secret"],
+        ["--accept-service", "alm-ts-backend"],
         ["--endpoint-host", "alm.example.com"],
         ["--allow-host", "*.authentication.example.com:8443"],
     ];

@@ -64,6 +64,7 @@ impl Fixture {
             accepted_credential_types: vec!["instance-secret".into()],
             token_hosts: Some(HostList::new(vec![format!("*.authentication.localhost:{}", simulator.port)])),
             endpoint_hosts: None,
+            accepted_services: Some(Vec::new()),
         };
         let key = ServiceKey::parse(document.to_string().as_bytes(), &rules).expect("the simulator's key is valid");
         Self { landscape, writes_left, simulator, key, document, _folder: folder }

@@ -51,6 +51,11 @@ pub(super) struct KeyFile {
     )]
     endpoint_host: Vec<String>,
 
+    /// Application besides SAP Cloud ALM whose keys are accepted, as in its client IDs (`app` in `sb-x!b1|app!b2`);
+    /// repeatable.
+    #[arg(long, env = "ALMKEY_ACCEPT_SERVICES", value_name = "APPLICATION", value_delimiter = ',')]
+    accept_service: Vec<String>,
+
     /// Host at which the key may sign in, as `host` or `host:port`, with `*` as the first label at most; repeatable.
     /// Default: SAP's host of the identity zone in the key.
     #[arg(long, env = "ALMKEY_ALLOW_HOSTS", value_name = "HOST", value_delimiter = ',', value_parser = host)]
@@ -79,13 +84,22 @@ impl KeyFile {
     }
 
     fn rules(&self) -> KeyRules {
-        let Self { file: _, entry: _, identity_zone, accept_credential_type, endpoint_host, allow_host, output: _ } =
-            self;
+        let Self {
+            file: _,
+            entry: _,
+            identity_zone,
+            accept_credential_type,
+            endpoint_host,
+            accept_service,
+            allow_host,
+            output: _,
+        } = self;
         KeyRules {
             identity_zone: identity_zone.clone(),
             accepted_credential_types: accept_credential_type.clone(),
             token_hosts: (!allow_host.is_empty()).then(|| HostList::new(allow_host.clone())),
             endpoint_hosts: Some(HostList::domains(endpoint_host.clone())),
+            accepted_services: Some(accept_service.clone()),
         }
     }
 }

@@ -82,6 +82,12 @@ impl Report {
         };
         if let Some(key) = self.key() {
             lines.push(line("fingerprint", &key.fingerprint().to_string()));
+            if !key.has_api_endpoint() {
+                lines.push(line(
+                    "note",
+                    "it has no endpoints.Api: managed systems find no address of SAP Cloud ALM in it",
+                ));
+            }
         }
         if !self.zone_was_checked {
             lines.push(line("not checked", "the tenant of the key: pass --identity-zone to check it"));
@@ -109,6 +115,7 @@ impl Report {
             "next": next,
             "findings": findings,
             "fingerprint": self.key().map(|key| key.fingerprint().to_string()),
+            "hasAPIEndpoint": self.key().map(ServiceKey::has_api_endpoint),
             "identityZoneChecked": self.zone_was_checked,
         })
     }
@@ -158,6 +165,7 @@ fn option(reason: Reason) -> Option<&'static str> {
         Reason::UnsupportedCredentialType => Some("--accept-credential-type"),
         Reason::TokenHostNotAllowed => Some("--allow-host"),
         Reason::EndpointNotAllowed => Some("--endpoint-host"),
+        Reason::WrongService => Some("--accept-service"),
         Reason::ForbiddenScope => Some("--forbid-scope"),
         _ => None,
     }

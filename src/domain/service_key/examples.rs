@@ -17,6 +17,7 @@ pub(crate) fn rules() -> KeyRules {
         accepted_credential_types: vec!["instance-secret".into()],
         token_hosts: Some(HostList::sap_default("acme-calm")),
         endpoint_hosts: Some(HostList::sap_endpoints()),
+        accepted_services: Some(Vec::new()),
     }
 }
 

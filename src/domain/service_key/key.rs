@@ -19,6 +19,7 @@ use crate::domain::policy::KeyRules;
 pub struct ServiceKey {
     credentials: Credentials,
     document: SecretString,
+    has_api_endpoint: bool,
     fingerprint: Fingerprint,
 }
 
@@ -48,7 +49,8 @@ impl ServiceKey {
             credentials.url.as_str(),
             &credentials.credential_type,
         ]);
-        Ok(Self { credentials, document: text, fingerprint })
+        let has_api_endpoint = document.get("endpoints").is_some_and(|endpoints| endpoints["Api"].is_string());
+        Ok(Self { credentials, document: text, has_api_endpoint, fingerprint })
     }
 
     /// Returns `uaa.identityzone`, the tenant of the key.
@@ -79,6 +81,12 @@ impl ServiceKey {
     #[must_use]
     pub fn credential_type(&self) -> &str {
         &self.credentials.credential_type
+    }
+
+    /// Returns true if the key has an `endpoints.Api`, from which managed systems take the address of SAP Cloud ALM.
+    #[must_use]
+    pub fn has_api_endpoint(&self) -> bool {
+        self.has_api_endpoint
     }
 
     /// Returns the whole key as JSON text, which is what is uploaded.

@@ -18,6 +18,8 @@ const CLIENT_ID: &str = "$.uaa.clientid";
 const CLIENT_SECRET: &str = "$.uaa.clientsecret";
 const CREDENTIAL_TYPE: &str = "$.uaa.credential-type";
 const URL: &str = "$.uaa.url";
+/// The beginning of the name of SAP Cloud ALM's application, as in the client IDs of its keys.
+const CLOUD_ALM: &str = "sapcloudalm";
 /// The finding for a URL that parsers disagree about.
 const AMBIGUOUS: &str = "a URL in which some parsers may see another host";
 const UNAMBIGUOUS: &str =
@@ -58,6 +60,7 @@ pub(super) fn check(document: &Map<String, Value>, rules: &KeyRules) -> Result<C
     let url = collect(url(uaa, rules), &mut findings);
 
     findings.extend(endpoints(document, rules));
+    findings.extend(client_id.as_deref().and_then(|client_id| service(document, client_id, rules)));
 
     if let Some(findings) = Findings::from_vec(findings) {
         return Err(findings);
@@ -79,7 +82,10 @@ fn collect<T>(result: Result<T, Finding>, findings: &mut Vec<Finding>) -> Option
 
 /// Checks rule 2: the key belongs to this tenant.
 fn identity_zone(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<String, Finding> {
-    let admitted = |zone: &String| rules.identity_zone.as_ref().map_or(!zone.is_empty(), |expected| zone == expected);
+    // A zone is a label of host names. BTP lets users write it with capital letters.
+    let is_expected = |zone: &str, expected: &str| zone.eq_ignore_ascii_case(expected);
+    let admitted =
+        |zone: &String| rules.identity_zone.as_ref().map_or(!zone.is_empty(), |expected| is_expected(zone, expected));
     match uaa.get("identityzone") {
         Some(Value::String(zone)) if admitted(zone) => Ok(zone.clone()),
         other => Err(Finding {
@@ -177,7 +183,7 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
         Some(hosts) if !hosts.allows(&url) => Err(finding("a host that is not allowed", &hosts.to_string())),
         None if !is_in_own_zone(uaa, &url) => Err(finding(
             "a host that is not allowed",
-            "the host <uaa.identityzone>.authentication.<landscape>.hana.ondemand.com",
+            "the host <uaa.identityzone>.authentication.<landscape>.hana.ondemand.com or .platform.sapcloud.cn",
         )),
         Some(_) | None => Ok(url),
     }
@@ -190,6 +196,35 @@ fn is_in_own_zone(uaa: &Map<String, Value>, url: &Url) -> bool {
     // A zone must not act as a pattern.
     let is_label = zone.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'-');
     zone.is_empty() || (is_label && HostList::sap_default(zone).allows(url))
+}
+
+/// Checks that the key is one of SAP Cloud ALM. A key of another service that is subscribed in the same subaccount has the
+/// same identity zone and signs in at the same host, but no managed system can use it.
+fn service(document: &Map<String, Value>, client_id: &str, rules: &KeyRules) -> Option<Finding> {
+    let accepted = rules.accepted_services.as_ref()?;
+    let application = application(client_id)?;
+    let is_accepted = application.starts_with(CLOUD_ALM) || accepted.iter().any(|service| service == application);
+    let endpoints = document.get("endpoints").and_then(Value::as_object);
+    let urls = endpoints.into_iter().flatten().filter_map(|(_, value)| Url::parse(value.as_str()?).ok());
+    if is_accepted || urls.into_iter().any(|url| HostList::sap_endpoints().allows(&url)) {
+        return None;
+    }
+    Some(Finding {
+        reason: Reason::WrongService,
+        path: CLIENT_ID,
+        found: "a client of another application, in a key without an endpoint of SAP Cloud ALM".into(),
+        expected: [&[CLOUD_ALM.to_owned()], accepted.as_slice()].concat().join(" or "),
+        remedy: "use a service key or binding of the offering SAPCloudALMAPIs, or add the application to the \
+                 ALMTenant's spec.acceptedServices",
+    })
+}
+
+/// Returns the application that a client ID names as XSUAA forms it: `sb-<instance>!b<n>|<application>!b<n>`.
+fn application(client_id: &str) -> Option<&str> {
+    let (_, broker) = client_id.rsplit_once('|')?;
+    let (application, number) = broker.rsplit_once("!b")?;
+    let is_number = !number.is_empty() && number.bytes().all(|byte| byte.is_ascii_digit());
+    (is_number && !application.is_empty()).then_some(application)
 }
 
 /// Checks the endpoints: a genuine `uaa` with a foreign endpoint would misdirect managed systems.

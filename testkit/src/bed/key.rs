@@ -140,6 +140,7 @@ impl Tenant<'_> {
             accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
             token_hosts: Some(HostList::new(vec![format!("*.authentication.localhost:{}", self.bed.simulator.port)])),
             endpoint_hosts: None,
+            accepted_services: Some(Vec::new()),
         };
         let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant");
         key.fingerprint().as_str().to_owned()

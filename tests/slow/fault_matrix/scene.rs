@@ -148,9 +148,8 @@ impl<'a> Scene<'a> {
         self.tenant.await_call("the third refusal of the key", is_third).await;
         // The same reconciliation goes on to the slot, before the fault begins. It ends with the wait for the fourth probe,
         // which is due 6 s after the third. The waits for the others are at most 3 s.
-        let waits_for_fourth = |ended: &Reconciliation| {
-            ended.next > Duration::from_secs(3) && ended.next <= Duration::from_secs(6)
-        };
+        let waits_for_fourth =
+            |ended: &Reconciliation| ended.next > Duration::from_secs(3) && ended.next <= Duration::from_secs(6);
         log.first(zone, before, "refused the key for the third time", waits_for_fourth).await;
         self.begin().await;
     }

@@ -37,6 +37,7 @@ async fn full_manifests(tenant: &Tenant<'_>) -> [Value; 2] {
     let mut spec = json!(tenant.tenants().get(&tenant.name).await.expect("the object exists").spec);
     spec["acceptedCredentialTypes"] = json!(["binding-secret", "instance-secret"]);
     spec["endpointHosts"] = json!(["*.localhost", "*.ALM.cloud.sap"]);
+    spec["acceptedServices"] = json!(["alm-ts-backend"]);
     spec["forbiddenScopes"] = json!(["calm-api.analytics.read"]);
     spec["adoptionPolicy"] = json!("Never");
     spec["landscapeManagement"]["http"]["timeout"] = json!("3000ms");

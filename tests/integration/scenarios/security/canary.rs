@@ -44,7 +44,7 @@ fn no_key_material_is_in_trace_logs_events_or_any_object_but_secrets() {
         tenant.await_ready("broken", "False", "InvalidJSON").await;
         let mut wrong = tenant.make_key().await;
         wrong["uaa"]["credential-type"] = json!("CANARY");
-        wrong["uaa"]["identityzone"] = json!("CANARY");
+        wrong["uaa"]["identityzone"] = json!("CANARY-zone");
         tenant.write_secret("wrong", &wrong).await;
         tenant.apply_for_secret("wrong", "wrong").await;
         tenant.await_ready("wrong", "False", "WrongTenant").await;

@@ -52,6 +52,36 @@ fn a_key_of_another_tenant_is_refused() {
     });
 }
 
+// proves: reason WrongService, field ALMTenant spec.acceptedServices
+#[test]
+fn a_key_of_another_service_is_refused_unless_the_tenant_accepts_that_service() {
+    scenario("other-service", async |tenant| {
+        // Cloud Transport Management, subscribed in the same subaccount: the zone is the same, the endpoints are missing.
+        let mut key = tenant.make_key().await;
+        key.as_object_mut().expect("an object").remove("endpoints");
+        key["uri"] = json!("https://alm-ts.cfapps.eu10.hana.ondemand.com");
+        let genuine = key["uaa"]["clientid"].clone();
+        key["uaa"]["clientid"] = json!("sb-a1b2!b77|alm-ts-backend!b88");
+        tenant.write_secret("pasted", &key).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+
+        let object = tenant.await_ready("calm", "False", "WrongService").await;
+        let text = message(&object, "Valid");
+        assert!(text.contains("$.uaa.clientid") && text.contains("spec.acceptedServices"), "{text}");
+        assert!(!text.contains("alm-ts") && !text.contains("CANARY"), "{text}");
+        assert_eq!(tenant.calls(&["SignIn", "Put"]).await, Vec::<Value>::new());
+
+        tenant.patch_tenant(json!({ "spec": { "acceptedServices": ["alm-ts-backend"] } })).await;
+        tenant.await_ready("calm", "False", "CredentialsRefused").await;
+
+        // A key of Cloud ALM without an endpoint is valid, and the message says what is missing.
+        key["uaa"]["clientid"] = genuine;
+        tenant.write_secret("pasted", &key).await;
+        let object = tenant.await_ready("calm", "True", "Uploaded").await;
+        assert!(message(&object, "Valid").contains("no endpoints.Api"), "{}", message(&object, "Valid"));
+    });
+}
+
 #[test]
 fn a_key_without_client_id_or_secret_is_refused() {
     scenario("rule-3", async |tenant| {

@@ -89,6 +89,8 @@ fn of_two_tenants_with_one_identity_zone_only_the_older_is_served() {
             serde_json::to_value(tenant.tenants().get("duplicate").await.expect("the object exists")).expect("JSON");
         document["metadata"] = json!({ "name": "duplicate-younger" });
         document["status"].take();
+        // A zone is a label of host names, in which letter case does not matter.
+        document["spec"]["identityZone"] = json!("DUPLICATE");
         create(&tenant.tenants(), document).await;
         let younger = tenant.await_tenant("duplicate-younger", "False", "DuplicateTenant").await;
         assert_eq!(tenant_condition(&younger, "Stalled").0, "True");

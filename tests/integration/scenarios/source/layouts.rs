@@ -117,15 +117,22 @@ fn the_key_of_a_secret_is_uploaded_from_every_supported_layout() {
 /// A refused Secret: its entries, the value of `secretRef.key`, the reason, and parts of the message.
 type Refusal = (fn(&Value) -> Value, Option<&'static str>, &'static str, &'static [&'static str]);
 
-const REFUSED: [Refusal; 22] = [
-    (|_| json!({}), None, "InvalidJSON", &["Secret: found no entry at all", "the entries uaa and endpoints"]),
+const REFUSED: [Refusal; 21] = [
     (
         |key| json!({ "key": text(key) }),
         Some("mine"),
         "InvalidJSON",
         &["no entry \"mine\"", "spec.source.secretRef.key"],
     ),
-    (|key| json!({ "a": text(key), "b": text(key) }), None, "InvalidJSON", &["a key in 2 entries", "secretRef.key"]),
+    (
+        |key| {
+            let another = changed(key, |key| key["uaa"]["clientsecret"] = json!("CANARY"));
+            json!({ "a": text(key), "b": another["key.json"] })
+        },
+        None,
+        "InvalidJSON",
+        &["a key in 2 entries", "secretRef.key"],
+    ),
     (|_| json!({ "a": "CANARY", "b": "CANARY" }), None, "InvalidJSON", &["2 entries and a key in none of them"]),
     (|_| json!({ "key": "" }), None, "InvalidJSON", &["$: found text that ends too early at line 1, column 0"]),
     (|_| json!({ "key": "CANARY" }), Some("key"), "InvalidJSON", &["$: found text that is not JSON at line 1"]),

@@ -37,6 +37,32 @@ fn a_valid_key_is_uploaded_after_it_has_signed_in() {
 }
 
 #[test]
+fn a_secret_without_content_is_waited_for_and_never_counts_as_invalid() {
+    scenario("no-content", async |tenant| {
+        tenant.write_data("pasted", json!({})).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        let object = tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
+        assert!(message(&object, "Ready").contains("has no content yet"), "{}", message(&object, "Ready"));
+        assert_eq!(
+            (condition(&object, "Reconciling").0.as_str(), condition(&object, "Stalled").0.as_str()),
+            ("True", "")
+        );
+
+        let key = tenant.make_key().await;
+        tenant.write_secret("pasted", &key).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        // The tool that fills the Secret writes it anew.
+        tenant.write_data("pasted", json!({})).await;
+        tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
+        assert_eq!(tenant.slot_key().await, key);
+        tenant.write_secret("pasted", &key).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        assert_eq!(tenant.writes().await, ["+Put"]);
+    });
+}
+
+#[test]
 fn the_slot_says_whose_key_it_holds() {
     scenario("owner", async |tenant| {
         tenant.write_secret("pasted", &tenant.make_key().await).await;

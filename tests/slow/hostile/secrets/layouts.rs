@@ -49,16 +49,15 @@ fn of_ones_own(key: &Value) -> Vec<Hostile> {
     let split = vec![field("clientid"), field("clientsecret"), field("url")];
     let environment = vec![("env", b"CLIENT_ID=CANARY\n".to_vec()), ("note", b"CANARY".to_vec())];
     let absent: &[&str] = &["Secret: found no entry \"absent\"", "spec.source.secretRef.key"];
-    let nothing = entries("no entry at all", Vec::new(), INVALID, &["Secret: found no entry at all"]);
     let many = (0..1000).map(|number| (format!("entry-{number}"), vec![b'x'; 1000])).collect();
-    let two = vec![("a", text(key)), ("b", text(key))];
+    let another = changed(key, |key| key["uaa"]["clientsecret"] = json!("CANARY"));
+    let two = vec![("a", text(key)), ("b", another.into_bytes())];
     vec![
         Hostile { entry: Some("absent"), ..file("an entry that is not there", text(key), INVALID, absent) },
         entries("a template that splits the key", split, INVALID, none),
         entries("a template for an environment", environment, INVALID, none),
         entries("two keys", two, INVALID, &["Secret: found a key in 2 entries"]),
         Hostile { data: many, ..entries("a mebibyte of entries", Vec::new(), INVALID, none) },
-        nothing,
     ]
 }
 

@@ -143,7 +143,7 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 }
 
 // proves: cel ALMTenant "identityZone is immutable: create another ALMTenant"
-// proves: cel ALMTenant "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit"
+// proves: cel ALMTenant "identityZone must consist of letters, digits and '-', and must start and end with a letter or digit"
 // proves: cel ALMTenant "url must be an https URL without user information, query and fragment"
 // proves: cel ALMTenant "tokenUrl must be an https URL without user information, query and fragment"
 // proves: cel ALMTenant "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit"
@@ -155,6 +155,7 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 // proves: cel ALMTenant "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label"
 // proves: cel ALMTenant "a host must not be listed twice", cel ALMTenant "a credential type must not be listed twice"
 // proves: cel ALMTenant "a scope must be a single word without spaces, quotes and backslashes"
+// proves: cel ALMTenant "an application must be its name without the suffix, as in app for app!b2"
 // proves: limit api/schema MAX_NAME, limit api/schema MAX_HOST, limit api/schema MAX_LIST
 // proves: limit api/schema MAX_NAMESPACES
 #[test]

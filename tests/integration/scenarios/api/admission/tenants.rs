@@ -53,6 +53,7 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(hosts("spec.signIn.hosts", "spec.signIn.hosts[]"));
     cases.extend(hosts("spec.endpointHosts", "spec.endpointHosts[]"));
     cases.extend(credential_types());
+    cases.extend(services());
     cases.extend(scopes());
     let policies = ["Never", "IfIdentical", "Replace"];
     cases.extend(one_of("spec.adoptionPolicy", &policies, "supported values: \"Never\", \"IfIdentical\", \"Replace\""));
@@ -61,8 +62,7 @@ pub(super) fn cases() -> Vec<Case> {
 
 fn identity_zone() -> Vec<Case> {
     let field = "spec.identityZone";
-    let words =
-        "identityZone must consist of lowercase letters, digits and '-', and must start and end with a letter or digit";
+    let words = "identityZone must consist of letters, digits and '-', and must start and end with a letter or digit";
     let immutable = "identityZone is immutable: create another ALMTenant";
     let mut cases = vec![
         required(field, json!("z")),
@@ -70,8 +70,8 @@ fn identity_zone() -> Vec<Case> {
         keyword(field, "maxLength", json!("z".repeat(63)), json!("z".repeat(64)), "may not be more than 63"),
         cel(field, immutable, json!("tried"), json!("other")),
     ];
-    for bad in ["ACME", "acme.calm", "-acme", "acme-", "acme calm", "acme_calm", "*"] {
-        cases.push(cel(field, words, json!("acme-calm-1"), json!(bad)));
+    for bad in ["acmé", "acme.calm", "-acme", "acme-", "acme calm", "acme_calm", "*"] {
+        cases.push(cel(field, words, json!("ACME-calm-1"), json!(bad)));
     }
     cases
 }
@@ -192,6 +192,21 @@ fn credential_types() -> Vec<Case> {
     cases.push(keyword(field, "maxItems", json!(types), three, "must have at most 2 items"));
     let twice = json!(["binding-secret", "binding-secret"]);
     cases.push(cel(field, "a credential type must not be listed twice", json!(types), twice));
+    cases
+}
+
+fn services() -> Vec<Case> {
+    let (field, item) = ("spec.acceptedServices", "spec.acceptedServices[]");
+    let words = "an application must be its name without the suffix, as in app for app!b2";
+    let many = |count: usize| json!((0..count).map(|number| format!("app-{number}")).collect::<Vec<_>>());
+    let mut cases = vec![
+        keyword(field, "maxItems", many(64), many(65), "must have at most 64 items"),
+        keyword(item, "minLength", json!("a"), json!(""), "at least 1 chars long"),
+        keyword(item, "maxLength", json!("a".repeat(100)), json!("a".repeat(101)), "may not be more than 100"),
+    ];
+    for bad in ["app!b2", "sb-x!b1|app", "*", "an app", "ä"] {
+        cases.push(cel(item, words, json!("alm-ts-backend"), json!(bad)));
+    }
     cases
 }
 
