@@ -7,7 +7,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
-use super::leadership::{WAITS, with_leader_election};
+use super::leadership::{LEADS, WAITS, with_leader_election};
 use crate::scenarios::{alone, scenario};
 use testkit::bed::TestBed;
 use testkit::bed::operator::binary;
@@ -37,6 +37,7 @@ fn authority(cluster: &Value) -> String {
 #[test]
 fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use() {
     alone(with_leader_election(), async |bed| {
+        bed.operator.as_ref().expect("the operator runs").await_lines(LEADS, 1);
         let mut target = String::new();
         write_kubeconfig(&bed, "unchanged", |cluster, _| target = authority(cluster));
         let proxy = ConnectProxy::start(target.parse().expect("an address")).await;

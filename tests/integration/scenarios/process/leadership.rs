@@ -12,7 +12,7 @@ use testkit::names::NAMESPACE;
 /// Lease parameters that are short enough to wait for, and long enough for a busy machine.
 const SHORT_LEASE: &[&str] =
     &["--leader-elect=true", "--lease-duration=5s", "--renew-deadline=4s", "--retry-period=500ms"];
-const LEADS: &str = "this replica leads";
+pub(super) const LEADS: &str = "this replica leads";
 pub(super) const WAITS: &str = "another replica leads";
 
 pub(super) fn with_leader_election() -> Setup {
