@@ -148,7 +148,8 @@ fn is_admitted_by_the_crd(pattern: &str) -> bool {
     pattern.len() <= 259 && labels.split('.').all(is_label) && port.is_none_or(is_port)
 }
 
-/// Checks addresses as a resolver returns them, also embedded in IPv6, and the address that is the host of a URL.
+/// Checks the guard with the addresses of a resolver, those embedded in IPv6 included, and with an address as the host of
+/// a URL.
 fn check_addresses(bytes: &[u8], url: &str) {
     let v4 = bytes.first_chunk().map(|bytes: &[u8; 4]| Ipv4Addr::from(*bytes));
     let v6 = bytes.first_chunk().map(|bytes: &[u8; 16]| Ipv6Addr::from(*bytes));

@@ -29,7 +29,7 @@ const FOUND: [&str; 40] = [
     "a URL with user information",
     "a URL with a query or a fragment",
     "a host that is not allowed",
-    "a client of another application, in a key without an endpoint of SAP Cloud ALM",
+    "the client of another application, and no endpoint of SAP Cloud ALM",
     "a URL in which some parsers may see another host",
     "a field of this name in other letter case, which some parsers treat as this field",
     "no entry at all",

@@ -55,7 +55,9 @@ pub struct ALMServiceKeySpec {
 
     /// Time for which the source must be gone before its key is removed from Landscape Management, as in 0s, 5m or
     /// 1h30m; from 0s to 720h. Nothing is removed if the source comes back within it. Unset means 0s for a
-    /// ServiceBinding, and 5m for a plain Secret, because some tools delete and recreate Secrets.
+    /// ServiceBinding, and 5m for a plain Secret, because some tools delete and recreate Secrets. External Secrets
+    /// recreates one only at its next refresh: with it, set more than its refreshInterval (such as 90m for 1h), or the
+    /// slot is emptied although the key lives.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::grace_period")]
     pub grace_period: Option<Duration>,

@@ -26,7 +26,10 @@ pub(crate) async fn ignore_dangling_owner(
         Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
         Err(error) => Err(RemoteTrouble {
             reason: Reason::SlotUnknown,
-            message: format!("the slot holds the key of {owner}, which cannot be read: {}", error.stable_message()),
+            message: format!(
+                "the slot holds a key of {owner}, and whether that object still exists is not known: {}",
+                error.stable_message()
+            ),
             retry: Retry::Backoff,
         }),
     }

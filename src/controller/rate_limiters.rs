@@ -45,9 +45,9 @@ enum Throttle {
     /// The object does not wait.
     #[default]
     Unthrottled,
-    /// The object's own bucket has a token for it at that moment.
+    /// The object's own rate limit admits the reconciliation at that moment.
     ReconcileAt(Moment),
-    /// The namespace's bucket has a token for it at that moment.
+    /// The namespace's rate limit admits its remote calls at that moment.
     RemoteCallsAt(Moment),
     /// The object has the namespace's token, for the reconciliation that runs now.
     RemoteCallsAllowed,
@@ -134,7 +134,10 @@ mod tests {
     fn an_object_that_changes_without_end_is_reconciled_once_a_second() {
         let (limiters, calm) = (RateLimiters::default(), uid("calm"));
         let admitted = (0..60_000).filter(|now| limiters.throttle_reconciliation(&calm, at(*now)).is_none()).count();
-        assert!((89..=90).contains(&admitted), "a burst of thirty, and one for each second of the minute: {admitted}");
+        assert!(
+            (89..=90).contains(&admitted),
+            "expected a burst of thirty, and one more in each second of a minute; admitted: {admitted}"
+        );
         let other = uid("other");
         assert!(limiters.throttle_reconciliation(&other, at(60_000)).is_none(), "another object does not wait");
     }

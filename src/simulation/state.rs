@@ -37,7 +37,7 @@ pub(crate) struct State {
     pub(crate) write_count: usize,
     /// The first violation of an invariant.
     pub(crate) violation: Option<String>,
-    /// The events of the history in words, if they are wanted.
+    /// The events of the history as text; `None` unless they were requested.
     pub(crate) trace: Option<Vec<String>>,
 }
 

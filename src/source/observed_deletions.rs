@@ -70,7 +70,11 @@ mod tests {
         assert_eq!(observed_deletions.started_at("friendly", "1"), Some(start));
         assert_eq!(observed_deletions.lock()["hostile"].len(), MAX_PER_NAMESPACE);
         assert_eq!(observed_deletions.started_at("hostile", "9999"), Some(start), "the latest deletion is kept");
-        assert_eq!(observed_deletions.started_at("hostile", "1"), None, "a uid counts in its own namespace only");
+        assert_eq!(
+            observed_deletions.started_at("hostile", "1"),
+            None,
+            "a deletion in one namespace is none in another"
+        );
         observed_deletions.forget("friendly", "1");
         assert!(!observed_deletions.lock().contains_key("friendly"));
     }

@@ -55,7 +55,7 @@ fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<W
     }
 }
 
-/// Leaves the key in the slot without an owner, unless it is dead.
+/// Leaves the key in the slot without an owner. A dead key is deleted instead, unless it is only to be reported.
 fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     match probe::slot_key(facts)? {
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),

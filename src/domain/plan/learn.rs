@@ -69,7 +69,7 @@ impl Facts {
         self.ledger.pending = Some(pending);
     }
 
-    /// Adds the answer to an upload, an adoption or a deletion.
+    /// Adds the answer to an upload, an adoption or a deletion to the facts, and updates the ledger.
     pub fn learn_write(&mut self, operation: Operation, answer: WriteAnswer, now: Now) {
         self.learn_answer(operation, None, answer, now);
     }

@@ -212,7 +212,7 @@ fn service(document: &Map<String, Value>, client_id: &str, rules: &KeyRules) -> 
     Some(Finding {
         reason: Reason::WrongService,
         path: CLIENT_ID,
-        found: "a client of another application, in a key without an endpoint of SAP Cloud ALM".into(),
+        found: "the client of another application, and no endpoint of SAP Cloud ALM".into(),
         expected: [&[CLOUD_ALM.to_owned()], accepted.as_slice()].concat().join(" or "),
         remedy: "use a service key or binding of the offering SAPCloudALMAPIs, or add the application to the \
                  ALMTenant's spec.acceptedServices",

@@ -361,7 +361,7 @@ fn check_living_deletion(
             let absence = state.now.saturating_sub(since);
             let required = if with_its_kind { policy.grace_period.max(policy.dead_after) } else { policy.grace_period };
             (absence < required && !was_refused)
-                .then_some("a living key was deleted before its grace period had passed")
+                .then_some("a key that signs in was deleted before the grace period of its source had passed")
         }
     }
 }

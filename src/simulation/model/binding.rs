@@ -28,7 +28,7 @@ pub(crate) enum NextAction {
     RotateKey,
 }
 
-/// A binding.
+/// A `ServiceBinding` of the model, with its credentials in BTP.
 pub(crate) struct Binding {
     pub(crate) metadata: ObjectMeta,
     pub(crate) id: Option<String>,

@@ -60,7 +60,7 @@ pub struct TestBed {
     pub simulator: Arc<Simulator>,
     /// The control plane.
     pub control_plane: ControlPlane,
-    /// A client of the cluster admin.
+    /// A client with the rights of a cluster admin.
     pub client: Client,
     /// Namespaces that the operator serves; none means all.
     namespaces: Vec<String>,

@@ -53,7 +53,7 @@ pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
     built
 }
 
-#[expect(clippy::print_stderr, reason = "a build of minutes must not be silent")]
+#[expect(clippy::print_stderr, reason = "a build that takes minutes must show its progress")]
 fn announce(names: &str, cache: &Path) {
     eprintln!(
         "Building {names} from Go modules. This happens once and takes 8 to 11 minutes on two cores if nothing is \
@@ -68,7 +68,7 @@ pub(super) fn announce_wait(cache: &Path) {
     eprintln!("Another process is building the control plane in {}. Waiting for it.", cache.display());
 }
 
-#[expect(clippy::print_stderr, reason = "a build of minutes must not be silent")]
+#[expect(clippy::print_stderr, reason = "a build that takes minutes must show its progress")]
 fn build(program: Program, cache: &Path, workspace: &Path, progress: &str) -> Result<(), Error> {
     let name = program.name;
     let started = Instant::now();

@@ -1,6 +1,6 @@
 //! `cargo xtask lint`: format, clippy, dependencies, generated files, scripts, paths.
 //!
-//! Advisories are not checked: their database is a repository on the net, which a hosted CI asks with
+//! Advisories are not checked here, because their database must be downloaded. A hosted CI checks them with
 //! `cargo deny check advisories`.
 
 use std::path::{Path, PathBuf};

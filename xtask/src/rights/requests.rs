@@ -99,7 +99,7 @@ pub fn namespaces_below(folder: &Path) -> BTreeMap<String, BTreeSet<String>> {
     created
 }
 
-/// Returns the test of each test bed, and its logs: more than one if they have grown long.
+/// Returns, for each test bed, its test and its audit logs. A log that has grown long is continued in another file.
 fn beds(folder: &Path) -> Vec<(String, Vec<PathBuf>)> {
     let children = |folder: &Path| -> Vec<PathBuf> {
         let read = std::fs::read_dir(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));

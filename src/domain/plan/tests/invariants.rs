@@ -162,7 +162,7 @@ fn check(facts: &Facts, step: &Step) {
         Step::Record(pending) => {
             assert_eq!(facts.policy.mode, Mode::Enforce, "an observed object records nothing");
             let seen = facts.answers.slot.as_ref().and_then(|slot| slot.as_ref().ok()).map(Slot::revision);
-            assert_eq!(seen, Some(&pending.revision), "the record has the revision that was read");
+            assert_eq!(seen, Some(&pending.revision), "the pending write must name the revision that was read");
         }
         Step::SignIn(KeyRole::Source) => assert!(facts.source_key().is_some()),
         Step::SignIn(KeyRole::Slot) => {

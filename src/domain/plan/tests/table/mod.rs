@@ -40,7 +40,7 @@ const DELETED: &[Row] = &[
     ("with Retain, a key that may be dead waits", |c| c.is_ours() && c.retain, Says(Reason::Removing)),
     ("our key is deleted with its object", |c| c.is_ours(), Writes(Delete)),
     ("a pending write is fenced in the empty slot", |c| c.slot == SlotState::Empty && !c.is_fenced(), Writes(Delete)),
-    ("a pending write is fenced beside a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
+    ("a pending write is fenced although the slot holds a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
     ("the slot has no key of ours", |_| true, Releases),
 ];
 
@@ -70,7 +70,7 @@ const GONE: &[Row] = &[
     ),
     ("our key is deleted with its source", |c| c.is_ours(), Writes(Delete)),
     ("a pending write is fenced in the empty slot", |c| c.slot == SlotState::Empty && !c.is_fenced(), Writes(Delete)),
-    ("a pending write is fenced beside a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
+    ("a pending write is fenced although the slot holds a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
     ("the slot has no key of ours", |_| true, Says(Reason::SourceGone)),
 ];
 
