@@ -109,35 +109,26 @@ pub(super) fn hosts(_: &mut SchemaGenerator) -> Schema {
 
 /// Returns the schema of a list of suffixes of OAuth 2.0 scopes (RFC 6749, section 3.3).
 pub(super) fn scopes(_: &mut SchemaGenerator) -> Schema {
-    json_schema!({
-        "type": "array",
-        "maxItems": MAX_LIST,
-        "items": {
-            "type": "string",
-            "minLength": 1,
-            "maxLength": 256,
-            "x-kubernetes-validations": [{
-                "rule": "self.matches('^[!#-\\\\[\\\\]-~]+$')",
-                "message": "a scope must be a single word without spaces, quotes and backslashes",
-            }],
-        },
-        "x-kubernetes-list-type": "atomic",
-    })
+    let message = "a scope must be a single word without spaces, quotes and backslashes";
+    words(256, "self.matches('^[!#-\\\\[\\\\]-~]+$')", message)
 }
 
 /// Returns the schema of a list of applications, as XSUAA names them (`xsappname`).
 pub(super) fn services(_: &mut SchemaGenerator) -> Schema {
+    let message = "an application must be its name without the suffix, as in app for app!b2";
+    words(100, "self.matches('^[-_./a-zA-Z0-9]+$')", message)
+}
+
+/// Returns the schema of a list, which may be empty, of words that obey a rule.
+fn words(max_length: u32, rule: &str, message: &str) -> Schema {
     json_schema!({
         "type": "array",
         "maxItems": MAX_LIST,
         "items": {
             "type": "string",
             "minLength": 1,
-            "maxLength": 100,
-            "x-kubernetes-validations": [{
-                "rule": "self.matches('^[-_./a-zA-Z0-9]+$')",
-                "message": "an application must be its name without the suffix, as in app for app!b2",
-            }],
+            "maxLength": max_length,
+            "x-kubernetes-validations": [{ "rule": rule, "message": message }],
         },
         "x-kubernetes-list-type": "atomic",
     })

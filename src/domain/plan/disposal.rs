@@ -6,7 +6,6 @@ use super::probe::{self, SlotKey};
 use super::settle::Wait;
 use super::step::{Now, Step};
 use super::write;
-use crate::domain::evidence::Refusals;
 use crate::domain::policy::{DeadAction, DeletionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::slot::{Ownership, Revision};
@@ -45,13 +44,10 @@ fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<W
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
         SlotKey::Accepted => Err(write::release(facts, revision, heir_of_slot_key(facts), now)),
         SlotKey::Unusable => Err(write::release(facts, revision, None, now)),
-        SlotKey::Refused(_) => {
-            let refusals = facts.slot_refusals();
-            if refusals.is_some_and(Refusals::prove_dead) {
-                return Err(write::delete(facts, revision, now));
-            }
-            Ok(vec![probe::next_probe(facts, refusals, now)])
-        }
+        SlotKey::Refused(_) => match probe::wait_until_dead(facts, now) {
+            Some(wait) => Ok(vec![wait]),
+            None => Err(write::delete(facts, revision, now)),
+        },
     }
 }
 

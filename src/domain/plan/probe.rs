@@ -100,12 +100,17 @@ pub(super) fn probe_slot_key(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step>
 /// # Errors
 /// Returns the step that deletes the key.
 pub(super) fn delete_if_dead(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    let refusals = facts.slot_refusals();
-    let dead = refusals.is_some_and(Refusals::prove_dead);
-    match facts.policy.dead_action {
-        DeadAction::Delete if dead => Err(write::delete(facts, revision, now)),
-        DeadAction::Delete | DeadAction::Report => Ok(vec![next_probe(facts, refusals, now)]),
+    match (facts.policy.dead_action, wait_until_dead(facts, now)) {
+        (DeadAction::Delete, None) => Err(write::delete(facts, revision, now)),
+        (DeadAction::Report, None) => Ok(vec![next_probe(facts, facts.slot_refusals(), now)]),
+        (DeadAction::Delete | DeadAction::Report, Some(wait)) => Ok(vec![wait]),
     }
+}
+
+/// Returns the wait until the next probe of the refused key in our slot, or none if the key is proven dead.
+pub(super) fn wait_until_dead(facts: &Facts, now: Now) -> Option<Wait> {
+    let refusals = facts.slot_refusals();
+    (!refusals.is_some_and(Refusals::prove_dead)).then(|| next_probe(facts, refusals, now))
 }
 
 /// Returns the wait until the next probe of a refused key: the schedule of dead keys first, then hourly.

@@ -8,7 +8,6 @@ use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
 use super::{disposal, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
-use crate::domain::evidence::Refusals;
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Mode;
 use crate::domain::reason::Reason;
@@ -105,13 +104,7 @@ fn remaining_waits(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wa
         Evidence::BindingAbsent { .. } => match probe::slot_key(facts)? {
             SlotKey::Refused(Reason::CredentialsRefused) => Ok(Vec::new()),
             // A 404 may come from a wrong route or a zone that is being moved, so one alone confirms nothing.
-            SlotKey::Refused(_) => {
-                let refusals = facts.slot_refusals();
-                if refusals.is_some_and(Refusals::prove_dead) {
-                    return Ok(Vec::new());
-                }
-                Ok(vec![probe::next_probe(facts, refusals, now)])
-            }
+            SlotKey::Refused(_) => Ok(probe::wait_until_dead(facts, now).into_iter().collect()),
             SlotKey::Accepted | SlotKey::Unusable => {
                 let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));
                 Ok(rest.map_or_else(Vec::new, |wait| vec![wait, Wait::Interval]))

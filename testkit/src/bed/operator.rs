@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 use std::time::{Duration, Instant};
 
-use super::waiting::WAIT_LIMIT;
+use super::waiting::{WAIT_LIMIT, wait_for};
 use crate::control_plane::Supervised;
 use crate::secret_scan::{admin_address, plain_client};
 
@@ -41,6 +41,16 @@ impl Operator {
         let answer =
             plain_client().get(format!("http://{address}{path}")).send().await.expect("the admin server answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))
+    }
+
+    /// Waits until it reports that it is ready.
+    pub async fn await_ready(&self) {
+        wait_for(&format!("/readyz of {}", self.process.name()), async {
+            while self.admin("/readyz").await.0 != 200 {
+                tokio::time::sleep(POLL).await;
+            }
+        })
+        .await;
     }
 
     /// Kills the process, as a crash would.

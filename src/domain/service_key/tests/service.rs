@@ -32,6 +32,16 @@ fn a_key_of_another_service_is_refused_unless_an_endpoint_is_one_of_cloud_alm() 
 }
 
 #[test]
+fn a_key_of_another_service_in_the_slot_can_still_be_tested() {
+    let mut document = document();
+    document["uaa"]["clientid"] = "sb-a!b1|other-app!b2".into();
+    document["endpoints"] = json!({});
+    let text = document.to_string();
+    assert!(ServiceKey::parse(text.as_bytes(), &rules()).is_err());
+    assert!(ServiceKey::parse(text.as_bytes(), &rules().for_slot()).is_ok());
+}
+
+#[test]
 fn a_key_says_whether_managed_systems_find_an_address_in_it() {
     assert!(key_with(|_| {}).has_api_endpoint());
     assert!(!key_with(|document| document["endpoints"] = json!({})).has_api_endpoint());

@@ -87,9 +87,12 @@ fn a_new_object_is_progressing_until_its_first_verdict() {
 #[test]
 fn a_key_of_a_deleted_identity_zone_is_refused() {
     scenario("zone-gone", async |tenant| {
-        let page = "<p>The subdomain does not map to a valid identity zone.</p>";
-        tenant.fail("SignIn", json!({ "status": 404, "body": page, "contentType": "text/html" })).await;
-        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        // The simulator names the unknown zone as a UAA does: on a page, and only to a client that accepts one.
+        let mut key = tenant.make_key().await;
+        let url = key["uaa"]["url"].as_str().expect("a URL").replace("//zone-gone.", "//zone-that-is-gone.");
+        key["uaa"]["url"] = json!(url);
+        key["uaa"]["clientsecret"] = json!("made-up");
+        tenant.write_secret("pasted", &key).await;
         tenant.apply_for_secret("calm", "pasted").await;
 
         let object = tenant.await_ready("calm", "False", "IdentityZoneNotFound").await;

@@ -84,12 +84,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
     alone(Setup::default(), async |bed| {
         let operator = bed.operator.as_ref().expect("the operator runs");
         assert_eq!(operator.admin("/healthz").await, (200, "ok\n".into()));
-        wait_for("/readyz", async {
-            while operator.admin("/readyz").await.0 != 200 {
-                tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-            }
-        })
-        .await;
+        operator.await_ready().await;
         let tenant = Tenant::create(&bed, "counted", bed.client.clone()).await;
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;

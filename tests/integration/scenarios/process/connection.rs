@@ -11,7 +11,6 @@ use super::leadership::{LEADS, WAITS, with_leader_election};
 use crate::scenarios::{alone, scenario};
 use testkit::bed::TestBed;
 use testkit::bed::operator::binary;
-use testkit::bed::waiting::wait_for;
 use testkit::connect_proxy::ConnectProxy;
 
 /// Another way to write 127.0.0.1: resolvers know it, and it does not look like a loopback address.
@@ -67,12 +66,7 @@ fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use(
             let before = proxy.journal().len();
             let replica = bed.start_replica_in(&kubeconfig, name, &environment);
             replica.await_lines(WAITS, 1);
-            wait_for(&format!("{name}: the first lists"), async {
-                while replica.admin("/readyz").await.0 != 200 {
-                    tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-                }
-            })
-            .await;
+            replica.await_ready().await;
 
             let requests = proxy.journal().split_off(before);
             assert_eq!(!requests.is_empty(), is_proxied, "{name}: {requests:?}");
@@ -89,6 +83,8 @@ fn a_failed_start_names_the_api_server_the_cause_and_the_remedy() {
         let bed = tenant.bed;
         let mut server = String::new();
         write_kubeconfig(bed, "unchanged", |cluster, _| server = authority(cluster));
+        // Too long for a label, so that the resolver refuses it without asking a server.
+        let no_name = &format!("https://{}:6443", "a".repeat(64));
         let other_ca = std::fs::read(&bed.simulator.ca_file).expect("another CA");
         for (name, kubeconfig, expected) in [
             (
@@ -98,8 +94,10 @@ fn a_failed_start_names_the_api_server_the_cause_and_the_remedy() {
             ),
             (
                 "unknown",
-                write_kubeconfig(bed, "unknown", |cluster, _| cluster["server"] = json!("https://api.invalid:6443")),
-                ["https://api.invalid:6443", "failed to lookup address", "check the address in the kubeconfig"],
+                write_kubeconfig(bed, "unknown", |cluster, _| {
+                    (cluster["server"], cluster["tls-server-name"]) = (json!(no_name), json!("localhost"));
+                }),
+                [no_name, "failed to lookup address", "check the address in the kubeconfig"],
             ),
             (
                 "untrusted",
