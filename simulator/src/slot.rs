@@ -75,7 +75,7 @@ impl Slot {
         self.check(if_match)?;
         check_format(&key, zone)?;
         let was_empty = self.content.is_none();
-        self.fill(key, Some(OwnerDto { adopted: false, ..owner }));
+        self.fill(key, Some(owner));
         Ok(was_empty)
     }
 
@@ -128,7 +128,7 @@ fn check_format(key: &Value, zone: &str) -> Result<(), Refusal> {
     let problem = |code: &str, message: &str, field: &str| {
         Refusal::Format(ProblemDto { code: code.into(), message: message.into(), field: Some(field.into()) })
     };
-    if text("identityzone") != Some(zone) {
+    if !text("identityzone").is_some_and(|found| found.eq_ignore_ascii_case(zone)) {
         return Err(problem("WrongTenant", "the key belongs to another tenant", "$.uaa.identityzone"));
     }
     for field in ["clientid", "clientsecret", "credential-type"] {

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::domain::ledger::{self, Ledger, Operation, Overwritten, Pending, Uploaded};
 use crate::domain::plan::SourceIdentity;
 use crate::domain::reason::Reason;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::fingerprint::{DocumentFingerprint, KeyFingerprint};
 use crate::domain::slot::Revision;
 use crate::names::condition::UPLOADED;
 
@@ -99,8 +99,13 @@ pub struct UploadedStatus {
     pub origin: Origin,
     /// The revision of the slot with this key. Later writes are conditional on it.
     pub revision: String,
-    /// Identifies the key without revealing it: 32 hexadecimal digits.
+    /// Identifies the key, by its credentials and endpoints, without revealing it: the version of the computation, a
+    /// colon and 32 hexadecimal digits. A value without a version is of an earlier operator and covers the credentials.
     pub fingerprint: String,
+    /// Identifies the whole document that the source holds, in the form of `fingerprint`. If another document is found
+    /// there, a key that the operator uploaded is uploaded again. Not set by an earlier operator.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub document: Option<String>,
     /// `uaa.identityzone` of the key.
     pub identity_zone: String,
     /// `uaa.credential-type` of the key.
@@ -194,7 +199,8 @@ impl ALMServiceKeyStatus {
                     Origin::Adopted => ledger::Origin::Adopted,
                 },
                 revision: Revision::new(&uploaded.revision),
-                fingerprint: Fingerprint::recorded(&uploaded.fingerprint),
+                fingerprint: KeyFingerprint::recorded(&uploaded.fingerprint),
+                document: uploaded.document.as_deref().map(DocumentFingerprint::recorded),
                 identity_zone: uploaded.identity_zone.clone(),
                 credential_type: uploaded.credential_type.clone(),
                 client_id: uploaded.client_id.clone(),
@@ -208,12 +214,12 @@ impl ALMServiceKeyStatus {
                     PendingOperation::Adopt => Operation::Adopt,
                     PendingOperation::Release => Operation::Release,
                 },
-                fingerprint: pending.fingerprint.as_deref().map(Fingerprint::recorded),
+                fingerprint: pending.fingerprint.as_deref().map(KeyFingerprint::recorded),
                 revision: Revision::new(&pending.revision),
                 started_at: pending.started_at.0,
             }),
             overwritten: self.overwritten.as_ref().map(|overwritten| Overwritten {
-                fingerprint: Fingerprint::recorded(&overwritten.fingerprint),
+                fingerprint: KeyFingerprint::recorded(&overwritten.fingerprint),
                 generation: overwritten.generation,
             }),
         }
@@ -228,6 +234,7 @@ impl ALMServiceKeyStatus {
             },
             revision: uploaded.revision.as_str().to_owned(),
             fingerprint: uploaded.fingerprint.as_str().to_owned(),
+            document: uploaded.document.as_ref().map(|document| document.as_str().to_owned()),
             identity_zone: uploaded.identity_zone.clone(),
             credential_type: uploaded.credential_type.clone(),
             client_id: uploaded.client_id.clone(),

@@ -264,7 +264,7 @@ impl LandscapeManagement for Connection<'_> {
         self.timed("read_content", self.landscape().await?.read_content()).await
     }
 
-    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
+    async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer {
         match self.landscape().await {
             Ok(landscape) => {
                 self.abort_if_leadership_lost(self.timed("put", landscape.put(key, owner, revision))).await

@@ -24,9 +24,14 @@ use crate::names::annotation;
 /// Maximum length of an annotation's value in the cache, in bytes. It fits a uid and a word of 256 characters.
 const MAX_ANNOTATION: usize = 1024;
 
+/// The duration of one watch request in seconds. A connection can die without a word: load balancers drop quiet ones. kube
+/// replaces a watch from which nothing has come for five seconds longer than this, so that is when a dead one is noticed.
+/// kube's client has neither HTTP/2 nor TCP keepalive, and keepalive would not notice what lies behind a proxy.
+const WATCH_SECONDS: u32 = 75;
+
 /// Returns the configuration of all watches.
 pub(crate) fn config() -> Config {
-    Config::default().page_size(PAGE)
+    Config::default().page_size(PAGE).timeout(WATCH_SECONDS)
 }
 
 /// Drops the annotations of a Secret: `last-applied-configuration` can hold the values, and no reconciliation needs any.

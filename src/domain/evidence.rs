@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::retry::FailureStreak;
-use super::service_key::fingerprint::Fingerprint;
+use super::service_key::fingerprint::{CredentialsFingerprint, DocumentFingerprint};
 use super::time::Moment;
 
 /// The observations that this process has made of one object.
@@ -24,20 +24,22 @@ pub struct Observations {
     /// The start of the current uncertainty about the source.
     pub unknown_since: Option<Moment>,
     /// The refused sign-ins by key.
-    pub refusals: BTreeMap<Fingerprint, Refusals>,
+    pub refusals: BTreeMap<CredentialsFingerprint, Refusals>,
+    /// The key that was last seen in our slot.
+    pub slot_key: Option<CredentialsFingerprint>,
     /// The current streak of failed reconciliations.
     pub failures: Option<FailureStreak>,
     /// The key of the source that was tested last, with any result.
-    pub last_tested: Option<Fingerprint>,
-    /// The last key for which `Ready=True` was found.
+    pub last_tested: Option<CredentialsFingerprint>,
+    /// The last document of the source for which `Ready=True` was found.
     pub verified: Option<Verified>,
 }
 
-/// A key for which `Ready=True` was found.
+/// A document for which `Ready=True` was found.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Verified {
-    /// The key.
-    pub fingerprint: Fingerprint,
+    /// The document.
+    pub document: DocumentFingerprint,
     /// The time of the last confirmation.
     pub at: Moment,
 }
@@ -53,7 +55,7 @@ pub struct Settled {
 
 impl Observations {
     /// Notes a refused sign-in.
-    pub fn refused(&mut self, key: &Fingerprint, now: Moment, dead_after: Duration) {
+    pub fn refused(&mut self, key: &CredentialsFingerprint, now: Moment, dead_after: Duration) {
         self.refusals
             .entry(key.clone())
             .and_modify(|refusals| refusals.repeat(now, dead_after))
@@ -61,7 +63,7 @@ impl Observations {
     }
 
     /// Notes an accepted sign-in, which voids all refusals of the key.
-    pub fn accepted(&mut self, key: &Fingerprint) {
+    pub fn accepted(&mut self, key: &CredentialsFingerprint) {
         self.refusals.remove(key);
     }
 }
@@ -115,7 +117,7 @@ mod tests {
     }
 
     fn refused_at(moments: &[u64]) -> Refusals {
-        let key = Fingerprint::recorded("a");
+        let key = CredentialsFingerprint::recorded("a");
         let mut observations = Observations::default();
         for moment in moments {
             observations.refused(&key, at(*moment), AFTER);
@@ -143,7 +145,7 @@ mod tests {
 
     #[test]
     fn one_success_voids_all_refusals() {
-        let key = Fingerprint::recorded("a");
+        let key = CredentialsFingerprint::recorded("a");
         let mut observations = Observations::default();
         for moment in [0, 10, 40] {
             observations.refused(&key, at(moment), AFTER);

@@ -2,7 +2,8 @@
 
 use jiff::Timestamp;
 
-use super::service_key::fingerprint::Fingerprint;
+use super::service_key::ServiceKey;
+use super::service_key::fingerprint::{DocumentFingerprint, KeyFingerprint};
 use super::slot::Revision;
 
 /// The record of the slot in the status.
@@ -14,6 +15,23 @@ pub struct Ledger {
     pub pending: Option<Pending>,
     /// A key of ours that another client overwrote. It is not uploaded again without a change.
     pub overwritten: Option<Overwritten>,
+}
+
+impl Uploaded {
+    /// Returns whether the recorded content of the slot is up to date with `key`; `None` if only the content can tell,
+    /// because another version of the operator recorded it.
+    ///
+    /// A document that the operator put is compared as a whole, an adopted key by credentials and endpoints.
+    #[must_use]
+    pub fn is_current(&self, key: &ServiceKey) -> Option<bool> {
+        match self.origin {
+            Origin::Uploaded => {
+                let document = self.document.as_ref().filter(|document| document.is_comparable())?;
+                Some(document == key.document_fingerprint())
+            }
+            Origin::Adopted => self.fingerprint.is_comparable().then(|| self.fingerprint == *key.fingerprint()),
+        }
+    }
 }
 
 impl Ledger {
@@ -28,7 +46,7 @@ impl Ledger {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Overwritten {
     /// The fingerprint of our key.
-    pub fingerprint: Fingerprint,
+    pub fingerprint: KeyFingerprint,
     /// The generation of the object at that time. A new generation allows another upload.
     pub generation: i64,
 }
@@ -49,8 +67,10 @@ pub struct Uploaded {
     pub origin: Origin,
     /// The slot's revision with this key.
     pub revision: Revision,
-    /// The fingerprint.
-    pub fingerprint: Fingerprint,
+    /// The fingerprint of the key: its credentials and endpoints.
+    pub fingerprint: KeyFingerprint,
+    /// The fingerprint of the source's document; `None` in a ledger of a version that did not record it.
+    pub document: Option<DocumentFingerprint>,
     /// `uaa.identityzone`.
     pub identity_zone: String,
     /// `uaa.credential-type`.
@@ -69,7 +89,7 @@ pub struct Pending {
     /// The kind of write.
     pub operation: Operation,
     /// The fingerprint of the key; `None` for unknown content.
-    pub fingerprint: Option<Fingerprint>,
+    pub fingerprint: Option<KeyFingerprint>,
     /// The revision that the write is conditional on.
     pub revision: Revision,
     /// The time of the record.

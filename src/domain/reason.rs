@@ -88,7 +88,7 @@ reasons! {
     DeadKeyRemoved,
     /// Landscape Management holds a key that is not ours. The `ALMTenant`'s `spec.adoptionPolicy` does not allow to replace it. Delete it in the app if it is not needed, or change the policy.
     SlotOccupied,
-    /// Another client overwrote our key. The operator does not replace that client's key without a change, so that two clusters do not overwrite each other forever. Identify the client; then delete its key, or request another upload with the annotation `reconcile-requested-at`.
+    /// Another client overwrote our key. The operator does not replace that client's key without a change, so that two clusters do not overwrite each other forever. Identify the client (an operator with the same cluster ID is one, too); then delete its key, or request another upload with the annotation `reconcile-requested-at`.
     SlotOverwritten,
     /// The key is not uploaded. Another `ALMServiceKey` of this cluster owns the slot, and a tenant has only one key. Delete one of the two objects.
     NotSlotOwner,

@@ -56,26 +56,26 @@ pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
                 }
                 facts.note_pending_write(pending);
             }
-            Step::Put { revision } => {
+            Step::Put { revision, adopted } => {
+                let us = Ownership { owner: facts.subject.owner.clone(), adopted };
                 let answer = match facts.source_key() {
-                    Some(key) => ports.landscape.put(key, &facts.subject.owner, &revision).await,
+                    Some(key) => ports.landscape.put(key, &us, &revision).await,
                     None => WriteAnswer::Changed,
                 };
-                learn_write(&mut facts, Operation::Upload, answer, &mut effects, &ports);
+                learn_write(&mut facts, Operation::Upload, Some(us), answer, &mut effects, &ports);
             }
             Step::Delete { revision } => {
                 let answer = ports.landscape.delete(&revision).await;
-                learn_write(&mut facts, Operation::Delete, answer, &mut effects, &ports);
+                learn_write(&mut facts, Operation::Delete, None, answer, &mut effects, &ports);
             }
             Step::Adopt { revision } => {
                 let us = Ownership { owner: facts.subject.owner.clone(), adopted: true };
                 let answer = ports.landscape.set_owner(Some(&us), &revision).await;
-                learn_write(&mut facts, Operation::Adopt, answer, &mut effects, &ports);
+                learn_write(&mut facts, Operation::Adopt, Some(us), answer, &mut effects, &ports);
             }
             Step::Release { revision, to } => {
                 let answer = ports.landscape.set_owner(to.as_ref(), &revision).await;
-                note_effect(Operation::Release, &answer, &mut effects);
-                facts.learn_released(to, answer, ports.clock.now());
+                learn_write(&mut facts, Operation::Release, to, answer, &mut effects, &ports);
             }
             Step::Settle(settlement) => return settle(*settlement, effects, ports).await,
         }
@@ -110,18 +110,15 @@ async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<Content, Remot
 fn learn_write(
     facts: &mut Facts,
     operation: Operation,
+    owner: Option<Ownership>,
     answer: WriteAnswer,
     effects: &mut Vec<Operation>,
     ports: &Ports<'_>,
 ) {
-    note_effect(operation, &answer, effects);
-    facts.learn_write(operation, answer, ports.clock.now());
-}
-
-fn note_effect(operation: Operation, answer: &WriteAnswer, effects: &mut Vec<Operation>) {
     if matches!(answer, WriteAnswer::Done(_)) {
         effects.push(operation);
     }
+    facts.learn_write(operation, owner, answer, ports.clock.now());
 }
 
 async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_>) -> Outcome {

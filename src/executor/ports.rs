@@ -6,7 +6,7 @@ use secrecy::SecretSlice;
 use crate::domain::ledger;
 use crate::domain::plan::{Now, Settlement, Verdict};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 
 /// The token endpoint of the key under test.
 #[async_trait]
@@ -25,7 +25,7 @@ pub trait LandscapeManagement: Send + Sync {
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble>;
 
     /// Ensures that the slot holds `key` under `owner`, if it still has `revision`.
-    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer;
+    async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer;
 
     /// Ensures that the key in the slot has `owner`, or none, if the slot still has `revision`.
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer;

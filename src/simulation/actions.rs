@@ -13,6 +13,7 @@ use crate::domain::policy::AdoptionPolicy;
 use crate::names::annotation;
 use crate::simulation::model::binding::{NextAction, key_secret};
 use crate::simulation::model::cluster::{Cluster, advance_generation, mark_deleted, plain_secret_name};
+use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{SlotContent, zone_index, zone_name};
 use crate::simulation::state::State;
 use crate::simulation::step::{Actor, AppAction, KeyAction, SecretContent, SourceAction, TenantAction};
@@ -122,6 +123,11 @@ impl State {
                 }
             }
             SourceAction::WriteSecret(content) => self.write_plain_secret(actor, content),
+            SourceAction::Edit(edition) => {
+                if let Some(object) = cluster.keys.get(name).cloned() {
+                    cluster.edit_secret(&object, edition, &self.sap);
+                }
+            }
             SourceAction::DeleteSecret => cluster.remove_secret(&plain_secret_name(name), now),
             SourceAction::KillKey | SourceAction::ReviveKey => {
                 if let Some(key) = cluster.bindings.get(name).map(|binding| binding.key) {
@@ -151,25 +157,31 @@ impl State {
         metadata.uid = previous_uid.or(metadata.uid);
         cluster.keys_held.entry(name.clone()).or_default().extend(key);
         cluster.plain_keys.insert(name, key);
-        let document = key.map(|key| self.sap.key(key).document.as_str());
-        cluster.write_secret(key_secret(metadata, document));
+        let document = key.map(|key| self.sap.text(KeyDocument::original(key)));
+        cluster.write_secret(key_secret(metadata, document.as_deref()));
     }
 
     /// Changes a slot or a service instance behind the operator's back.
     pub(crate) fn act_in_app(&mut self, zone: usize, action: AppAction) {
-        let new_key = match action {
-            AppAction::Fill => Some(self.sap.issue_key(zone)),
-            AppAction::FillWithKeyOf(actor) => {
+        let new_document = match action {
+            AppAction::Fill => Some(KeyDocument::original(self.sap.issue_key(zone))),
+            AppAction::FillWithKeyOf(actor, edition) => {
                 let cluster = &self.clusters[actor.cluster()];
-                cluster.keys.get(actor.name()).and_then(|key| cluster.source_key(key))
+                let key = cluster.keys.get(actor.name()).and_then(|object| cluster.source_key(object));
+                key.map(|key| KeyDocument { key, edition })
             }
             _ => None,
         };
         let slot = &mut self.sap.slots[zone];
         match action {
-            AppAction::Fill | AppAction::FillWithKeyOf(_) => {
-                if let Some(key) = new_key {
-                    slot.set(Some(SlotContent { key, owner: None }));
+            AppAction::Fill | AppAction::FillWithKeyOf(..) => {
+                if let Some(document) = new_document {
+                    slot.set(Some(SlotContent { document, owner: None }));
+                }
+            }
+            AppAction::Edit(edition) => {
+                if let Some(SlotContent { document: KeyDocument { key, .. }, owner }) = slot.content.clone() {
+                    slot.set(Some(SlotContent { document: KeyDocument { key, edition }, owner }));
                 }
             }
             AppAction::Empty => slot.set(None),
@@ -178,7 +190,7 @@ impl State {
                 slot.set(content);
             }
             AppAction::KillKey => {
-                if let Some(key) = slot.content.as_ref().map(|content| content.key) {
+                if let Some(key) = slot.content.as_ref().map(|content| content.document.key) {
                     self.sap.set_alive(key, false);
                 }
             }

@@ -4,6 +4,7 @@
 //! and others, "Swarm Testing", ISSTA 2012.)
 
 use crate::domain::policy::AdoptionPolicy;
+use crate::simulation::model::document::Edition;
 use crate::simulation::model::sap::zone_index;
 use crate::simulation::step::{
     Actor, ApiReadFault, ApiWriteFault, AppAction, Credential, Fault, KeyAction, ReadKind, SecretContent,
@@ -97,7 +98,7 @@ fn draw_opening(rng: &mut Rng, actors: &[Actor]) -> Vec<Step> {
         1 => steps.extend([
             Step::ServiceOperator(0),
             Step::ServiceOperator(0),
-            Step::App(0, AppAction::FillWithKeyOf(Actor::FIRST)),
+            Step::App(0, AppAction::FillWithKeyOf(Actor::FIRST, Edition::Original)),
         ]),
         _ => {}
     }
@@ -189,12 +190,13 @@ fn draw_key_action(rng: &mut Rng) -> KeyAction {
 }
 
 fn draw_tamper(rng: &mut Rng) -> Tamper {
-    match rng.below(8) {
+    match rng.below(9) {
         0..2 => Tamper::ClearStatus,
         2..4 => Tamper::RestoreStatus(rng.pick(&[1, 2, 3, 5])),
         4 => Tamper::ForgeFingerprint,
         5 => Tamper::ForgeRevision,
         6 => Tamper::ClaimSlot,
+        7 => Tamper::CopyStatus(rng.pick(&Actor::ALL)),
         _ => Tamper::ClaimWrite,
     }
 }
@@ -225,7 +227,7 @@ fn draw_tenant_action(rng: &mut Rng) -> TenantAction {
 }
 
 fn draw_source_action(rng: &mut Rng) -> SourceAction {
-    match rng.below(20) {
+    match rng.below(23) {
         0..6 => SourceAction::Bind(rng.pick(&[Credential::Instance, Credential::Instance, Credential::Own])),
         6..9 => SourceAction::Unbind,
         9..12 => SourceAction::Rotate,
@@ -238,17 +240,19 @@ fn draw_source_action(rng: &mut Rng) -> SourceAction {
         15 => SourceAction::DeleteSecret,
         16..18 => SourceAction::KillKey,
         18 => SourceAction::CheckBinding,
+        19..22 => SourceAction::Edit(rng.pick(&Edition::ALL)),
         _ => SourceAction::ReviveKey,
     }
 }
 
 fn draw_app_action(rng: &mut Rng, actors: &[Actor]) -> AppAction {
-    match rng.below(10) {
+    match rng.below(12) {
         0..2 => AppAction::Fill,
-        2..5 => AppAction::FillWithKeyOf(rng.pick(actors)),
+        2..5 => AppAction::FillWithKeyOf(rng.pick(actors), rng.pick(&Edition::ALL)),
         5..7 => AppAction::Empty,
         7 => AppAction::BumpRevision,
         8 => AppAction::KillKey,
+        9..11 => AppAction::Edit(rng.pick(&Edition::ALL)),
         _ => AppAction::ReplaceInstance,
     }
 }

@@ -11,7 +11,7 @@ use crate::domain::policy::Policy;
 use crate::domain::slot::Revision;
 use crate::names::btp;
 use crate::simulation::model::cluster::{BindingEnd, BindingKind, Cluster};
-use crate::simulation::model::sap::KeyNumber;
+use crate::simulation::model::document::KeyDocument;
 
 /// The truth about a source when a reconciliation read it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,7 +40,7 @@ pub(crate) struct Reconciliation {
     pub(crate) own_kind_is_terminating: bool,
     pub(crate) source: SourceTruth,
     /// The keys that have signed in.
-    pub(crate) proven: BTreeSet<KeyNumber>,
+    pub(crate) proven: BTreeSet<KeyDocument>,
     /// The revision of the write that was pending at the start.
     pub(crate) pending_revision: Option<String>,
     /// The version of the object that was read or written last.

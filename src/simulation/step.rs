@@ -3,6 +3,7 @@
 use std::fmt;
 
 use crate::domain::policy::AdoptionPolicy;
+use crate::simulation::model::document::Edition;
 
 /// An `ALMServiceKey` of the simulation, and the user who owns it.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -67,6 +68,8 @@ pub(crate) enum Tamper {
     ClearStatus,
     /// The n-th last status that the operator wrote to an object of this name is restored.
     RestoreStatus(u8),
+    /// The status of another object is written to this one.
+    CopyStatus(Actor),
     /// The ledger claims another key at the slot's revision.
     ForgeFingerprint,
     /// The ledger claims its key, or a pending write, at a revision that never existed.
@@ -118,6 +121,8 @@ pub(crate) enum SourceAction {
     WriteSecret(SecretContent),
     /// A user deletes the plain Secret.
     DeleteSecret,
+    /// The document in the object's Secret changes, and its credentials do not.
+    Edit(Edition),
     /// The binding's key is deleted in the BTP cockpit.
     KillKey,
     /// The SAP BTP service operator compares the binding with BTP.
@@ -131,8 +136,10 @@ pub(crate) enum SourceAction {
 pub(crate) enum AppAction {
     /// A user uploads a key of their own.
     Fill,
-    /// A user uploads the key that the source of this object holds.
-    FillWithKeyOf(Actor),
+    /// A user uploads the key that the source of this object holds, in this edition.
+    FillWithKeyOf(Actor, Edition),
+    /// The document in the slot changes under the same owner, and its credentials do not.
+    Edit(Edition),
     Empty,
     /// The slot's revision changes, and its content does not.
     BumpRevision,

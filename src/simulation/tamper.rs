@@ -9,7 +9,7 @@ use crate::simulation::state::State;
 use crate::simulation::step::{Actor, Tamper};
 
 /// A fingerprint that no key has.
-pub(crate) const FORGED_FINGERPRINT: &str = "00000000000000000000000000000000";
+pub(crate) const FORGED_FINGERPRINT: &str = "2:00000000000000000000000000000000";
 
 /// A revision that no slot has.
 const FORGED_REVISION: &str = "\"never\"";
@@ -20,6 +20,10 @@ impl State {
         let zone = zone_index(actor.tenant());
         let holds_slot = self.holds_slot(actor.cluster(), actor.name(), zone);
         let (revision, begun) = (self.sap.slots[zone].revision(), self.reconciliations.len());
+        let copy = match tamper {
+            Tamper::CopyStatus(other) => self.clusters[other.cluster()].keys.get(other.name()).cloned(),
+            _ => None,
+        };
         let (now, cluster, name) = (self.now, &mut self.clusters[actor.cluster()], actor.name());
         let Some(key) = cluster.keys.get(name) else { return };
         let history = cluster.status_history.get(name).map(Vec::as_slice).unwrap_or_default();
@@ -29,9 +33,14 @@ impl State {
                 let index = history.len().checked_sub(usize::from(back));
                 index.and_then(|index| history.get(index).cloned()).or(current)
             }
+            (Tamper::CopyStatus(_), current) => copy.and_then(|other| other.status).or(current),
             (Tamper::ClearStatus, _) | (_, None) => None,
             (Tamper::ForgeFingerprint, Some(current)) => {
-                let forge = |uploaded| UploadedStatus { fingerprint: FORGED_FINGERPRINT.into(), ..uploaded };
+                let forge = |uploaded| UploadedStatus {
+                    fingerprint: FORGED_FINGERPRINT.into(),
+                    document: Some(FORGED_FINGERPRINT.into()),
+                    ..uploaded
+                };
                 Some(ALMServiceKeyStatus { uploaded: current.uploaded.map(forge), ..current })
             }
             (Tamper::ForgeRevision, Some(current)) => {

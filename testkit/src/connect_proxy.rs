@@ -3,16 +3,19 @@
 
 use std::io;
 use std::net::SocketAddr;
+use std::pin::pin;
 use std::sync::{Arc, Mutex};
 
 use tokio::io::{AsyncBufReadExt, AsyncWriteExt, BufReader, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
+use tokio::sync::watch;
 use tokio::task::JoinHandle;
 
 /// A running proxy; it stops accepting connections when it is dropped.
 pub struct ConnectProxy {
     address: SocketAddr,
     journal: Arc<Mutex<Vec<String>>>,
+    silence: watch::Sender<()>,
     server: JoinHandle<()>,
 }
 
@@ -23,14 +26,29 @@ impl ConnectProxy {
         let address = listener.local_addr().expect("its address");
         let journal = Arc::new(Mutex::new(Vec::new()));
         let entries = Arc::clone(&journal);
+        let silence = watch::Sender::new(());
+        let silences = silence.clone();
         let server = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let entries = Arc::clone(&entries);
-                // A connection that breaks off is the client's affair.
-                tokio::spawn(async move { drop(tunnel(client, target, &entries).await) });
+                let (entries, mut silenced) = (Arc::clone(&entries), silences.subscribe());
+                tokio::spawn(async move {
+                    let mut tunnel = pin!(tunnel(client, target, &entries));
+                    tokio::select! {
+                        // A connection that breaks off is the client's affair.
+                        _ = &mut tunnel => {}
+                        // The connections stay open.
+                        _ = silenced.changed() => std::future::pending().await,
+                    }
+                });
             }
         });
-        Self { address, journal, server }
+        Self { address, journal, silence, server }
+    }
+
+    /// Relays nothing more on the connections that are open now, and leaves them open, as a load balancer does that drops
+    /// a quiet connection without a word. New connections work.
+    pub fn silence_connections(&self) {
+        self.silence.send_replace(());
     }
 
     /// Returns the URL of the proxy.

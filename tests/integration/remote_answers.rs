@@ -81,8 +81,12 @@ impl Fixture {
     }
 
     async fn put(&self) -> WriteAnswer {
-        self.landscape.put(&self.key, &owner("a"), &self.revision().await).await
+        self.landscape.put(&self.key, &ours("a"), &self.revision().await).await
     }
+}
+
+fn ours(name: &str) -> Ownership {
+    Ownership { owner: owner(name), adopted: false }
 }
 
 fn owner(name: &str) -> Owner {
@@ -109,9 +113,9 @@ fn every_write_returns_the_revision_that_the_next_read_sees() {
         assert!(landscape.read_content().await.expect("an answer").is_none());
 
         let put = expect_done(fixture.put().await);
-        let ours = Ownership { owner: owner("a"), adopted: false };
+        let ours = ours("a");
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(ours) });
+        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(ours.clone()) });
         let content = landscape.read_content().await.expect("an answer").expect("a key");
         assert_eq!(serde_json::from_slice::<Value>(content.expose_secret()).expect("JSON"), fixture.document);
 
@@ -127,7 +131,7 @@ fn every_write_returns_the_revision_that_the_next_read_sees() {
         let deleted = expect_done(landscape.delete(&released).await);
         assert_eq!(landscape.read_slot().await.expect("an answer"), Slot::Empty { revision: deleted.clone() });
         let fenced = expect_done(landscape.delete(&deleted).await);
-        assert_eq!(landscape.put(&fixture.key, &owner("a"), &deleted).await, WriteAnswer::Changed);
+        assert_eq!(landscape.put(&fixture.key, &ours, &deleted).await, WriteAnswer::Changed);
         assert_eq!(landscape.set_owner(None, &deleted).await, WriteAnswer::Changed);
         assert_eq!(landscape.delete(&deleted).await, WriteAnswer::Changed);
         assert_eq!(fixture.revision().await, fenced);

@@ -33,7 +33,7 @@ checks! {
     "large-key" "A key of 64 KiB is accepted and returned as a whole." content::large_key;
     "put-replaces" "A PUT replaces the key in the slot: 204 with the new ETag." content::put_replaces;
     "owner-kept" "The slot shows the owner that was put." owner::kept;
-    "put-is-not-adopted" "After a PUT the slot shows `adopted: false`, whatever the request sent." owner::put_is_not_adopted;
+    "put-sets-adopted" "After a PUT the slot shows `adopted` as the request sent it." owner::put_sets_adopted;
     "adopt" "A PATCH gives the key another owner, adopted if the request says so, and changes nothing else." owner::adopt;
     "release" "A PATCH with null leaves the key without an owner, and changes nothing else." owner::release;
     "nothing-to-own" "A PATCH of the empty slot is refused with 409 and has no effect." owner::nothing_to_own;

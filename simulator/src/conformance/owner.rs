@@ -18,11 +18,13 @@ pub(super) async fn kept(server: &mut Server) -> Verdict {
     Ok(())
 }
 
-pub(super) async fn put_is_not_adopted(server: &mut Server) -> Verdict {
-    server.ensure_filled(&owner_named("a", true)).await?;
-    let shown = server.slot().await?.json();
-    if shown["owner"]["adopted"] == json!(true) {
-        return Err(not_ok("the slot shows an adopted owner after a PUT"));
+pub(super) async fn put_sets_adopted(server: &mut Server) -> Verdict {
+    for adopted in [true, false] {
+        server.ensure_filled(&owner_named("a", adopted)).await?;
+        let shown = server.slot().await?.json();
+        if shown["owner"]["adopted"] != json!(adopted) {
+            return Err(not_ok(format!("the slot does not show `adopted: {adopted}` after a PUT that sent it")));
+        }
     }
     Ok(())
 }

@@ -37,8 +37,8 @@ pub(crate) async fn confirm_heir(context: &ReconcileContext<'_>, heir: Heir) -> 
 
 fn heir(context: &ReconcileContext<'_>, sibling: &ALMServiceKey) -> Option<Heir> {
     let KeyId { namespace, name, uid } = KeyId::new(sibling);
-    let fingerprint = context.caches.observations.get(&uid).last_tested?;
-    Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, fingerprint })
+    let credentials = context.caches.observations.get(&uid).last_tested?;
+    Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, credentials })
 }
 
 /// Returns true if two different objects name the same tenant.

@@ -64,19 +64,15 @@ fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Ste
     }
 }
 
-/// Hands the key over to the heir if the heir has the identical key, so that the slot is never empty; deletes it
-/// otherwise. An identical key is deleted only if its credentials are refused: during an outage of the token endpoint it
-/// is handed over, because a deletion would take the key from both objects. So is a key of an unknown identity zone,
-/// which is dead only after all probes; the heir makes them.
+/// Hands the key over to the heir if the heir has the same credentials, so that the slot is never empty; deletes it
+/// otherwise. Such a key is deleted only if its credentials are refused: during an outage of the token endpoint it is
+/// handed over, because a deletion would take the key from both objects. So is a key of an unknown identity zone, which
+/// is dead only after all probes; the heir makes them.
 fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     let Some(heir) = &facts.siblings.heir else { return Err(write::delete(facts, revision, now)) };
-    let known = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
-    if known.is_some_and(|uploaded| uploaded.fingerprint != heir.fingerprint) {
-        return Err(write::delete(facts, revision, now));
-    }
     let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
-        Ok(Content::Key(key)) if *key.fingerprint() == heir.fingerprint => key,
+        Ok(Content::Key(key)) if *key.credentials_fingerprint() == heir.credentials => key,
         Ok(Content::Key(_) | Content::Unreadable(_)) => return Err(write::delete(facts, revision, now)),
     };
     match probe::verdict(facts, key)? {
@@ -87,9 +83,9 @@ fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<V
     }
 }
 
-/// Returns the ownership of the heir if the heir has the key that is in the slot.
+/// Returns the ownership of the heir if the heir has the credentials of the key in the slot.
 fn heir_of_slot_key(facts: &Facts) -> Option<Ownership> {
-    let Heir { owner, fingerprint } = facts.siblings.heir.as_ref()?;
-    let is_identical = facts.slot_key().is_some_and(|key| key.fingerprint() == fingerprint);
-    is_identical.then(|| Ownership { owner: owner.clone(), adopted: is_adopted(facts) })
+    let Heir { owner, credentials } = facts.siblings.heir.as_ref()?;
+    let is_same = facts.slot_key().is_some_and(|key| key.credentials_fingerprint() == credentials);
+    is_same.then(|| Ownership { owner: owner.clone(), adopted: is_adopted(facts) })
 }

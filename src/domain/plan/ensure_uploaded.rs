@@ -38,7 +38,7 @@ pub(super) fn ensure_uploaded(facts: &Facts, key: &ServiceKey, now: Now) -> Resu
 /// Returns true if a sibling holds the slot and this key is known to sign in, so that it need not be tested repeatedly.
 fn is_blocked_by_sibling(facts: &Facts, key: &ServiceKey) -> bool {
     let signs_in = facts.previous.as_ref().is_some_and(|previous| previous.signed_in.status == Status::True);
-    let was_tested = facts.observations.last_tested.as_ref() == Some(key.fingerprint());
+    let was_tested = facts.observations.last_tested.as_ref() == Some(key.credentials_fingerprint());
     facts.siblings.holding.is_some() && signs_in && was_tested && facts.subject.requested.is_none()
 }
 
@@ -61,9 +61,9 @@ fn upload_accepted(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Settleme
         {
             Ok(occupied::waiting_for_sibling(facts, now))
         }
-        Holder::Empty(revision) => Err(write::put(facts, key, revision, now)),
+        Holder::Empty(revision) => Err(write::put(facts, key, revision, false, now)),
         Holder::Elsewhere(_, revision) => occupied::replace_if_allowed(facts, key, revision, now),
-        Holder::Nobody(revision) => match compare_content(facts, key)? {
+        Holder::Nobody(revision) => match compare_content(facts, is_same_key, key)? {
             Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
             Comparison::Identical => Err(write::adopt(facts, key, revision, now)),
             Comparison::Different => occupied::replace_if_allowed(facts, key, revision, now),
@@ -71,7 +71,7 @@ fn upload_accepted(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Settleme
     }
 }
 
-/// Ensures that the slot, which is ours, holds exactly `key`.
+/// Ensures that the slot, which is ours, is up to date with `key`.
 fn ensure_current(
     facts: &Facts,
     slot: &Slot,
@@ -80,18 +80,39 @@ fn ensure_current(
     now: Now,
 ) -> Result<Settlement, Step> {
     if write::may_still_land(facts, revision) {
-        return Err(write::put(facts, key, revision, now));
+        return put_over_ours(facts, slot, key, revision, now);
     }
-    let comparison = match facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision) {
-        Some(uploaded) if uploaded.fingerprint == *key.fingerprint() => Comparison::Identical,
-        Some(_) => Comparison::Different,
-        None => compare_content(facts, key)?,
+    let same = if slot.is_adopted() { is_same_key } else { is_same_document };
+    let comparison = match recorded_comparison(facts, slot, key) {
+        Some(comparison) => comparison,
+        None => compare_content(facts, same, key)?,
     };
     match comparison {
         Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
-        Comparison::Different => Err(write::put(facts, key, revision, now)),
+        Comparison::Different if occupied::is_overwritten_by_namesake(facts, key, revision) => {
+            Ok(occupied::overwritten_by_namesake(facts, key, now))
+        }
+        Comparison::Different => put_over_ours(facts, slot, key, revision, now),
         Comparison::Identical => Ok(uploaded(facts, slot, key, revision, now)),
     }
+}
+
+/// Puts `key` into the slot, which is ours. A key that was adopted stays adopted while its credentials are the same: the
+/// operator did not create them.
+fn put_over_ours(
+    facts: &Facts,
+    slot: &Slot,
+    key: &ServiceKey,
+    revision: &Revision,
+    now: Now,
+) -> Result<Settlement, Step> {
+    let adopted = slot.is_adopted()
+        && match compare_content(facts, has_same_credentials, key)? {
+            Comparison::Unavailable(trouble) => return Ok(settle::slot_unavailable(facts, trouble, now)),
+            Comparison::Identical => true,
+            Comparison::Different => false,
+        };
+    Err(write::put(facts, key, revision, adopted, now))
 }
 
 /// The result of comparing the slot's content with the source's key.
@@ -104,12 +125,42 @@ enum Comparison<'a> {
     Unavailable(&'a RemoteTrouble),
 }
 
-fn compare_content<'a>(facts: &'a Facts, key: &ServiceKey) -> Result<Comparison<'a>, Step> {
+/// Returns what the ledger says of the slot's content, if it speaks of this revision.
+fn recorded_comparison<'a>(facts: &Facts, slot: &Slot, key: &ServiceKey) -> Option<Comparison<'a>> {
+    let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *slot.revision())?;
+    let is_adopted = uploaded.origin == Origin::Adopted;
+    let is_current = uploaded.is_current(key).filter(|_| is_adopted == slot.is_adopted())?;
+    Some(if is_current { Comparison::Identical } else { Comparison::Different })
+}
+
+/// Compares the slot's content with the source's key by `same`.
+///
+/// # Errors
+/// Returns the step that reads the content if that has not been done.
+fn compare_content<'a>(
+    facts: &'a Facts,
+    same: fn(&ServiceKey, &ServiceKey) -> bool,
+    key: &ServiceKey,
+) -> Result<Comparison<'a>, Step> {
     Ok(match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => Comparison::Unavailable(trouble),
-        Ok(Content::Key(content)) if content.fingerprint() == key.fingerprint() => Comparison::Identical,
+        Ok(Content::Key(content)) if same(content, key) => Comparison::Identical,
         Ok(Content::Key(_) | Content::Unreadable(_)) => Comparison::Different,
     })
+}
+
+/// Compares what the operator put: each change of the source's document is put again.
+fn is_same_document(content: &ServiceKey, key: &ServiceKey) -> bool {
+    content.document_fingerprint() == key.document_fingerprint()
+}
+
+/// Compares what others put: managed systems use credentials and endpoints alone.
+fn is_same_key(content: &ServiceKey, key: &ServiceKey) -> bool {
+    content.fingerprint() == key.fingerprint()
+}
+
+fn has_same_credentials(content: &ServiceKey, key: &ServiceKey) -> bool {
+    content.credentials_fingerprint() == key.credentials_fingerprint()
 }
 
 fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Settlement {
@@ -118,10 +169,18 @@ fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, n
     } else {
         (Origin::Uploaded, "the key is in Landscape Management")
     };
-    // The same key under another revision: another client touched the slot without changing the key.
-    let known = facts.ledger.uploaded.clone().filter(|uploaded| uploaded.fingerprint == *key.fingerprint());
-    let entry = known.map(|known| Uploaded { origin, revision: revision.clone(), ..known });
-    let entry = entry.unwrap_or_else(|| learn::ledger_entry(key, origin, revision, now));
+    let entry = learn::ledger_entry(key, origin, revision, now);
+    // The same key under another revision: another client touched the slot without changing the key. Or the same revision,
+    // recorded by another version of the operator.
+    let known = facts.ledger.uploaded.as_ref().filter(|known| {
+        known.fingerprint == entry.fingerprint || (!known.fingerprint.is_comparable() && known.revision == *revision)
+    });
+    let entry = match known {
+        Some(Uploaded { uploaded_at, proven_at, .. }) => {
+            Uploaded { uploaded_at: *uploaded_at, proven_at: *proven_at, ..entry }
+        }
+        None => entry,
+    };
     let ready = Condition::yes(Reason::Uploaded, "the key is valid, signs in and is in Landscape Management");
     let uploaded = Condition::yes(Reason::Uploaded, message);
     let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Done) };
@@ -140,7 +199,7 @@ fn key_refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, n
         return Err(write::delete(facts, revision, now));
     }
     let mut waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
-    waits.push(probe::next_probe(facts, facts.observations.refusals.get(key.fingerprint()), now));
+    waits.push(probe::next_probe(facts, facts.observations.refusals.get(key.credentials_fingerprint()), now));
     let conditions = settle::conditions(facts, Condition::no(reason, message), Progress::Stalled);
     Ok(Settlement { ledger: settle::ledger_as_read(facts), ..settle::settlement(facts, Some(conditions), &waits, now) })
 }

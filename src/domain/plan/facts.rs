@@ -10,7 +10,7 @@ use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::policy::{Policy, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::fingerprint::CredentialsFingerprint;
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Holder, Owner, RemoteTrouble, Slot, WriteAnswer};
 
@@ -73,8 +73,8 @@ pub struct Siblings {
 pub struct Heir {
     /// The owner that the slot would name.
     pub owner: Owner,
-    /// The fingerprint of its key.
-    pub fingerprint: Fingerprint,
+    /// The credentials of its key.
+    pub credentials: CredentialsFingerprint,
 }
 
 /// The `ALMTenant` of the object.
@@ -251,7 +251,7 @@ impl Facts {
     /// Returns the refusals of the key in the slot, if it was refused.
     #[must_use]
     pub fn slot_refusals(&self) -> Option<&Refusals> {
-        self.observations.refusals.get(self.slot_key()?.fingerprint())
+        self.observations.refusals.get(self.slot_key()?.credentials_fingerprint())
     }
 
     /// Returns the holder of the slot from the view of this object, if the slot was read.
@@ -292,7 +292,7 @@ impl fmt::Display for Source {
             Self::Present { identity, key, suspected_lost } => {
                 write!(f, "{identity:?} lost {suspected_lost} ")?;
                 match key {
-                    Ok(key) => write!(f, "{}", key.fingerprint()),
+                    Ok(key) => write!(f, "{}", key.document_fingerprint()),
                     Err(findings) => write!(f, "{findings}"),
                 }
             }

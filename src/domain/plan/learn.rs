@@ -4,7 +4,7 @@ use super::facts::{Answers, Content, Evidence, Facts, Source, Verdict, Written};
 use super::step::{KeyRole, Now};
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Holder, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::domain::untrusted::sanitize;
 
 /// The maximum length of a client ID in the status, in characters. Real ones have 60.
@@ -34,14 +34,14 @@ impl Facts {
             KeyRole::Source => self.source_key(),
             KeyRole::Slot => self.slot_key(),
         };
-        if let Some(fingerprint) = key.map(|key| key.fingerprint().clone()) {
+        if let Some(credentials) = key.map(|key| key.credentials_fingerprint().clone()) {
             if role == KeyRole::Source {
-                self.observations.last_tested = Some(fingerprint.clone());
+                self.observations.last_tested = Some(credentials.clone());
             }
             match &verdict {
-                Verdict::Accepted { .. } => self.observations.accepted(&fingerprint),
+                Verdict::Accepted { .. } => self.observations.accepted(&credentials),
                 Verdict::Refused { .. } => {
-                    self.observations.refused(&fingerprint, now.monotonic, self.policy.dead_after);
+                    self.observations.refused(&credentials, now.monotonic, self.policy.dead_after);
                 }
                 Verdict::Unknown { .. } => {}
             }
@@ -55,11 +55,17 @@ impl Facts {
     /// Adds the answer to a read of the slot.
     pub fn learn_slot(&mut self, answer: Result<Slot, RemoteTrouble>) {
         self.answers.slot = Some(answer);
+        if self.holder().is_some_and(|holder| !matches!(holder, Holder::Us(_))) {
+            self.observations.slot_key = None;
+        }
     }
 
     /// Adds the answer to a read of the slot's content.
     pub fn learn_content(&mut self, answer: Result<Content, RemoteTrouble>) {
         self.answers.content = Some(answer);
+        if let Some(key) = self.slot_key() {
+            self.observations.slot_key = Some(key.credentials_fingerprint().clone());
+        }
     }
 
     /// Notes that a write is recorded in the status.
@@ -69,19 +75,10 @@ impl Facts {
         self.ledger.pending = Some(pending);
     }
 
-    /// Adds the answer to an upload, an adoption or a deletion to the facts, and updates the ledger.
-    pub fn learn_write(&mut self, operation: Operation, answer: WriteAnswer, now: Now) {
-        self.learn_answer(operation, None, answer, now);
-    }
-
-    /// Adds the answer to a release of the key, to another owner or to none.
-    pub fn learn_released(&mut self, to: Option<Ownership>, answer: WriteAnswer, now: Now) {
-        self.learn_answer(Operation::Release, to, answer, now);
-    }
-
-    fn learn_answer(&mut self, operation: Operation, to: Option<Ownership>, answer: WriteAnswer, now: Now) {
+    /// Adds the answer to a write to the facts, and updates the ledger. `owner` is the one that the write sets.
+    pub fn learn_write(&mut self, operation: Operation, owner: Option<Ownership>, answer: WriteAnswer, now: Now) {
         match &answer {
-            WriteAnswer::Done(revision) => self.apply(operation, to, revision, now),
+            WriteAnswer::Done(revision) => self.apply(operation, owner, revision, now),
             // A pending write is conditional on a revision that the slot has left, so it cannot take effect either.
             WriteAnswer::Changed => {
                 self.ledger.pending = None;
@@ -95,16 +92,13 @@ impl Facts {
     }
 
     /// Updates ledger and slot after a write took effect.
-    fn apply(&mut self, operation: Operation, to: Option<Ownership>, revision: &Revision, now: Now) {
-        let owner = self.subject.owner.clone();
-        let (origin, owner) = match operation {
-            Operation::Upload => (Some(Origin::Uploaded), Some(Ownership { owner, adopted: false })),
-            Operation::Adopt => (Some(Origin::Adopted), Some(Ownership { owner, adopted: true })),
-            Operation::Release => (None, to),
-            Operation::Delete => (None, None),
-        };
-        let entry = |origin| self.source_key().map(|key| ledger_entry(key, origin, revision, now));
-        self.ledger = Ledger { uploaded: origin.and_then(entry), ..Ledger::default() };
+    fn apply(&mut self, operation: Operation, owner: Option<Ownership>, revision: &Revision, now: Now) {
+        let ours = owner.as_ref().filter(|ownership| ownership.owner == self.subject.owner);
+        let key = self.source_key().filter(|_| ours.is_some());
+        let origin = if ours.is_some_and(|ownership| ownership.adopted) { Origin::Adopted } else { Origin::Uploaded };
+        let uploaded = key.map(|key| ledger_entry(key, origin, revision, now));
+        self.observations.slot_key = key.map(|key| key.credentials_fingerprint().clone());
+        self.ledger = Ledger { uploaded, ..Ledger::default() };
         self.answers.slot = Some(Ok(match operation {
             Operation::Delete => Slot::Empty { revision: revision.clone() },
             Operation::Upload | Operation::Adopt | Operation::Release => {
@@ -120,6 +114,7 @@ pub(super) fn ledger_entry(key: &ServiceKey, origin: Origin, revision: &Revision
         origin,
         revision: revision.clone(),
         fingerprint: key.fingerprint().clone(),
+        document: Some(key.document_fingerprint().clone()),
         identity_zone: key.identity_zone().to_owned(),
         credential_type: key.credential_type().to_owned(),
         client_id: sanitize(key.client_id(), MAX_CLIENT_ID_CHARS),

@@ -66,7 +66,8 @@ pub(super) fn slot_key(facts: &Facts) -> Result<SlotKey, Step> {
 /// Returns the step that signs in with the key if that has not been done. A key that is also the source's is tested
 /// once.
 pub(super) fn verdict<'a>(facts: &'a Facts, key: &ServiceKey) -> Result<&'a Verdict, Step> {
-    let is_sources = facts.source_key().is_some_and(|source| source.fingerprint() == key.fingerprint());
+    let is_sources =
+        facts.source_key().is_some_and(|source| source.credentials_fingerprint() == key.credentials_fingerprint());
     let (verdict, role) = if is_sources {
         (&facts.answers.source_sign_in, KeyRole::Source)
     } else {

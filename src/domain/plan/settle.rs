@@ -84,16 +84,15 @@ pub(super) fn settlement(facts: &Facts, conditions: Option<Conditions>, waits: &
         })
         .min()
         .unwrap_or(RECHECK_PERIOD);
-    let source_key = facts.source_key().map(ServiceKey::fingerprint);
     let relevant = [
-        source_key,
-        facts.slot_key().map(ServiceKey::fingerprint),
-        facts.ledger.uploaded.as_ref().map(|uploaded| &uploaded.fingerprint),
+        facts.source_key().map(ServiceKey::credentials_fingerprint),
+        facts.slot_key().map(ServiceKey::credentials_fingerprint),
+        facts.observations.slot_key.as_ref(),
     ];
     observations.refusals.retain(|key, _| relevant.contains(&Some(key)));
     let is_ready = conditions.as_ref().is_some_and(|conditions| conditions.ready.status == Status::True);
-    if let (true, Some(fingerprint)) = (is_ready, source_key.cloned()) {
-        observations.verified = Some(Verified { fingerprint, at: now.monotonic });
+    if let (true, Some(key)) = (is_ready, facts.source_key()) {
+        observations.verified = Some(Verified { document: key.document_fingerprint().clone(), at: now.monotonic });
     }
     observations.settled = Some(Settled { change_marker: facts.change_marker(), due: now.monotonic.after(next) });
     Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, observations }
@@ -153,9 +152,11 @@ pub(super) fn slot_unavailable(facts: &Facts, trouble: &RemoteTrouble, now: Now)
 
 /// Returns true if `Ready=True` was found for this key and generation, and nothing has contradicted it since.
 pub(super) fn was_ready(facts: &Facts) -> bool {
-    let Some(key) = facts.source_key().map(ServiceKey::fingerprint) else { return false };
-    let uploaded = facts.ledger.uploaded.as_ref().is_some_and(|uploaded| uploaded.fingerprint == *key);
-    let verified = facts.observations.verified.as_ref().is_some_and(|verified| verified.fingerprint == *key);
+    let Some(key) = facts.source_key() else { return false };
+    // A record of another version does not contradict it. What it says is compared once the slot can be read.
+    let uploaded = facts.ledger.uploaded.as_ref().is_some_and(|uploaded| uploaded.is_current(key).unwrap_or(true));
+    let verified =
+        facts.observations.verified.as_ref().is_some_and(|verified| verified.document == *key.document_fingerprint());
     let ready = facts.previous.as_ref().is_some_and(|Conditions { ready, .. }| {
         ready.status == Status::True || ready.reason == Reason::NotVerifiedLately
     });
@@ -173,9 +174,9 @@ pub(super) enum FailedCheck {
 
 /// Settles because `Ready=True` could not be verified: it is kept for three intervals, and then becomes unknown.
 pub(super) fn unverified(facts: &Facts, check: FailedCheck, message: &str, retry: Retry, now: Now) -> Settlement {
-    let fingerprint = facts.source_key().map(ServiceKey::fingerprint);
-    let known = facts.observations.verified.clone().filter(|verified| Some(&verified.fingerprint) == fingerprint);
-    let verified = known.or(fingerprint.cloned().map(|fingerprint| Verified { fingerprint, at: now.monotonic }));
+    let document = facts.source_key().map(ServiceKey::document_fingerprint);
+    let known = facts.observations.verified.clone().filter(|verified| Some(&verified.document) == document);
+    let verified = known.or(document.cloned().map(|document| Verified { document, at: now.monotonic }));
     let age = verified.as_ref().map(|verified| verified.at.elapsed(now.monotonic)).unwrap_or_default();
     let rest = (facts.policy.interval * 3).saturating_sub(age);
     let mut waits = vec![Wait::Retry(retry)];

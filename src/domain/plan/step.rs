@@ -34,6 +34,8 @@ pub enum Step {
     Put {
         /// The revision for `If-Match`.
         revision: Revision,
+        /// True if the slot holds an adopted key with the same credentials, which stays an adopted one.
+        adopted: bool,
     },
     /// Empty the slot if it still has this revision. An empty slot gets a new revision.
     Delete {

@@ -8,12 +8,12 @@ use crate::domain::ledger::{Operation, Pending};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, WriteAnswer};
 
-/// Puts the source's key into the slot at `revision`.
-pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, now: Now) -> Step {
-    let step = Step::Put { revision: revision.clone() };
+/// Puts the source's key into the slot at `revision`. `adopted` keeps the mark of an adopted key.
+pub(super) fn put(facts: &Facts, key: &ServiceKey, revision: &Revision, adopted: bool, now: Now) -> Step {
+    let step = Step::Put { revision: revision.clone(), adopted };
     after_record(facts, Operation::Upload, Some(key.fingerprint().clone()), revision, step, now)
 }
 
@@ -43,7 +43,7 @@ pub(super) fn may_still_land(facts: &Facts, revision: &Revision) -> bool {
 }
 
 /// Returns the fingerprint of the key that the ledger records at `revision`.
-fn recorded_fingerprint(facts: &Facts, revision: &Revision) -> Option<Fingerprint> {
+fn recorded_fingerprint(facts: &Facts, revision: &Revision) -> Option<KeyFingerprint> {
     let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *revision);
     uploaded.map(|uploaded| uploaded.fingerprint.clone())
 }
@@ -52,7 +52,7 @@ fn recorded_fingerprint(facts: &Facts, revision: &Revision) -> Option<Fingerprin
 fn after_record(
     facts: &Facts,
     operation: Operation,
-    fingerprint: Option<Fingerprint>,
+    fingerprint: Option<KeyFingerprint>,
     revision: &Revision,
     step: Step,
     now: Now,

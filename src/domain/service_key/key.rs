@@ -7,7 +7,7 @@ use serde_json::{Map, Value};
 use url::Url;
 
 use super::finding::Findings;
-use super::fingerprint::Fingerprint;
+use super::fingerprint::{CredentialsFingerprint, DocumentFingerprint, KeyFingerprint};
 use super::json;
 use super::rules::{self, Credentials};
 use crate::domain::policy::KeyRules;
@@ -20,7 +20,9 @@ pub struct ServiceKey {
     credentials: Credentials,
     document: SecretString,
     has_api_endpoint: bool,
-    fingerprint: Fingerprint,
+    credentials_fingerprint: CredentialsFingerprint,
+    fingerprint: KeyFingerprint,
+    document_fingerprint: DocumentFingerprint,
 }
 
 impl ServiceKey {
@@ -42,15 +44,14 @@ impl ServiceKey {
         let text = json::write(document);
         let document = json::read(text.expose_secret().as_bytes())?;
         let credentials = rules::check(&document, rules)?;
-        let fingerprint = Fingerprint::compute([
-            &credentials.identity_zone,
-            &credentials.client_id,
-            credentials.client_secret.expose_secret(),
-            credentials.url.as_str(),
-            &credentials.credential_type,
-        ]);
-        let has_api_endpoint = document.get("endpoints").is_some_and(|endpoints| endpoints["Api"].is_string());
-        Ok(Self { credentials, document: text, has_api_endpoint, fingerprint })
+        Ok(Self {
+            has_api_endpoint: document.get("endpoints").is_some_and(|endpoints| endpoints["Api"].is_string()),
+            credentials_fingerprint: CredentialsFingerprint::of_credentials(&credentials),
+            fingerprint: KeyFingerprint::of_key(&credentials, &document),
+            document_fingerprint: DocumentFingerprint::of_document(&text),
+            credentials,
+            document: text,
+        })
     }
 
     /// Returns `uaa.identityzone`, the tenant of the key.
@@ -95,10 +96,22 @@ impl ServiceKey {
         &self.document
     }
 
-    /// Returns the fingerprint, which was computed when the key was read.
+    /// Returns the fingerprint of the credentials, for verdicts of signing in, probes and hand-overs.
     #[must_use]
-    pub fn fingerprint(&self) -> &Fingerprint {
+    pub fn credentials_fingerprint(&self) -> &CredentialsFingerprint {
+        &self.credentials_fingerprint
+    }
+
+    /// Returns the fingerprint of credentials and endpoints, for a comparison with a key that others put into the slot.
+    #[must_use]
+    pub fn fingerprint(&self) -> &KeyFingerprint {
         &self.fingerprint
+    }
+
+    /// Returns the fingerprint of the whole document, for a comparison with a document that the operator put.
+    #[must_use]
+    pub fn document_fingerprint(&self) -> &DocumentFingerprint {
+        &self.document_fingerprint
     }
 }
 

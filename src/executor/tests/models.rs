@@ -16,7 +16,7 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::fingerprint::{CredentialsFingerprint, KeyFingerprint};
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::domain::time::Moment;
 use crate::executor::ports::{Clock, LandscapeManagement, LedgerError, LedgerStore, SignIn};
@@ -52,7 +52,7 @@ pub(super) enum Trouble {
 /// A write to the slot as sent over the network.
 #[derive(Clone, Debug)]
 enum Write {
-    Put { key: Fingerprint, document: String, owner: Owner, revision: Revision },
+    Put { key: KeyFingerprint, document: String, owner: Ownership, revision: Revision },
     SetOwner { owner: Option<Ownership>, revision: Revision },
     Delete { revision: Revision },
 }
@@ -60,7 +60,7 @@ enum Write {
 /// The key in the slot.
 #[derive(Clone, Debug)]
 struct Filling {
-    key: Fingerprint,
+    key: KeyFingerprint,
     owner: Option<Ownership>,
     document: String,
 }
@@ -70,7 +70,7 @@ struct State {
     clock: Duration,
     troubles: BTreeSet<Trouble>,
     // The token endpoint.
-    valid: BTreeSet<Fingerprint>,
+    valid: BTreeSet<CredentialsFingerprint>,
     // The slot.
     revision: u64,
     filling: Option<Filling>,
@@ -89,7 +89,7 @@ pub(super) struct TestBed(Mutex<State>);
 #[derive(Debug, PartialEq, Eq)]
 pub(super) enum Content {
     Nothing,
-    Ours(Fingerprint),
+    Ours(KeyFingerprint),
     Foreign,
 }
 
@@ -112,7 +112,7 @@ impl TestBed {
             calls: Vec::new(),
             clock: Duration::from_hours(1),
             troubles: BTreeSet::new(),
-            valid: BTreeSet::from([key().fingerprint().clone()]),
+            valid: BTreeSet::from([key().credentials_fingerprint().clone()]),
             revision: 1,
             filling: None,
             faults: Vec::new(),
@@ -128,11 +128,11 @@ impl TestBed {
     }
 
     pub(super) fn accept(&self, key: &ServiceKey) {
-        self.change(|state| state.valid.insert(key.fingerprint().clone()));
+        self.change(|state| state.valid.insert(key.credentials_fingerprint().clone()));
     }
 
     pub(super) fn revoke(&self, key: &ServiceKey) {
-        self.change(|state| state.valid.remove(key.fingerprint()));
+        self.change(|state| state.valid.remove(key.credentials_fingerprint()));
     }
 
     pub(super) fn start(&self, trouble: Trouble) {
@@ -211,7 +211,7 @@ impl State {
 
     fn fill_by_person(&mut self) {
         self.revision += 1;
-        let key = Fingerprint::recorded("key of a person");
+        let key = KeyFingerprint::recorded("key of a person");
         self.filling = Some(Filling { key, owner: None, document: "{}".into() });
     }
 
@@ -226,9 +226,7 @@ impl State {
         }
         self.revision += 1;
         self.filling = match write.clone() {
-            Write::Put { key, document, owner, .. } => {
-                Some(Filling { key, owner: Some(Ownership { owner, adopted: false }), document })
-            }
+            Write::Put { key, document, owner, .. } => Some(Filling { key, owner: Some(owner), document }),
             Write::SetOwner { owner, .. } => self.filling.take().map(|filling| Filling { owner, ..filling }),
             Write::Delete { .. } => None,
         };
@@ -266,8 +264,9 @@ impl State {
 impl SignIn for TestBed {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         self.called("sign in");
-        let (down, valid) =
-            self.change(|state| (state.has(Trouble::TokenEndpointDown), state.valid.contains(key.fingerprint())));
+        let (down, valid) = self.change(|state| {
+            (state.has(Trouble::TokenEndpointDown), state.valid.contains(key.credentials_fingerprint()))
+        });
         match (down, valid) {
             (true, _) => Verdict::Unknown { message: "the token endpoint answered 503".into(), retry: Retry::Backoff },
             (_, true) => Verdict::Accepted { scopes: Scopes::default() },
@@ -296,7 +295,7 @@ impl LandscapeManagement for TestBed {
         })
     }
 
-    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
+    async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer {
         self.called("put");
         let write = Write::Put {
             key: key.fingerprint().clone(),

@@ -119,7 +119,7 @@ impl LandscapeManagement for HttpLandscape {
         }
     }
 
-    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
+    async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer {
         let attempt = "store the service key";
         let Ok(body) = put_body(key, owner) else {
             return WriteAnswer::Rejected("the key cannot be written as JSON".into());
@@ -135,7 +135,7 @@ impl LandscapeManagement for HttpLandscape {
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {
         let attempt = "change the owner of the service key";
-        let body = PatchDto { owner: owner.map(|held| to_wire(&held.owner, held.adopted)) };
+        let body = PatchDto { owner: owner.map(to_wire) };
         self.write(attempt, || {
             self.request(Method::PATCH, SERVICE_KEY_PATH).header(IF_MATCH, revision.as_str()).json(&body)
         })
@@ -172,9 +172,9 @@ fn is_object(bytes: &[u8]) -> bool {
 }
 
 /// Returns the body of a `PUT` of the key.
-fn put_body(key: &ServiceKey, owner: &Owner) -> serde_json::Result<Bytes> {
+fn put_body(key: &ServiceKey, owner: &Ownership) -> serde_json::Result<Bytes> {
     let key = serde_json::from_str(key.document().expose_secret())?;
-    serde_json::to_vec(&PutDto { owner: to_wire(owner, false), key: KeyDto(key) }).map(Bytes::from)
+    serde_json::to_vec(&PutDto { owner: to_wire(owner), key: KeyDto(key) }).map(Bytes::from)
 }
 
 fn contract_violation(attempt: &str) -> RemoteTrouble {
@@ -182,8 +182,8 @@ fn contract_violation(attempt: &str) -> RemoteTrouble {
     trouble(Reason::LandscapeManagementUnavailable, message, Retry::Backoff)
 }
 
-fn to_wire(owner: &Owner, adopted: bool) -> OwnerDto {
-    let Owner { cluster_id, namespace, name } = owner.clone();
+fn to_wire(ownership: &Ownership) -> OwnerDto {
+    let Ownership { owner: Owner { cluster_id, namespace, name }, adopted } = ownership.clone();
     OwnerDto { cluster_id, namespace, name, adopted }
 }
 

@@ -10,7 +10,8 @@ use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Po
 use crate::domain::reason::Reason;
 use crate::names::condition;
 use crate::simulation::model::cluster::{NAMESPACE, has_key_finalizer};
-use crate::simulation::model::sap::{KeyNumber, SlotContent, zone_index};
+use crate::simulation::model::document::KeyDocument;
+use crate::simulation::model::sap::{SlotContent, zone_index};
 use crate::simulation::reconciliation::{SourceTruth, source_truth};
 use crate::simulation::state::State;
 
@@ -26,8 +27,8 @@ struct FinalKey<'a> {
     cluster: usize,
     object: &'a ALMServiceKey,
     policy: Policy,
-    /// The valid key of the source, if it belongs in the slot.
-    eligible_key: Option<KeyNumber>,
+    /// The document with the valid key of the source, if it belongs in the slot.
+    eligible_document: Option<KeyDocument>,
     /// True if the object has a tenant and neither observes nor is suspended.
     is_active: bool,
     is_admitted: bool,
@@ -43,12 +44,12 @@ impl<'a> FinalKey<'a> {
         let is_admitted = tenant.is_some_and(|tenant| admits(&tenant.spec, NAMESPACE));
         let is_tenant_open = tenant.is_some_and(|tenant| tenant.metadata.deletion_timestamp.is_none());
         let wants_slot = is_active && is_admitted && is_tenant_open && object.metadata.deletion_timestamp.is_none();
-        let eligible_key =
-            state.clusters[cluster].source_key(object).filter(|key| wants_slot && state.sap.is_alive(*key));
+        let document = state.clusters[cluster].source_document(object);
+        let eligible_document = document.filter(|document| wants_slot && state.sap.is_alive(document.key));
         let mut conditions = object.status.iter().flat_map(|status| &status.conditions);
         let ready = conditions.find(|found| found.type_ == condition::READY);
         let ready = ready.map(|ready| (ready.status.clone(), ready.reason.clone())).unwrap_or_default();
-        Self { cluster, object, policy, eligible_key, is_active, is_admitted, ready }
+        Self { cluster, object, policy, eligible_document, is_active, is_admitted, ready }
     }
 
     fn name(&self) -> String {
@@ -89,7 +90,7 @@ fn final_keys(state: &State, zone: usize) -> Vec<FinalKey<'_>> {
 
 /// Checks that an object that may fill the slot has done so.
 fn check_slot(state: &State, zone: usize, keys: &[FinalKey<'_>], findings: &mut Vec<String>) {
-    let mut eligible = keys.iter().filter(|key| key.eligible_key.is_some());
+    let mut eligible = keys.iter().filter(|key| key.eligible_document.is_some());
     let Some(content) = &state.sap.slots[zone].content else {
         if let Some(key) = eligible.next() {
             findings.push(format!("the slot is empty, and {} has a key for it", key.name()));
@@ -105,7 +106,8 @@ fn check_slot(state: &State, zone: usize, keys: &[FinalKey<'_>], findings: &mut 
         let is_unowned = !is_held_here && (content.owner.is_none() || holder.is_some());
         let is_overwritten = key.object.status.as_ref().is_some_and(|status| status.overwritten.is_some());
         let name = key.name();
-        if is_unowned && key.policy.adoption != AdoptionPolicy::Never && key.eligible_key == Some(content.key) {
+        let is_identical = key.eligible_document.is_some_and(|document| document.is_same_key(content.document));
+        if is_unowned && key.policy.adoption != AdoptionPolicy::Never && is_identical {
             findings.push(format!("the slot holds the key of {name} without an owner, and it was not adopted"));
         }
         if !is_held_here && key.policy.adoption == AdoptionPolicy::Replace && !is_overwritten {
@@ -129,18 +131,23 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
     }
     let holds_slot = state.holds_slot(key.cluster, &name, zone);
     let content = state.sap.slots[zone].content.as_ref().filter(|_| holds_slot);
-    let is_uploaded = content.is_some_and(|content| Some(content.key) == cluster.source_key(key.object));
+    let source = cluster.source_document(key.object);
+    let is_uploaded =
+        content.zip(source).is_some_and(|(content, source)| content.document.is_current(source, content.is_adopted()));
     let (status, reason) = &key.ready;
     if status == "True" && !is_uploaded {
         findings.push(format!("{name} reports Ready, and its key is not in the slot"));
     }
     let reports_upload = status == "True" && reason == Reason::Uploaded.as_str();
-    if is_uploaded && key.eligible_key.is_some() && !reports_upload {
+    if is_uploaded && key.eligible_document.is_some() && !reports_upload {
         findings.push(format!("the key of {name} is in the slot, and it reports {status} {reason}"));
     }
-    let Some(SlotContent { key: number, owner: Some(ownership) }) = content else { return };
-    if key.eligible_key.is_some_and(|eligible| eligible != *number) {
-        findings.push(format!("the slot of {name} holds another key than its source"));
+    let Some(SlotContent { document: KeyDocument { key: number, .. }, owner: Some(ownership) }) = content else {
+        return;
+    };
+    let is_overwritten = key.object.status.as_ref().is_some_and(|status| status.overwritten.is_some());
+    if key.eligible_document.is_some() && !is_uploaded && !is_overwritten {
+        findings.push(format!("the slot of {name} holds another document than its source"));
     }
     if !state.sap.is_alive(*number) && key.policy.dead_action == DeadAction::Delete {
         findings.push(format!("the slot holds a dead key of {name}"));

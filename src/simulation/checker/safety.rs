@@ -8,9 +8,10 @@ use crate::api::ALMServiceKey;
 use crate::api::resolve::admits;
 use crate::api::status::{ALMServiceKeyStatus, PendingOperation};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
-use crate::domain::slot::{Owner, Ownership};
+use crate::domain::slot::Ownership;
 use crate::names::{TENANT_FINALIZER, annotation, condition};
 use crate::simulation::model::cluster::{Cluster, NAMESPACE, has_key_finalizer, plain_secret_name};
+use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{CANARY, KeyNumber, SlotContent, SlotWrite, WriteRequest, zone_index};
 use crate::simulation::reconciliation::{Reconciliation, SourceTruth};
 use crate::simulation::state::{Refusals, State};
@@ -29,11 +30,11 @@ pub(crate) fn summary(status: &ALMServiceKeyStatus) -> String {
 }
 
 /// Records a sign-in and its result.
-pub(crate) fn record_sign_in(state: &mut State, reconciliation: usize, key: KeyNumber, is_alive: bool) {
+pub(crate) fn record_sign_in(state: &mut State, reconciliation: usize, document: KeyDocument, is_alive: bool) {
     let Reconciliation { process, .. } = state.reconciliations[reconciliation];
-    let entry = (process, state.reconciliations[reconciliation].uid(), key);
+    let entry = (process, state.reconciliations[reconciliation].uid(), document.key);
     if is_alive {
-        state.reconciliations[reconciliation].proven.insert(key);
+        state.reconciliations[reconciliation].proven.insert(document);
         state.refusals.remove(&entry);
     } else {
         let now = state.now;
@@ -159,7 +160,8 @@ pub(crate) fn check_request(state: &mut State, request: &WriteRequest) {
         .tenant
         .as_ref()
         .is_some_and(|tenant| tenant.metadata.deletion_timestamp.is_none() && admits(&tenant.spec, NAMESPACE));
-    let is_unproven = matches!(&request.write, SlotWrite::Put { key, .. } if !reconciliation.proven.contains(key));
+    let is_unproven =
+        matches!(&request.write, SlotWrite::Put { document, .. } if !reconciliation.proven.contains(document));
     let adopts = claims_slot && matches!(request.write, SlotWrite::SetOwner { .. });
     let message = if reconciliation.api_write_failed {
         "a write to the slot followed a failed write to the API server"
@@ -219,7 +221,7 @@ fn is_recorded(state: &State, request: &WriteRequest, claims_slot: bool) -> bool
 pub(crate) fn check_effect(state: &mut State, request: &WriteRequest) {
     let before = state.sap.slots[request.zone].content.as_ref();
     let message = match &request.write {
-        SlotWrite::Put { key, owner } => check_put(state, request, *key, owner, before),
+        SlotWrite::Put { document, owner } => check_put(state, request, *document, owner, before),
         SlotWrite::SetOwner { owner } => check_owner_change(state, request, owner.as_ref(), before),
         SlotWrite::Delete => check_deletion(state, request, before),
     };
@@ -245,8 +247,8 @@ fn is_created_since(cluster: &Cluster, reconciliation: &Reconciliation, key: &AL
 fn check_put(
     state: &State,
     request: &WriteRequest,
-    key: KeyNumber,
-    owner: &Owner,
+    document: KeyDocument,
+    Ownership { owner, adopted }: &Ownership,
     before: Option<&SlotContent>,
 ) -> Option<&'static str> {
     let reconciliation = &state.reconciliations[request.reconciliation];
@@ -255,16 +257,24 @@ fn check_put(
     if !cluster.has_key(&reconciliation.name, &uid) && !cluster.released_uncleaned.contains(&uid) {
         return Some("a late write filled the slot for an object that was gone");
     }
+    let before_adopted = before.is_some_and(|before| before.owner() == Some(owner) && before.is_adopted());
+    if *adopted != (before_adopted && before.is_some_and(|before| before.document.key == document.key)) {
+        return Some("an upload changed whether the key counts as adopted");
+    }
     let before = before?;
     let holder = before.owner();
     if holder == Some(owner) {
         let is_retry = reconciliation.pending_revision.as_deref() == Some(request.revision.as_str());
-        let is_repeated = before.key == key && !is_retry && !is_fingerprint_forged(cluster, reconciliation, request);
-        return is_repeated.then_some("a key was uploaded again while it was in the slot");
+        let is_current = before.document.is_current(document, before.is_adopted());
+        let is_repeated = is_current && !is_retry && !is_fingerprint_forged(cluster, reconciliation, request);
+        return is_repeated.then_some("a document was uploaded again while it was in the slot");
     }
     let is_same_cluster = holder.is_some_and(|holder| holder.cluster_id == cluster.id);
     if is_same_cluster && !is_unowned(state, reconciliation, before.owner.as_ref()) {
         return Some("the key of a sibling was replaced");
+    }
+    if before.owner.is_none() && before.document.is_same_key(document) {
+        return Some("a key was uploaded that should have been adopted");
     }
     let may_replace = reconciliation.policy().is_some_and(|policy| policy.adoption == AdoptionPolicy::Replace);
     (!may_replace).then_some("a foreign key was replaced although the tenant does not say Replace")
@@ -289,14 +299,14 @@ fn check_owner_change(
 ) -> Option<&'static str> {
     let reconciliation = &state.reconciliations[request.reconciliation];
     let me = state.owner(reconciliation);
-    let SlotContent { key, owner: old } = before?;
+    let SlotContent { document, owner: old } = before?;
     let policy = reconciliation.policy()?;
     let is_ours = old.as_ref().is_some_and(|old| old.owner == me);
     let is_unowned = is_unowned(state, reconciliation, old.as_ref());
     match (is_ours, new) {
         (false, Some(Ownership { owner, .. })) if *owner == me => {
-            let may_adopt = is_unowned && reconciliation.proven.contains(key);
-            (!may_adopt).then_some("a key was adopted that had another owner or was not proven")
+            let is_proven = reconciliation.proven.iter().any(|proven| proven.is_same_key(*document));
+            (!is_unowned || !is_proven).then_some("a key was adopted that had another owner or was not proven")
         }
         (false, new) => {
             let is_unchanged = new == old.as_ref() || (new.is_none() && is_unowned);
@@ -311,14 +321,14 @@ fn check_owner_change(
             let cluster = &state.clusters[reconciliation.cluster];
             let has_held = [heir.name.clone(), plain_secret_name(&heir.name)]
                 .iter()
-                .any(|source| cluster.keys_held.get(source).is_some_and(|keys| keys.contains(key)));
+                .any(|source| cluster.keys_held.get(source).is_some_and(|keys| keys.contains(&document.key)));
             (!has_held && *heir != me).then_some("a key was handed over to an heir whose source never held it")
         }
     }
 }
 
 fn check_deletion(state: &State, request: &WriteRequest, before: Option<&SlotContent>) -> Option<&'static str> {
-    let SlotContent { key, owner } = before?;
+    let SlotContent { document: KeyDocument { key, .. }, owner } = before?;
     let reconciliation = &state.reconciliations[request.reconciliation];
     let ours = owner.as_ref().filter(|ownership| ownership.owner == state.owner(reconciliation));
     let Some(Ownership { adopted, .. }) = ours else { return Some("a key of another owner was deleted") };

@@ -12,8 +12,9 @@ use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::slot::Owner;
 use crate::names::KEY_FINALIZER;
-use crate::simulation::model::binding::Binding;
-use crate::simulation::model::sap::KeyNumber;
+use crate::simulation::model::binding::{Binding, key_secret};
+use crate::simulation::model::document::{Edition, KeyDocument};
+use crate::simulation::model::sap::{KeyNumber, Sap};
 use crate::simulation::step::{ApiReadFault, ApiWriteFault, ReadKind};
 
 /// The namespace of all objects.
@@ -88,6 +89,8 @@ pub(crate) struct Cluster {
     pub(crate) keys_held: BTreeMap<String, BTreeSet<KeyNumber>>,
     /// The keys in plain Secrets, by name. `None` is an invalid document.
     pub(crate) plain_keys: BTreeMap<String, Option<KeyNumber>>,
+    /// The editions of documents that were edited in a Secret since it was last written, by the Secret's name.
+    pub(crate) editions: BTreeMap<String, Edition>,
     /// The objects whose status another client wrote, by uid, with the number of reconciliations begun by then.
     pub(crate) tampered: BTreeMap<String, usize>,
     /// The statuses that the operator wrote, by the object's name, latest last.
@@ -216,7 +219,13 @@ impl Cluster {
         }
     }
 
+    /// Writes a Secret with a document as BTP issues it.
     pub(crate) fn write_secret(&mut self, secret: Secret) {
+        self.editions.remove(&secret.name_any());
+        self.store_secret(secret);
+    }
+
+    fn store_secret(&mut self, secret: Secret) {
         self.secret_events.push(secret.metadata.clone());
         self.secrets.insert(secret.name_any(), secret);
     }
@@ -226,6 +235,16 @@ impl Cluster {
             self.secret_events.push(secret.metadata);
             self.secret_deleted_at.insert(name.to_owned(), now);
         }
+    }
+
+    /// Replaces the document in an object's Secret by another edition of it, as a user or the service operator does.
+    pub(crate) fn edit_secret(&mut self, object: &ALMServiceKey, edition: Edition, sap: &Sap) {
+        let (Some(key), Some(name)) = (self.source_key(object), secret_name(object)) else { return };
+        let Some(metadata) = self.secrets.get(name).map(|secret| secret.metadata.clone()) else { return };
+        let resource_version = Some(self.next_version().to_string());
+        let metadata = ObjectMeta { resource_version, ..metadata };
+        self.editions.insert(name.to_owned(), edition);
+        self.store_secret(key_secret(metadata, Some(&sap.text(KeyDocument { key, edition }))));
     }
 
     /// Returns true if the object of this name exists and has this uid.
@@ -239,11 +258,24 @@ impl Cluster {
             self.secrets.get(&secret.name)?;
             return self.plain_keys.get(&secret.name).copied().flatten();
         }
-        let name = &object.spec.source.service_binding_ref.as_ref()?.name;
+        let name = secret_name(object)?;
         let binding = self.bindings.get(name).filter(|binding| !binding.is_terminating() && binding.id.is_some())?;
         self.secrets.get(name)?;
         Some(binding.key)
     }
+
+    /// Returns the document with the valid key that the source of an object provides.
+    pub(crate) fn source_document(&self, object: &ALMServiceKey) -> Option<KeyDocument> {
+        let edition = self.editions.get(secret_name(object)?).copied().unwrap_or_default();
+        Some(KeyDocument { key: self.source_key(object)?, edition })
+    }
+}
+
+/// Returns the name of the Secret that holds an object's key. A binding's Secret has the name of the binding.
+fn secret_name(object: &ALMServiceKey) -> Option<&str> {
+    let source = &object.spec.source;
+    let binding = source.service_binding_ref.as_ref().map(|binding| binding.name.as_str());
+    source.secret_ref.as_ref().map(|secret| secret.name.as_str()).or(binding)
 }
 
 /// Returns the name of the plain Secret that an object may use as its source.

@@ -2,5 +2,6 @@
 
 pub(crate) mod binding;
 pub(crate) mod cluster;
+pub(crate) mod document;
 pub(crate) mod sap;
 pub(crate) mod service_operator;

@@ -3,11 +3,8 @@
 use std::collections::VecDeque;
 use std::fmt;
 
-use secrecy::ExposeSecret;
-use serde_json::json;
-
-use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, Revision, Slot};
+use crate::simulation::model::document::KeyDocument;
 use crate::simulation::step::SlotWriteFault;
 
 /// The identity zones of the two tenants. A zone's index is the number of its slot.
@@ -16,12 +13,11 @@ const ZONES: [&str; 2] = ["acme-calm", "other-calm"];
 /// A mark in each secret value, and in nothing else.
 pub(crate) const CANARY: &str = "CANARY";
 
-/// A key, by its position among all keys that BTP has issued.
+/// The credentials of a key, by their position among all that BTP has issued.
 pub(crate) type KeyNumber = usize;
 
 /// A key that BTP has issued.
 pub(crate) struct IssuedKey {
-    pub(crate) document: String,
     zone: usize,
     /// True while the key signs in.
     is_alive: bool,
@@ -30,7 +26,7 @@ pub(crate) struct IssuedKey {
 /// The change that a request makes to a slot.
 #[derive(Clone, Debug)]
 pub(crate) enum SlotWrite {
-    Put { key: KeyNumber, owner: Owner },
+    Put { document: KeyDocument, owner: Ownership },
     SetOwner { owner: Option<Ownership> },
     Delete,
 }
@@ -38,7 +34,9 @@ pub(crate) enum SlotWrite {
 impl fmt::Display for SlotWrite {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Put { key, owner } => write!(f, "PUT key {key} for {owner}"),
+            Self::Put { document: KeyDocument { key, edition }, owner } => {
+                write!(f, "PUT key {key} ({edition:?}) for {}", owner.owner)
+            }
             Self::SetOwner { owner: Some(ownership) } => write!(f, "PATCH owner to {}", ownership.owner),
             Self::SetOwner { owner: None } => f.write_str("PATCH owner to none"),
             Self::Delete => f.write_str("DELETE"),
@@ -60,13 +58,17 @@ pub(crate) struct WriteRequest {
 /// The key in a slot, and its owner.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct SlotContent {
-    pub(crate) key: KeyNumber,
+    pub(crate) document: KeyDocument,
     pub(crate) owner: Option<Ownership>,
 }
 
 impl SlotContent {
     pub(crate) fn owner(&self) -> Option<&Owner> {
         self.owner.as_ref().map(|ownership| &ownership.owner)
+    }
+
+    pub(crate) fn is_adopted(&self) -> bool {
+        self.owner.as_ref().is_some_and(|ownership| ownership.adopted)
     }
 }
 
@@ -134,18 +136,8 @@ impl Sap {
 
     /// Issues a key that signs in.
     pub(crate) fn issue_key(&mut self, zone: usize) -> KeyNumber {
-        let (number, name) = (self.keys.len(), ZONES[zone]);
-        let document = json!({
-            "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
-            "uaa": {
-                "clientid": format!("sb-{name}-{number}!b1234|sapcloudalm!b16907"),
-                "clientsecret": format!("{CANARY}-{number}"),
-                "url": format!("https://{name}.authentication.eu10.hana.ondemand.com"),
-                "identityzone": name,
-                "credential-type": "instance-secret",
-            }
-        });
-        self.keys.push(IssuedKey { document: document.to_string(), zone, is_alive: true });
+        let number = self.keys.len();
+        self.keys.push(IssuedKey { zone, is_alive: true });
         number
     }
 
@@ -154,8 +146,9 @@ impl Sap {
         self.issue_key(self.keys[number].zone)
     }
 
-    pub(crate) fn key(&self, number: KeyNumber) -> &IssuedKey {
-        &self.keys[number]
+    /// Returns the JSON text of a document.
+    pub(crate) fn text(&self, document: KeyDocument) -> String {
+        document.to_json(ZONES[self.keys[document.key].zone])
     }
 
     pub(crate) fn is_alive(&self, number: KeyNumber) -> bool {
@@ -179,8 +172,8 @@ impl Sap {
             return Err(RevisionMismatch);
         }
         Ok(match (&request.write, &slot.content) {
-            (SlotWrite::Put { key, owner }, _) => {
-                Some(SlotContent { key: *key, owner: Some(Ownership { owner: owner.clone(), adopted: false }) })
+            (SlotWrite::Put { document, owner }, _) => {
+                Some(SlotContent { document: *document, owner: Some(owner.clone()) })
             }
             (SlotWrite::SetOwner { owner }, Some(content)) => {
                 Some(SlotContent { owner: owner.clone(), ..content.clone() })
@@ -188,12 +181,6 @@ impl Sap {
             (SlotWrite::SetOwner { .. }, None) | (SlotWrite::Delete, _) => None,
         })
     }
-}
-
-/// Returns the number of a key that BTP has issued.
-pub(crate) fn key_number(key: &ServiceKey) -> KeyNumber {
-    let digits = key.client_secret().expose_secret().trim_start_matches(CANARY).trim_start_matches('-');
-    digits.parse().expect("the simulation issued the key")
 }
 
 /// Returns the index of a tenant's identity zone.

@@ -8,6 +8,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference}
 use crate::names::btp;
 use crate::simulation::model::binding::{Binding, NextAction, key_secret};
 use crate::simulation::model::cluster::{BindingEnd, BindingKind, Cluster, NAMESPACE, mark_deleted};
+use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{KeyNumber, Sap};
 use crate::simulation::step::Credential;
 
@@ -155,6 +156,6 @@ impl Cluster {
         let metadata =
             ObjectMeta { namespace: Some(NAMESPACE.into()), owner_references: Some(vec![owner]), ..metadata };
         self.keys_held.entry(name.into()).or_default().insert(key);
-        self.write_secret(key_secret(metadata, Some(&sap.key(key).document)));
+        self.write_secret(key_secret(metadata, Some(&sap.text(KeyDocument::original(key)))));
     }
 }

@@ -14,7 +14,8 @@ use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::executor::ports::{LandscapeManagement, SignIn};
 use crate::simulation::checker::safety;
-use crate::simulation::model::sap::{SlotContent, SlotWrite, WriteRequest, key_number};
+use crate::simulation::model::document::KeyDocument;
+use crate::simulation::model::sap::{SlotContent, SlotWrite, WriteRequest};
 use crate::simulation::ports::api_server::ApiConnection;
 use crate::simulation::state::{SharedState, State, cut_point};
 use crate::simulation::step::SlotWriteFault;
@@ -142,15 +143,15 @@ pub(crate) fn apply_write(state: &mut State, request: &WriteRequest) -> WriteAns
 impl SignIn for SimulatedRemote<'_> {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
         cut_point().await;
-        let key = key_number(key);
+        let document = KeyDocument::read(key);
         let verdict = self.remotes.state.with(|state| {
             self.count_call(state);
             if state.sap.token_endpoint_is_down {
                 let message = "the token endpoint answered 503".into();
                 return Verdict::Unknown { message, retry: Retry::Backoff };
             }
-            let is_alive = state.sap.is_alive(key);
-            safety::record_sign_in(state, self.reconciliation(), key, is_alive);
+            let is_alive = state.sap.is_alive(document.key);
+            safety::record_sign_in(state, self.reconciliation(), document, is_alive);
             if is_alive {
                 Verdict::Accepted { scopes: Scopes::default() }
             } else {
@@ -171,13 +172,13 @@ impl LandscapeManagement for SimulatedRemote<'_> {
     }
 
     async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
-        let key = self.read(|content, _| content.map(|content| content.key)).await?;
-        let document = |key| self.remotes.state.with(|state| state.sap.key(key).document.clone());
-        Ok(key.map(|key| document(key).into_bytes().into()))
+        let document = self.read(|content, _| content.map(|content| content.document)).await?;
+        let text = |document| self.remotes.state.with(|state| state.sap.text(document));
+        Ok(document.map(|document| text(document).into_bytes().into()))
     }
 
-    async fn put(&self, key: &ServiceKey, owner: &Owner, revision: &Revision) -> WriteAnswer {
-        self.write(SlotWrite::Put { key: key_number(key), owner: owner.clone() }, revision).await
+    async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer {
+        self.write(SlotWrite::Put { document: KeyDocument::read(key), owner: owner.clone() }, revision).await
     }
 
     async fn set_owner(&self, owner: Option<&Ownership>, revision: &Revision) -> WriteAnswer {

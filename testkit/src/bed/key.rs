@@ -135,6 +135,15 @@ impl Tenant<'_> {
 
     /// Returns the fingerprint of a key, computed from the document itself.
     pub fn fingerprint(&self, key: &Value) -> String {
+        self.parse(key).fingerprint().as_str().to_owned()
+    }
+
+    /// Returns the fingerprint of a key's document.
+    pub fn document_fingerprint(&self, key: &Value) -> String {
+        self.parse(key).document_fingerprint().as_str().to_owned()
+    }
+
+    fn parse(&self, key: &Value) -> ServiceKey {
         let rules = KeyRules {
             identity_zone: Some(self.name.clone()),
             accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
@@ -142,8 +151,7 @@ impl Tenant<'_> {
             endpoint_hosts: None,
             accepted_services: Some(Vec::new()),
         };
-        let key = ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant");
-        key.fingerprint().as_str().to_owned()
+        ServiceKey::parse(key.to_string().as_bytes(), &rules).expect("a key of this tenant")
     }
 
     /// Returns the Events about an object.

@@ -9,6 +9,7 @@ pub mod binding;
 pub mod cluster;
 pub mod follow;
 pub mod key;
+mod kubeconfig;
 pub mod operator;
 pub mod replay;
 pub mod request;

@@ -1,16 +1,23 @@
 //! Watches that cannot continue from their last version: 410 Gone.
 
-use alm_key_operator::api::ALMTenant;
+use std::time::Duration;
+
+use alm_key_operator::api::{ALMServiceKey, ALMTenant};
 use kube::api::PostParams;
-use serde_json::Value;
+use kube::runtime::wait::await_condition;
+use serde_json::{Value, json};
 
 use super::operations::effective_writes;
 use crate::beds::{report, run_with_bed};
 use testkit::bed::{Setup, Tenant, TestBed};
+use testkit::connect_proxy::ConnectProxy;
 use testkit::control_plane::Part;
 
 /// Watched kinds, as the log names them.
 const KINDS: [&str; 5] = ["ALMServiceKey", "ALMTenant", "ServiceBinding", "Secret", "credentials"];
+
+/// Limit of the time until a change behind dead watches is noticed.
+const DEAD_WATCH_LIMIT: Duration = Duration::from_secs(90);
 
 /// Number of tenants that are created while no watch runs: more than the last page of a list holds.
 const ADDED: usize = 21;
@@ -48,7 +55,7 @@ fn changes_missed_by_a_watch_that_ends_with_410_are_reconciled() {
         tenant("unbound").await_ready("calm", "False", "SourceGone").await;
         assert_eq!(tenant("unbound").slot_key().await, Value::Null, "the dead key was removed");
         let uid = tenant("recreated").bindings().get("plain").await.expect("the binding exists").metadata.uid;
-        let follows = |uid: &Option<String>, key: &alm_key_operator::api::ALMServiceKey| {
+        let follows = |uid: &Option<String>, key: &ALMServiceKey| {
             let source = key.status.as_ref().and_then(|status| status.source.as_ref());
             source.map(|source| &source.uid) == uid.as_ref()
         };
@@ -90,6 +97,41 @@ fn objects_created_while_a_watch_was_down_are_all_reconciled_after_relisting() {
             first.await_tenant(name, "Unknown", "TenantMisconfigured").await;
         }
         report(&format!("api-server: {ADDED} tenants that only a list in pages reported: all reconciled"));
+    });
+}
+
+#[test]
+fn a_watch_whose_connection_dies_without_a_word_is_replaced_within_90_seconds() {
+    run_with_bed(Setup::default(), async |mut bed| {
+        let client = bed.client.clone();
+        let server = bed.api_server();
+        let proxy = ConnectProxy::start(server.parse().expect("an address")).await;
+        let kubeconfig = bed.write_kubeconfig("proxied", |cluster, _| {
+            let port = server.rsplit_once(':').expect("a port").1;
+            cluster["server"] = json!(format!("https://api.example:{port}"));
+            cluster["tls-server-name"] = json!("localhost");
+            cluster["proxy-url"] = json!(proxy.url());
+        });
+        assert!(bed.operator.take().expect("the operator runs").stop());
+        bed.operator = Some(bed.start_replica_as(&kubeconfig, "proxied"));
+        let tenant = Tenant::create(&bed, "silent", client.clone()).await;
+        let (old, new) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.write_secret("pasted", &old).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+
+        proxy.silence_connections();
+        tenant.write_secret("pasted", &new).await;
+        let is_new = |object: Option<&ALMServiceKey>| {
+            let uploaded = object.and_then(|object| object.status.as_ref()?.uploaded.as_ref());
+            uploaded.is_some_and(|uploaded| uploaded.client_id == new["uaa"]["clientid"])
+        };
+        let uploaded = await_condition(tenant.keys(), "calm", is_new);
+        let noticed = tokio::time::timeout(DEAD_WATCH_LIMIT, uploaded).await;
+
+        assert!(noticed.is_ok(), "the rotation was not noticed");
+        assert_eq!(effective_writes(&tenant).await, ["+Put", "+Put"]);
+        report("api-server: a rotation behind connections that died without a word was noticed");
     });
 }
 

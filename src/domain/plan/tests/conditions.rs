@@ -170,7 +170,7 @@ fn after_a_rejected_rotation_the_old_key_is_still_reported_as_uploaded() {
     let mut scenario =
         Scenario::uploaded().source(present(Ok(rotated()))).source_signs_in(accepted()).slot_is_ours("1");
     let rejected = crate::domain::slot::WriteAnswer::Rejected("422 at $.key".into());
-    scenario.facts.learn_write(crate::domain::ledger::Operation::Upload, rejected, scenario.now);
+    scenario.facts.learn_write(crate::domain::ledger::Operation::Upload, Some(ours()), rejected, scenario.now);
     let conditions = scenario.conditions();
     assert_eq!(conditions.ready.reason, Reason::UploadRejected);
     assert_eq!(conditions.uploaded.status, Status::True);

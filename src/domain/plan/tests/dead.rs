@@ -85,7 +85,7 @@ fn after_the_deletion_of_a_dead_key_uploaded_gives_the_reason() {
     let mut scenario = refused_at_probes(&ALL_PROBES);
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending);
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger, Ledger::default());
     assert_eq!(settlement.next, Duration::from_hours(1));

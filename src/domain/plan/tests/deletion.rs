@@ -28,7 +28,7 @@ fn a_deleted_object_is_released_only_after_its_key_is_gone() {
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending);
     assert_eq!(scenario.plan(), delete_at("1"));
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     assert!(settlement.release);
     assert_eq!(settlement.ledger, Ledger::default());
@@ -39,7 +39,7 @@ fn a_deleted_object_is_kept_while_the_result_of_the_deletion_is_unknown() {
     let mut scenario = Scenario::uploaded().object_deleted().slot_is_ours("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending.clone());
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Unknown(unavailable()), scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Unknown(unavailable()), scenario.now);
     let settlement = scenario.settlement();
     assert!(!settlement.release);
     assert_eq!(settlement.ledger.pending, Some(pending));
@@ -58,7 +58,7 @@ fn a_deleted_object_is_kept_while_the_slot_cannot_be_read() {
 #[test]
 fn after_412_on_a_deletion_the_slot_is_read_again() {
     let mut scenario = Scenario::uploaded().object_deleted().slot_is_ours("1");
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Changed, scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Changed, scenario.now);
     assert_eq!(scenario.plan(), Step::ReadSlot);
 }
 
@@ -70,7 +70,7 @@ fn a_put_that_may_still_land_is_fenced_before_the_object_is_released() {
     assert_eq!((pending.operation, &pending.revision), (Operation::Delete, &revision("1")));
     scenario.facts.note_pending_write(pending);
     assert_eq!(scenario.plan(), delete_at("1"));
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Done(revision("2")), scenario.now);
     assert!(scenario.settlement().release);
 }
 

@@ -71,7 +71,11 @@ pub(super) fn observations() -> impl Strategy<Value = Observations> {
             let mut observations = Observations { gone_since, unknown_since, ..Observations::default() };
             for (key, times) in [(key(), key_refusals), (rotated(), rotated_refusals)] {
                 for moment in [0, 60, 240, 600].into_iter().take(times) {
-                    observations.refused(key.fingerprint(), now_at(moment).monotonic, Duration::from_mins(10));
+                    observations.refused(
+                        key.credentials_fingerprint(),
+                        now_at(moment).monotonic,
+                        Duration::from_mins(10),
+                    );
                 }
             }
             let due = now_at(START + 1).monotonic;
@@ -152,7 +156,8 @@ pub(super) fn policies() -> impl Strategy<Value = Policy> {
 
 pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
     let sibling = Owner { name: "sibling".into(), ..us() };
-    let heir = |key: &ServiceKey| Some(Heir { owner: sibling.clone(), fingerprint: key.fingerprint().clone() });
+    let heir =
+        |key: &ServiceKey| Some(Heir { owner: sibling.clone(), credentials: key.credentials_fingerprint().clone() });
     let name = || Some("monitoring/sibling".to_owned());
     let alone = Siblings::default();
     select(vec![

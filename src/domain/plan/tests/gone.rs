@@ -172,7 +172,7 @@ fn after_the_removal_the_reason_is_source_gone() {
     let mut scenario = gone(Evidence::DeletionSeen, 0).source_unchanged_for(0);
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending);
-    scenario.facts.learn_write(Operation::Delete, WriteAnswer::Done(revision("2")), scenario.now);
+    scenario.facts.learn_write(Operation::Delete, None, WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     assert!(!settlement.release);
     assert_eq!(settlement.ledger, Ledger::default());

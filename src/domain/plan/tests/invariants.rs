@@ -12,7 +12,7 @@ use crate::domain::ledger::Operation;
 use crate::domain::plan::{Facts, KeyRole, Settlement, Source, Step, Tenant, Verdict, plan, settle_exhausted};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::service_key::fingerprint::Fingerprint;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::{Holder, Ownership, Revision, Slot};
 
 /// Follows the plan through the answers of `replies`, and passes facts and step to `check` each time.
@@ -27,17 +27,25 @@ fn walk(mut facts: Facts, replies: &Replies, mut check: impl FnMut(&Facts, &Step
             Step::ReadSlot => facts.learn_slot(draw.get(&replies.slots).clone()),
             Step::ReadContent => facts.learn_content(draw.get(&replies.contents).clone()),
             Step::Record(pending) => facts.note_pending_write(pending),
-            Step::Put { .. } => facts.learn_write(Operation::Upload, draw.get(&replies.writes).clone(), now),
-            Step::Delete { .. } => facts.learn_write(Operation::Delete, draw.get(&replies.writes).clone(), now),
-            Step::Adopt { .. } => facts.learn_write(Operation::Adopt, draw.get(&replies.writes).clone(), now),
-            Step::Release { to, .. } => facts.learn_released(to, draw.get(&replies.writes).clone(), now),
+            Step::Put { adopted, .. } => {
+                let owner = Some(Ownership { adopted, ..ours() });
+                facts.learn_write(Operation::Upload, owner, draw.get(&replies.writes).clone(), now);
+            }
+            Step::Delete { .. } => facts.learn_write(Operation::Delete, None, draw.get(&replies.writes).clone(), now),
+            Step::Adopt { .. } => {
+                let owner = Some(Ownership { adopted: true, ..ours() });
+                facts.learn_write(Operation::Adopt, owner, draw.get(&replies.writes).clone(), now);
+            }
+            Step::Release { to, .. } => {
+                facts.learn_write(Operation::Release, to, draw.get(&replies.writes).clone(), now);
+            }
             Step::Settle(_) => return,
         }
     }
     let _ = settle_exhausted(&facts, now);
 }
 
-fn recorded(facts: &Facts, operation: Operation, fingerprint: Option<&Fingerprint>, at: &Revision) -> bool {
+fn recorded(facts: &Facts, operation: Operation, fingerprint: Option<&KeyFingerprint>, at: &Revision) -> bool {
     facts.ledger.pending.as_ref().is_some_and(|pending| {
         pending.operation == operation
             && pending.revision == *at
@@ -64,11 +72,20 @@ fn check_upload(facts: &Facts) {
     assert!(!facts.subject.deleting, "nothing is put for an object that is being deleted");
 }
 
-fn check_put(facts: &Facts, at: &Revision) {
+fn check_put(facts: &Facts, at: &Revision, adopted: bool) {
     check_write(facts, Operation::Upload, at);
     check_upload(facts);
     let key = facts.source_key().map(ServiceKey::fingerprint);
     assert!(recorded(facts, Operation::Upload, key, at), "the record has the fingerprint of the key");
+    let credentials = ServiceKey::credentials_fingerprint;
+    if adopted {
+        assert!(
+            matches!(&facts.answers.slot, Some(Ok(slot)) if slot.is_adopted()),
+            "only an adopted key stays adopted"
+        );
+        assert!(matches!(facts.holder(), Some(Holder::Us(_))), "only our adopted key stays adopted");
+        assert_eq!(facts.slot_key().map(credentials), facts.source_key().map(credentials), "for the same credentials");
+    }
     match facts.holder().expect("the slot was read") {
         Holder::Us(_) => {}
         Holder::Empty(_) => assert_eq!(facts.siblings.ahead, None, "an older sibling uploads first"),
@@ -155,7 +172,7 @@ fn check_settlement(facts: &Facts, settlement: &Settlement) {
 
 fn check(facts: &Facts, step: &Step) {
     match step {
-        Step::Put { revision } => check_put(facts, revision),
+        Step::Put { revision, adopted } => check_put(facts, revision, *adopted),
         Step::Adopt { revision } => check_adopt(facts, revision),
         Step::Release { revision, to } => check_release(facts, revision, to.as_ref()),
         Step::Delete { revision } => check_delete(facts, revision),

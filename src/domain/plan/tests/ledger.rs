@@ -46,7 +46,7 @@ fn a_ledger_with_another_revision_is_not_trusted() {
 #[test]
 fn content_of_an_outdated_revision_is_read_again() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_ours("5").slot_holds(&rotated());
-    scenario.facts.learn_write(Operation::Upload, WriteAnswer::Changed, scenario.now);
+    scenario.facts.learn_write(Operation::Upload, Some(ours()), WriteAnswer::Changed, scenario.now);
     assert_eq!(scenario.slot_is_ours("6").plan(), Step::ReadContent);
 }
 

@@ -4,6 +4,7 @@ mod conditions;
 mod dead;
 mod deletion;
 mod disposal;
+mod documents;
 mod generator;
 mod gone;
 mod invariants;

@@ -48,6 +48,11 @@ pub(super) fn us() -> Owner {
     Owner { cluster_id: "cluster-1".into(), namespace: "monitoring".into(), name: "calm".into() }
 }
 
+/// Returns the ownership of a key that this object uploaded.
+pub(super) fn ours() -> Ownership {
+    Ownership { owner: us(), adopted: false }
+}
+
 pub(super) fn sibling() -> Owner {
     Owner { name: "sibling".into(), ..us() }
 }
@@ -214,6 +219,7 @@ impl Scenario {
             origin: Origin::Uploaded,
             revision: revision(etag),
             fingerprint: key.fingerprint().clone(),
+            document: Some(key.document_fingerprint().clone()),
             identity_zone: key.identity_zone().into(),
             credential_type: key.credential_type().into(),
             client_id: key.client_id().into(),
@@ -272,7 +278,7 @@ impl Scenario {
         let (last, before) = moments.split_last().expect("at least one moment");
         for moment in before {
             let then = now_at(START + moment).monotonic;
-            self.facts.observations.refused(key.fingerprint(), then, self.facts.policy.dead_after);
+            self.facts.observations.refused(key.credentials_fingerprint(), then, self.facts.policy.dead_after);
         }
         self.now = now_at(START + last);
         self
@@ -326,5 +332,5 @@ pub(super) fn delete_at(etag: &str) -> Step {
 
 /// Returns the step that puts the key.
 pub(super) fn put_at(etag: &str) -> Step {
-    Step::Put { revision: revision(etag) }
+    Step::Put { revision: revision(etag), adopted: false }
 }

@@ -49,7 +49,7 @@ fn after_a_put_the_ledger_has_the_upload_and_no_pending_write() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending);
-    scenario.facts.learn_write(Operation::Upload, WriteAnswer::Done(revision("2")), scenario.now);
+    scenario.facts.learn_write(Operation::Upload, Some(ours()), WriteAnswer::Done(revision("2")), scenario.now);
     let settlement = scenario.settlement();
     let uploaded = settlement.ledger.uploaded.expect("an upload");
     assert_eq!((uploaded.fingerprint, uploaded.revision), (key().fingerprint().clone(), revision("2")));
@@ -61,7 +61,7 @@ fn after_a_put_the_ledger_has_the_upload_and_no_pending_write() {
 #[test]
 fn after_412_on_a_put_the_slot_is_read_again_and_the_sign_in_still_counts() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
-    scenario.facts.learn_write(Operation::Upload, WriteAnswer::Changed, scenario.now);
+    scenario.facts.learn_write(Operation::Upload, Some(ours()), WriteAnswer::Changed, scenario.now);
     assert_eq!(scenario.plan(), Step::ReadSlot);
     assert_eq!(scenario.slot_is_empty("2").record().1, put_at("2"));
 }
@@ -125,7 +125,7 @@ fn an_unclear_answer_is_not_counted_as_a_refusal() {
     let settlement = Scenario::uploaded().source_signs_in(unclear()).settlement();
     assert_eq!(settlement.observations.refusals, Observations::default().refusals);
     let once = Scenario::uploaded().refused_at(&key(), &[0, 60]).source_signs_in(refused());
-    assert!(once.facts.observations.refusals.contains_key(key().fingerprint()));
+    assert!(once.facts.observations.refusals.contains_key(key().credentials_fingerprint()));
 }
 
 #[test]
@@ -155,7 +155,7 @@ fn a_write_with_an_unknown_result_is_not_repeated_and_stays_pending() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending.clone());
-    scenario.facts.learn_write(Operation::Upload, WriteAnswer::Unknown(unavailable()), scenario.now);
+    scenario.facts.learn_write(Operation::Upload, Some(ours()), WriteAnswer::Unknown(unavailable()), scenario.now);
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger.pending, Some(pending));
 }
@@ -165,7 +165,12 @@ fn a_rejected_key_is_reported_and_no_longer_pending() {
     let mut scenario = Scenario::new().source_signs_in(accepted()).slot_is_empty("1");
     let Step::Record(pending) = scenario.plan() else { panic!("the write is recorded first") };
     scenario.facts.note_pending_write(pending);
-    scenario.facts.learn_write(Operation::Upload, WriteAnswer::Rejected("422 at $.key".into()), scenario.now);
+    scenario.facts.learn_write(
+        Operation::Upload,
+        Some(ours()),
+        WriteAnswer::Rejected("422 at $.key".into()),
+        scenario.now,
+    );
     let settlement = scenario.settlement();
     assert_eq!(settlement.ledger.pending, None);
     assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::UploadRejected);

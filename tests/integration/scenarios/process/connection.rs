@@ -1,44 +1,24 @@
 //! The connection of the operator to the API server: proxies, and what a failed start says.
 
-use std::path::PathBuf;
 use std::process::Command;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use serde_json::{Value, json};
+use serde_json::json;
 
 use super::leadership::{LEADS, WAITS, with_leader_election};
 use crate::scenarios::{alone, scenario};
-use testkit::bed::TestBed;
 use testkit::bed::operator::binary;
 use testkit::connect_proxy::ConnectProxy;
 
 /// Another way to write 127.0.0.1: resolvers know it, and it does not look like a loopback address.
 const ADDRESS: &str = "127.1";
 
-/// Writes a variant of the operator's kubeconfig, and returns its path.
-fn write_kubeconfig(bed: &TestBed, name: &str, change: impl FnOnce(&mut Value, &mut Value)) -> PathBuf {
-    let text = std::fs::read_to_string(bed.kubeconfig()).expect("the kubeconfig");
-    let mut kubeconfig: Value = serde_yaml_ng::from_str(&text).expect("YAML");
-    let (mut cluster, mut user) = (kubeconfig["clusters"][0]["cluster"].take(), kubeconfig["users"][0]["user"].take());
-    change(&mut cluster, &mut user);
-    (kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]) = (cluster, user);
-    let path = bed.control_plane.directory().join(format!("{name}.kubeconfig"));
-    std::fs::write(&path, kubeconfig.to_string()).expect("a file");
-    path
-}
-
-/// Returns host and port of the API server.
-fn authority(cluster: &Value) -> String {
-    cluster["server"].as_str().and_then(|url| url.strip_prefix("https://")).expect("an https URL").to_owned()
-}
-
 #[test]
 fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use() {
     alone(with_leader_election(), async |bed| {
         bed.operator.as_ref().expect("the operator runs").await_lines(LEADS, 1);
-        let mut target = String::new();
-        write_kubeconfig(&bed, "unchanged", |cluster, _| target = authority(cluster));
+        let target = bed.api_server();
         let proxy = ConnectProxy::start(target.parse().expect("an address")).await;
         let port = target.rsplit_once(':').expect("a port").1;
         let url = proxy.url();
@@ -56,7 +36,7 @@ fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use(
             ),
             ("loopback", "127.0.0.1", false, vec![("HTTPS_PROXY", "http://127.0.0.1:9")], false),
         ] {
-            let kubeconfig = write_kubeconfig(&bed, name, |cluster, _| {
+            let kubeconfig = bed.write_kubeconfig(name, |cluster, _| {
                 cluster["server"] = json!(format!("https://{host}:{port}"));
                 cluster["tls-server-name"] = json!("localhost");
                 if own_proxy {
@@ -81,40 +61,41 @@ fn the_operator_reaches_the_api_server_through_the_proxy_that_kubectl_would_use(
 fn a_failed_start_names_the_api_server_the_cause_and_the_remedy() {
     scenario("no-start", async |tenant| {
         let bed = tenant.bed;
-        let mut server = String::new();
-        write_kubeconfig(bed, "unchanged", |cluster, _| server = authority(cluster));
+        let server = bed.api_server();
+        // The audit of rights is about the operator's own account, so another one is refused here.
+        bed.kubectl(&["create", "serviceaccount", "powerless", "-n", &tenant.namespace]);
+        let token = bed.kubectl(&["create", "token", "powerless", "-n", &tenant.namespace]);
         // Too long for a label, so that the resolver refuses it without asking a server.
         let no_name = &format!("https://{}:6443", "a".repeat(64));
         let other_ca = std::fs::read(&bed.simulator.ca_file).expect("another CA");
         for (name, kubeconfig, expected) in [
             (
                 "refused",
-                write_kubeconfig(bed, "refused", |cluster, _| cluster["server"] = json!("https://127.0.0.1:9")),
+                bed.write_kubeconfig("refused", |cluster, _| cluster["server"] = json!("https://127.0.0.1:9")),
                 ["https://127.0.0.1:9", "Connection refused", "check the address in the kubeconfig"],
             ),
             (
                 "unknown",
-                write_kubeconfig(bed, "unknown", |cluster, _| {
+                bed.write_kubeconfig("unknown", |cluster, _| {
                     (cluster["server"], cluster["tls-server-name"]) = (json!(no_name), json!("localhost"));
                 }),
                 [no_name, "failed to lookup address", "check the address in the kubeconfig"],
             ),
             (
                 "untrusted",
-                write_kubeconfig(bed, "untrusted", |cluster, _| {
+                bed.write_kubeconfig("untrusted", |cluster, _| {
                     cluster["certificate-authority-data"] = json!(STANDARD.encode(&other_ca));
                 }),
                 [&server, "invalid peer certificate", "check the certificate-authority"],
             ),
             (
                 "unauthenticated",
-                write_kubeconfig(bed, "unauthenticated", |_, user| user["token"] = json!("wrong")),
+                bed.write_kubeconfig("unauthenticated", |_, user| user["token"] = json!("wrong")),
                 [&server, "Unauthorized", "check the user of the kubeconfig"],
             ),
             (
                 "forbidden",
-                // The operator may not act as another user.
-                write_kubeconfig(bed, "forbidden", |_, user| user["as"] = json!("another")),
+                bed.write_kubeconfig("forbidden", |_, user| *user = json!({ "token": token.trim() })),
                 [&server, "is forbidden", "grant the right to get the namespace kube-system"],
             ),
         ] {

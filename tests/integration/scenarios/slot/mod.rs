@@ -2,6 +2,8 @@
 
 // Keys that are not ours, and ours that another client changed: left, adopted, replaced, uploaded again.
 mod adoption;
+// Changes of a key outside its credentials.
+mod documents;
 // A slot that is taken by another owner.
 mod occupied;
 // Several keys for one tenant: one slot, one owner at a time.

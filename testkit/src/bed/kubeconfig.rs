@@ -1,0 +1,31 @@
+//! Variants of the operator's kubeconfig.
+
+use std::path::PathBuf;
+
+use serde_json::Value;
+
+use super::TestBed;
+
+impl TestBed {
+    /// Writes a variant of the operator's kubeconfig, and returns its path. `change` gets its cluster and its user.
+    pub fn write_kubeconfig(&self, name: &str, change: impl FnOnce(&mut Value, &mut Value)) -> PathBuf {
+        let text = std::fs::read_to_string(self.kubeconfig()).expect("the kubeconfig");
+        let mut kubeconfig: Value = serde_yaml_ng::from_str(&text).expect("YAML");
+        let [mut cluster, mut user] =
+            [kubeconfig["clusters"][0]["cluster"].take(), kubeconfig["users"][0]["user"].take()];
+        change(&mut cluster, &mut user);
+        (kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]) = (cluster, user);
+        let path = self.control_plane.directory().join(format!("{name}.kubeconfig"));
+        std::fs::write(&path, kubeconfig.to_string()).expect("a file");
+        path
+    }
+
+    /// Returns host and port of the API server, as the operator's kubeconfig names them.
+    pub fn api_server(&self) -> String {
+        let mut address = None;
+        self.write_kubeconfig("unchanged", |cluster, _| {
+            address = cluster["server"].as_str().and_then(|url| url.strip_prefix("https://")).map(str::to_owned);
+        });
+        address.expect("an https URL")
+    }
+}
