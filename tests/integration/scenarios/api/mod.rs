@@ -8,6 +8,8 @@ mod annotations;
 mod definitions;
 // Server-side apply by GitOps tools: strict, without warnings, without drift.
 mod gitops;
+// The names in our kinds that kustomize keeps in step with the objects they refer to.
+mod kustomize;
 // Tenants that pass admission and still cannot work: the condition names the field.
 mod misconfigured;
 // The status of an `ALMServiceKey`, field by field.
