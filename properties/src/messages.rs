@@ -3,7 +3,7 @@
 use alm_key_operator::domain::service_key::Finding;
 
 /// All texts of `found`, with `#` for a number.
-const FOUND: [&str; 40] = [
+const FOUND: [&str; 60] = [
     "nothing",
     "null",
     "a boolean",
@@ -44,6 +44,26 @@ const FOUND: [&str; 40] = [
     "text that is not YAML at line #, column #",
     "an entry, which is not base#",
     "an entry, which is no string",
+    "compressed data",
+    "bytes that are not UTF-#",
+    "NUL characters, as in UTF-# without a byte order mark",
+    "typographic quotes, as word processors and chats write them",
+    "HTML entities",
+    "HTML or XML, as of a login page",
+    "single quotes around the text",
+    "a placeholder that was not replaced",
+    "a certificate or private key in PEM",
+    "URL-encoded text",
+    "YAML",
+    "base# of something else than a key",
+    "backslashes before the quotes: the text was escaped once too often",
+    "single quotes instead of double quotes, as a program prints an object",
+    "names without quotes, as a shell leaves them",
+    "equals signs instead of colons, as in Terraform",
+    "text after the object",
+    "a line break or another control character in a string, as after a wrap of lines",
+    "a backslash that JSON does not know",
+    "a comma after the last field",
 ];
 
 /// All places that a text of `found` may begin with.

@@ -184,11 +184,13 @@ mod tests {
     }
 
     #[test]
-    fn a_key_that_is_put_is_never_adopted() {
-        let mut slot = Slot::new();
-        let tag = slot.etag();
-        slot.put(Some(&tag), "z", owner("a"), key()).expect("the write is accepted");
-        assert_eq!(slot.owner().map(|owner| owner.adopted), Some(false));
+    fn a_key_that_is_put_is_adopted_if_the_request_says_so() {
+        for adopted in [true, false] {
+            let mut slot = Slot::new();
+            let tag = slot.etag();
+            slot.put(Some(&tag), "z", OwnerDto { adopted, ..owner("a") }, key()).expect("the write is accepted");
+            assert_eq!(slot.owner().map(|owner| owner.adopted), Some(adopted));
+        }
     }
 
     #[test]

@@ -2,10 +2,12 @@
 
 use async_trait::async_trait;
 use reqwest::Client;
+use secrecy::ExposeSecret;
 use url::Url;
 
 use super::answer::{unknown, verdict};
 use crate::domain::plan::Verdict;
+use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::executor::ports::SignIn;
@@ -40,9 +42,25 @@ impl SignIn for TokenEndpoint {
         }
         let request = token_request(&self.client, token_url(key.url()), ACCEPT, key.client_id(), key.client_secret());
         match send(request).await {
-            Ok(answer) => verdict(&answer),
+            Ok(answer) => with_hint(verdict(&answer), key),
             Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),
         }
+    }
+}
+
+/// Adds to a refusal that the client secret does not look like one of SAP. That is no more than a guess, so it is no rule
+/// for keys.
+fn with_hint(verdict: Verdict, key: &ServiceKey) -> Verdict {
+    match verdict {
+        Verdict::Refused { reason: reason @ Reason::CredentialsRefused, message }
+            if !key.client_secret().expose_secret().contains('$') =>
+        {
+            let message = format!(
+                "{message}; unlike those of SAP, it has no \"$\": a shell or a template may have replaced the text behind it"
+            );
+            Verdict::Refused { reason, message }
+        }
+        other => other,
     }
 }
 
@@ -55,6 +73,21 @@ fn token_url(base: &Url) -> Url {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::service_key::examples::key_with_secret;
+
+    #[test]
+    fn a_refusal_of_a_secret_without_a_dollar_sign_has_a_hint() {
+        let refused = |secret: &str| {
+            let refusal = Verdict::Refused { reason: Reason::CredentialsRefused, message: "refused".into() };
+            match with_hint(refusal, &key_with_secret(secret)) {
+                Verdict::Refused { message, .. } => message,
+                other => panic!("{other:?}"),
+            }
+        };
+        assert_eq!(refused("CANARY$CANARY"), "refused");
+        let hint = refused("CANARY");
+        assert!(hint.contains("a shell or a template") && !hint.contains("CANARY"), "{hint}");
+    }
 
     #[test]
     fn the_path_of_the_token_endpoint_is_appended_to_the_url_of_the_key() {

@@ -108,7 +108,10 @@ pub(crate) fn source_truth(cluster: &Cluster, object: &ALMServiceKey) -> SourceT
             return SourceTruth::Exists;
         }
     }
-    match cluster.binding_ends.get(uid) {
+    // A status that was copied from another object names a binding that this object never had.
+    let is_own = |uid: &str| cluster.created_at.contains_key(uid);
+    let uid = Some(uid).filter(|uid| is_own(uid)).or(cluster.last_bindings.get(&binding.name).map(String::as_str));
+    match uid.and_then(|uid| cluster.binding_ends.get(uid)) {
         Some(BindingEnd::Deleted(at)) => SourceTruth::Gone { since: *at, with_its_kind: false },
         Some(BindingEnd::LostWithKind { at, .. }) => {
             SourceTruth::Gone { since: (*at).max(defined), with_its_kind: true }

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use k8s_openapi::ByteString;
 use serde_json::{Map, Value};
 
+use super::text;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::{Finding, read_object};
 
@@ -29,15 +30,15 @@ const MAX_WRAPPINGS: usize = 3;
 pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
     if let Some(entry) = entry {
         let missing = || finding(format!("no entry \"{entry}\""), format!("the entry \"{entry}\""));
-        return read_object(&data.get(entry).ok_or_else(missing)?.0).and_then(unwrap);
+        return text::read(&data.get(entry).ok_or_else(missing)?.0).and_then(unwrap);
     }
     if data.contains_key(UAA) {
         return join_fields(data);
     }
     if let Some(raw) = data.get(CROSSPLANE_RAW) {
-        return read_object(&raw.0).and_then(unwrap);
+        return text::read(&raw.0).and_then(unwrap);
     }
-    let read = |bytes: &ByteString| read_object(&bytes.0).and_then(unwrap);
+    let read = |bytes: &ByteString| text::read(&bytes.0).and_then(unwrap);
     let objects = data.values().filter_map(|bytes| read(bytes).ok());
     let mut keys: Vec<_> = objects.filter(has_credentials).collect();
     // The same key under several names is still one key.
@@ -59,7 +60,7 @@ fn join_fields(data: &BTreeMap<String, ByteString>) -> Result<Map<String, Value>
     let mut document = Map::new();
     for field in [UAA, ENDPOINTS] {
         if let Some(bytes) = data.get(field) {
-            document.insert(field.into(), within(&format!("the entry \"{field}\""), read_object(&bytes.0))?.into());
+            document.insert(field.into(), within(&format!("the entry \"{field}\""), text::read(&bytes.0))?.into());
         }
     }
     // Together, the entries may exceed the limits of size and depth.

@@ -5,3 +5,4 @@ pub mod layout;
 pub mod manifest;
 pub mod observed_deletions;
 pub mod resolve;
+mod text;

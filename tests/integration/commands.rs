@@ -87,8 +87,11 @@ fn validate_reads_a_key_from_a_file_a_secret_manifest_or_standard_input() {
         ("plain", key.to_string()),
         ("byte order mark", format!("\u{feff}{key}\r\n")),
         ("wrapped", json!({ "credentials": key }).to_string()),
+        ("cf", format!("Getting key calm for service alm...\n\n{key:#}\n")),
+        ("base64", encoded.clone()),
         ("yaml", format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: calm\ndata:\n  key.txt: {encoded}\n")),
         ("json", by_field.to_string()),
+        ("base64 twice", format!("apiVersion: v1\nkind: Secret\ndata:\n  key.txt: {}\n", STANDARD.encode(&encoded))),
     ] {
         let file = folder.path().join(form);
         std::fs::write(&file, &content).expect("the file is written");

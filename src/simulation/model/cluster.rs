@@ -81,6 +81,8 @@ pub(crate) struct Cluster {
     pub(crate) tenant_events: Vec<WatchEvent<ALMTenant>>,
     pub(crate) secret_events: Vec<ObjectMeta>,
     pub(crate) binding_events: Vec<ObjectMeta>,
+    /// The uid of the last binding that was created under each name.
+    pub(crate) last_bindings: BTreeMap<String, String>,
     /// The ends of bindings, by uid.
     pub(crate) binding_ends: BTreeMap<String, BindingEnd>,
     /// The times at which Secrets were deleted, by name.

@@ -31,6 +31,7 @@ impl Cluster {
         };
         let metadata = self.new_metadata(name, now);
         self.binding_events.push(metadata.clone());
+        self.last_bindings.insert(name.into(), metadata.uid.clone().unwrap_or_default());
         let next = NextAction::CreateSecret;
         self.bindings.insert(name.into(), Binding { metadata, id: None, key, credential, next, is_lost: false });
     }

@@ -23,6 +23,7 @@ fn text(value: &Value) -> Vec<u8> {
 /// Returns Secrets with one entry for each field of a key.
 fn by_field(key: &Value) -> Vec<Hostile> {
     let no_json: &[&str] = &["$: found in the entry \"uaa\": text that is not JSON at line 1"];
+    let behind: &[&str] = &["$: found in the entry \"uaa\": text after the object"];
     let uaa = |what, bytes: &[u8], message| entries(what, vec![("uaa", bytes.to_vec())], INVALID, message);
     let both = |what, endpoints: Vec<u8>, message| {
         entries(what, vec![("uaa", text(&key["uaa"])), ("endpoints", endpoints)], INVALID, message)
@@ -31,8 +32,8 @@ fn by_field(key: &Value) -> Vec<Hostile> {
     let large = text(&json!({ "CANARY": "x".repeat(65_500) }));
     vec![
         uaa("uaa is a word", b"CANARY", no_json),
-        uaa("a field is smuggled in beside uaa", format!("{},\"endpoints\":{{}}", key["uaa"]).as_bytes(), no_json),
-        uaa("uaa is a NUL", b"\0", no_json),
+        uaa("a field is smuggled in beside uaa", format!("{},\"endpoints\":{{}}", key["uaa"]).as_bytes(), behind),
+        uaa("uaa is a NUL", b"\0", &["$: found in the entry \"uaa\": NUL characters"]),
         uaa("uaa is an array", b"[]", &["$: found in the entry \"uaa\": an array, expected a JSON object"]),
         uaa("uaa is empty", b"", &["$: found in the entry \"uaa\": text that ends too early"]),
         both("endpoints are an array", b"[]".to_vec(), &["$: found in the entry \"endpoints\": an array"]),
