@@ -27,10 +27,10 @@ impl ConnectProxy {
         let journal = Arc::new(Mutex::new(Vec::new()));
         let entries = Arc::clone(&journal);
         let silence = watch::Sender::new(());
-        let silences = silence.clone();
+        let every_silence = silence.clone();
         let server = tokio::spawn(async move {
             while let Ok((client, _)) = listener.accept().await {
-                let (entries, mut silenced) = (Arc::clone(&entries), silences.subscribe());
+                let (entries, mut silenced) = (Arc::clone(&entries), every_silence.subscribe());
                 tokio::spawn(async move {
                     let mut tunnel = pin!(tunnel(client, target, &entries));
                     tokio::select! {
