@@ -55,9 +55,15 @@ fn remove_layer(text: &[u8]) -> Option<Vec<u8>> {
     let text = std::str::from_utf8(text.strip_prefix(utf8).unwrap_or(text)).ok()?.trim();
     match text.chars().next()? {
         '{' | '[' => None,
-        '"' => serde_json::from_str::<String>(text).ok().map(String::into_bytes),
+        '"' => serde_json::from_str::<String>(text).ok().filter(|inner| may_hold_key(inner)).map(String::into_bytes),
         _ => from_base64(text).or_else(|| after_lines_of_a_tool(text)),
     }
+}
+
+/// Returns true if the text of a JSON string is more than a word.
+fn may_hold_key(text: &str) -> bool {
+    let text = text.trim();
+    text.starts_with(['{', '"']) || from_base64(text).is_some_and(|bytes| !bytes.is_empty())
 }
 
 fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Vec<u8>> {

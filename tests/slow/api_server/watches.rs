@@ -112,7 +112,7 @@ fn a_watch_whose_connection_dies_without_a_word_is_replaced_within_90_seconds() 
             cluster["tls-server-name"] = json!("localhost");
             cluster["proxy-url"] = json!(proxy.url());
         });
-        assert!(bed.operator.take().expect("the operator runs").stop());
+        bed.operator.take().expect("the operator runs").kill();
         bed.operator = Some(bed.start_replica_as(&kubeconfig, "proxied"));
         let tenant = Tenant::create(&bed, "silent", client.clone()).await;
         let (old, new) = (tenant.make_key().await, tenant.make_key().await);
