@@ -55,7 +55,12 @@ pub(crate) fn check_status_write(
     if serde_json::to_string(status).expect("a status is JSON").contains(CANARY) {
         state.record_violation("a secret was written into a status");
     }
-    if status.pending.is_none() {
+    // A pending write that another client put into the status was not recorded by the operator.
+    let is_unchanged = object.status.as_ref().is_some_and(|before| before.pending == status.pending);
+    let is_tampered = state.clusters[state.reconciliations[reconciliation].cluster]
+        .tampered
+        .contains_key(&object.uid().unwrap_or_default());
+    if status.pending.is_none() || (is_unchanged && is_tampered) {
         return;
     }
     if !has_key_finalizer(&object.metadata) {
