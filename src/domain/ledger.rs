@@ -18,8 +18,8 @@ pub struct Ledger {
 }
 
 impl Uploaded {
-    /// Returns whether the recorded content of the slot is up to date with `key`; `None` if only the content can tell,
-    /// because another version of the operator recorded it.
+    /// Returns true if the recorded content of the slot is up to date with `key`. Returns `None` if the content must be read
+    /// for that, because another version of the operator recorded it.
     ///
     /// A document that the operator put is compared as a whole, an adopted key by credentials and endpoints.
     #[must_use]

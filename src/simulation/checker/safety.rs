@@ -271,7 +271,7 @@ fn check_put(
     if holder == Some(owner) {
         let is_retry = reconciliation.pending_revision.as_deref() == Some(request.revision.as_str());
         let is_current = before.document.is_current(document, before.is_adopted());
-        let is_repeated = is_current && !is_retry && !is_fingerprint_forged(cluster, reconciliation, request);
+        let is_repeated = is_current && !is_retry && !is_ledger_false(state, request, before.document);
         return is_repeated.then_some("a document was uploaded again while it was in the slot");
     }
     let is_same_cluster = holder.is_some_and(|holder| holder.cluster_id == cluster.id);
@@ -285,15 +285,19 @@ fn check_put(
     (!may_replace).then_some("a foreign key was replaced although the tenant does not say Replace")
 }
 
-/// Returns true if another client has forged the fingerprint at the revision of the request.
+/// Returns true if another client has written a ledger that claims another document at the revision of the request.
 ///
 /// The ledger saves the operator from reading the key each time, so it cannot notice that.
-fn is_fingerprint_forged(cluster: &Cluster, reconciliation: &Reconciliation, request: &WriteRequest) -> bool {
+fn is_ledger_false(state: &State, request: &WriteRequest, content: KeyDocument) -> bool {
+    let reconciliation = &state.reconciliations[request.reconciliation];
     let status = reconciliation.object.as_ref().and_then(|object| object.status.as_ref());
     let uploaded = status.and_then(|status| status.uploaded.as_ref());
-    let forged = uploaded.filter(|uploaded| uploaded.fingerprint == FORGED_FINGERPRINT);
-    cluster.tampered.contains_key(&reconciliation.uid())
-        && forged.is_some_and(|forged| forged.revision == request.revision.as_str())
+    let claimed = uploaded.filter(|uploaded| uploaded.revision == request.revision.as_str());
+    let is_tampered = state.clusters[reconciliation.cluster].tampered.contains_key(&reconciliation.uid());
+    is_tampered
+        && claimed.is_some_and(|claimed| {
+            claimed.fingerprint == FORGED_FINGERPRINT || claimed.client_id != state.sap.client_id(content)
+        })
 }
 
 fn check_owner_change(
@@ -310,8 +314,8 @@ fn check_owner_change(
     let is_unowned = is_unowned(state, reconciliation, old.as_ref());
     match (is_ours, new) {
         (false, Some(Ownership { owner, .. })) if *owner == me => {
-            let is_proven = reconciliation.proven.iter().any(|proven| proven.is_same_key(*document));
-            (!is_unowned || !is_proven).then_some("a key was adopted that had another owner or was not proven")
+            let has_signed_in = reconciliation.proven.iter().any(|proven| proven.is_same_key(*document));
+            (!is_unowned || !has_signed_in).then_some("a key was adopted that had another owner or was not proven")
         }
         (false, new) => {
             let is_unchanged = new == old.as_ref() || (new.is_none() && is_unowned);

@@ -12,9 +12,9 @@ pub(crate) enum Edition {
     /// The document as BTP issues it.
     #[default]
     Original,
-    /// Managed systems find another address in it.
+    /// A document without the address that managed systems use.
     OtherEndpoint,
-    /// It has a field that managed systems do not use.
+    /// A document with a field that managed systems do not use.
     OtherField,
 }
 
@@ -48,13 +48,18 @@ impl KeyDocument {
         Self { key: digits.parse().expect("the simulation issued the key"), edition }
     }
 
+    /// Returns the client ID of the credentials, for this identity zone.
+    pub(crate) fn client_id(self, zone: &str) -> String {
+        format!("sb-{zone}-{}!b1234|sapcloudalm!b16907", self.key)
+    }
+
     /// Returns the JSON text of the document, for credentials of this identity zone.
     pub(crate) fn to_json(self, zone: &str) -> String {
         let Self { key, edition } = self;
         let mut document = json!({
             "endpoints": { "Api": "https://eu10.alm.cloud.sap/api" },
             "uaa": {
-                "clientid": format!("sb-{zone}-{key}!b1234|sapcloudalm!b16907"),
+                "clientid": self.client_id(zone),
                 "clientsecret": format!("{CANARY}-{key}"),
                 "url": format!("https://{zone}.authentication.eu10.hana.ondemand.com"),
                 "identityzone": zone,

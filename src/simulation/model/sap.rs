@@ -146,6 +146,11 @@ impl Sap {
         self.issue_key(self.keys[number].zone)
     }
 
+    /// Returns the client ID in a document.
+    pub(crate) fn client_id(&self, document: KeyDocument) -> String {
+        document.client_id(ZONES[self.keys[document.key].zone])
+    }
+
     /// Returns the JSON text of a document.
     pub(crate) fn text(&self, document: KeyDocument) -> String {
         document.to_json(ZONES[self.keys[document.key].zone])

@@ -1,7 +1,8 @@
-//! The ways in which tools and people damage a key, each with the words that tell how to undo it.
+//! The ways in which tools and people damage a key, and how to undo each of them.
 
 use serde_json::Value;
 
+use super::encoding::from_base64;
 use crate::domain::service_key::Finding;
 
 /// The next step if the text passed through a tool that reads quotes, backslashes or placeholders.
@@ -50,7 +51,7 @@ fn of_text(text: &str) -> Option<(&'static str, &'static str)> {
         }
         _ if text.starts_with("%7B") => Some(("URL-encoded text", "decode it, or use the file as it was downloaded")),
         _ if is_yaml(text) => Some(("YAML", "convert it to JSON, for example with yq -o=json")),
-        _ if super::from_base64(text).is_some() => {
+        _ if from_base64(text).is_some() => {
             Some(("base64 of something else than a key", "encode the key once, and nothing else"))
         }
         _ => None,

@@ -2,27 +2,17 @@
 //! any other damage is named, so that its owner can undo it.
 
 mod damage;
+mod encoding;
 
 use std::borrow::Cow;
 
-use base64::Engine as _;
-use base64::alphabet::STANDARD;
-use base64::engine::{DecodePaddingMode, GeneralPurpose, GeneralPurposeConfig};
 use serde_json::{Map, Value};
 
+use self::encoding::{BYTE_ORDER_MARKS, from_base64, from_utf16};
 use crate::domain::service_key::{Finding, MAX_BYTES, read_object};
 
 /// Maximum number of layers around a key. One tool adds one, and keys seldom pass through three.
 const MAX_LAYERS: usize = 2;
-
-/// The byte order marks of UTF-8, and of UTF-16 in both byte orders.
-const BYTE_ORDER_MARKS: [&[u8]; 3] = [b"\xef\xbb\xbf", b"\xff\xfe", b"\xfe\xff"];
-
-/// Base64 with or without padding.
-const BASE64: GeneralPurpose = GeneralPurpose::new(
-    &STANDARD,
-    GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
-);
 
 /// Reads a JSON object, through at most two layers: UTF-16 with a byte order mark; lines of a tool before the object, as
 /// those of `cf service-key`; base64 of the whole; a JSON string around it. The limits of size and depth hold before and
@@ -66,21 +56,6 @@ fn may_hold_key(text: &str) -> bool {
     text.starts_with(['{', '"']) || from_base64(text).is_some_and(|bytes| !bytes.is_empty())
 }
 
-fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Vec<u8>> {
-    let (units, rest) = bytes.as_chunks::<2>();
-    let text = char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).collect::<Result<String, _>>().ok()?;
-    rest.is_empty().then(|| text.into_bytes())
-}
-
-/// Decodes base64, with line breaks as most tools insert them. What it holds must be a text: a word can pass for base64.
-fn from_base64(text: &str) -> Option<Vec<u8>> {
-    let digits: String = text.split_ascii_whitespace().collect();
-    let bytes = BASE64.decode(digits).ok()?;
-    let is_text =
-        std::str::from_utf8(&bytes).is_ok_and(|text| !text.chars().any(|c| c.is_control() && !c.is_ascii_whitespace()));
-    (is_text || BYTE_ORDER_MARKS.iter().any(|mark| bytes.starts_with(mark))).then_some(bytes)
-}
-
 /// Returns the text from the first line that begins with `{`.
 fn after_lines_of_a_tool(text: &str) -> Option<Vec<u8>> {
     let start = text.find("\n{")?;
@@ -89,6 +64,7 @@ fn after_lines_of_a_tool(text: &str) -> Option<Vec<u8>> {
 
 #[cfg(test)]
 mod tests {
+    use base64::Engine as _;
     use base64::engine::general_purpose::STANDARD;
     use serde_json::json;
 

@@ -120,7 +120,7 @@ fn a_watch_whose_connection_dies_without_a_word_is_replaced_within_90_seconds() 
         tenant.await_ready("calm", "True", "Uploaded").await;
 
         proxy.silence_connections();
-        // Only the watch can tell of a new object. A change of a known one might meet a reconciliation that is due anyway.
+        // The watch is the only source of a new object. A change of a known one might meet a reconciliation that is due anyway.
         tenant.apply_for_secret("second", "pasted").await;
         let is_noticed = |object: Option<&ALMServiceKey>| {
             object.and_then(|object| object.status.as_ref()).is_some_and(|status| status.observed_generation == 1)

@@ -1,4 +1,4 @@
-//! What kustomize makes of our kinds, with the configuration that is shipped for it.
+//! References of our kinds after kustomize has renamed objects, with the configuration that is shipped for it.
 
 use std::fs;
 

@@ -83,7 +83,7 @@ fn a_key_whose_zone_is_written_in_capitals_is_uploaded() {
 }
 
 #[test]
-fn endpoints_that_another_client_changed_in_the_slot_are_reported_and_corrected_on_request() {
+fn endpoints_that_another_client_changed_in_the_slot_are_corrected_on_request() {
     scenario("edited", async |tenant| {
         let key = tenant.make_key().await;
         upload(&tenant, &key).await;

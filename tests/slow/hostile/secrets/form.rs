@@ -12,7 +12,7 @@ const NOT_UTF8: &[&str] = &["$: found bytes that are not UTF-8, expected JSON; s
 const NO_ZONE: &[&str] = &["$.uaa.identityzone: found nothing"];
 const NULS: &[&str] = &["$: found NUL characters, as in UTF-16 without a byte order mark, expected JSON"];
 const CONTROL: &[&str] = &["$: found a line break or another control character in a string", "--from-file"];
-const BEHIND: &[&str] = &["$: found text after the object, expected JSON; remove everything after"];
+const AFTER_OBJECT: &[&str] = &["$: found text after the object, expected JSON; remove everything after"];
 const NO_OBJECT: &[&str] = &["$: found ", "expected a JSON object"];
 const TWICE: &[&str] = &["$: found a duplicate field at line "];
 const DEEP: &[&str] = &["$: found nesting deeper than 16, expected at most 16 levels"];
@@ -82,8 +82,8 @@ fn nearly_json(key: &Value) -> Vec<Hostile> {
     vec![
         file("half a key", &text[..text.len() / 2], INVALID, ENDS),
         file("a brace too few", whole_but_the_brace, INVALID, ENDS),
-        file("a brace too many", format!("{text}}}"), INVALID, BEHIND),
-        file("a key twice over", format!("{text}\n{text}"), INVALID, BEHIND),
+        file("a brace too many", format!("{text}}}"), INVALID, AFTER_OBJECT),
+        file("a key twice over", format!("{text}\n{text}"), INVALID, AFTER_OBJECT),
         file(
             "quotes of another kind",
             text.replace('"', "'"),
@@ -96,7 +96,7 @@ fn nearly_json(key: &Value) -> Vec<Hostile> {
             INVALID,
             &["$: found typographic quotes", "download"],
         ),
-        file("a comment behind it", format!("{text}\n// from the cockpit"), INVALID, BEHIND),
+        file("a comment behind it", format!("{text}\n// from the cockpit"), INVALID, AFTER_OBJECT),
         file(
             "a comma at the end",
             format!("{whole_but_the_brace},}}"),
