@@ -13,7 +13,7 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
 use crate::cluster::objects::{ListedKey, Objects};
 use crate::names::{btp, crd};
-use crate::simulation::checker::safety;
+use crate::simulation::checker::{release, safety};
 use crate::simulation::model::binding::Binding;
 use crate::simulation::model::cluster::{BindingKind, Cluster, has_key_finalizer};
 use crate::simulation::reconciliation::{SourceTruth, recorded_binding_uid, source_truth};
@@ -253,7 +253,7 @@ impl Objects for ApiConnection {
             after.metadata.finalizers = Some(finalizers.to_vec());
             if has_key_finalizer(&object.metadata) && !has_key_finalizer(&after.metadata) {
                 state.trace(|| format!("{name}: finalizer removed"));
-                safety::check_key_release(state, self.reconciliation);
+                release::check_key_release(state, self.reconciliation);
             }
             state.write_count += 1;
             self.cluster(state).change_key(&name, |key| key.metadata.finalizers = Some(finalizers.to_vec()));
@@ -278,7 +278,7 @@ impl Objects for ApiConnection {
             check_version(stored.map(|stored| &stored.metadata), &tenant.metadata)?;
             if finalizers.is_empty() {
                 state.trace(|| format!("tenant {name}: finalizer removed"));
-                safety::check_tenant_release(state, self.reconciliation, &name);
+                release::check_tenant_release(state, self.reconciliation, &name);
             }
             state.write_count += 1;
             let change = |tenant: &mut ALMTenant| tenant.metadata.finalizers = Some(finalizers.to_vec());
