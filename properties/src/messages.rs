@@ -3,7 +3,7 @@
 use alm_key_operator::domain::service_key::Finding;
 
 /// All texts of `found`, with `#` for a number.
-const FOUND: [&str; 60] = [
+const FOUND: [&str; 70] = [
     "nothing",
     "null",
     "a boolean",
@@ -49,25 +49,36 @@ const FOUND: [&str; 60] = [
     "NUL characters, as in UTF-# without a byte order mark",
     "typographic quotes, as word processors and chats write them",
     "HTML entities",
-    "HTML or XML, as of a login page",
+    "HTML or XML, such as a login page",
+    "double quotes around the text",
+    "encrypted text",
+    "a map as Go prints it",
+    "bytes as Python prints them",
+    "an assignment, as in an env file",
+    "the name of a file in place of its content",
+    "invisible characters, as in text of a web page",
+    "the two characters \\n in place of a line break",
+    "doubled quotes, as in CSV",
+    "fields without the braces around them",
     "single quotes around the text",
     "a placeholder that was not replaced",
     "a certificate or private key in PEM",
     "URL-encoded text",
     "YAML",
-    "base# of something else than a key",
+    "a key in more than two encodings",
     "backslashes before the quotes: the text was escaped once too often",
     "single quotes instead of double quotes, as a program prints an object",
     "names without quotes, as a shell leaves them",
-    "equals signs instead of colons, as in Terraform",
+    "equals signs instead of colons, as Terraform, Ruby or Java print an object",
     "text after the object",
-    "a line break or another control character in a string, as after a wrap of lines",
-    "a backslash that JSON does not know",
+    "a line break or another control character in a string, as after line wrapping",
+    "an escape sequence that JSON does not know",
     "a comma after the last field",
 ];
 
 /// All places that a text of `found` may begin with.
-const PLACES: [&str; 6] = [
+const PLACES: [&str; 7] = [
+    "in the decoded text: ",
     "in the entry \"uaa\": ",
     "in the entry \"endpoints\": ",
     "in the entries together: ",

@@ -48,20 +48,31 @@ impl SignIn for TokenEndpoint {
     }
 }
 
-/// Adds to a refusal that the client secret does not look like one of SAP. That is no more than a guess, so it is no rule
-/// for keys.
+/// Adds to a refusal that the client secret looks cut off: many secrets of SAP are a GUID, `$` and more. That is no more
+/// than a guess, so it is no rule for keys.
 fn with_hint(verdict: Verdict, key: &ServiceKey) -> Verdict {
     match verdict {
         Verdict::Refused { reason: reason @ Reason::CredentialsRefused, message }
-            if !key.client_secret().expose_secret().contains('$') =>
+            if looks_cut_off(key.client_secret().expose_secret()) =>
         {
             let message = format!(
-                "{message}; unlike those of SAP, it has no \"$\": a shell or a template may have replaced the text behind it"
+                "{message}. The secret ends where many of SAP go on with \"$\": a shell or a template may have replaced \"$\" \
+                 and the text after it; pass on the file unchanged"
             );
             Verdict::Refused { reason, message }
         }
         other => other,
     }
+}
+
+/// Returns true for a GUID without the `$` that follows it in secrets of SAP.
+fn looks_cut_off(secret: &str) -> bool {
+    let is_guid = secret.len() >= 36
+        && secret.bytes().take(36).enumerate().all(|(index, byte)| match index {
+            8 | 13 | 18 | 23 => byte == b'-',
+            _ => byte.is_ascii_hexdigit(),
+        });
+    is_guid && !secret.contains('$')
 }
 
 fn token_url(base: &Url) -> Url {
@@ -76,7 +87,7 @@ mod tests {
     use crate::domain::service_key::examples::key_with_secret;
 
     #[test]
-    fn a_refusal_of_a_secret_without_a_dollar_sign_has_a_hint() {
+    fn a_refusal_of_a_secret_that_looks_cut_off_has_a_hint() {
         let refused = |secret: &str| {
             let refusal = Verdict::Refused { reason: Reason::CredentialsRefused, message: "refused".into() };
             match with_hint(refusal, &key_with_secret(secret)) {
@@ -84,9 +95,11 @@ mod tests {
                 other => panic!("{other:?}"),
             }
         };
-        assert_eq!(refused("CANARY$CANARY"), "refused");
-        let hint = refused("CANARY");
-        assert!(hint.contains("a shell or a template") && !hint.contains("CANARY"), "{hint}");
+        for whole in ["0b1c2d3e-0000-4000-8000-000000000001$QUxN", "QUxNQUxNQUxNQUxNQUxNQUxNQUw="] {
+            assert_eq!(refused(whole), "refused");
+        }
+        let hint = refused("0b1c2d3e-0000-4000-8000-000000000001");
+        assert!(hint.contains("a shell or a template") && !hint.contains("0b1c"), "{hint}");
     }
 
     #[test]

@@ -23,6 +23,9 @@ const WRAPPER: &str = "credentials";
 /// Maximum number of wrappings around a key: root key, entry, `credentials`.
 const MAX_WRAPPINGS: usize = 3;
 
+/// Reads a JSON object from the bytes of an entry.
+type Read = fn(&[u8]) -> Result<Map<String, Value>, Finding>;
+
 /// Finds the document of the key in the entries of a Secret.
 ///
 /// # Errors
@@ -38,9 +41,11 @@ pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Res
     if let Some(raw) = data.get(CROSSPLANE_RAW) {
         return text::read(&raw.0).and_then(unwrap);
     }
-    let read = |bytes: &ByteString| text::read(&bytes.0).and_then(unwrap);
-    let objects = data.values().filter_map(|bytes| read(bytes).ok());
-    let mut keys: Vec<_> = objects.filter(has_credentials).collect();
+    // A bare key counts more than one that was found in something else, such as an old download beside it.
+    let mut keys = keys_in(data, read_object);
+    if keys.is_empty() {
+        keys = keys_in(data, text::read);
+    }
     // The same key under several names is still one key.
     if keys.iter().all(|key| Some(key) == keys.first()) {
         keys.truncate(1);
@@ -49,10 +54,18 @@ pub fn document(data: &BTreeMap<String, ByteString>, entry: Option<&str>) -> Res
         (Some(key), 0, _) => Ok(key),
         (None, _, 0) => Err(finding("no entry at all".into(), EXPECTED.into())),
         // A problem of the only entry is reported as one of the key.
-        (None, _, 1) => data.values().map(read).next().unwrap_or_else(|| Ok(Map::new())),
+        (None, _, 1) => {
+            data.values().map(|bytes| text::read(&bytes.0).and_then(unwrap)).next().unwrap_or_else(|| Ok(Map::new()))
+        }
         (None, _, entries) => Err(finding(format!("{entries} entries and a key in none of them"), EXPECTED.into())),
         (Some(_), others, _) => Err(finding(format!("a key in {} entries", others + 1), EXPECTED.into())),
     }
+}
+
+/// Returns all keys that `read` finds in the entries.
+fn keys_in(data: &BTreeMap<String, ByteString>, read: Read) -> Vec<Map<String, Value>> {
+    let objects = data.values().filter_map(|bytes| read(&bytes.0).and_then(unwrap).ok());
+    objects.filter(has_credentials).collect()
 }
 
 /// Joins the entries of the default layout: one per top-level field, objects as JSON text.
@@ -250,6 +263,13 @@ mod tests {
         let other = KEY.replace("\"a\"", "\"other\"");
         let error = read(&[("a", KEY), ("b", &other)], None).expect_err("two");
         assert!(error.contains("a key in 2 entries"), "{error}");
+    }
+
+    #[test]
+    fn a_bare_key_counts_more_than_one_in_an_encoding() {
+        let old = STANDARD.encode(KEY.replace("\"a\"", "\"old\""));
+        assert_eq!(read(&[("backup", &old), ("key.json", KEY)], None), Ok(key()));
+        assert!(read(&[("backup", &old), ("note", "mine")], None).is_ok());
     }
 
     #[test]

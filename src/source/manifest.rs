@@ -7,7 +7,7 @@ use k8s_openapi::api::core::v1::Secret;
 use serde::Deserialize;
 use serde_json::{Map, Value, json};
 
-use super::layout;
+use super::{layout, text};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::Finding;
 use crate::names::btp;
@@ -22,6 +22,7 @@ const DRY_RUN: &str = "fix the manifest until `kubectl apply --dry-run=server` a
 /// # Errors
 /// A finding about the manifest or the JSON of the key. It may contain the name of an entry, but no value.
 pub fn document(bytes: &[u8], entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
+    let bytes = &*text::to_utf8(bytes);
     let manifests = manifests(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))?;
     if manifests.is_empty() {
         return match entry {

@@ -89,10 +89,14 @@ fn ensure_current(
     };
     match comparison {
         Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
-        Comparison::Different if occupied::is_overwritten_by_namesake(facts, key, revision) => {
-            Ok(occupied::overwritten_by_namesake(facts, key, now))
+        Comparison::Different => {
+            if occupied::is_overwritten_by_namesake(facts, key, revision)
+                && let Some(settlement) = occupied::overwritten_by_namesake(facts, key, now)?
+            {
+                return Ok(settlement);
+            }
+            put_over_ours(facts, slot, key, revision, now)
         }
-        Comparison::Different => put_over_ours(facts, slot, key, revision, now),
         Comparison::Identical => Ok(uploaded(facts, slot, key, revision, now)),
     }
 }
@@ -165,15 +169,16 @@ fn has_same_credentials(content: &ServiceKey, key: &ServiceKey) -> bool {
 
 fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Settlement {
     let (origin, message) = if slot.is_adopted() {
-        (Origin::Adopted, "the key was already in Landscape Management and has been adopted")
+        (Origin::Adopted, "the key was adopted, and is in Landscape Management")
     } else {
         (Origin::Uploaded, "the key is in Landscape Management")
     };
     let entry = learn::ledger_entry(key, origin, revision, now);
     // The same key under another revision: another client touched the slot without changing the key. Or the same revision,
     // recorded by another version of the operator.
-    let known = facts.ledger.uploaded.as_ref().filter(|known| {
-        known.fingerprint == entry.fingerprint || (!known.fingerprint.is_comparable() && known.revision == *revision)
+    let known = facts.ledger.uploaded.as_ref().filter(|known| match known.is_current(key) {
+        Some(is_current) => is_current,
+        None => known.revision == *revision,
     });
     let entry = match known {
         Some(Uploaded { uploaded_at, proven_at, .. }) => {

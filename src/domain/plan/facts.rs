@@ -176,6 +176,8 @@ pub struct Answers {
     pub write: Option<Written>,
     /// True if the pending write was first recorded in this reconciliation: no earlier one can be under way.
     pub first_attempt: bool,
+    /// True if a write of an earlier reconciliation may have changed the slot.
+    pub earlier_write: bool,
 }
 
 /// A write to the slot and its answer.

@@ -63,7 +63,7 @@ impl Facts {
     /// Adds the answer to a read of the slot's content.
     pub fn learn_content(&mut self, answer: Result<Content, RemoteTrouble>) {
         self.answers.content = Some(answer);
-        if let Some(key) = self.slot_key() {
+        if let (Some(key), Some(Holder::Us(_))) = (self.slot_key(), self.holder()) {
             self.observations.slot_key = Some(key.credentials_fingerprint().clone());
         }
     }
@@ -82,7 +82,11 @@ impl Facts {
             // A pending write is conditional on a revision that the slot has left, so it cannot take effect either.
             WriteAnswer::Changed => {
                 self.ledger.pending = None;
-                self.answers = Answers { source_sign_in: self.answers.source_sign_in.take(), ..Default::default() };
+                self.answers = Answers {
+                    source_sign_in: self.answers.source_sign_in.take(),
+                    earlier_write: self.answers.earlier_write || !self.answers.first_attempt,
+                    ..Default::default()
+                };
                 return;
             }
             WriteAnswer::Rejected(_) if self.answers.first_attempt => self.ledger.pending = None,

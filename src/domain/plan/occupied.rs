@@ -1,8 +1,10 @@
 //! A slot that this object may not fill: it holds the key of another owner, or an older sibling comes first.
 
 use super::facts::Facts;
+use super::probe::{self, SlotKey};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
+
 use super::write;
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::{Ledger, Overwritten};
@@ -31,56 +33,68 @@ pub(super) fn replace_if_allowed(
     }
 }
 
-/// Returns true if another client put the content of the slot in this object's name: the slot names this object at a
-/// revision that the operator did not record, with other content than it put, while the source still has the key that it
-/// did put. That is so if two operators use the same cluster ID, as after a restored backup of etcd. They would overwrite
-/// each other's keys forever.
+/// Returns true if another client put the content of the slot under the name of this object: the slot names this object at
+/// a revision that the operator did not record, with other content than it put, while the source still has the document
+/// that it did put. That is so if two operators use the same cluster ID, as after a restored backup of etcd. They would
+/// overwrite each other's keys forever.
 pub(super) fn is_overwritten_by_namesake(facts: &Facts, key: &ServiceKey, revision: &Revision) -> bool {
     let Ledger { uploaded, pending, overwritten } = &facts.ledger;
+    let is_put = uploaded
+        .as_ref()
+        .is_some_and(|uploaded| uploaded.revision != *revision && uploaded.is_current(key) == Some(true));
     let content = facts.slot_key().map(ServiceKey::fingerprint);
-    let is_pending =
-        pending.as_ref().is_some_and(|pending| content.is_none() || pending.fingerprint.as_ref() == content);
-    let is_known = match uploaded {
-        Some(uploaded) => uploaded.revision != *revision && uploaded.is_current(key) == Some(true),
-        None => overwritten.as_ref().is_some_and(|overwritten| is_same(facts, overwritten, key)),
-    };
-    is_known && !is_pending && facts.subject.requested.is_none()
+    let may_be_ours = facts.answers.earlier_write
+        || pending.as_ref().is_some_and(|pending| {
+            content.is_none() || pending.fingerprint.is_none() || pending.fingerprint.as_ref() == content
+        });
+    let has_changed =
+        overwritten.as_ref().is_some_and(|overwritten| overwritten.generation != facts.subject.generation);
+    is_put && !may_be_ours && !has_changed && facts.subject.requested.is_none()
 }
 
-/// Settles because another client put a key in this object's name.
-pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now) -> Settlement {
-    let uploaded = Condition::no(
-        Reason::SlotOverwritten,
-        "another client overwrote the key of this object in its name: does an operator of another cluster use the same \
-         cluster ID? Stop it, and then request a reconciliation of this object",
-    );
+/// Settles because another client put a key under the name of this object. Returns `None` once that key is proven dead, so
+/// that it may be overwritten.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Option<Settlement>, Step> {
+    let mut waits = vec![Wait::Interval.at_most_hourly()];
+    match probe::slot_key(facts)? {
+        SlotKey::Refused(_) => match probe::wait_until_dead(facts, now) {
+            Some(wait) => waits.push(wait),
+            None => return Ok(None),
+        },
+        SlotKey::Unknown(retry) => waits.push(Wait::Retry(retry)),
+        SlotKey::Accepted | SlotKey::Unusable => {}
+    }
+    let uploaded = settle::overwritten_by_namesake();
     let ready = uploaded.clone();
     let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Stalled) };
-    let overwritten = Overwritten { fingerprint: key.fingerprint().clone(), generation: facts.subject.generation };
-    Settlement {
-        // A pending write is conditional on a revision that the slot has left.
-        ledger: Ledger { overwritten: Some(overwritten), ..Ledger::default() },
-        ..settle::settlement(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
-    }
+    // A pending write is conditional on a revision that the slot has left.
+    let ledger = Ledger { pending: None, overwritten: Some(overwritten(facts, key)), ..facts.ledger.clone() };
+    Ok(Some(Settlement { ledger, ..settle::settlement(facts, Some(conditions), &waits, now) }))
+}
+
+/// Returns the record that another client overwrote `key`.
+fn overwritten(facts: &Facts, key: &ServiceKey) -> Overwritten {
+    Overwritten { fingerprint: key.fingerprint().clone(), generation: facts.subject.generation }
 }
 
 /// Returns true if another client overwrote exactly this key and the object has not changed since.
 fn was_overwritten(facts: &Facts, key: &ServiceKey) -> bool {
-    settle::ledger_without_upload(facts).overwritten.is_some_and(|overwritten| is_same(facts, &overwritten, key))
-}
-
-/// Returns true if `overwritten` speaks of this key and of this generation of the object.
-fn is_same(facts: &Facts, Overwritten { fingerprint, generation }: &Overwritten, key: &ServiceKey) -> bool {
+    let Some(Overwritten { fingerprint, generation }) = settle::ledger_without_upload(facts).overwritten else {
+        return false;
+    };
     // A fingerprint of another version cannot be compared, so it counts as the same key: nothing is overwritten.
-    let is_same_key = !fingerprint.is_comparable() || *fingerprint == *key.fingerprint();
-    is_same_key && *generation == facts.subject.generation
+    let is_same_key = !fingerprint.is_comparable() || fingerprint == *key.fingerprint();
+    is_same_key && generation == facts.subject.generation
 }
 
 /// Settles because the slot holds a key that is not ours and is not to be changed.
 pub(super) fn stalled(facts: &Facts, now: Now) -> Settlement {
-    let overwritten = facts.source_key().is_some_and(|key| was_overwritten(facts, key));
+    let overwritten_key = facts.source_key().filter(|key| was_overwritten(facts, key));
     let uploaded = match settle::uploaded(facts) {
-        Condition { message, .. } if overwritten => {
+        Condition { message, .. } if overwritten_key.is_some() => {
             let message = format!("another client overwrote the key of this object. {message}");
             Condition::no(Reason::SlotOverwritten, message)
         }
@@ -88,8 +102,11 @@ pub(super) fn stalled(facts: &Facts, now: Now) -> Settlement {
     };
     let ready = Condition::no(uploaded.reason, uploaded.message.clone());
     let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Stalled) };
+    let before = settle::ledger_without_upload(facts);
+    // The record of an earlier version is written anew, so that it does not count as the same key after a rotation.
+    let overwritten = overwritten_key.map(|key| overwritten(facts, key)).or(before.overwritten);
     Settlement {
-        ledger: settle::ledger_without_upload(facts),
+        ledger: Ledger { overwritten, ..before },
         ..settle::settlement(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
     }
 }

@@ -243,6 +243,7 @@ pub(super) fn signed_in(facts: &Facts) -> Condition {
 pub(super) fn uploaded(facts: &Facts) -> Condition {
     match &facts.answers.slot {
         Some(Ok(slot)) => match slot.holder(&facts.subject.owner) {
+            Holder::Us(_) if facts.ledger.overwritten.is_some() => overwritten_by_namesake(),
             Holder::Us(_) => Condition::yes(Reason::Uploaded, "a key of this object is in Landscape Management"),
             Holder::Empty(_) => not_uploaded(facts),
             Holder::Nobody(_) => Condition::no(
@@ -272,6 +273,16 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
             |previous| previous.uploaded.clone(),
         ),
     }
+}
+
+/// Returns the condition `Uploaded` for a slot that another client filled under the name of this object.
+pub(super) fn overwritten_by_namesake() -> Condition {
+    Condition::no(
+        Reason::SlotOverwritten,
+        "another client overwrote the key of this object under its name: perhaps an operator of another cluster uses the \
+         same cluster ID, or this cluster was restored from a backup. Stop the other operator, if there is one, and request \
+         a reconciliation of this object",
+    )
 }
 
 /// Returns the condition `Uploaded` for an empty slot: a dead key was removed, or no key has been uploaded.

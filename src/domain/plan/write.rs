@@ -57,10 +57,14 @@ fn after_record(
     step: Step,
     now: Now,
 ) -> Step {
-    let recorded = facts.ledger.pending.as_ref().is_some_and(|pending| {
-        pending.operation == operation && pending.fingerprint == fingerprint && pending.revision == *revision
-    });
-    if recorded {
+    let recorded = facts.ledger.pending.as_ref().filter(|pending| pending.revision == *revision);
+    let is_upload = |pending: &&Pending| pending.operation == operation && operation == Operation::Upload;
+    // Two uploads with the same condition may be under way, and one record stands for both.
+    let fingerprint = match recorded.filter(is_upload) {
+        Some(pending) if pending.fingerprint != fingerprint => None,
+        _ => fingerprint,
+    };
+    if recorded.is_some_and(|pending| pending.operation == operation && pending.fingerprint == fingerprint) {
         return step;
     }
     Step::Record(Pending { operation, fingerprint, revision: revision.clone(), started_at: now.wall })

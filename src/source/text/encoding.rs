@@ -13,8 +13,13 @@ const BASE64: GeneralPurpose = GeneralPurpose::new(
     GeneralPurposeConfig::new().with_decode_padding_mode(DecodePaddingMode::Indifferent),
 );
 
-/// Decodes UTF-16, whose bytes `unit` joins.
-pub(super) fn from_utf16(bytes: &[u8], unit: fn([u8; 2]) -> u16) -> Option<Vec<u8>> {
+/// Decodes UTF-16 that begins with a byte order mark.
+pub(super) fn from_marked_utf16(bytes: &[u8]) -> Option<Vec<u8>> {
+    let [_, little_endian, big_endian] = BYTE_ORDER_MARKS;
+    let (bytes, unit): (_, fn([u8; 2]) -> u16) = match bytes.strip_prefix(little_endian) {
+        Some(bytes) => (bytes, u16::from_le_bytes),
+        None => (bytes.strip_prefix(big_endian)?, u16::from_be_bytes),
+    };
     let (units, rest) = bytes.as_chunks::<2>();
     let text = char::decode_utf16(units.iter().map(|bytes| unit(*bytes))).collect::<Result<String, _>>().ok()?;
     rest.is_empty().then(|| text.into_bytes())

@@ -6,9 +6,10 @@ mod encoding;
 
 use std::borrow::Cow;
 
+use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use self::encoding::{BYTE_ORDER_MARKS, from_base64, from_utf16};
+use self::encoding::{BYTE_ORDER_MARKS, from_base64, from_marked_utf16};
 use crate::domain::service_key::{Finding, MAX_BYTES, read_object};
 
 /// Maximum number of layers around a key. One tool adds one, and keys seldom pass through three.
@@ -31,34 +32,52 @@ pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
         result = read_object(&inner);
         text = Cow::Owned(inner);
     }
-    result.map_err(|error| if text.len() > MAX_BYTES { error } else { damage::named(&text, error) })
+    result.map_err(|error| describe(&text, error, matches!(text, Cow::Owned(_))))
+}
+
+/// Returns the text in UTF-8 if it is UTF-16 with a byte order mark; otherwise the text itself.
+pub(super) fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
+    from_marked_utf16(bytes).map_or(Cow::Borrowed(bytes), Cow::Owned)
+}
+
+/// Adds the name of the damage to the finding, and that its place is in the decoded text.
+fn describe(text: &[u8], error: Finding, was_decoded: bool) -> Finding {
+    if text.len() > MAX_BYTES {
+        return error;
+    }
+    if was_decoded && remove_layer(text).is_some_and(|inner| read_object(&inner).is_ok()) {
+        let found = "a key in more than two encodings".into();
+        return Finding { found, remedy: "encode the key once, or not at all", ..error };
+    }
+    let named = damage::named(text, error);
+    if was_decoded { Finding { found: format!("in the decoded text: {}", named.found), ..named } } else { named }
 }
 
 fn remove_layer(text: &[u8]) -> Option<Vec<u8>> {
-    let [utf8, little_endian, big_endian] = BYTE_ORDER_MARKS;
-    if let Some(rest) = text.strip_prefix(little_endian) {
-        return from_utf16(rest, u16::from_le_bytes);
+    if let Some(decoded) = from_marked_utf16(text) {
+        return Some(decoded);
     }
-    if let Some(rest) = text.strip_prefix(big_endian) {
-        return from_utf16(rest, u16::from_be_bytes);
-    }
-    let text = std::str::from_utf8(text.strip_prefix(utf8).unwrap_or(text)).ok()?.trim();
+    let text = std::str::from_utf8(text.strip_prefix(BYTE_ORDER_MARKS[0]).unwrap_or(text)).ok()?.trim();
     match text.chars().next()? {
-        '{' | '[' => None,
-        '"' => serde_json::from_str::<String>(text).ok().filter(|inner| may_hold_key(inner)).map(String::into_bytes),
+        // An object itself, a page, or a placeholder.
+        '{' | '<' | '$' => None,
+        '"' => match serde_json::from_str::<String>(text) {
+            Ok(inner) => may_hold_key(&inner).then(|| inner.into_bytes()),
+            Err(_) => after_lines_of_a_tool(text),
+        },
+        '[' if serde_json::from_str::<IgnoredAny>(text).is_ok() => None,
         _ => from_base64(text).or_else(|| after_lines_of_a_tool(text)),
     }
 }
 
 /// Returns true if the text of a JSON string is more than a word.
 fn may_hold_key(text: &str) -> bool {
-    let text = text.trim();
-    text.starts_with(['{', '"']) || from_base64(text).is_some_and(|bytes| !bytes.is_empty())
+    text.contains('{') || from_base64(text).is_some_and(|bytes| !bytes.is_empty())
 }
 
 /// Returns the text from the first line that begins with `{`.
 fn after_lines_of_a_tool(text: &str) -> Option<Vec<u8>> {
-    let start = text.find("\n{")?;
+    let start = text.find("\n{").filter(|_| !text.starts_with("-----BEGIN"))?;
     Some(text.as_bytes()[start + 1..].to_vec())
 }
 
@@ -109,6 +128,8 @@ mod tests {
             ("a JSON string", json_string(KEY).into_bytes()),
             ("a JSON string twice", json_string(&json_string(KEY)).into_bytes()),
             ("a JSON string of base64", json_string(&STANDARD.encode(KEY)).into_bytes()),
+            ("a JSON string of the lines of cf", json_string(&cf(KEY)).into_bytes()),
+            ("lines that begin with brackets or quotes", format!("[10:00] \"Getting\" key\n{KEY}").into_bytes()),
         ] {
             assert_eq!(read(&text).map_err(|finding| finding.to_string()), Ok(expected.clone()), "{what}");
         }
@@ -118,7 +139,9 @@ mod tests {
     fn a_third_layer_is_not_removed() {
         let thrice = STANDARD.encode(STANDARD.encode(STANDARD.encode(KEY)));
         let error = read(thrice.as_bytes()).expect_err("three layers");
-        assert!(error.found.contains("base64"), "{error}");
+        assert_eq!(error.found, "a key in more than two encodings", "{error}");
+        let word = read(STANDARD.encode("not a key, sorry").as_bytes()).expect_err("no key");
+        assert!(word.found.starts_with("in the decoded text: text that is not JSON at line 1"), "{word}");
     }
 
     #[test]

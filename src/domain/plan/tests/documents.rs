@@ -54,19 +54,64 @@ fn a_document_that_was_put_in_our_name_is_reported_and_replaced_on_request() {
     for foreign in [moved(), annotated(), rotated()] {
         let scenario = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("2");
         assert_eq!(scenario.plan(), Step::ReadContent);
-        let settlement = scenario.slot_holds(&foreign).settlement();
+        let settlement = scenario.slot_holds(&foreign).slot_signs_in(accepted()).settlement();
         let ready = settlement.conditions.expect("conditions").ready;
         assert_eq!(ready.reason, Reason::SlotOverwritten);
         assert!(ready.message.contains("cluster ID"), "{}", ready.message);
 
         let later = Scenario::new().with(|facts| facts.ledger = settlement.ledger).source_signs_in(accepted());
-        let later = later.slot_is_ours("2").slot_holds(&foreign);
+        let later = later.slot_is_ours("2").slot_holds(&foreign).slot_signs_in(accepted());
         assert_eq!(later.conditions().ready.reason, Reason::SlotOverwritten, "also in later reconciliations");
         let requested = later.clone().with(|facts| facts.subject.requested = Some("now".into()));
         assert_eq!(requested.record().1, put_at("2"));
         let changed = later.with(|facts| facts.subject.generation = 2);
         assert_eq!(changed.record().1, put_at("2"));
     }
+}
+
+#[test]
+fn a_change_of_the_source_is_put_over_a_key_that_was_put_in_our_name() {
+    for changed in [moved(), annotated()] {
+        let scenario = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("2").slot_holds(&rotated());
+        let ledger = scenario.slot_signs_in(accepted()).settlement().ledger;
+        let scenario = Scenario::new().with(|facts| facts.ledger = ledger).source(present(Ok(changed)));
+        assert_eq!(
+            scenario.source_signs_in(accepted()).slot_is_ours("2").slot_holds(&rotated()).record().1,
+            put_at("2")
+        );
+    }
+}
+
+#[test]
+fn a_dead_key_that_was_put_in_our_name_is_replaced() {
+    let scenario = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("2").slot_holds(&rotated());
+    assert_eq!(scenario.plan(), Step::SignIn(KeyRole::Slot));
+    let refused_once = scenario.clone().slot_signs_in(refused());
+    assert_eq!(refused_once.conditions().ready.reason, Reason::SlotOverwritten);
+    let dead = scenario.refused_at(&rotated(), &[0, 60, 240, 600]).slot_signs_in(refused());
+    assert_eq!(dead.record().1, put_at("2"));
+}
+
+#[test]
+fn a_slot_that_was_filled_in_our_name_is_reported_whatever_the_source_does() {
+    let scenario = Scenario::uploaded().source_signs_in(accepted()).slot_is_ours("2").slot_holds(&rotated());
+    let ledger = scenario.slot_signs_in(accepted()).settlement().ledger;
+    let scenario = Scenario::new().with(|facts| facts.ledger = ledger).source(present(Err(findings())));
+    let scenario = scenario.slot_is_ours("2").slot_holds(&rotated()).slot_signs_in(accepted());
+    assert_eq!(scenario.conditions().uploaded.reason, Reason::SlotOverwritten);
+}
+
+#[test]
+fn a_key_of_an_earlier_attempt_of_ours_is_replaced() {
+    let put = |scenario: Scenario| scenario.source_signs_in(accepted());
+    let scenario = put(Scenario::uploaded().pending(Operation::Upload, Some(&rotated()), "1")).slot_is_ours("1");
+    let (pending, step) = scenario.clone().record();
+    assert_eq!((pending.fingerprint.clone(), step), (None, put_at("1")));
+    let mut late = scenario.with(|facts| facts.note_pending_write(pending.clone()));
+    late.facts.learn_write(Operation::Upload, Some(ours()), WriteAnswer::Changed, late.now);
+    assert_eq!(late.slot_is_ours("2").slot_holds(&rotated()).record().1, put_at("2"), "after 412");
+    let lost = put(Scenario::uploaded().with(|facts| facts.ledger.pending = Some(pending))).slot_is_ours("2");
+    assert_eq!(lost.slot_holds(&rotated()).record().1, put_at("2"), "after a crash");
 }
 
 #[test]
@@ -147,7 +192,11 @@ fn an_overwritten_key_that_an_earlier_version_recorded_is_not_put_back() {
         facts.ledger.overwritten = Some(Overwritten { fingerprint, generation: 1 });
     });
     let scenario = scenario.source_signs_in(accepted()).slot_is_owned_by("2", None).slot_holds(&rotated());
-    assert_eq!(scenario.conditions().ready.reason, Reason::SlotOverwritten);
+    let settlement = scenario.settlement();
+    assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::SlotOverwritten);
+    let rotation = scenario.source(present(Ok(key_with(|document| document["uaa"]["clientsecret"] = "third".into()))));
+    let rotation = rotation.with(|facts| facts.ledger = settlement.ledger);
+    assert_eq!(rotation.record().1, put_at("2"), "the record is written anew, so a rotation is recognized");
 }
 
 #[test]

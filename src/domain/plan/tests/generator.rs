@@ -137,6 +137,7 @@ pub(super) fn answers() -> impl Strategy<Value = Answers> {
         content,
         write: write.map(|answer| Written { operation: Operation::Upload, answer }),
         first_attempt: false,
+        earlier_write: false,
     })
 }
 

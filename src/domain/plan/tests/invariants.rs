@@ -49,7 +49,7 @@ fn recorded(facts: &Facts, operation: Operation, fingerprint: Option<&KeyFingerp
     facts.ledger.pending.as_ref().is_some_and(|pending| {
         pending.operation == operation
             && pending.revision == *at
-            && fingerprint.is_none_or(|fingerprint| pending.fingerprint.as_ref() == Some(fingerprint))
+            && fingerprint.is_none_or(|fingerprint| pending.fingerprint.as_ref().is_none_or(|it| it == fingerprint))
     })
 }
 
@@ -76,7 +76,10 @@ fn check_put(facts: &Facts, at: &Revision, adopted: bool) {
     check_write(facts, Operation::Upload, at);
     check_upload(facts);
     let key = facts.source_key().map(ServiceKey::fingerprint);
-    assert!(recorded(facts, Operation::Upload, key, at), "the record has the fingerprint of the key");
+    assert!(
+        recorded(facts, Operation::Upload, key, at),
+        "the record has the fingerprint of the key, or stands for several"
+    );
     let credentials = ServiceKey::credentials_fingerprint;
     if adopted {
         assert!(

@@ -12,7 +12,7 @@ const NOT_UTF8: &[&str] = &["$: found bytes that are not UTF-8, expected JSON; s
 const NO_ZONE: &[&str] = &["$.uaa.identityzone: found nothing"];
 const NULS: &[&str] = &["$: found NUL characters, as in UTF-16 without a byte order mark, expected JSON"];
 const CONTROL: &[&str] = &["$: found a line break or another control character in a string", "--from-file"];
-const AFTER_OBJECT: &[&str] = &["$: found text after the object, expected JSON; remove everything after"];
+const AFTER_OBJECT: &[&str] = &["$: found text after the object, expected JSON; keep only the object"];
 const NO_OBJECT: &[&str] = &["$: found ", "expected a JSON object"];
 const TWICE: &[&str] = &["$: found a duplicate field at line "];
 const DEEP: &[&str] = &["$: found nesting deeper than 16, expected at most 16 levels"];
@@ -36,7 +36,7 @@ fn no_text(key: &Value) -> Vec<Hostile> {
         file("an empty file", "", INVALID, ENDS),
         file("nothing but white space", " \r\n\t ", INVALID, ENDS),
         file("a byte order mark alone", "\u{feff}", INVALID, ENDS),
-        file("two byte order marks", format!("\u{feff}\u{feff}{text}"), INVALID, NOT_JSON),
+        file("two byte order marks", format!("\u{feff}\u{feff}{text}"), INVALID, &["$: found invisible characters"]),
         file(
             "UTF-16 without a byte order mark",
             utf16,
@@ -116,7 +116,7 @@ fn nearly_json(key: &Value) -> Vec<Hostile> {
             "an escape that is none",
             instead("CANARY", "\\xCANARY"),
             INVALID,
-            &["$: found a backslash that JSON does not know", "--from-file"],
+            &["$: found an escape sequence that JSON does not know", "--from-file"],
         ),
         file("a number beyond all numbers", number("1e400"), INVALID, NOT_JSON),
         file("NaN", number("NaN"), INVALID, NOT_JSON),
