@@ -247,6 +247,10 @@ fn check_owner_change(
         }
         (false, new) => {
             let is_unchanged = new == old.as_ref() || (new.is_none() && is_unowned);
+            let is_fence = reconciliation.pending_revision.as_deref() == Some(request.revision.as_str());
+            if is_unchanged && !is_fence {
+                return Some("the slot of another owner was written to without a write to fence");
+            }
             (!is_unchanged).then_some("a key with another owner was handed over")
         }
         (true, None) => {
