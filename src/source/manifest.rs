@@ -12,8 +12,6 @@ use crate::domain::reason::Reason;
 use crate::domain::service_key::Finding;
 use crate::names::btp;
 
-/// The byte order mark, which some editors write before a text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const SECRET: &str = "Secret";
 const DRY_RUN: &str = "fix the manifest until `kubectl apply --dry-run=server` accepts it";
 
@@ -23,7 +21,7 @@ const DRY_RUN: &str = "fix the manifest until `kubectl apply --dry-run=server` a
 /// A finding about the manifest or the JSON of the key. It may contain the name of an entry, but no value.
 pub fn document(bytes: &[u8], entry: Option<&str>) -> Result<Map<String, Value>, Finding> {
     let bytes = &*text::to_utf8(bytes);
-    let manifests = manifests(bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes))?;
+    let manifests = manifests(bytes)?;
     if manifests.is_empty() {
         return match entry {
             None => layout::document(&BTreeMap::from([("file".to_owned(), ByteString(bytes.to_vec()))]), None),

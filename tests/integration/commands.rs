@@ -29,7 +29,7 @@ fn valid_key() -> Value {
 }
 
 /// Runs `almkey` with this standard input. Fails if it prints key material.
-fn run(arguments: &[&str], input: &str) -> Output {
+fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
     let mut child = Command::new(binary("almkey"))
         .args(arguments)
         .stdin(Stdio::piped())
@@ -38,7 +38,7 @@ fn run(arguments: &[&str], input: &str) -> Output {
         .spawn()
         .expect("almkey can be started");
     // The command may exit without reading all of it.
-    let _ = child.stdin.take().expect("standard input is piped").write_all(input.as_bytes());
+    let _ = child.stdin.take().expect("standard input is piped").write_all(input.as_ref());
     let output = child.wait_with_output().expect("almkey exits");
     let printed = [output.stdout.as_slice(), output.stderr.as_slice()].concat();
     secret_scan::scan_output(&format!("{arguments:?}"), &printed);
@@ -83,15 +83,24 @@ fn validate_reads_a_key_from_a_file_a_secret_manifest_or_standard_input() {
         "apiVersion": "v1", "kind": "Secret", "metadata": { "name": "calm" },
         "stringData": { "uaa": key["uaa"].to_string(), "endpoints": key["endpoints"].to_string(), "plan": "standard" },
     });
+    let in_utf16 =
+        |text: &str| "\u{feff}".encode_utf16().chain(text.encode_utf16()).flat_map(u16::to_le_bytes).collect();
+    let yaml = format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: calm\ndata:\n  key.txt: {encoded}\n");
     for (form, content) in [
-        ("plain", key.to_string()),
-        ("byte order mark", format!("\u{feff}{key}\r\n")),
-        ("wrapped", json!({ "credentials": key }).to_string()),
-        ("cf", format!("Getting key calm for service alm...\n\n{key:#}\n")),
-        ("base64", encoded.clone()),
-        ("yaml", format!("apiVersion: v1\nkind: Secret\nmetadata:\n  name: calm\ndata:\n  key.txt: {encoded}\n")),
-        ("json", by_field.to_string()),
-        ("base64 twice", format!("apiVersion: v1\nkind: Secret\ndata:\n  key.txt: {}\n", STANDARD.encode(&encoded))),
+        ("plain", key.to_string().into_bytes()),
+        ("byte order mark", format!("\u{feff}{key}\r\n").into_bytes()),
+        ("wrapped", json!({ "credentials": key }).to_string().into_bytes()),
+        ("cf", format!("Getting key calm for service alm...\n\n{key:#}\n").into_bytes()),
+        ("base64", encoded.clone().into_bytes()),
+        ("yaml", yaml.clone().into_bytes()),
+        ("json", by_field.to_string().into_bytes()),
+        (
+            "base64 twice",
+            format!("apiVersion: v1\nkind: Secret\ndata:\n  key.txt: {}\n", STANDARD.encode(&encoded)).into_bytes(),
+        ),
+        ("plain in UTF-16", in_utf16(&key.to_string())),
+        ("yaml in UTF-16", in_utf16(&yaml)),
+        ("json in UTF-16", in_utf16(&by_field.to_string())),
     ] {
         let file = folder.path().join(form);
         std::fs::write(&file, &content).expect("the file is written");

@@ -14,7 +14,7 @@ pub const MAX_BYTES: usize = 64 * 1024;
 pub const MAX_DEPTH: usize = 16;
 
 /// The byte order mark of UTF-8, which some editors write at the start of a text.
-const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
+pub const BYTE_ORDER_MARK: &[u8] = b"\xef\xbb\xbf";
 const ROOT: &str = "$";
 const DOWNLOAD_AGAIN: &str = "use the key exactly as the BTP cockpit provides it";
 

@@ -14,5 +14,5 @@ pub(crate) mod examples;
 mod tests;
 
 pub use finding::{Finding, Findings};
-pub use json::{MAX_BYTES, MAX_DEPTH, read as read_object};
+pub use json::{BYTE_ORDER_MARK, MAX_BYTES, MAX_DEPTH, read as read_object};
 pub use key::ServiceKey;

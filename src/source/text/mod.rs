@@ -9,8 +9,8 @@ use std::borrow::Cow;
 use serde::de::IgnoredAny;
 use serde_json::{Map, Value};
 
-use self::encoding::{BYTE_ORDER_MARKS, from_base64, from_marked_utf16};
-use crate::domain::service_key::{Finding, MAX_BYTES, read_object};
+use self::encoding::{from_base64, from_marked_utf16};
+use crate::domain::service_key::{BYTE_ORDER_MARK, Finding, MAX_BYTES, read_object};
 
 /// Maximum number of layers around a key. One tool adds one, and keys seldom pass through three.
 const MAX_LAYERS: usize = 2;
@@ -35,9 +35,14 @@ pub(super) fn read(bytes: &[u8]) -> Result<Map<String, Value>, Finding> {
     result.map_err(|error| describe(&text, error, matches!(text, Cow::Owned(_))))
 }
 
-/// Returns the text in UTF-8 if it is UTF-16 with a byte order mark; otherwise the text itself.
+/// Returns the text in UTF-8 and without a byte order mark. Only UTF-16 with such a mark is recognized as UTF-16.
 pub(super) fn to_utf8(bytes: &[u8]) -> Cow<'_, [u8]> {
-    from_marked_utf16(bytes).map_or(Cow::Borrowed(bytes), Cow::Owned)
+    from_marked_utf16(bytes).map_or_else(|| Cow::Borrowed(without_mark(bytes)), Cow::Owned)
+}
+
+/// Returns the text without the byte order mark of UTF-8.
+fn without_mark(bytes: &[u8]) -> &[u8] {
+    bytes.strip_prefix(BYTE_ORDER_MARK).unwrap_or(bytes)
 }
 
 /// Adds the name of the damage to the finding, and that its place is in the decoded text.
@@ -57,7 +62,7 @@ fn remove_layer(text: &[u8]) -> Option<Vec<u8>> {
     if let Some(decoded) = from_marked_utf16(text) {
         return Some(decoded);
     }
-    let text = std::str::from_utf8(text.strip_prefix(BYTE_ORDER_MARKS[0]).unwrap_or(text)).ok()?.trim();
+    let text = std::str::from_utf8(without_mark(text)).ok()?.trim();
     match text.chars().next()? {
         // An object itself, a page, or a placeholder.
         '{' | '<' | '$' => None,
