@@ -58,7 +58,8 @@ pub struct ALMServiceKeyStatus {
 pub struct OverwrittenStatus {
     /// Fingerprint of the overwritten key.
     pub fingerprint: String,
-    /// The generation of this object when the overwrite was observed. A change of the spec or of the source, or a request, allows another upload.
+    /// The generation of this object when the overwrite was observed. A change of the spec or of the source, or a
+    /// request, allows another upload.
     pub generation: i64,
 }
 

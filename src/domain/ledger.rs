@@ -17,23 +17,6 @@ pub struct Ledger {
     pub overwritten: Option<Overwritten>,
 }
 
-impl Uploaded {
-    /// Returns true if the recorded content of the slot is up to date with `key`. Returns `None` if the content must be read
-    /// for that, because another version of the operator recorded it.
-    ///
-    /// A document that the operator put is compared as a whole, an adopted key by credentials and endpoints.
-    #[must_use]
-    pub fn is_current(&self, key: &ServiceKey) -> Option<bool> {
-        match self.origin {
-            Origin::Uploaded => {
-                let document = self.document.as_ref().filter(|document| document.is_comparable())?;
-                Some(document == key.document_fingerprint())
-            }
-            Origin::Adopted => self.fingerprint.is_comparable().then(|| self.fingerprint == *key.fingerprint()),
-        }
-    }
-}
-
 impl Ledger {
     /// Returns true if a key of the object is in the slot or may be under way to it.
     #[must_use]
@@ -81,6 +64,23 @@ pub struct Uploaded {
     pub uploaded_at: Timestamp,
     /// The time of the successful sign-in before that.
     pub proven_at: Timestamp,
+}
+
+impl Uploaded {
+    /// Returns true if the recorded content of the slot is up to date with `key`. Returns `None` if the content must be read
+    /// for that, because another version of the operator recorded it.
+    ///
+    /// A document that the operator put is compared as a whole, an adopted key by credentials and endpoints.
+    #[must_use]
+    pub fn is_current(&self, key: &ServiceKey) -> Option<bool> {
+        match self.origin {
+            Origin::Uploaded => {
+                let document = self.document.as_ref().filter(|document| document.is_comparable())?;
+                Some(document == key.document_fingerprint())
+            }
+            Origin::Adopted => self.fingerprint.is_comparable().then(|| self.fingerprint == *key.fingerprint()),
+        }
+    }
 }
 
 /// A write that may be under way. It is recorded before it is sent, so that a crash does not lose it.

@@ -30,7 +30,8 @@ pub struct OwnerDto {
     pub namespace: String,
     /// Name of the `ALMServiceKey`.
     pub name: String,
-    /// True if the owner adopted a key that was already in the slot. The server keeps what the last `PUT` or `PATCH` sent.
+    /// True if the owner adopted a key that was already in the slot. The server keeps what the last `PUT` or `PATCH`
+    /// sent.
     #[serde(default)]
     pub adopted: bool,
 }

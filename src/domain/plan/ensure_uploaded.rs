@@ -1,6 +1,7 @@
 //! The upload: a valid key of the source is in the slot once the token endpoint accepts it.
 
-use super::facts::{Content, Facts, Verdict};
+use super::comparison::{self, Comparison, has_same_credentials, is_same_document, is_same_key};
+use super::facts::{Facts, Verdict};
 use super::probe::{self, SlotState};
 use super::settle::{self, FailedCheck, Wait};
 use super::step::{KeyRole, Now, Settlement, Step};
@@ -11,7 +12,7 @@ use crate::domain::policy::AdoptionPolicy;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Holder, RemoteTrouble, Revision, Slot};
+use crate::domain::slot::{Holder, Revision, Slot};
 
 /// Ensures that the slot holds `key`, which must be accepted in this reconciliation before it is uploaded.
 ///
@@ -63,7 +64,7 @@ fn upload_accepted(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Settleme
         }
         Holder::Empty(revision) => Err(write::put(facts, key, revision, false, now)),
         Holder::Elsewhere(_, revision) => occupied::replace_if_allowed(facts, key, revision, now),
-        Holder::Nobody(revision) => match compare_content(facts, is_same_key, key)? {
+        Holder::Nobody(revision) => match comparison::of_content(facts, is_same_key, key)? {
             Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
             Comparison::Identical => Err(write::adopt(facts, key, revision, now)),
             Comparison::Different => occupied::replace_if_allowed(facts, key, revision, now),
@@ -83,9 +84,9 @@ fn ensure_current(
         return put_over_ours(facts, slot, key, revision, now);
     }
     let same = if slot.is_adopted() { is_same_key } else { is_same_document };
-    let comparison = match recorded_comparison(facts, slot, key) {
+    let comparison = match comparison::recorded(facts, slot, key) {
         Some(comparison) => comparison,
-        None => compare_content(facts, same, key)?,
+        None => comparison::of_content(facts, same, key)?,
     };
     match comparison {
         Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
@@ -111,60 +112,12 @@ fn put_over_ours(
     now: Now,
 ) -> Result<Settlement, Step> {
     let adopted = slot.is_adopted()
-        && match compare_content(facts, has_same_credentials, key)? {
+        && match comparison::of_content(facts, has_same_credentials, key)? {
             Comparison::Unavailable(trouble) => return Ok(settle::slot_unavailable(facts, trouble, now)),
             Comparison::Identical => true,
             Comparison::Different => false,
         };
     Err(write::put(facts, key, revision, adopted, now))
-}
-
-/// The result of comparing the slot's content with the source's key.
-enum Comparison<'a> {
-    /// The slot holds exactly this key.
-    Identical,
-    /// The slot holds something else.
-    Different,
-    /// The content could not be read.
-    Unavailable(&'a RemoteTrouble),
-}
-
-/// Returns what the ledger says of the slot's content, if it speaks of this revision.
-fn recorded_comparison<'a>(facts: &Facts, slot: &Slot, key: &ServiceKey) -> Option<Comparison<'a>> {
-    let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *slot.revision())?;
-    let is_adopted = uploaded.origin == Origin::Adopted;
-    let is_current = uploaded.is_current(key).filter(|_| is_adopted == slot.is_adopted())?;
-    Some(if is_current { Comparison::Identical } else { Comparison::Different })
-}
-
-/// Compares the slot's content with the source's key by `same`.
-///
-/// # Errors
-/// Returns the step that reads the content if that has not been done.
-fn compare_content<'a>(
-    facts: &'a Facts,
-    same: fn(&ServiceKey, &ServiceKey) -> bool,
-    key: &ServiceKey,
-) -> Result<Comparison<'a>, Step> {
-    Ok(match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
-        Err(trouble) => Comparison::Unavailable(trouble),
-        Ok(Content::Key(content)) if same(content, key) => Comparison::Identical,
-        Ok(Content::Key(_) | Content::Unreadable(_)) => Comparison::Different,
-    })
-}
-
-/// Compares what the operator put: each change of the source's document is put again.
-fn is_same_document(content: &ServiceKey, key: &ServiceKey) -> bool {
-    content.document_fingerprint() == key.document_fingerprint()
-}
-
-/// Compares what others put: managed systems use credentials and endpoints alone.
-fn is_same_key(content: &ServiceKey, key: &ServiceKey) -> bool {
-    content.fingerprint() == key.fingerprint()
-}
-
-fn has_same_credentials(content: &ServiceKey, key: &ServiceKey) -> bool {
-    content.credentials_fingerprint() == key.credentials_fingerprint()
 }
 
 fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Settlement {

@@ -4,6 +4,7 @@
 //! `plan` again, until the step is [`Step::Settle`]. Nothing else decides what happens to a key.
 
 mod blocked;
+mod comparison;
 mod disposal;
 mod ensure_uploaded;
 mod facts;

@@ -58,10 +58,10 @@ fn after_record(
     now: Now,
 ) -> Step {
     let recorded = facts.ledger.pending.as_ref().filter(|pending| pending.revision == *revision);
-    let is_upload = |pending: &&Pending| pending.operation == operation && operation == Operation::Upload;
+    let recorded_upload = recorded.filter(|pending| pending.operation == Operation::Upload);
     // Two uploads with the same condition may be under way, and one record stands for both.
-    let fingerprint = match recorded.filter(is_upload) {
-        Some(pending) if pending.fingerprint != fingerprint => None,
+    let fingerprint = match recorded_upload {
+        Some(pending) if operation == Operation::Upload && pending.fingerprint != fingerprint => None,
         _ => fingerprint,
     };
     if recorded.is_some_and(|pending| pending.operation == operation && pending.fingerprint == fingerprint) {
