@@ -9,6 +9,7 @@ pub mod control_plane;
 pub mod crash;
 pub mod etcd;
 pub mod names;
+pub mod promtool;
 pub mod proxy;
 pub mod secret_scan;
 

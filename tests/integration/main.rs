@@ -1,6 +1,7 @@
 //! All integration tests, in one binary: one control plane and one operator serve every scenario that neither kills nor
 //! configures them. `tests/README.md` says which test goes where and how to run one.
 
+mod alerts;
 mod architecture;
 mod commands;
 mod conformance;

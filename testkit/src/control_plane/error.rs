@@ -8,7 +8,7 @@ use super::process::Supervised;
 #[derive(Debug, thiserror::Error)]
 pub enum Error {
     /// A program could not be built.
-    #[error("could not build the control plane: {0}")]
+    #[error("could not build a program: {0}")]
     Build(String),
     /// A file could not be used. The source is in the message, as tests do not print the chain of sources.
     #[error("could not use {path}: {source}")]

@@ -3,18 +3,20 @@
 //! Used by the test suites and by the demo. It is independent of the operator.
 
 mod binaries;
-mod build;
 mod certificates;
 mod commands;
 mod directory;
 mod error;
 mod faults;
+mod go_build;
+mod go_cache;
 mod instance;
 mod kubeconfig;
 mod process;
 mod readiness;
 mod watchdog;
 
+pub(crate) use self::go_build::{GoModule, Program};
 pub use self::{
     error::Error,
     faults::{Backup, Part},

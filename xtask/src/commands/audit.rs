@@ -28,7 +28,7 @@ pub fn run(filter: Option<&str>, scanned: Option<&Path>) -> Result<(), Error> {
     let (cluster_wide, scoped) = (work.path().join("cluster-wide"), work.path().join("namespace-scoped"));
     build::programs()?;
     build::tests(&["--test", "integration"])?;
-    build::control_plane()?;
+    build::foreign_programs()?;
     let suite = || {
         let mut suite = testing(&["--test", "integration", "--", "--test-threads=8"]);
         suite.args(filter);

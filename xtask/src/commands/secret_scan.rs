@@ -25,7 +25,7 @@ pub fn run(folder: Option<&Path>) -> Result<(), Error> {
     let own = tempfile::tempdir().map_err(Error::file(Path::new("a temporary folder")))?;
     build::programs()?;
     build::tests(&["--test", "integration"])?;
-    build::control_plane()?;
+    build::foreign_programs()?;
     planted_leaks_are_found()?;
     if folder.is_none() {
         say("secret scan: the whole suite at trace level");

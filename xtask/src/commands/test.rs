@@ -25,7 +25,7 @@ fn all() -> Result<(), Error> {
     compile(&["--all-targets"])?;
     process::run(&mut testing(&UNIT), "running the unit tests")?;
     process::run(&mut testing(&["--doc"]), "running the examples in the documentation")?;
-    build::control_plane()?;
+    build::foreign_programs()?;
     say("Scenarios on a real API server.");
     let output = process::run_and_read(testing(&INTEGRATION).args(["--", THREADS]), "running the integration tests")?;
     let passed = results::passed(&output);
@@ -51,7 +51,7 @@ fn some(filter: &str) -> Result<(), Error> {
         process::run(testing(&UNIT).args(["--", filter]), "running unit tests")?;
     }
     if integration > 0 {
-        build::control_plane()?;
+        build::foreign_programs()?;
         process::run(testing(&INTEGRATION).args(["--", THREADS, filter]), "running integration tests")?;
     }
     say(format!(

@@ -1,4 +1,4 @@
-//! Builds of the control plane's programs from their Go modules. They take minutes and report their progress.
+//! A Go module, and the build of its programs, which takes minutes and reports its progress.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,27 +9,38 @@ use super::error::Error;
 use super::process::Supervised;
 use super::watchdog;
 
-/// Linker flags with the version: without it a server reports v0.0.0, and clients warn.
-pub(super) const LDFLAGS: &str = "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2 \
-    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37";
-
 /// Interval at which a long build reports that it is alive.
 const HEARTBEAT: Duration = Duration::from_secs(15);
 
 /// A program and its Go package.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Program {
-    pub(super) name: &'static str,
-    pub(super) package: &'static str,
+pub(crate) struct Program {
+    pub(crate) name: &'static str,
+    pub(crate) package: &'static str,
 }
 
-/// Returns the folder of the Go module that pins the versions.
-pub(super) fn module() -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("control_plane")
+/// A Go module that pins the versions of programs.
+pub(crate) struct GoModule {
+    /// Name of its folder, and of the folder in the cache.
+    pub(crate) name: &'static str,
+    pub(crate) programs: &'static [Program],
+    /// The flags of the linker.
+    pub(crate) ldflags: &'static str,
+    /// The build tags.
+    pub(crate) tags: &'static str,
+    /// The usual duration of the build on two cores if nothing is cached.
+    pub(crate) duration: &'static str,
+}
+
+impl GoModule {
+    /// Returns the folder of `go.mod`.
+    pub(super) fn folder(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("go").join(self.name)
+    }
 }
 
 /// Builds programs into the cache. The caller holds the lock of the cache.
-pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
+pub(super) fn all(module: &GoModule, programs: &[Program], cache: &Path) -> Result<(), Error> {
     if programs.is_empty() {
         return Ok(());
     }
@@ -41,12 +52,12 @@ pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
              or set KUBEBUILDER_ASSETS to a folder that holds them"
         )));
     }
-    announce(&names, cache);
+    announce(&names, module.duration, cache);
     let workspace = cache.join(format!("unfinished-{}", std::process::id()));
     watchdog::delete_at_end(&workspace).map_err(|error| Error::file(&workspace, error))?;
     fs::create_dir_all(&workspace).map_err(|error| Error::file(&workspace, error))?;
     let built = programs.iter().enumerate().try_for_each(|(number, program)| {
-        build(*program, cache, &workspace, &format!("[{}/{}]", number + 1, programs.len()))
+        build(module, *program, cache, &workspace, &format!("[{}/{}]", number + 1, programs.len()))
     });
     // If this fails, the watchdog deletes it.
     let _ = fs::remove_dir_all(&workspace);
@@ -54,9 +65,9 @@ pub(super) fn all(programs: &[Program], cache: &Path) -> Result<(), Error> {
 }
 
 #[expect(clippy::print_stderr, reason = "a build that takes minutes must show its progress")]
-fn announce(names: &str, cache: &Path) {
+fn announce(names: &str, duration: &str, cache: &Path) {
     eprintln!(
-        "Building {names} from Go modules. This happens once and takes 8 to 11 minutes on two cores if nothing is \
+        "Building {names} from Go modules. This happens once and takes {duration} on two cores if nothing is \
          cached.\nThe programs are kept in {}. Set KUBEBUILDER_ASSETS to a folder that holds them to skip this.",
         cache.display()
     );
@@ -65,11 +76,11 @@ fn announce(names: &str, cache: &Path) {
 /// Reports that another process builds, and that this one waits for it.
 #[expect(clippy::print_stderr, reason = "a wait of minutes must not be silent")]
 pub(super) fn announce_wait(cache: &Path) {
-    eprintln!("Another process is building the control plane in {}. Waiting for it.", cache.display());
+    eprintln!("Another process is building programs in {}. Waiting for it.", cache.display());
 }
 
 #[expect(clippy::print_stderr, reason = "a build that takes minutes must show its progress")]
-fn build(program: Program, cache: &Path, workspace: &Path, progress: &str) -> Result<(), Error> {
+fn build(module: &GoModule, program: Program, cache: &Path, workspace: &Path, progress: &str) -> Result<(), Error> {
     let name = program.name;
     let started = Instant::now();
     let unfinished = workspace.join(name);
@@ -77,10 +88,10 @@ fn build(program: Program, cache: &Path, workspace: &Path, progress: &str) -> Re
     eprintln!("{progress} {name}: building");
     let mut command = Command::new("go");
     command
-        .args(["build", "-trimpath", "-ldflags", LDFLAGS, "-o"])
+        .args(["build", "-trimpath", "-ldflags", module.ldflags, "-tags", module.tags, "-o"])
         .arg(&unfinished)
         .arg(program.package)
-        .current_dir(module())
+        .current_dir(module.folder())
         .env("CGO_ENABLED", "0")
         // Go leaves its temporary files behind when it is killed. In this folder they are deleted.
         .env("GOTMPDIR", workspace)

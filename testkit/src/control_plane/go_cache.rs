@@ -1,0 +1,74 @@
+//! The cache of the programs of a Go module, outside the work tree.
+
+use std::fs::{self, File};
+use std::path::{Path, PathBuf};
+
+use sha2::{Digest, Sha256};
+
+use super::error::Error;
+use super::go_build::{self, GoModule, Program};
+
+impl GoModule {
+    /// Finds each program in `KUBEBUILDER_ASSETS`, else in the cache; builds what is in neither. Returns the cache.
+    pub(crate) fn find_or_build(&self) -> Result<PathBuf, Error> {
+        let cache = self.cache()?;
+        if self.missing(&cache).is_empty() {
+            // A finished program is renamed into place, so that a program that is found is complete and needs no lock.
+            return Ok(cache);
+        }
+        fs::create_dir_all(&cache).map_err(|error| Error::file(&cache, error))?;
+        let lock_path = cache.join("lock");
+        let lock = File::create(&lock_path).map_err(|error| Error::file(&lock_path, error))?;
+        // Of two test runs at once the second one waits, and finds the programs built.
+        if lock.try_lock().is_err() {
+            go_build::announce_wait(&cache);
+            lock.lock().map_err(|error| Error::file(&lock_path, error))?;
+        }
+        go_build::all(self, &self.missing(&cache), &cache)?;
+        Ok(cache)
+    }
+
+    /// Returns true if nothing must be built.
+    pub(crate) fn is_built(&self) -> bool {
+        self.cache().is_ok_and(|cache| self.missing(&cache).is_empty())
+    }
+
+    /// Returns the path of a program.
+    pub(crate) fn program(&self, cache: &Path, name: &str) -> Result<PathBuf, Error> {
+        find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")))
+    }
+
+    fn missing(&self, cache: &Path) -> Vec<Program> {
+        self.programs.iter().copied().filter(|program| find(cache, program.name).is_none()).collect()
+    }
+
+    /// Returns the cache folder of exactly these versions.
+    fn cache(&self) -> Result<PathBuf, Error> {
+        let mut hash = Sha256::new();
+        for file in ["go.mod", "go.sum"] {
+            let path = self.folder().join(file);
+            hash.update(fs::read(&path).map_err(|error| Error::file(&path, error))?);
+        }
+        hash.update(self.ldflags);
+        hash.update(self.tags);
+        let version = hash.finalize().iter().take(8).fold(0_u64, |number, byte| (number << 8) | u64::from(*byte));
+        let root = variable("ALMKEY_CACHE")
+            .or_else(|| variable("XDG_CACHE_HOME").map(|cache| cache.join("alm-key-operator")))
+            .or_else(|| variable("HOME").map(|home| home.join(".cache/alm-key-operator")))
+            .ok_or_else(|| Error::Build("neither ALMKEY_CACHE nor HOME is set".into()))?;
+        let cache = root.join(self.name).join(format!("{version:016x}"));
+        // `go build` runs in the folder of its module, where a relative path would mean another folder.
+        std::path::absolute(&cache).map_err(|error| Error::file(&cache, error))
+    }
+}
+
+fn find(cache: &Path, name: &str) -> Option<PathBuf> {
+    let folders = variable("KUBEBUILDER_ASSETS").into_iter().chain([cache.to_owned()]);
+    let path = folders.map(|folder| folder.join(name)).find(|path| path.is_file())?;
+    // A child process may have another working directory.
+    std::path::absolute(path).ok()
+}
+
+fn variable(name: &str) -> Option<PathBuf> {
+    std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
+}
