@@ -76,14 +76,15 @@ pub struct ALMServiceKeySpec {
     pub deletion_policy: Option<DeletionPolicy>,
 
     /// Enforce uploads, replaces and removes the key. Observe only validates the key, signs in with it and reports what
-    /// Enforce would do: it never writes to Landscape Management, not even when this object is deleted. Unset means
-    /// Enforce.
+    /// Enforce would do: it never writes to Landscape Management, not even when this object is deleted. Ready is False
+    /// if Enforce would remove the key. Unset means Enforce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Mode")]
     pub mode: Option<Mode>,
 
     /// true stops all work on this key: no call to a token endpoint or to Landscape Management is made. A deletion of
-    /// this object is still carried out. All conditions except Ready keep their last value. Unset means false.
+    /// this object is still carried out. All conditions except Ready keep their last value. Ready keeps its status while
+    /// the source has the key that was uploaded, and is False otherwise. Unset means false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }

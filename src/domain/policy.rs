@@ -65,7 +65,7 @@ pub struct Policy {
     pub forbidden_scopes: Vec<String>,
     /// The permission to write to the slot.
     pub mode: Mode,
-    /// True if nothing is read, tested or written. A deletion still works.
+    /// True if nothing is tested or written, and nothing is read but the source. A deletion still works.
     pub suspend: bool,
 }
 

@@ -30,9 +30,9 @@ reasons! {
     SignedIn,
     /// The key is in order, but the operator only observes. `spec.mode` is `Observe`, and `Enforce` would change nothing. Nothing to do.
     Observed,
-    /// The operator would change Landscape Management, as the message describes. `spec.mode` is `Observe`. Set it to `Enforce` if the change is right.
+    /// The operator would upload or adopt the key, which signs in. `spec.mode` is `Observe`. Set it to `Enforce` if the change is right.
     WouldChange,
-    /// Nothing is checked or written, except for a deletion. `spec.suspend` is set. Set it to false to resume.
+    /// Nothing is checked outside the cluster and nothing is written, except for a deletion. `spec.suspend` is set. Set it to false to resume; if the object is not ready, read in its message why.
     Suspended,
     /// Landscape Management of the tenant is reachable. It accepts the operator's credentials. Nothing to do.
     Connected,

@@ -38,10 +38,11 @@ pub(super) async fn facts(
         Some(tenant) if !admits(&tenant.spec, &namespace) && !status.may_hold() => {
             not_read(Reason::NamespaceNotAllowed, SOURCE_NOT_READ)
         }
-        Some(_) if !deleting && !policy.suspend => source(context, object, &status, &policy.rules).await,
+        Some(_) if !deleting => source(context, object, &status, &policy.rules).await,
         _ => not_read(Reason::Progressing, "the source is not read now"),
     };
     let generation = object.metadata.generation.unwrap_or_default();
+    let is_kept = status.observed_generation == generation || (policy.suspend && !deleting);
     let mut siblings = tenant.map(|tenant| siblings::find_siblings(context, object, tenant)).unwrap_or_default();
     if deleting || matches!(source, Source::Gone { .. }) {
         siblings.heir = match siblings.heir {
@@ -63,7 +64,7 @@ pub(super) async fn facts(
         source,
         siblings,
         ledger: status.ledger(),
-        previous: (status.observed_generation == generation).then(|| conditions(&status)).flatten(),
+        previous: is_kept.then(|| conditions(&status)).flatten(),
         observations: context.caches.observations.get(&uid),
         answers: Answers::default(),
         jitter: context.jitter,

@@ -34,21 +34,6 @@ pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Settlement 
     settle::settlement(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
 }
 
-/// Settles because the object is suspended: nothing is read or tested, and earlier conditions are kept.
-pub(super) fn suspended(facts: &Facts, now: Now) -> Settlement {
-    let suspended = |message: &str| Condition::unknown(Reason::Suspended, message);
-    let not_checked = suspended("the object was suspended before this was checked");
-    let conditions = Conditions {
-        ready: suspended("spec.suspend is set: nothing is checked and nothing is written, except for a deletion"),
-        valid: not_checked.clone(),
-        signed_in: not_checked.clone(),
-        uploaded: not_checked,
-        progress: Progress::Done,
-        ready_only: true,
-    };
-    settle::settlement(facts, Some(conditions), &[Wait::Retry(Retry::Never)], now)
-}
-
 /// Settles because the source's key has a scope that ends with `ending`, which the tenant forbids.
 ///
 /// # Errors
@@ -69,14 +54,19 @@ pub(super) fn source_unknown(
     retry: Retry,
     now: Now,
 ) -> Result<Settlement, Step> {
-    let since = facts.observations.unknown_since.unwrap_or(now.monotonic);
-    let grace = SOURCE_UNCERTAIN_GRACE.saturating_sub(since.elapsed(now.monotonic));
     let ready = facts.previous.as_ref().is_some_and(|previous| previous.ready.status == Status::True);
-    if ready && !grace.is_zero() {
-        return Ok(settle::settlement(facts, None, &[Wait::Exactly(grace), Wait::Retry(retry)], now));
+    if let Some(grace) = source_grace(facts, now).filter(|_| ready) {
+        return Ok(settle::settlement(facts, None, &[grace, Wait::Retry(retry)], now));
     }
     let ready = Condition::unknown(reason, message);
     upload_blocked(facts, ready, Progress::Reconciling, Some(Wait::Retry(retry)), now)
+}
+
+/// Returns the rest of the time for which an uncertain source changes nothing; none once it has passed.
+pub(super) fn source_grace(facts: &Facts, now: Now) -> Option<Wait> {
+    let since = facts.observations.unknown_since.unwrap_or(now.monotonic);
+    let grace = SOURCE_UNCERTAIN_GRACE.saturating_sub(since.elapsed(now.monotonic));
+    (!grace.is_zero()).then_some(Wait::Exactly(grace))
 }
 
 /// Returns true if the slot must not be read for this object, whose tenant admits no upload for `reason`.

@@ -29,7 +29,8 @@ pub struct Facts {
     pub siblings: Siblings,
     /// The ledger from its status.
     pub ledger: Ledger,
-    /// The conditions from the status, if they were written for this generation.
+    /// The conditions from the status, if they were written for this generation. Those of an earlier one count for an
+    /// object that is suspended, which keeps them.
     pub previous: Option<Conditions>,
     /// The observations that this process has made of the object.
     pub observations: Observations,

@@ -11,10 +11,12 @@ use crate::domain::untrusted::sanitize;
 const MAX_CLIENT_ID_CHARS: usize = 256;
 
 impl Facts {
-    /// Notes since when the source has been gone or uncertain. Must be called once, before the first step.
+    /// Notes since when the source has been gone or uncertain. Must be called once, before the first step. The absence of
+    /// the source of a suspended object begins with the end of its suspension, which a user may have chosen because of
+    /// that absence.
     pub fn observe_source(&mut self, now: Now) {
-        let (gone, unknown) =
-            (matches!(self.source, Source::Gone { .. }), matches!(self.source, Source::Unknown { .. }));
+        let gone = matches!(self.source, Source::Gone { .. }) && !self.policy.suspend;
+        let unknown = matches!(self.source, Source::Unknown { .. });
         let kind_since = match self.source {
             Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, .. } => kind_since,
             _ => None,

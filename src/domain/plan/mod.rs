@@ -15,6 +15,7 @@ mod probe;
 mod remove;
 mod settle;
 mod step;
+mod suspended;
 mod write;
 
 #[cfg(test)]
@@ -61,7 +62,7 @@ fn enforce(facts: &Facts, now: Now) -> Result<Settlement, Step> {
         return remove::object_deleted(facts, now);
     }
     if facts.policy.suspend {
-        return Ok(blocked::suspended(facts, now));
+        return Ok(suspended::suspended(facts, now));
     }
     if let Tenant::Missing { name } = &facts.tenant {
         return Ok(blocked::without_tenant(facts, name, now));

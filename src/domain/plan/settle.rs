@@ -91,7 +91,8 @@ pub(super) fn settlement(facts: &Facts, conditions: Option<Conditions>, waits: &
     ];
     observations.refusals.retain(|key, _| relevant.contains(&Some(key)));
     let is_ready = conditions.as_ref().is_some_and(|conditions| conditions.ready.status == Status::True);
-    if let (true, Some(key)) = (is_ready, facts.source_key()) {
+    let is_verified = is_ready && !facts.policy.suspend;
+    if let (true, Some(key)) = (is_verified, facts.source_key()) {
         observations.verified = Some(Verified { document: key.document_fingerprint().clone(), at: now.monotonic });
     }
     observations.settled = Some(Settled { change_marker: facts.change_marker(), due: now.monotonic.after(next) });

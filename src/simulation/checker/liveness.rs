@@ -123,6 +123,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
         check_deleted_key(state, key, findings);
         return;
     }
+    check_inactive_key(state, zone, key, findings);
     // The operator does not read the slot for an object that its tenant does not admit and whose status claims nothing
     // there. If that status was lost, the key stays until the tenant admits the object again or the object is deleted.
     let is_skipped = !key.is_admitted && cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
@@ -156,6 +157,25 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
     let must_go = key.policy.deletion == DeletionPolicy::Delete || state.sap.is_alive(*number);
     if is_gone && !ownership.adopted && must_go {
         findings.push(format!("the slot holds a key of {name} whose source is gone"));
+    }
+}
+
+/// Checks that an object that writes nothing does not report `Ready` over a key that is lost or dead.
+fn check_inactive_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<String>) {
+    let (name, cluster) = (key.name(), &state.clusters[key.cluster]);
+    if key.ready.0 != "True" {
+        return;
+    }
+    if key.policy.suspend {
+        if cluster.source_document(key.object).is_none() {
+            findings.push(format!("{name} is suspended, and reports Ready without a key in its source"));
+        }
+    } else if key.policy.mode == Mode::Observe && key.policy.dead_action == DeadAction::Delete {
+        let content = state.sap.slots[zone].content.as_ref();
+        let content = content.filter(|_| state.holds_slot(key.cluster, &name, zone));
+        if content.is_some_and(|content| !state.sap.is_alive(content.document.key)) {
+            findings.push(format!("{name} observes, and reports Ready over its dead key"));
+        }
     }
 }
 

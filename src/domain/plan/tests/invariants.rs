@@ -11,6 +11,7 @@ use crate::domain::evidence::Refusals;
 use crate::domain::ledger::Operation;
 use crate::domain::plan::{Facts, KeyRole, Settlement, Source, Step, Tenant, Verdict, plan, settle_exhausted};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode};
+use crate::domain::reason::Reason;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::{Holder, Ownership, Revision, Slot};
@@ -157,12 +158,28 @@ fn check_delete(facts: &Facts, at: &Revision) {
     }
 }
 
+/// Checks that `Ready=True` with this reason hides nothing.
+fn check_ready(facts: &Facts, reason: Reason) {
+    if reason == Reason::Suspended {
+        let uploaded = facts.ledger.uploaded.as_ref().expect("a suspended object is ready only with an uploaded key");
+        let is_uncertain = matches!(facts.source, Source::Unknown { .. });
+        let is_current = facts.source_key().is_some_and(|key| uploaded.is_current(key) != Some(false));
+        assert!(is_uncertain || is_current, "the source of a suspended object that is ready has the uploaded key");
+        return;
+    }
+    assert!(!facts.policy.suspend, "the readiness of a suspended object is explained as such");
+    assert!(matches!(facts.answers.source_sign_in, Some(Verdict::Accepted { .. })));
+    match reason {
+        Reason::WouldChange => assert_eq!(facts.policy.mode, Mode::Observe),
+        _ => assert!(matches!(facts.holder(), Some(Holder::Us(_)))),
+    }
+}
+
 fn check_settlement(facts: &Facts, settlement: &Settlement) {
     assert!(!settlement.release || facts.subject.deleting, "only an object that is being deleted is released");
-    let ready = settlement.conditions.as_ref().map(|conditions| conditions.ready.status);
-    if ready == Some(Status::True) {
-        assert!(matches!(facts.answers.source_sign_in, Some(Verdict::Accepted { .. })));
-        assert!(matches!(facts.holder(), Some(Holder::Us(_))));
+    let ready = settlement.conditions.as_ref().map(|conditions| &conditions.ready);
+    if let Some(ready) = ready.filter(|ready| ready.status == Status::True) {
+        check_ready(facts, ready.reason);
     }
     let looks = !matches!(facts.tenant, Tenant::Missing { .. })
         && !facts.subject.abandoned

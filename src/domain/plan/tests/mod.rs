@@ -14,6 +14,7 @@ mod occupied;
 mod scenario;
 mod settled;
 mod source_uncertain;
+mod suspended;
 mod table;
 mod tenant;
 mod upload;

@@ -1,19 +1,17 @@
-//! The mode `Observe`, `spec.suspend`, abandoned objects and forbidden scopes.
+//! The mode `Observe`, abandoned objects and forbidden scopes.
+
+use std::time::Duration;
 
 use super::scenario::*;
-use crate::domain::conditions::Status;
+use crate::domain::conditions::{Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::plan::{Evidence, Step, Verdict};
-use crate::domain::policy::{Mode, Scopes};
+use crate::domain::policy::{DeletionPolicy, Mode, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
 
 fn observing(scenario: Scenario) -> Scenario {
     scenario.with(|facts| facts.policy.mode = Mode::Observe)
-}
-
-fn suspended(scenario: Scenario) -> Scenario {
-    scenario.with(|facts| facts.policy.suspend = true)
 }
 
 #[test]
@@ -22,13 +20,9 @@ fn in_observe_mode_the_condition_names_the_write_of_enforce() {
     assert!(matches!(scenario.plan(), Step::SignIn(_)));
     let scenario = scenario.source_signs_in(accepted());
     assert_eq!(scenario.plan(), Step::ReadSlot);
-    let cases: [(Scenario, &str); 4] = [
+    let cases: [(Scenario, &str); 3] = [
         (scenario.clone().slot_is_empty("1"), "upload the source's key"),
         (scenario.slot_is_owned_by("1", None).slot_holds(&key()), "adopt the key in the slot"),
-        (
-            observing(Scenario::uploaded().source_is_gone(Evidence::DeletionSeen)).slot_is_ours("1"),
-            "delete the key of this object",
-        ),
         (
             observing(Scenario::uploaded().source(present(Ok(rotated()))))
                 .source_signs_in(accepted())
@@ -37,9 +31,39 @@ fn in_observe_mode_the_condition_names_the_write_of_enforce() {
         ),
     ];
     for (scenario, change) in cases {
-        let ready = scenario.conditions().ready;
-        assert_eq!((ready.status, ready.reason), (Status::False, Reason::WouldChange));
+        let Conditions { ready, signed_in, progress, .. } = scenario.conditions();
+        assert_eq!((ready.status, ready.reason), (Status::True, Reason::WouldChange));
+        assert_eq!((signed_in.status, progress), (Status::True, Progress::Done));
         assert!(ready.message.contains(change), "{}", ready.message);
+    }
+}
+
+#[test]
+fn in_observe_mode_a_key_that_enforce_would_remove_is_an_error() {
+    let gone = Scenario::uploaded().source_is_gone(Evidence::DeletionSeen).slot_is_ours("1");
+    let retained = gone.clone().with(|facts| facts.policy.deletion = DeletionPolicy::Retain);
+    let dead = Scenario::uploaded().refused_at(&key(), &[0, 60, 240, 600]).source_signs_in(refused());
+    let rotated_and_invalid = Scenario::uploaded()
+        .source(present(Err(findings())))
+        .refused_at(&key(), &[0, 60, 240, 600])
+        .slot_is_ours("1")
+        .slot_holds(&key())
+        .slot_signs_in(refused());
+    for (scenario, reason, change) in [
+        (gone, Reason::SourceGone, "delete the key of this object"),
+        (retained.slot_holds(&key()).slot_signs_in(accepted()), Reason::SourceGone, "release the key of this object"),
+        (dead.slot_is_ours("1").slot_holds(&key()), Reason::CredentialsRefused, "delete the key of this object"),
+        (rotated_and_invalid, Reason::CredentialsRefused, "delete the key of this object"),
+    ] {
+        let settlement = observing(scenario).settlement();
+        let Conditions { ready, progress, .. } = settlement.conditions.expect("conditions");
+        assert_eq!((ready.status, ready.reason, progress), (Status::False, reason, Progress::Stalled));
+        assert!(ready.message.contains(change), "{}", ready.message);
+        assert!(
+            settlement.next >= Duration::from_mins(50),
+            "{:?}: a failing object is checked hourly",
+            settlement.next
+        );
     }
 }
 
@@ -55,27 +79,6 @@ fn in_observe_mode_a_deleted_object_is_released_and_reports_an_orphan() {
     assert!(new.release && !new.orphan);
     let uploaded = observing(Scenario::uploaded().object_deleted()).settlement();
     assert!(uploaded.release && uploaded.orphan);
-}
-
-#[test]
-fn a_suspended_object_causes_no_call_and_keeps_its_conditions() {
-    let scenarios = [
-        suspended(Scenario::new()),
-        suspended(Scenario::uploaded().source_is_gone(Evidence::DeletionSeen)),
-        suspended(Scenario::uploaded().tenant_missing()),
-    ];
-    for scenario in scenarios {
-        let conditions = scenario.conditions();
-        assert_eq!((conditions.ready.status, conditions.ready.reason), (Status::Unknown, Reason::Suspended));
-        assert!(conditions.ready_only, "the other conditions are kept");
-    }
-}
-
-#[test]
-fn a_suspended_object_that_is_deleted_removes_its_key() {
-    let scenario = suspended(Scenario::uploaded().object_deleted());
-    assert_eq!(scenario.plan(), Step::ReadSlot);
-    assert_eq!(scenario.slot_is_ours("1").record().1, delete_at("1"));
 }
 
 #[test]

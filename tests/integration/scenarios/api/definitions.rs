@@ -197,7 +197,7 @@ fn four_conditions_are_always_set_and_reconciling_or_stalled_only_if_true() {
         tenant.write_secret("pasted", &key).await;
         let uploaded = tenant.await_ready("calm", "True", "Uploaded").await;
         tenant.patch("calm", json!({ "spec": { "suspend": true } })).await;
-        let suspended = tenant.await_ready("calm", "Unknown", "Suspended").await;
+        let suspended = tenant.await_ready("calm", "True", "Suspended").await;
 
         for (object, fifth) in
             [(&waiting, Some("Reconciling")), (&invalid, Some("Stalled")), (&uploaded, None), (&suspended, None)]

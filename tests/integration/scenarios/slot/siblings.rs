@@ -124,7 +124,7 @@ fn an_older_sibling_that_is_suspended_or_observes_does_not_block() {
             tenant.apply(name, spec).await;
         }
         tenant.await_ready("suspended", "Unknown", "Suspended").await;
-        tenant.await_ready("observing", "False", "WouldChange").await;
+        tenant.await_ready("observing", "True", "WouldChange").await;
         let key = tenant.make_key().await;
         tenant.write_secret("calm", &key).await;
         apply(&tenant, "calm").await;

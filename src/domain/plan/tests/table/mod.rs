@@ -141,9 +141,11 @@ fn rows(case: &Case) -> &'static [Row] {
     }
 }
 
-/// Returns the outcome in the mode Observe: a write is only reported.
-fn observed(outcome: Outcome) -> Outcome {
+/// Returns the outcome in the mode Observe: a write is only reported, and a removal is reported as what is wrong.
+fn observed(case: &Case, outcome: Outcome) -> Outcome {
     match outcome {
+        Writes(Delete | Release) if case.source_is_gone() => Says(Reason::SourceGone),
+        Writes(Delete | Release) => Says(Reason::CredentialsRefused),
         Writes(_) => Says(Reason::WouldChange),
         Says(Reason::Uploaded) => Says(Reason::Observed),
         outcome => outcome,
@@ -153,7 +155,7 @@ fn observed(outcome: Outcome) -> Outcome {
 fn expected(case: &Case) -> (&'static str, Outcome) {
     let (sentence, _, outcome) =
         rows(case).iter().find(|(_, applies, _)| applies(case)).expect("the last row applies to every case");
-    (sentence, if case.observe { observed(*outcome) } else { *outcome })
+    (sentence, if case.observe { observed(case, *outcome) } else { *outcome })
 }
 
 const TABLES: [&[Row]; 6] = [DELETED, INACTIVE, GONE, BLOCKED, NOT_ACCEPTED, ACCEPTED];
