@@ -11,6 +11,7 @@ impl State {
     pub(crate) fn apply_fault(&mut self, fault: Fault) {
         match fault {
             Fault::TokenEndpointDown(down) => self.sap.token_endpoint_is_down = down,
+            Fault::ZonesUnknown(unknown) => self.sap.zones_are_unknown = unknown,
             Fault::LandscapeDown(down) => self.sap.landscape_is_down = down,
             Fault::NextSlotWrite(fault) => self.sap.slot_write_faults.push_back(fault),
             Fault::DelayedWritesArrive => self.apply_delayed_writes(),
@@ -30,6 +31,10 @@ impl State {
             Fault::BindingKindDefined(cluster, true) => self.restore_binding_kind(cluster),
             Fault::BindingKindDefined(cluster, false) => self.clusters[cluster].delete_binding_kind(self.now),
             Fault::OwnKindDeleted(cluster) => self.delete_own_kind(cluster),
+            Fault::ClusterCloned => {
+                self.is_cloned = true;
+                self.clusters[1].id = self.clusters[0].id.clone();
+            }
             Fault::Crash(_) | Fault::WatchLags(..) => {}
         }
     }
@@ -37,6 +42,7 @@ impl State {
     /// Ends all faults but those of an operator's process and of clocks.
     pub(crate) fn end_faults(&mut self) {
         self.sap.token_endpoint_is_down = false;
+        self.sap.zones_are_unknown = false;
         self.sap.landscape_is_down = false;
         self.apply_delayed_writes();
         self.sap.slot_write_faults.clear();

@@ -55,9 +55,24 @@ pub(crate) fn draw_history(seed: u64) -> Vec<Step> {
         2 => vec![Actor::FIRST, Actor::SIBLING],
         _ => vec![Actor::FIRST, rng.pick(&Actor::ALL)],
     };
-    let mut steps = draw_opening(&mut rng, &actors);
+    draw_steps(&mut rng, &actors)
+}
+
+/// Draws the history of two clusters with the same cluster ID, in which objects have the same name.
+pub(crate) fn draw_cloned_history(seed: u64) -> Vec<Step> {
+    let mut rng = Rng::new(seed);
+    let copy = Step::Key(Actor::NAMESAKE, KeyAction::Tamper(Tamper::CopyStatus(Actor::FIRST)));
+    let mut steps = vec![Step::Fault(Fault::ClusterCloned)];
+    steps.extend(draw_steps(&mut rng, &[Actor::FIRST, Actor::NAMESAKE]));
+    let position = 1 + rng.below(steps.len() as u64);
+    steps.insert(usize::try_from(position).expect("a small number"), copy);
+    steps
+}
+
+fn draw_steps(rng: &mut Rng, actors: &[Actor]) -> Vec<Step> {
+    let mut steps = draw_opening(rng, actors);
     let size = 3 + rng.below(8);
-    let mut palette: Vec<Step> = (0..size).map(|_| draw_event(&mut rng, &actors)).collect();
+    let mut palette: Vec<Step> = (0..size).map(|_| draw_event(rng, actors)).collect();
     let counterparts: Vec<Step> = palette.iter().filter_map(|step| counterpart(*step)).collect();
     let companions: Vec<Step> = palette.iter().flat_map(|step| companions(*step)).collect();
     palette.extend(counterparts.into_iter().chain(companions));
@@ -67,8 +82,8 @@ pub(crate) fn draw_history(seed: u64) -> Vec<Step> {
     let length = 4 + rng.below(36);
     for _ in 0..length {
         steps.push(match rng.below(100) {
-            share if share < quiet_share => draw_pause(&mut rng, is_cut),
-            96..100 => draw_event(&mut rng, &actors),
+            share if share < quiet_share => draw_pause(rng, is_cut),
+            96..100 => draw_event(rng, actors),
             _ => rng.pick(&palette),
         });
     }
@@ -116,6 +131,7 @@ fn counterpart(step: Step) -> Option<Step> {
     Some(match step {
         Step::Fault(fault) => Step::Fault(match fault {
             Fault::TokenEndpointDown(on) => Fault::TokenEndpointDown(!on),
+            Fault::ZonesUnknown(on) => Fault::ZonesUnknown(!on),
             Fault::LandscapeDown(on) => Fault::LandscapeDown(!on),
             Fault::ApiServerDown(cluster, on) => Fault::ApiServerDown(cluster, !on),
             Fault::WatchLags(cluster, watch, on) => Fault::WatchLags(cluster, watch, !on),
@@ -270,7 +286,8 @@ fn draw_slot_write_fault(rng: &mut Rng) -> SlotWriteFault {
 fn draw_fault(rng: &mut Rng) -> Fault {
     let cluster = rng.pick(&[0, 0, 0, 1]);
     match rng.below(24) {
-        0..2 => Fault::TokenEndpointDown(rng.coin()),
+        0 => Fault::TokenEndpointDown(rng.coin()),
+        1 => Fault::ZonesUnknown(rng.coin()),
         2..4 => Fault::LandscapeDown(rng.coin()),
         4..8 => Fault::NextSlotWrite(draw_slot_write_fault(rng)),
         8..10 => Fault::DelayedWritesArrive,

@@ -3,41 +3,54 @@
 use std::env;
 use std::thread;
 
-use super::generator::draw_history;
-use super::history::{run_seed, run_with_trace};
+use super::generator::{draw_cloned_history, draw_history};
+use super::history::{run, run_with_trace};
 use super::shrink::report;
+use super::step::Step;
 
 /// The number of histories unless `ALMKEY_HISTORIES` is set.
 const DEFAULT_HISTORIES: u64 = 2_000;
+/// One of this many histories is of two clusters with the same cluster ID.
+const CLONED_SHARE: u64 = 10;
 
 fn number_from_env(variable: &str, default: u64) -> u64 {
     env::var(variable).ok().map_or(default, |text| text.parse().expect("a number"))
 }
 
 /// Runs the histories of these seeds. Returns the number of their steps, or the first seed that violates an invariant.
-fn run_seeds(seeds: impl Iterator<Item = u64>) -> Result<usize, u64> {
+fn run_seeds(seeds: impl Iterator<Item = u64>, draw: fn(u64) -> Vec<Step>) -> Result<usize, u64> {
     let mut steps = 0;
     for seed in seeds {
-        steps += run_seed(seed).map_err(|_| seed)?;
+        steps += run(seed, &draw(seed)).map_err(|_| seed)?;
     }
     Ok(steps)
+}
+
+/// Runs `count` histories on all cores. Returns the number of their steps. Fails with the report of those that violate an
+/// invariant.
+fn run_histories(count: u64, draw: fn(u64) -> Vec<Step>) -> usize {
+    let first = number_from_env("ALMKEY_SEED", 1);
+    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
+    let results: Vec<Result<usize, u64>> = thread::scope(|scope| {
+        let share = |thread| (first..first + count).filter(move |seed| seed % threads == thread);
+        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run_seeds(share(thread), draw))).collect();
+        workers.into_iter().map(|worker| worker.join().expect("a worker's result")).collect()
+    });
+    let failed = results.iter().filter_map(|result| Some(report(*result.as_ref().err()?, draw)));
+    let reports: Vec<String> = failed.collect();
+    assert!(reports.is_empty(), "{}", reports.join("\n\n"));
+    results.into_iter().flatten().sum()
 }
 
 #[test]
 #[expect(clippy::print_stdout, reason = "`cargo xtask histories` reads the result")]
 fn random_histories_keep_the_invariants_and_converge() {
-    let first = number_from_env("ALMKEY_SEED", 1);
     let count = number_from_env("ALMKEY_HISTORIES", DEFAULT_HISTORIES);
-    let threads = thread::available_parallelism().map_or(1, std::num::NonZero::get) as u64;
-    let results: Vec<Result<usize, u64>> = thread::scope(|scope| {
-        let share = |thread| (first..first + count).filter(move |seed| seed % threads == thread);
-        let workers: Vec<_> = (0..threads).map(|thread| scope.spawn(move || run_seeds(share(thread)))).collect();
-        workers.into_iter().map(|worker| worker.join().expect("a worker's result")).collect()
-    });
-    let reports: Vec<String> = results.iter().filter_map(|result| Some(report(*result.as_ref().err()?))).collect();
-    assert!(reports.is_empty(), "{}", reports.join("\n\n"));
-    let steps: usize = results.into_iter().flatten().sum();
-    println!("simulation: {count} histories, {steps} steps, no invariant broken");
+    let cloned = count / CLONED_SHARE;
+    let steps = run_histories(count - cloned, draw_history) + run_histories(cloned, draw_cloned_history);
+    println!(
+        "simulation: {count} histories, {cloned} of them with a cloned cluster, {steps} steps, no invariant broken"
+    );
 }
 
 #[test]

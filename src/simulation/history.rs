@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use crate::simulation::actions::new_tenant;
 use crate::simulation::checker::liveness::{CONVERGENCE_TIME, QUIET_TIME, excessive_calls, unsettled};
-use crate::simulation::generator::{Rng, draw_history};
+use crate::simulation::generator::Rng;
 use crate::simulation::operator::Operator;
 use crate::simulation::panics::catch_panic;
 use crate::simulation::state::SharedState;
@@ -55,14 +55,14 @@ impl Simulation {
     /// Runs `act`. A panic of the code under simulation is a violation too.
     fn check(&mut self, step: Option<usize>, act: impl FnOnce(&mut Self)) -> Result<(), Violation> {
         if let Some(panic) = catch_panic(|| act(self)) {
-            self.record_violation(panic);
+            self.record_failure(panic);
         }
         let violation = self.state.with(|state| state.violation.clone());
         violation.map_or(Ok(()), |message| Err(Violation { message, step }))
     }
 
-    fn record_violation(&self, message: impl Into<String>) {
-        self.state.with(|state| state.record_violation(message));
+    fn record_failure(&self, message: impl Into<String>) {
+        self.state.with(|state| state.record_failure(message));
     }
 
     fn is_violated(&self) -> bool {
@@ -81,6 +81,10 @@ impl Simulation {
             Step::Wait(seconds) => self.wait(Duration::from_secs(u64::from(seconds))),
             Step::Fault(Fault::Crash(cluster)) => self.crash(cluster),
             Step::Fault(Fault::WatchLags(cluster, watch, lags)) => self.operators[cluster].set_lag(watch, lags),
+            Step::Fault(fault @ Fault::ClusterCloned) => {
+                self.state.with(|state| state.apply_fault(fault));
+                self.crash(1);
+            }
             step => self.state.with(|state| match step {
                 Step::ServiceOperator(cluster) => {
                     let now = state.now;
@@ -145,7 +149,7 @@ impl Simulation {
                 return;
             }
         }
-        self.record_violation("reconciliations follow each other without a pause");
+        self.record_failure("reconciliations follow each other without a pause");
     }
 
     /// Lets time pass, and does everything that falls due meanwhile.
@@ -162,7 +166,7 @@ impl Simulation {
                 return;
             }
         }
-        self.record_violation("too many reconciliations within the time");
+        self.record_failure("too many reconciliations within the time");
     }
 
     /// Ends all faults, waits, and checks that everything has converged and stays quiet.
@@ -183,7 +187,7 @@ impl Simulation {
         self.wait(QUIET_TIME);
         self.state.with(|state| {
             if state.write_count != write_count {
-                state.record_violation("something was written although nothing had changed");
+                state.record_failure("something was written although nothing had changed");
             }
             if let Some(finding) = excessive_calls(state).first() {
                 state.record_violation(finding.clone());
@@ -195,11 +199,6 @@ impl Simulation {
 /// Runs steps with the jitter of a seed. Returns the number of steps.
 pub(crate) fn run(seed: u64, steps: &[Step]) -> Result<usize, Violation> {
     Simulation::new(seed, false).run(steps)
-}
-
-/// Runs the history of a seed. Returns the number of its steps.
-pub(crate) fn run_seed(seed: u64) -> Result<usize, Violation> {
-    run(seed, &draw_history(seed))
 }
 
 /// Returns the invariant that the steps violate, if they do.

@@ -2,7 +2,6 @@
 //!
 //! Any part of a history is a history too, so shrinking is leaving steps out as long as an invariant is still violated.
 
-use crate::simulation::generator::draw_history;
 use crate::simulation::history::{Violation, run, run_with_trace};
 use crate::simulation::step::Step;
 
@@ -29,9 +28,9 @@ fn shrink(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
     steps
 }
 
-/// Shrinks the failing history of a seed. Returns its report: the violation, the steps, and the trace.
-pub(crate) fn report(seed: u64) -> String {
-    let steps = shrink(seed, draw_history(seed));
+/// Shrinks the failing history that `draw` draws from a seed. Returns its report: the violation, the steps, and the trace.
+pub(crate) fn report(seed: u64, draw: fn(u64) -> Vec<Step>) -> String {
+    let steps = shrink(seed, draw(seed));
     let (violation, trace) = run_with_trace(seed, &steps);
     let violation = violation.unwrap_or_else(|| "no invariant broken".into());
     let steps: Vec<String> = steps.iter().map(|step| format!("  {step:?}")).collect();

@@ -18,6 +18,8 @@ impl Actor {
     pub(crate) const FIRST: Self = Self(0);
     /// An object of the same cluster that wants the same slot.
     pub(crate) const SIBLING: Self = Self(1);
+    /// An object of the other cluster with the same name and tenant as the first one.
+    pub(crate) const NAMESAKE: Self = Self(3);
     /// All actors.
     pub(crate) const ALL: [Self; 5] = [Self(0), Self(1), Self(2), Self(3), Self(4)];
 
@@ -210,6 +212,8 @@ impl Watch {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
     TokenEndpointDown(bool),
+    /// The token endpoint knows no identity zone, as behind a wrong route, or knows them again.
+    ZonesUnknown(bool),
     LandscapeDown(bool),
     NextSlotWrite(SlotWriteFault),
     /// All delayed writes reach their slots.
@@ -229,6 +233,8 @@ pub(crate) enum Fault {
     BindingKindDefined(usize, bool),
     /// The definition of `ALMServiceKey` is deleted.
     OwnKindDeleted(usize),
+    /// The second cluster turns out to be a clone of the first one: its operator starts anew, with the same cluster ID.
+    ClusterCloned,
 }
 
 /// A step of a history. Each is possible at any time, so that a part of a history is a history too.

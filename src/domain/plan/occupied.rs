@@ -75,6 +75,31 @@ pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now)
     Ok(Some(Settlement { ledger, ..settle::settlement(facts, Some(conditions), &waits, now) }))
 }
 
+/// Returns true if another client put a key under the name of this object after its own was removed with its source: the
+/// ledger is empty, and no write of the operator fills a slot for a lost source. An operator of another cluster with the
+/// same cluster ID keeps doing so, and each deletion would take the key from its managed systems.
+pub(super) fn is_filled_by_namesake(facts: &Facts) -> bool {
+    let was_removed = facts
+        .previous
+        .as_ref()
+        .is_some_and(|previous| matches!(previous.uploaded.reason, Reason::SourceGone | Reason::SlotOverwritten));
+    was_removed && !facts.ledger.is_open() && !facts.answers.earlier_write && facts.subject.requested.is_none()
+}
+
+/// Settles because another client put a key under the name of this object, whose source is gone. The key is probed.
+pub(super) fn filled_by_namesake(facts: &Facts, waits: Vec<Wait>, now: Now) -> Settlement {
+    let waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
+    let uploaded = Condition::no(
+        Reason::SlotOverwritten,
+        "another client put a key into Landscape Management under the name of this object, whose source is gone: perhaps \
+         an operator of another cluster uses the same cluster ID. Stop the operator that is wrong, or request a \
+         reconciliation of this object to delete that key",
+    );
+    let ready = uploaded.clone();
+    let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Stalled) };
+    settle::settlement(facts, Some(conditions), &waits, now)
+}
+
 /// Returns the record that another client overwrote `key`.
 fn overwritten(facts: &Facts, key: &ServiceKey) -> Overwritten {
     Overwritten { fingerprint: key.fingerprint().clone(), generation: facts.subject.generation }

@@ -6,7 +6,7 @@ use super::facts::{Evidence, Facts, Tenant};
 use super::probe::{self, SlotKey, SlotState};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
-use super::{disposal, write};
+use super::{disposal, occupied, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Mode;
@@ -42,6 +42,10 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Result<Settlement, Step
 pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now: Now) -> Result<Settlement, Step> {
     Ok(match presence(facts, now)? {
         Presence::Unknown(trouble) => settle::slot_unavailable(facts, trouble, now),
+        Presence::Ours(_) if occupied::is_filled_by_namesake(facts) => {
+            let waits = probe::probe_slot_key(facts, now)?;
+            occupied::filled_by_namesake(facts, waits, now)
+        }
         Presence::Ours(_) if disposal::is_adopted(facts) => {
             let waits = probe::probe_slot_key(facts, now)?;
             adopted_key_stays(facts, message, waits, now)

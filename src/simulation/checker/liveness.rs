@@ -56,6 +56,12 @@ impl<'a> FinalKey<'a> {
         self.object.name_any()
     }
 
+    /// Returns true if another client overwrote the key of this object, which has not changed since.
+    fn is_overwritten(&self) -> bool {
+        let overwritten = self.object.status.as_ref().and_then(|status| status.overwritten.as_ref());
+        overwritten.is_some_and(|overwritten| Some(overwritten.generation) == self.object.metadata.generation)
+    }
+
     fn claims_slot(&self) -> bool {
         self.is_active && self.object.status.as_ref().is_some_and(|status| status.uploaded.is_some())
     }
@@ -104,7 +110,7 @@ fn check_slot(state: &State, zone: usize, keys: &[FinalKey<'_>], findings: &mut 
             .and_then(|holder| cluster.keys.get(&holder.name))
             .is_some_and(|object| zone_index(&object.spec.tenant_ref.name) == zone);
         let is_unowned = !is_held_here && (content.owner.is_none() || holder.is_some());
-        let is_overwritten = key.object.status.as_ref().is_some_and(|status| status.overwritten.is_some());
+        let is_overwritten = key.is_overwritten();
         let name = key.name();
         let is_identical = key.eligible_document.is_some_and(|document| document.is_same_key(content.document));
         if is_unowned && key.policy.adoption != AdoptionPolicy::Never && is_identical {
@@ -146,7 +152,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
     let Some(SlotContent { document: KeyDocument { key: number, .. }, owner: Some(ownership) }) = content else {
         return;
     };
-    let is_overwritten = key.object.status.as_ref().is_some_and(|status| status.overwritten.is_some());
+    let is_overwritten = key.is_overwritten();
     if key.eligible_document.is_some() && !is_uploaded && !is_overwritten {
         findings.push(format!("the slot of {name} holds another document than its source"));
     }

@@ -8,6 +8,7 @@ use crate::api::ALMServiceKey;
 use crate::api::resolve::admits;
 use crate::api::status::{ALMServiceKeyStatus, PendingOperation};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
+use crate::domain::reason::Reason;
 use crate::domain::slot::Ownership;
 use crate::names::{TENANT_FINALIZER, condition};
 use crate::simulation::model::cluster::{Cluster, NAMESPACE, has_key_finalizer, plain_secret_name};
@@ -29,17 +30,19 @@ pub(crate) fn summary(status: &ALMServiceKeyStatus) -> String {
     format!("{ready}{}{}", pending.unwrap_or_default(), uploaded.unwrap_or_default())
 }
 
-/// Records a sign-in and its result.
-pub(crate) fn record_sign_in(state: &mut State, reconciliation: usize, document: KeyDocument, is_alive: bool) {
+/// Records a sign-in and its refusal, if it was refused.
+pub(crate) fn record_sign_in(state: &mut State, reconciliation: usize, document: KeyDocument, refusal: Option<Reason>) {
     let Reconciliation { process, .. } = state.reconciliations[reconciliation];
     let entry = (process, state.reconciliations[reconciliation].uid(), document.key);
-    if is_alive {
+    let Some(reason) = refusal else {
         state.reconciliations[reconciliation].proven.insert(document);
         state.refusals.remove(&entry);
-    } else {
-        let now = state.now;
-        state.refusals.entry(entry).or_insert(Refusals { first: now, count: 0 }).count += 1;
-    }
+        return;
+    };
+    let now = state.now;
+    let refusals = state.refusals.entry(entry).or_insert(Refusals { first: now, count: 0, by_credentials: false });
+    refusals.count += 1;
+    refusals.by_credentials |= reason == Reason::CredentialsRefused;
 }
 
 /// Checks a status write: it changes something and quotes no secret. Both finalizers exist before a write is pending.
@@ -296,7 +299,8 @@ fn check_living_deletion(
     adopted: bool,
     policy: &Policy,
 ) -> Option<&'static str> {
-    let was_refused = state.refusals.contains_key(&(reconciliation.process, reconciliation.uid(), key));
+    let refusals = state.refusals.get(&(reconciliation.process, reconciliation.uid(), key));
+    let was_refused = refusals.is_some_and(|refusals| refusals.by_credentials);
     if adopted {
         return Some("an adopted key was deleted without proof that it is dead");
     }

@@ -3,6 +3,7 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::domain::reason::Reason;
 use crate::domain::slot::{Owner, Ownership, Revision, Slot};
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::step::SlotWriteFault;
@@ -111,6 +112,8 @@ pub(crate) struct Sap {
     pub(crate) instance_keys: [KeyNumber; 2],
     pub(crate) slots: [SlotModel; 2],
     pub(crate) token_endpoint_is_down: bool,
+    /// True while the token endpoint knows no identity zone.
+    pub(crate) zones_are_unknown: bool,
     pub(crate) landscape_is_down: bool,
     pub(crate) slot_write_faults: VecDeque<SlotWriteFault>,
     pub(crate) delayed_writes: Vec<WriteRequest>,
@@ -126,6 +129,7 @@ impl Sap {
             instance_keys: [0, 0],
             slots: Default::default(),
             token_endpoint_is_down: false,
+            zones_are_unknown: false,
             landscape_is_down: false,
             slot_write_faults: VecDeque::new(),
             delayed_writes: Vec::new(),
@@ -158,6 +162,15 @@ impl Sap {
 
     pub(crate) fn is_alive(&self, number: KeyNumber) -> bool {
         self.keys[number].is_alive
+    }
+
+    /// Returns the reason for which the token endpoint refuses a key, if it does.
+    pub(crate) fn refusal(&self, number: KeyNumber) -> Option<Reason> {
+        match (self.zones_are_unknown, self.is_alive(number)) {
+            (true, _) => Some(Reason::IdentityZoneNotFound),
+            (false, false) => Some(Reason::CredentialsRefused),
+            (false, true) => None,
+        }
     }
 
     pub(crate) fn set_alive(&mut self, number: KeyNumber, is_alive: bool) {

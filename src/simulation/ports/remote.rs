@@ -150,12 +150,11 @@ impl SignIn for SimulatedRemote<'_> {
                 let message = "the token endpoint answered 503".into();
                 return Verdict::Unknown { message, retry: Retry::Backoff };
             }
-            let is_alive = state.sap.is_alive(document.key);
-            safety::record_sign_in(state, self.reconciliation(), document, is_alive);
-            if is_alive {
-                Verdict::Accepted { scopes: Scopes::default() }
-            } else {
-                Verdict::Refused { reason: Reason::CredentialsRefused, message: "the key was refused".into() }
+            let refusal = state.sap.refusal(document.key);
+            safety::record_sign_in(state, self.reconciliation(), document, refusal);
+            match refusal {
+                None => Verdict::Accepted { scopes: Scopes::default() },
+                Some(reason) => Verdict::Refused { reason, message: "the key was refused".into() },
             }
         });
         cut_point().await;

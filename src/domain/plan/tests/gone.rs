@@ -5,7 +5,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::scenario::*;
-use crate::domain::conditions::Status;
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::plan::{Content, Evidence, KeyRole, Source, Step};
 use crate::domain::reason::Reason;
@@ -226,4 +226,38 @@ fn a_stalled_object_is_checked_again_after_an_hour() {
         retry: Retry::Backoff,
     });
     assert!(unknown.source_unchanged_for(0).slot_is_empty("1").settlement().next <= Duration::from_secs(2));
+}
+
+/// Returns an object whose key was removed with its source, and under whose name another client has put a key.
+fn filled_by_namesake() -> Scenario {
+    let removed = Condition::no(Reason::SourceGone, "no key of this object is in Landscape Management");
+    let previous = Conditions { ready: removed.clone(), uploaded: removed, ..ready_conditions() };
+    Scenario::new()
+        .with(|facts| facts.previous = Some(previous))
+        .source_is_gone(Evidence::DeletionSeen)
+        .slot_is_ours("7")
+        .slot_holds(&rotated())
+}
+
+#[test]
+fn a_key_that_another_client_puts_under_the_name_of_a_lost_source_stays() {
+    let settlement = filled_by_namesake().slot_signs_in(accepted()).settlement();
+    assert!(settlement.next >= Duration::from_mins(50), "{:?}: it is checked hourly", settlement.next);
+    let conditions = settlement.conditions.expect("conditions");
+    let Conditions { ready, uploaded, progress, .. } = &conditions;
+    assert_eq!((ready.status, ready.reason, *progress), (Status::False, Reason::SlotOverwritten, Progress::Stalled));
+    assert_eq!((uploaded.status, uploaded.reason), (Status::False, Reason::SlotOverwritten));
+
+    let again = filled_by_namesake().slot_signs_in(accepted()).with(|facts| facts.previous = Some(conditions));
+    assert_eq!(again.conditions().ready.reason, Reason::SlotOverwritten);
+}
+
+#[test]
+fn a_key_under_the_name_of_a_lost_source_is_deleted_on_request_or_once_dead() {
+    let requested = filled_by_namesake().with(|facts| facts.subject.requested = Some("now".into()));
+    assert_eq!(requested.record().1, delete_at("7"));
+    let dead = filled_by_namesake().refused_at(&rotated(), &[0, 60, 240, 600]).slot_signs_in(refused());
+    assert_eq!(dead.record().1, delete_at("7"));
+    let pending = filled_by_namesake().pending(Operation::Upload, Some(&rotated()), "6");
+    assert_eq!(pending.record().1, delete_at("7"), "the key may be that of a write of ours");
 }
