@@ -77,7 +77,7 @@ pub struct ALMServiceKeySpec {
 
     /// Enforce uploads, replaces and removes the key. Observe only validates the key, signs in with it and reports what
     /// Enforce would do: it never writes to Landscape Management, not even when this object is deleted. Ready is False
-    /// if Enforce would remove the key. Unset means Enforce.
+    /// if Enforce would remove the key, or replace one that is dead. Unset means Enforce.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(with = "Mode")]
     pub mode: Option<Mode>,

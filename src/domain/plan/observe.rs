@@ -2,11 +2,13 @@
 //! perform.
 
 use super::facts::{Facts, Source, Verdict};
+use super::probe::{self, SlotKey};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::reason::Reason;
+use crate::domain::slot::Holder;
 
 /// Returns the decision of `Enforce` with each write replaced by a settlement that describes it.
 pub(super) fn without_writes(decision: Result<Settlement, Step>, facts: &Facts, now: Now) -> Result<Settlement, Step> {
@@ -19,7 +21,7 @@ pub(super) fn without_writes(decision: Result<Settlement, Step>, facts: &Facts, 
         Err(Step::Adopt { .. }) => Operation::Adopt,
         Err(Step::Release { .. }) => Operation::Release,
     };
-    Ok(would_change(facts, operation, now))
+    would_change(facts, operation, now)
 }
 
 /// Returns the settlement with `Ready=True` explained as observed. A suspended object observes nothing.
@@ -38,35 +40,55 @@ fn observed(settlement: Settlement) -> Settlement {
     Settlement { conditions, ..settlement }
 }
 
-/// Settles because `Enforce` would write. An upload or adoption is of a key that signs in, so the object is in order. A
-/// removal is of a key that is lost or dead: `Ready=True` would hide that.
-fn would_change(facts: &Facts, operation: Operation, now: Now) -> Settlement {
-    let would = |change: &str| {
-        format!("spec.mode is Observe; with Enforce, the operator would change Landscape Management: {change}")
-    };
+/// Settles because `Enforce` would write. An upload or adoption is of a key that signs in, so the object is in order. It is
+/// not while `Enforce` would remove or replace a key that is lost or dead: `Ready=True` would hide that.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+fn would_change(facts: &Facts, operation: Operation, now: Now) -> Result<Settlement, Step> {
     let change = match operation {
         Operation::Upload => "upload the source's key",
         Operation::Adopt => "adopt the key in the slot, which has no owner and is identical to the source's key",
-        Operation::Delete => return would_remove(facts, &would("delete the key of this object"), now),
-        Operation::Release => return would_remove(facts, &would("release the key of this object"), now),
+        Operation::Delete => "delete the key of this object",
+        Operation::Release => "release the key of this object",
     };
-    let conditions = settle::conditions(facts, Condition::yes(Reason::WouldChange, would(change)), Progress::Done);
-    settle::settlement(facts, Some(conditions), &[Wait::Interval], now)
+    let message =
+        format!("spec.mode is Observe; with Enforce, the operator would change Landscape Management: {change}");
+    let mut waits = vec![Wait::Interval];
+    let is_ours = matches!(facts.holder(), Some(Holder::Us(_)));
+    let is_in_order = match operation {
+        Operation::Delete | Operation::Release => false,
+        Operation::Upload if is_ours && matches!(probe::slot_key(facts)?, SlotKey::Refused(_)) => {
+            let next_probe = probe::wait_until_dead(facts, now);
+            waits.extend(next_probe);
+            next_probe.is_some()
+        }
+        Operation::Upload | Operation::Adopt => true,
+    };
+    if !is_in_order {
+        return Ok(out_of_order(facts, &message, now));
+    }
+    let conditions = settle::conditions(facts, Condition::yes(Reason::WouldChange, message), Progress::Done);
+    Ok(settle::settlement(facts, Some(conditions), &waits, now))
 }
 
-/// Settles because `Enforce` would remove a key, with the reason for the removal.
-fn would_remove(facts: &Facts, would: &str, now: Now) -> Settlement {
+/// Settles because the key in the slot is lost or dead, and would not stay there.
+fn out_of_order(facts: &Facts, change: &str, now: Now) -> Settlement {
     let refusal =
         [&facts.answers.slot_sign_in, &facts.answers.source_sign_in].into_iter().find_map(|verdict| match verdict {
             Some(Verdict::Refused { reason, message }) => Some((*reason, message.as_str())),
             Some(Verdict::Accepted { .. } | Verdict::Unknown { .. }) | None => None,
         });
     let (reason, problem) = match &facts.source {
-        Source::Gone { message, .. } => (Reason::SourceGone, message.as_str()),
-        Source::Present { .. } | Source::Unknown { .. } => {
-            refusal.unwrap_or((Reason::WouldChange, "the slot holds a key that is to be removed"))
-        }
+        Source::Gone { message, .. } => (Reason::SourceGone, message.clone()),
+        Source::Present { .. } | Source::Unknown { .. } => match refusal {
+            Some((reason, message)) => {
+                (reason, format!("the key in Landscape Management no longer signs in: {message}"))
+            }
+            None => (Reason::WouldChange, "the key in Landscape Management is to be removed".to_owned()),
+        },
     };
-    let conditions = settle::conditions(facts, Condition::no(reason, format!("{problem}; {would}")), Progress::Stalled);
+    let ready = Condition::no(reason, format!("{problem}; {change}"));
+    let conditions = settle::conditions(facts, ready, Progress::Stalled);
     settle::settlement(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
 }

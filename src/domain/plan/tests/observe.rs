@@ -26,7 +26,9 @@ fn in_observe_mode_the_condition_names_the_write_of_enforce() {
         (
             observing(Scenario::uploaded().source(present(Ok(rotated()))))
                 .source_signs_in(accepted())
-                .slot_is_ours("1"),
+                .slot_is_ours("1")
+                .slot_holds(&key())
+                .slot_signs_in(accepted()),
             "upload the source's key",
         ),
     ];
@@ -39,7 +41,7 @@ fn in_observe_mode_the_condition_names_the_write_of_enforce() {
 }
 
 #[test]
-fn in_observe_mode_a_key_that_enforce_would_remove_is_an_error() {
+fn in_observe_mode_a_lost_or_dead_key_in_the_slot_is_an_error() {
     let gone = Scenario::uploaded().source_is_gone(Evidence::DeletionSeen).slot_is_ours("1");
     let retained = gone.clone().with(|facts| facts.policy.deletion = DeletionPolicy::Retain);
     let dead = Scenario::uploaded().refused_at(&key(), &[0, 60, 240, 600]).source_signs_in(refused());
@@ -49,7 +51,15 @@ fn in_observe_mode_a_key_that_enforce_would_remove_is_an_error() {
         .slot_is_ours("1")
         .slot_holds(&key())
         .slot_signs_in(refused());
+    let dead_before_rotation = Scenario::uploaded()
+        .source(present(Ok(rotated())))
+        .refused_at(&key(), &[0, 60, 240, 600])
+        .source_signs_in(accepted())
+        .slot_is_ours("1")
+        .slot_holds(&key())
+        .slot_signs_in(refused());
     for (scenario, reason, change) in [
+        (dead_before_rotation, Reason::CredentialsRefused, "upload the source's key"),
         (gone, Reason::SourceGone, "delete the key of this object"),
         (retained.slot_holds(&key()).slot_signs_in(accepted()), Reason::SourceGone, "release the key of this object"),
         (dead.slot_is_ours("1").slot_holds(&key()), Reason::CredentialsRefused, "delete the key of this object"),
@@ -65,6 +75,18 @@ fn in_observe_mode_a_key_that_enforce_would_remove_is_an_error() {
             settlement.next
         );
     }
+}
+
+#[test]
+fn in_observe_mode_a_key_in_the_slot_that_is_refused_once_is_probed_again() {
+    let refused_once = observing(Scenario::uploaded().source(present(Ok(rotated()))))
+        .source_signs_in(accepted())
+        .slot_is_ours("1")
+        .slot_holds(&key())
+        .slot_signs_in(refused());
+    let settlement = refused_once.settlement();
+    assert_eq!(settlement.next, Duration::from_mins(1), "the second probe");
+    assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::WouldChange);
 }
 
 #[test]
