@@ -14,7 +14,7 @@ use super::identity::KeyId;
 use super::{CallError, PAGE, call, find};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::names::{FIELD_MANAGER, GROUP, VERSION, btp};
+use crate::names::{FIELD_MANAGER, GROUP, VERSION, btp, crd};
 
 /// Returns the API resource of the kind `ServiceBinding`.
 #[must_use]
@@ -116,7 +116,14 @@ impl Objects for ApiServer {
         let mut page = ListParams::default().fields(&format!("spec.tenantRef.name={tenant}")).limit(PAGE);
         let _lock = self.list_lock.lock().await;
         loop {
-            let list = call(keys.list(&page)).await?;
+            let list = match call(keys.list(&page)).await {
+                Ok(list) => list,
+                // A kind that is not defined has no objects: their tenant must not wait for them for ever.
+                Err(error) if error.status() == Some(404) && self.definition(crd::SERVICE_KEYS).await?.is_none() => {
+                    return Ok(());
+                }
+                Err(error) => return Err(error),
+            };
             list.items.into_iter().for_each(&mut *visit);
             page.continue_token = list.metadata.continue_.filter(|token| !token.is_empty());
             if page.continue_token.is_none() {
@@ -250,5 +257,23 @@ mod tests {
         let mut visit = |key: ListedKey| listed.push((KeyId::new(&key).to_string(), key.0.is_ok()));
         cluster.keys_of("acme", &mut visit).await.expect("a list");
         assert_eq!(listed, [("n/new".to_owned(), false), ("n/known".to_owned(), true)]);
+    }
+
+    #[tokio::test]
+    async fn a_list_of_keys_is_empty_only_if_their_kind_is_known_to_be_undefined() {
+        for (definition, is_listed) in [("NotFound", true), ("Proxy", false)] {
+            let server = tower::service_fn(move |request: Request<Body>| {
+                let is_definition = request.uri().path().ends_with(crd::SERVICE_KEYS);
+                let status = json!({
+                    "apiVersion": "v1", "kind": "Status", "status": "Failure", "code": 404, "reason": definition,
+                    "message": "-",
+                });
+                let body = if is_definition { status.to_string() } else { "404 page not found".into() };
+                async move { Response::builder().status(404).body(Body::from(body.into_bytes())) }
+            });
+            let cluster = ApiServer::new(Client::new(server, "default"));
+            let listed = cluster.keys_of("acme", &mut |_| panic!("no key exists")).await;
+            assert_eq!(listed.is_ok(), is_listed, "{definition}");
+        }
     }
 }

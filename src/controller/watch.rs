@@ -15,7 +15,7 @@ use kube::runtime::reflector::Store;
 use kube::runtime::watcher::{self, Config, Event, watcher};
 use kube::{Api, Client, Resource};
 use serde::de::DeserializeOwned;
-use tracing::{debug, warn};
+use tracing::{debug, info, warn};
 
 use crate::cluster::PAGE;
 use crate::cluster::identity::{KeyId, Uid};
@@ -63,6 +63,34 @@ where
     K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
 {
     watcher(Api::<DeserializeGuard<K>>::all(client.clone()), config()).default_backoff().modify(drop_unused_metadata)
+}
+
+/// Logs once that a kind of ours is not defined, and once that it is defined. No object of the kind exists meanwhile,
+/// and kube restarts the watch after its back-off.
+pub(crate) fn log_missing_definition<K>(
+    events: impl Stream<Item = Result<Event<K>, watcher::Error>>,
+) -> impl Stream<Item = Result<Event<K>, watcher::Error>>
+where
+    K: Resource<DynamicType = ()>,
+{
+    let mut is_missing = false;
+    events.inspect(move |event| match event {
+        Ok(Event::InitDone | Event::Apply(_) | Event::Delete(_)) if is_missing => {
+            is_missing = false;
+            info!(kind = %K::kind(&()), "the kind is defined now");
+        }
+        Err(error) if !is_missing && is_undefined(error) => {
+            is_missing = true;
+            warn!(kind = %K::kind(&()), "the API server does not define this kind; apply the definitions of this version");
+        }
+        Ok(_) | Err(_) => {}
+    })
+}
+
+/// Returns true if the API server does not know the path of a kind.
+fn is_undefined(error: &watcher::Error) -> bool {
+    use watcher::Error::{InitialListFailed, WatchStartFailed};
+    matches!(error, InitialListFailed(kube::Error::Api(status)) | WatchStartFailed(kube::Error::Api(status)) if status.code == 404)
 }
 
 /// Leaves out objects that cannot be decoded, and logs each of them once. One that is in the store, because it could be

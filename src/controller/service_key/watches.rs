@@ -31,7 +31,7 @@ use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
 use crate::controller::scope::Scope;
 use crate::controller::watch::{
-    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, watch_guarded,
+    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded,
 };
 use crate::domain::reason::Reason;
 use crate::source::observed_deletions::ObservedDeletions;
@@ -87,7 +87,8 @@ fn keys(
     let known = store.clone();
     let mut sibling_states = SiblingStates::default();
     let changed = predicates::generation.combine(predicates::finalizers).combine(predicates::annotations);
-    let events = drop_undecodable(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
+    let events = log_missing_definition(watch_guarded(client));
+    let events = drop_undecodable(store.clone(), events).reflect(writer).inspect_ok(move |event| {
         let object = match event {
             Event::Delete(object) => {
                 caches.forget(object);

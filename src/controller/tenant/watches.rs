@@ -15,7 +15,7 @@ use crate::controller::caches::Caches;
 use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
 use crate::controller::watch::{
-    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, watch_guarded,
+    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded,
 };
 
 /// The watches, running while they are polled.
@@ -37,7 +37,8 @@ pub(crate) fn start(
     let (store, writer) = reflector::store();
     let (duplicate_sender, duplicate_triggers) = mpsc::unbounded();
     let known = store.clone();
-    let tenants = drop_undecodable(store.clone(), watch_guarded(client)).reflect(writer).inspect_ok(move |event| {
+    let tenants = log_missing_definition(watch_guarded(client));
+    let tenants = drop_undecodable(store.clone(), tenants).reflect(writer).inspect_ok(move |event| {
         if let Event::Delete(tenant) = event {
             caches.forget_tenant(tenant);
             // The receiver lives as long as this stream, so a failed send means shutdown.

@@ -10,7 +10,7 @@ use testkit::bed::key::condition;
 use testkit::bed::{Setup, Tenant};
 
 /// Deletes an object without a clean-up and creates it again, as restoring a backup does.
-async fn recreate(tenant: &Tenant<'_>, name: &str) {
+pub(super) async fn recreate(tenant: &Tenant<'_>, name: &str) {
     let object = tenant.keys().get(name).await.expect("the object exists");
     let spec = serde_json::to_value(&object.spec).expect("JSON");
     tenant.patch(name, json!({ "metadata": { "finalizers": null } })).await;
@@ -152,6 +152,10 @@ fn deleting_our_own_crd_leaves_the_keys_in_their_slots() {
         let slot = tenant.slot().await;
         assert_eq!((&slot["key"], &slot["owner"]), (&key, &Value::Null));
         assert_eq!(tenant.writes().await, ["+Put", "+Patch"]);
+        // A tenant that still has its finalizer when the kind of its keys is gone must not wait for keys.
+        tenant.patch_tenant(json!({ "metadata": { "finalizers": ["almkey.dev/keys"] } })).await;
+        tenant.begin_tenant_deletion().await;
+        tenant.await_tenant_gone("uninstalled").await;
     });
 }
 

@@ -4,6 +4,8 @@
 mod admin;
 // The way to the API server: proxies, and failed starts.
 mod connection;
+// The operator's own kinds are not defined.
+mod definitions;
 // Flags that change what the operator owns or where it reads credentials.
 mod flags;
 // The manifests below `deploy/`, and the credentials of Landscape Management.
