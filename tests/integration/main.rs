@@ -5,6 +5,7 @@ mod alerts;
 mod architecture;
 mod commands;
 mod conformance;
+mod documented;
 mod fuzzing;
 mod limits;
 mod processes;

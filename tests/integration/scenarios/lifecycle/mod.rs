@@ -2,6 +2,8 @@
 
 // Failures: rate limits, back-off, unclear answers.
 mod backoff;
+// The ID of the cluster: clones, and another ID after a disaster.
+mod clusters;
 // The operator is killed, stopped, or away while something happens.
 mod crash;
 // The most dangerous crash points of a life; `tests/slow/crash_matrix` tries every one.
@@ -14,6 +16,8 @@ mod deletion;
 mod idempotence;
 // `spec.deletionPolicy`, `spec.mode` and `spec.suspend`.
 mod modes;
+// The operator is removed: before its objects, with its definitions, or in the documented order.
+mod removed;
 // Objects and CRDs that are restored, recreated or reinstalled.
 mod restore;
 // Objects that this version of the operator cannot decode.
