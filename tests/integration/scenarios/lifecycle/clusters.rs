@@ -53,6 +53,34 @@ fn a_clone_with_the_same_id_does_not_fight_but_can_empty_the_slot() {
     });
 }
 
+#[test]
+fn a_clone_whose_source_is_gone_deletes_the_key_of_the_original_once() {
+    alone(Setup::default(), async |mut bed| {
+        let client = bed.client.clone();
+        let tenant = Tenant::create(&bed, "clone-gone", client.clone()).await;
+        let key = tenant.make_key().await;
+        tenant.write_secret("pasted", &key).await;
+        let source = json!({ "secretRef": { "name": "pasted" } });
+        tenant.apply("calm", json!({ "source": source, "gracePeriod": "0s" })).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.delete_secret("pasted").await;
+        tenant.await_ready("calm", "False", "SourceGone").await;
+        assert_eq!(tenant.slot_key().await, Value::Null);
+
+        // The original finds its slot empty and uploads its key again. A restart brings the clone's next look at the slot.
+        tenant.fill_slot(&key, Some(tenant.owner("calm").await)).await;
+        bed.operator.take().expect("the operator runs").kill();
+        bed.start_operator("operator-again");
+        let tenant = Tenant::existing(&bed, "clone-gone", client);
+        let object = tenant.await_ready("calm", "False", "SlotOverwritten").await;
+        assert!(message(&object, "Ready").contains("same cluster ID"), "{}", message(&object, "Ready"));
+        assert_eq!(tenant.slot_key().await, key);
+
+        tenant.reconcile_now("calm", "delete-it").await;
+        assert_eq!(tenant.slot_key().await, Value::Null, "a user who requests it has the key deleted");
+    });
+}
+
 // proves: reason SlotOverwritten
 #[test]
 fn a_clone_with_an_id_of_its_own_leaves_the_slot_to_the_original() {
