@@ -1,6 +1,7 @@
 //! The admin API: the actions of people at SAP, and those of tests. It has no access control, as it is served on loopback
 //! only.
 
+use std::collections::BTreeMap;
 use std::sync::Mutex;
 use std::time::Duration;
 
@@ -105,6 +106,10 @@ async fn tenant_call(call: &Call, path: &[&str], tenant: &Mutex<Tenant>, port: u
             let owner = slot.owner().map_or(Value::Null, |owner| json!(owner));
             Ok(json(200, &json!({ "revision": slot.etag(), "owner": owner, "key": slot.key() })))
         }
+        ("PUT", ["tokens", "fields"]) => call.json::<BTreeMap<String, String>>().map(|fields| {
+            tenant.token_fields = fields;
+            empty(204)
+        }),
         ("POST", ["tokens", "expire"]) => {
             tenant.tokens.clear();
             Ok(empty(204))

@@ -75,6 +75,11 @@ impl Call {
         url::form_urlencoded::parse(self.query.as_bytes()).find(|(key, _)| key == name).map(|(_, value)| value.into())
     }
 
+    /// Returns all fields of a form body, in order.
+    pub(crate) fn fields(&self) -> Vec<(String, String)> {
+        url::form_urlencoded::parse(&self.body).into_owned().collect()
+    }
+
     /// Returns a field of a form body.
     pub(crate) fn field(&self, name: &str) -> Option<String> {
         url::form_urlencoded::parse(&self.body).find(|(key, _)| key == name).map(|(_, value)| value.into())

@@ -51,12 +51,22 @@ fn act(call: &Call, kind: &str, tenant: &mut Tenant) -> Outcome {
 }
 
 fn issue_token(call: &Call, tenant: &mut Tenant) -> Outcome {
+    let refuse = |status, error| Outcome::without_effect(json_answer(status, &json!({ "error": error })));
     let (client, secret) = &tenant.client;
-    let is_right = call.field("grant_type").as_deref() == Some("client_credentials")
-        && call.field("client_id").as_ref() == Some(client)
-        && call.field("client_secret").as_ref() == Some(secret);
-    if !is_right {
-        return Outcome::without_effect(json_answer(401, &json!({ "error": "invalid_client" })));
+    if call.field("client_id").as_ref() != Some(client) || call.field("client_secret").as_ref() != Some(secret) {
+        return refuse(401, "invalid_client");
+    }
+    if call.field("scope").as_ref() != tenant.token_fields.get("scope") {
+        return refuse(400, "invalid_scope");
+    }
+    let own = [("grant_type", "client_credentials"), ("client_id", client), ("client_secret", secret)];
+    let own = own.map(|(name, value)| (name.to_owned(), value.to_owned()));
+    let mut expected: Vec<_> = own.into_iter().chain(tenant.token_fields.clone()).collect();
+    let mut sent = call.fields();
+    expected.sort();
+    sent.sort();
+    if sent != expected {
+        return refuse(400, "invalid_request");
     }
     let value = new_secret();
     let body = json!({ "access_token": value, "token_type": "Bearer", "expires_in": EXPIRES_IN, "scope": SCOPE });

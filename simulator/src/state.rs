@@ -1,6 +1,6 @@
 //! The state of the simulator: its tenants, and what was sent to their hosts.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -32,6 +32,8 @@ pub(crate) struct Tenant {
     pub(crate) zone: String,
     /// Id and secret of the technical client of Landscape Management.
     pub(crate) client: (String, String),
+    /// Fields that a token request to Landscape Management must have beside the credentials, and no others.
+    pub(crate) token_fields: BTreeMap<String, String>,
     pub(crate) tokens: Vec<String>,
     pub(crate) keys: Keys,
     pub(crate) slot: Slot,
@@ -101,6 +103,7 @@ impl Tenants {
         let tenant = Arc::new(Mutex::new(Tenant {
             zone: zone.to_owned(),
             client: (format!("landscape-{zone}"), new_secret()),
+            token_fields: BTreeMap::new(),
             tokens: Vec::new(),
             keys: Keys::default(),
             slot: Slot::new(),

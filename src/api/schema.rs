@@ -6,6 +6,16 @@ use schemars::{Schema, SchemaGenerator, json_schema};
 
 /// Pattern of a DNS label (RFC 1123).
 const LABEL: &str = "[a-z0-9]([-a-z0-9]*[a-z0-9])?";
+/// Pattern of an entry of a `ConfigMap` or Secret, and of a parameter's name (RFC 6749, appendix A).
+const WORD: &str = "^[-._a-zA-Z0-9]+$";
+/// Pattern of one OAuth 2.0 scope (RFC 6749, section 3.3), as a text of CEL.
+const SCOPE: &str = r"[!#-\\[\\]-~]+";
+/// Parameters of a token request that the operator sends itself.
+const OWN_PARAMETERS: &str = "['grant_type', 'client_id', 'client_secret', 'scope']";
+/// Parameters of a token request that carry a credential, or belong to one: RFC 6749, 7521, 7636, 8628 and 8693.
+const CREDENTIALS: &str = "['username', 'password', 'code', 'code_verifier', 'refresh_token', 'assertion', \
+                           'client_assertion', 'client_assertion_type', 'device_code', 'subject_token', \
+                           'actor_token']";
 /// Maximum length of a DNS name, in characters.
 const MAX_NAME: u32 = 253;
 /// Maximum length of a DNS name, a colon and a port, in characters.
@@ -14,6 +24,12 @@ const MAX_HOST: u32 = 259;
 const MAX_LIST: u32 = 64;
 /// Maximum number of namespaces in a list.
 const MAX_NAMESPACES: u32 = 1024;
+/// Maximum length of a URL, or of the value of a parameter of a token request, in characters.
+pub(super) const MAX_TEXT: u32 = 2048;
+/// Maximum length of the scope of a token request, in characters.
+const MAX_SCOPE: u32 = 1024;
+/// Maximum number of further parameters of a token request.
+pub(super) const MAX_PARAMETERS: u32 = 16;
 
 /// Returns the schema of an identity zone, which is the first label of the tenant's hosts. BTP admits capital letters in
 /// a subdomain.
@@ -47,13 +63,22 @@ pub(super) fn object_name(_: &mut SchemaGenerator) -> Schema {
 
 /// Returns the schema of the name of an entry in a Secret.
 pub(super) fn secret_entry(_: &mut SchemaGenerator) -> Schema {
+    entry("a Secret")
+}
+
+/// Returns the schema of the name of an entry in a `ConfigMap` or Secret.
+pub(super) fn bundle_entry(_: &mut SchemaGenerator) -> Schema {
+    entry("a ConfigMap or Secret")
+}
+
+fn entry(object: &str) -> Schema {
     json_schema!({
         "type": "string",
         "minLength": 1,
         "maxLength": MAX_NAME,
         "x-kubernetes-validations": [{
-            "rule": "self.matches('^[-._a-zA-Z0-9]+$')",
-            "message": "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a Secret",
+            "rule": format!("self.matches('{WORD}')"),
+            "message": format!("key must consist of letters, digits, '-', '_' and '.', as the name of an entry of {object}"),
         }],
     })
 }
@@ -110,7 +135,43 @@ pub(super) fn hosts(_: &mut SchemaGenerator) -> Schema {
 /// Returns the schema of a list of suffixes of OAuth 2.0 scopes (RFC 6749, section 3.3).
 pub(super) fn scopes(_: &mut SchemaGenerator) -> Schema {
     let message = "a scope must be a single word without spaces, quotes and backslashes";
-    words(256, "self.matches('^[!#-\\\\[\\\\]-~]+$')", message)
+    words(256, &format!("self.matches('^{SCOPE}$')"), message)
+}
+
+/// Returns the schema of the scope of a token request (RFC 6749, section 3.3).
+pub(super) fn scope(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": MAX_SCOPE,
+        "x-kubernetes-validations": [{
+            "rule": format!("self.matches('^{SCOPE}( {SCOPE})*$')"),
+            "message": "scope must be scopes without quotes and backslashes, separated by single spaces",
+        }],
+    })
+}
+
+/// Returns the schema of the name of a further parameter of a token request.
+pub(super) fn parameter_name(_: &mut SchemaGenerator) -> Schema {
+    json_schema!({
+        "type": "string",
+        "minLength": 1,
+        "maxLength": 64,
+        "x-kubernetes-validations": [
+            {
+                "rule": format!("self.matches('{WORD}')"),
+                "message": "name must consist of letters, digits, '-', '.' and '_'",
+            },
+            {
+                "rule": format!("!(self.lowerAscii() in {OWN_PARAMETERS})"),
+                "message": "the operator sends grant_type, client_id and client_secret itself, and scope has a field of its own",
+            },
+            {
+                "rule": format!("!(self.lowerAscii() in {CREDENTIALS})"),
+                "message": "a parameter must not be a credential: anyone who may read this object could use it",
+            },
+        ],
+    })
 }
 
 /// Returns the schema of a list of applications, as XSUAA names them (`xsappname`).
@@ -148,7 +209,7 @@ fn https(field: &str) -> Schema {
     json_schema!({
         "type": "string",
         "minLength": 1,
-        "maxLength": 2048,
+        "maxLength": MAX_TEXT,
         "x-kubernetes-validations": [{
             "rule": "isURL(self) && self.matches('^https://[^/?#@]+(/[^?#]*)?$')",
             "message": format!("{field} must be an https URL without user information, query and fragment"),

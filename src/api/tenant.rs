@@ -112,8 +112,9 @@ pub struct LandscapeManagement {
 }
 
 /// An endpoint that implements this project's Landscape Management contract.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.caBundle) || !has(self.caBundleRef)", "at most one of caBundle and caBundleRef may be set"))]
 pub struct Http {
     /// Base URL: https, without user information, query and fragment. `/v1/service-key` is appended to it. Required.
     /// After a change, keys are uploaded to the new URL; a key at the old URL stays there.
@@ -124,10 +125,17 @@ pub struct Http {
     pub oauth2: OAuth2,
 
     /// CA certificates in PEM to trust for this endpoint, instead of the well-known ones; at most 64 KiB. This
-    /// ALMTenant is not Ready while they cannot be used. Unset means the well-known authorities.
+    /// ALMTenant is not Ready while they cannot be used. Unset means those of caBundleRef, or else the well-known
+    /// authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::certificates")]
     pub ca_bundle: Option<String>,
+
+    /// A ConfigMap or Secret with the CA certificates in PEM to trust for this endpoint, instead of the well-known
+    /// ones; at most 1 MiB. A change takes effect at once. This ALMTenant is not Ready while they cannot be used. Unset
+    /// means those of caBundle, or else the well-known authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle_ref: Option<CaBundleRef>,
 
     /// Timeout of one request, as in 5s; from 1s to 60s. The outcome of a write that times out is unknown: the slot is
     /// read before the next write. Unset means 10s.
@@ -145,8 +153,74 @@ pub struct OAuth2 {
     pub token_url: String,
 
     /// A Secret in the operator's own namespace, so that no other namespace can read or lend it, with the entries
-    /// `clientId` and `clientSecret`. Required. A change takes effect at once.
+    /// `clientId` and `clientSecret`, or `clientid` and `clientsecret` as the SAP BTP service operator writes them.
+    /// Required. A change takes effect at once.
     pub secret_ref: SecretName,
+
+    /// The scope to request, 1 to 1024 characters: one or more scopes, separated by single spaces. Entra ID requires
+    /// `<application ID URI>/.default`. Unset means that no scope is requested.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(schema_with = "schema::scope")]
+    pub scope: Option<String>,
+
+    /// Further parameters of the token request, at most 16, each with another name: `resource` or `audience`, for
+    /// example. None may be a credential, because everyone who may read this ALMTenant can read it. Unset means none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    #[schemars(length(max = schema::MAX_PARAMETERS), extend("x-kubernetes-list-type" = "map", "x-kubernetes-list-map-keys" = ["name"]))]
+    pub parameters: Option<Vec<Parameter>>,
+}
+
+/// A parameter of a token request.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+pub struct Parameter {
+    /// Name of the parameter, 1 to 64 characters: letters, digits, '-', '.' and '_'. Required.
+    #[schemars(schema_with = "schema::parameter_name")]
+    pub name: String,
+
+    /// Value of the parameter, 1 to 2048 characters, as it is before it is encoded. Required.
+    #[schemars(length(min = 1, max = schema::MAX_TEXT))]
+    pub value: String,
+}
+
+/// A reference to CA certificates in the operator's namespace.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
+#[serde(rename_all = "camelCase")]
+#[schemars(extend("x-kubernetes-map-type" = "atomic"))]
+pub struct CaBundleRef {
+    /// ConfigMap or Secret. Required.
+    pub kind: ObjectKind,
+
+    /// Name of the object in the operator's own namespace, 1 to 253 characters. Required. While no such object exists,
+    /// the operator waits for it.
+    #[schemars(schema_with = "schema::object_name")]
+    pub name: String,
+
+    /// The entry of the object that holds the certificates, 1 to 253 characters: `ca-bundle.crt` in a ConfigMap that
+    /// OpenShift fills, `ca.crt` in a Secret of cert-manager. Required. While the entry does not exist or is empty, the
+    /// operator waits for it.
+    #[schemars(schema_with = "schema::bundle_entry")]
+    pub key: String,
+}
+
+/// A kind of object in the operator's namespace that an `ALMTenant` can name.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ObjectKind {
+    /// A `ConfigMap`.
+    ConfigMap,
+    /// A Secret.
+    Secret,
+}
+
+impl ObjectKind {
+    /// Returns the name of the kind.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::ConfigMap => "ConfigMap",
+            Self::Secret => "Secret",
+        }
+    }
 }
 
 /// A reference to a Secret in the operator's namespace.
@@ -160,8 +234,9 @@ pub struct SecretName {
 }
 
 /// Restrictions on the token endpoints of keys.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, Default)]
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug, Default)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("!has(self.caBundle) || !has(self.caBundleRef)", "at most one of caBundle and caBundleRef may be set"))]
 pub struct SignIn {
     /// Hosts of token endpoints, 1 to 64 entries: `host` or `host:port` (default port 443). A wildcard is allowed only
     /// as the first label and matches exactly one label. A key with any other host in `uaa.url` is not uploaded. Unset
@@ -172,10 +247,17 @@ pub struct SignIn {
     pub hosts: Option<Vec<String>>,
 
     /// CA certificates in PEM to trust for these hosts, instead of the well-known ones; at most 64 KiB. While they
-    /// cannot be used, this ALMTenant is not Ready and no key signs in. Unset means the well-known authorities.
+    /// cannot be used, this ALMTenant is not Ready and no key signs in. Unset means those of caBundleRef, or else the
+    /// well-known authorities.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     #[schemars(schema_with = "schema::certificates")]
     pub ca_bundle: Option<String>,
+
+    /// A ConfigMap or Secret with the CA certificates in PEM to trust for these hosts, instead of the well-known ones;
+    /// at most 1 MiB. A change takes effect at once. While they cannot be used, this ALMTenant is not Ready and no key
+    /// signs in. Unset means those of caBundle, or else the well-known authorities.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub ca_bundle_ref: Option<CaBundleRef>,
 
     /// true permits token endpoints at private and loopback addresses; false refuses them. Link-local addresses and the
     /// metadata services of clouds are always refused. Unset means false.

@@ -19,7 +19,7 @@ use crate::process::{logging, shutdown};
 
 #[derive(clap::Args)]
 pub(super) struct Arguments {
-    /// Namespace of the Secrets that ALMTenants refer to: the operator's own namespace.
+    /// Namespace of the Secrets and ConfigMaps that ALMTenants refer to: the operator's own namespace.
     #[arg(long, env = "ALMKEY_CLUSTER_RESOURCE_NAMESPACE", default_value = "alm-key-operator")]
     cluster_resource_namespace: String,
 

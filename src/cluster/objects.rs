@@ -1,7 +1,7 @@
 //! The reads and writes that a reconciliation makes in the cluster. The API server implements them; in tests, a model does.
 
 use async_trait::async_trait;
-use k8s_openapi::api::core::v1::Secret;
+use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use k8s_openapi::apiextensions_apiserver::pkg::apis::apiextensions::v1::CustomResourceDefinition;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 use kube::api::{ApiResource, DynamicObject, ListParams, Patch, PatchParams};
@@ -44,6 +44,9 @@ pub trait Objects: Send + Sync {
 
     /// Reads a Secret.
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError>;
+
+    /// Reads a `ConfigMap`.
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError>;
 
     /// Reads the metadata of a `CustomResourceDefinition`.
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError>;
@@ -144,6 +147,11 @@ impl Objects for ApiServer {
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError> {
         let secrets: Api<Secret> = Api::namespaced(self.client.clone(), namespace);
         find(secrets.get(name)).await
+    }
+
+    async fn config_map(&self, namespace: &str, name: &str) -> Result<Option<ConfigMap>, CallError> {
+        let config_maps: Api<ConfigMap> = Api::namespaced(self.client.clone(), namespace);
+        find(config_maps.get(name)).await
     }
 
     async fn definition(&self, name: &str) -> Result<Option<ObjectMeta>, CallError> {

@@ -3,9 +3,9 @@
 use std::sync::Arc;
 
 use super::connections::Connections;
-use super::credentials::CredentialVersions;
 use super::observations::ObservationStore;
 use super::rate_limiters::RateLimiters;
+use super::references::ReferenceVersions;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::identity::{KeyId, Uid};
 use crate::source::observed_deletions::ObservedDeletions;
@@ -14,7 +14,7 @@ use crate::source::observed_deletions::ObservedDeletions;
 #[derive(Clone, Default)]
 pub(crate) struct Caches {
     pub(crate) observed_deletions: Arc<ObservedDeletions>,
-    pub(crate) credentials: Arc<CredentialVersions>,
+    pub(crate) references: Arc<ReferenceVersions>,
     pub(crate) connections: Arc<Connections>,
     pub(crate) observations: Arc<ObservationStore>,
     pub(crate) rate_limiters: Arc<RateLimiters>,

@@ -5,15 +5,20 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use secrecy::{SecretSlice, SecretString};
+use secrecy::SecretSlice;
 use url::Url;
 
 use crate::api::ALMTenant;
 use crate::api::duration::Duration as ApiDuration;
+use crate::api::tenant::{Http, OAuth2, Parameter, SignIn as SignInSpec};
 use crate::cluster::OpenSecret;
 use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
+use crate::controller::ca_bundle::Trust;
+use crate::controller::credentials::client_credentials;
 use crate::controller::dangling_owner::ignore_dangling_owner;
+use crate::controller::misconfiguration::Misconfiguration;
+use crate::controller::references::ReferenceVersions;
 use crate::domain::plan::Verdict;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
@@ -22,7 +27,7 @@ use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, Write
 use crate::executor::ports::{LandscapeManagement, SignIn};
 use crate::http::client;
 use crate::http::network::Network;
-use crate::landscape::http::{ClientCredentials, HttpLandscape, MayWrite, TokenSource};
+use crate::landscape::http::{HttpLandscape, MayWrite, TokenSource};
 use crate::process::leadership::Leadership;
 use crate::process::lock::lock;
 use crate::process::metrics::Metrics;
@@ -30,8 +35,12 @@ use crate::sign_in::TokenEndpoint;
 
 /// Default of `landscapeManagement.http.timeout`, and the deadline of a sign-in.
 const TIMEOUT: Duration = Duration::from_secs(10);
-const CLIENT_ID: &str = "clientId";
-const CLIENT_SECRET: &str = "clientSecret";
+/// Parameter of a token request that names the scope.
+const SCOPE: &str = "scope";
+/// Beginning of the message when Landscape Management cannot be called.
+const NO_LANDSCAPE: &str = "Landscape Management cannot be used";
+/// Beginning of the message when no token endpoint can be called.
+const NO_SIGN_IN: &str = "no key can sign in";
 
 /// Connections by the uid of their tenant, each with the version of the configuration that it was made with.
 type ByTenant<T> = Mutex<HashMap<Uid, (String, T)>>;
@@ -57,6 +66,8 @@ pub(crate) struct Connection<'a> {
     pub(crate) cluster: &'a dyn Objects,
     pub(crate) tenant: Option<&'a ALMTenant>,
     pub(crate) resource_namespace: &'a str,
+    /// Versions of the objects in that namespace.
+    pub(crate) references: &'a ReferenceVersions,
     /// Identifies this cluster as an owner of slots.
     pub(crate) cluster_id: &'a str,
     pub(crate) leadership: &'a Leadership,
@@ -66,55 +77,51 @@ pub(crate) struct Connection<'a> {
 }
 
 impl Connection<'_> {
-    /// Returns the client of the slot, with the credentials as they are now.
+    /// Returns the client of the slot, with credentials and CA certificates as they are now.
     async fn landscape(&self) -> Result<HttpLandscape, RemoteTrouble> {
-        let tenant = self.tenant.ok_or_else(|| misconfigured("the ALMTenant does not exist", Retry::Never))?;
-        let http = &tenant.spec.landscape_management.http;
-        let name = &http.oauth2.secret_ref.name;
-        let secret_name = || format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
-        let secret = match self.cluster.secret(self.resource_namespace, name).await {
-            Ok(Some(secret)) => OpenSecret::from(secret),
-            Ok(None) => {
-                let problem = format!("{}, named in the ALMTenant's oauth2.secretRef, does not exist", secret_name());
-                return Err(misconfigured(&problem, Retry::Backoff));
-            }
-            Err(error) => {
-                return Err(misconfigured(
-                    &format!("could not read {}: {}", secret_name(), error.stable_message()),
-                    Retry::Backoff,
-                ));
-            }
+        let tenant = self.tenant.ok_or_else(|| no_tenant().trouble(NO_LANDSCAPE))?;
+        self.connect_to_landscape(tenant).await.map_err(|defect| defect.trouble(NO_LANDSCAPE))
+    }
+
+    async fn connect_to_landscape(&self, tenant: &ALMTenant) -> Result<HttpLandscape, Misconfiguration> {
+        let Http { url, oauth2, ca_bundle, ca_bundle_ref, timeout: _ } = &tenant.spec.landscape_management.http;
+        let trust = Trust {
+            field: "landscapeManagement.http",
+            inline: ca_bundle.as_deref(),
+            reference: ca_bundle_ref.as_ref(),
         };
+        let name = &oauth2.secret_ref.name;
+        let secret_name = format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
+        let secret = self.credentials(name, &secret_name).await?;
         let secret_version = secret.metadata.resource_version.as_deref().unwrap_or_default();
-        let version = format!("{} {secret_version}", tenant.metadata.generation.unwrap_or_default());
-        reuse_or_connect(&self.connections.landscapes, tenant, version, || {
-            let entry = |entry: &str| {
-                let text =
-                    secret.entries.get(entry).and_then(|bytes| std::str::from_utf8(&bytes.0).ok()).map(str::trim);
-                text.map(str::to_owned).filter(|text| !text.is_empty()).ok_or_else(|| {
-                    misconfigured(&format!("{} has no text in its entry \"{entry}\"", secret_name()), Retry::Backoff)
-                })
-            };
-            let credentials = ClientCredentials {
-                client_id: entry(CLIENT_ID)?,
-                client_secret: SecretString::from(entry(CLIENT_SECRET)?),
-            };
-            let url = |field: &str, text: &str| -> Result<Url, RemoteTrouble> {
-                let invalid =
-                    |problem: &str| misconfigured(&format!("the ALMTenant's {field} {problem}"), Retry::Never);
-                let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
-                Network::Any.check_literal(&url).map_err(|error| invalid(&format!("is not allowed: {error}")))?;
-                Ok(url)
-            };
-            let base = url("landscapeManagement.http.url", &http.url)?;
-            let token_url = url("landscapeManagement.http.oauth2.tokenUrl", &http.oauth2.token_url)?;
+        let generation = tenant.metadata.generation.unwrap_or_default();
+        let version = |bundle: &str| format!("{generation} {secret_version} {bundle}");
+        if let Some(open) =
+            reuse(&self.connections.landscapes, tenant, &version(&trust.latest_version(self.references)))
+        {
+            return Ok(open);
+        }
+        let bundle = trust.read(self.cluster, self.resource_namespace).await?;
+        reuse_or_connect(&self.connections.landscapes, tenant, version(&bundle.version), || {
+            let credentials = client_credentials(&secret, &secret_name)?;
+            let base = permitted_url("landscapeManagement.http.url", url)?;
+            let token_url = permitted_url("landscapeManagement.http.oauth2.tokenUrl", &oauth2.token_url)?;
             let timeout = deadline(tenant);
-            let client = client::build_client(Network::Any, http.ca_bundle.as_deref(), timeout).map_err(|error| {
-                misconfigured(&format!("the ALMTenant's landscapeManagement.http.caBundle: {error}"), Retry::Never)
-            })?;
-            let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials));
+            let client = client::build_client(Network::Any, bundle.pem.as_deref(), timeout)
+                .map_err(|error| bundle.unusable(&error))?;
+            let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials, parameters(oauth2)));
             Ok(HttpLandscape::new(client, base, tokens, leadership_guard(self.leadership.clone(), timeout)))
         })
+    }
+
+    /// Reads the Secret with the operator's credentials.
+    async fn credentials(&self, name: &str, described: &str) -> Result<OpenSecret, Misconfiguration> {
+        let passing = |problem: String| Misconfiguration::passing(problem);
+        match self.cluster.secret(self.resource_namespace, name).await {
+            Ok(Some(secret)) => Ok(OpenSecret::from(secret)),
+            Ok(None) => Err(passing(format!("{described}, named in the ALMTenant's oauth2.secretRef, does not exist"))),
+            Err(error) => Err(passing(format!("could not read {described}: {}", error.stable_message()))),
+        }
     }
 
     /// Makes a write and waits for its answer. Stops waiting, with the outcome unknown, once this replica leads no longer.
@@ -136,23 +143,30 @@ impl Connection<'_> {
         result
     }
 
-    /// Returns the client of the token endpoint.
-    pub(crate) fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
-        let tenant = self.tenant.ok_or_else(|| misconfigured("the ALMTenant does not exist", Retry::Never))?;
-        let version = tenant.metadata.generation.unwrap_or_default().to_string();
-        reuse_or_connect(&self.connections.token_endpoints, tenant, version, || {
-            let sign_in = tenant.spec.sign_in.clone().unwrap_or_default();
-            let network = match sign_in.allow_private_networks {
+    /// Returns the client of the token endpoint, with CA certificates as they are now.
+    pub(crate) async fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
+        let tenant = self.tenant.ok_or_else(|| no_tenant().trouble(NO_LANDSCAPE))?;
+        self.connect_to_token_endpoint(tenant).await.map_err(|defect| defect.trouble(NO_SIGN_IN))
+    }
+
+    async fn connect_to_token_endpoint(&self, tenant: &ALMTenant) -> Result<TokenEndpoint, Misconfiguration> {
+        let SignInSpec { hosts: _, ca_bundle, ca_bundle_ref, allow_private_networks } =
+            tenant.spec.sign_in.clone().unwrap_or_default();
+        let trust = Trust { field: "signIn", inline: ca_bundle.as_deref(), reference: ca_bundle_ref.as_ref() };
+        let generation = tenant.metadata.generation.unwrap_or_default();
+        let version = |bundle: &str| format!("{generation} {bundle}");
+        let latest = version(&trust.latest_version(self.references));
+        if let Some(open) = reuse(&self.connections.token_endpoints, tenant, &latest) {
+            return Ok(open);
+        }
+        let bundle = trust.read(self.cluster, self.resource_namespace).await?;
+        reuse_or_connect(&self.connections.token_endpoints, tenant, version(&bundle.version), || {
+            let network = match allow_private_networks {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
             };
-            let client = client::build_client(network, sign_in.ca_bundle.as_deref(), TIMEOUT).map_err(|error| {
-                RemoteTrouble {
-                    reason: Reason::TenantMisconfigured,
-                    message: format!("no key can sign in: the ALMTenant's signIn.caBundle: {error}"),
-                    retry: Retry::Never,
-                }
-            })?;
+            let client = client::build_client(network, bundle.pem.as_deref(), TIMEOUT)
+                .map_err(|error| bundle.unusable(&error))?;
             Ok(TokenEndpoint::new(client, network))
         })
     }
@@ -214,35 +228,51 @@ fn deadline(tenant: &ALMTenant) -> Duration {
     tenant.spec.landscape_management.http.timeout.map_or(TIMEOUT, ApiDuration::to_std)
 }
 
+/// Returns the tenant's connection if it was made with this version of the configuration.
+fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, version: &str) -> Option<T> {
+    let connections = lock(connections);
+    let (made_with, connection) = connections.get(&Uid::new(tenant))?;
+    (made_with == version).then(|| connection.clone())
+}
+
 /// Returns the tenant's connection if it was made with this version of the configuration, else a new one in its place.
 fn reuse_or_connect<T: Clone>(
     connections: &ByTenant<T>,
     tenant: &ALMTenant,
     version: String,
-    connect: impl FnOnce() -> Result<T, RemoteTrouble>,
-) -> Result<T, RemoteTrouble> {
-    let uid = Uid::new(tenant);
-    let mut connections = lock(connections);
-    if let Some((_, connection)) = connections.get(&uid).filter(|(made_with, _)| *made_with == version) {
-        return Ok(connection.clone());
+    connect: impl FnOnce() -> Result<T, Misconfiguration>,
+) -> Result<T, Misconfiguration> {
+    if let Some(open) = reuse(connections, tenant, &version) {
+        return Ok(open);
     }
     let connection = connect()?;
-    connections.insert(uid, (version, connection.clone()));
+    lock(connections).insert(Uid::new(tenant), (version, connection.clone()));
     Ok(connection)
 }
 
-fn misconfigured(problem: &str, retry: Retry) -> RemoteTrouble {
-    RemoteTrouble {
-        reason: Reason::TenantMisconfigured,
-        message: format!("Landscape Management cannot be used: {problem}"),
-        retry,
-    }
+fn no_tenant() -> Misconfiguration {
+    Misconfiguration::lasting("the ALMTenant does not exist".into())
+}
+
+/// Parses a URL of a tenant, and checks it if its host is an address.
+fn permitted_url(field: &str, text: &str) -> Result<Url, Misconfiguration> {
+    let invalid = |problem: &str| Misconfiguration::lasting(format!("the ALMTenant's {field} {problem}"));
+    let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
+    Network::Any.check_literal(&url).map_err(|error| invalid(&format!("is not allowed: {error}")))?;
+    Ok(url)
+}
+
+/// Returns the parameters of the tenant's token requests that every reader of the tenant may know.
+fn parameters(oauth2: &OAuth2) -> Vec<(String, String)> {
+    let scope = oauth2.scope.iter().map(|scope| (SCOPE.to_owned(), scope.clone()));
+    let further = oauth2.parameters.iter().flatten();
+    scope.chain(further.map(|Parameter { name, value }| (name.clone(), value.clone()))).collect()
 }
 
 #[async_trait]
 impl SignIn for Connection<'_> {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
-        match self.token_endpoint() {
+        match self.token_endpoint().await {
             Ok(endpoint) => {
                 let verdict = self.timed("sign_in", endpoint.sign_in(key)).await;
                 self.metrics.sign_in(verdict.label());

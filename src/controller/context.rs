@@ -36,7 +36,7 @@ pub(crate) struct Context {
     pub(crate) keys: Store<ALMServiceKey>,
     /// All `ALMTenant`s, as the watch has seen them.
     pub(crate) tenants: Store<ALMTenant>,
-    /// Namespace of the tenants' credentials.
+    /// Namespace of the tenants' credentials and CA certificates.
     pub(crate) resource_namespace: String,
     /// The namespaces that are served.
     pub(crate) scope: Scope,
@@ -66,6 +66,7 @@ impl Context {
             cluster: &self.cluster,
             tenant,
             resource_namespace: &self.resource_namespace,
+            references: &self.caches.references,
             cluster_id: &self.cluster_id,
             leadership: &self.leadership,
             metrics: &self.metrics,

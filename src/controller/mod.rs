@@ -1,5 +1,6 @@
 //! Watches the cluster and reconciles each object that changed or that a change concerns.
 
+mod ca_bundle;
 mod caches;
 mod conditions;
 mod connections;
@@ -10,8 +11,11 @@ mod duplicates;
 mod events;
 mod gauges;
 mod locks;
+mod misconfiguration;
 mod observations;
 mod rate_limiters;
+mod reference_watches;
+mod references;
 pub(crate) mod remote;
 mod scope;
 pub(crate) mod service_key;
@@ -55,7 +59,7 @@ const SHUTDOWN_GRACE: Duration = Duration::from_secs(45);
 /// The settings of the controller.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Namespace of the tenants' credentials.
+    /// Namespace of the tenants' credentials and CA certificates.
     pub cluster_resource_namespace: String,
     /// Identifies this cluster as an owner of slots; none means the uid of `kube-system`.
     pub cluster_id: Option<String>,
@@ -112,15 +116,9 @@ pub async fn run(
     };
     let (caches, stopping) = (Caches::default(), shutdown.boxed().shared());
     let (tenant_sender, tenant_receiver) = mpsc::unbounded();
-    let tenants = tenant::watches::start(&client, &cluster_resource_namespace, &caches, tenant_receiver);
-    let keys = service_key::watches::start(
-        &client,
-        &cluster_resource_namespace,
-        &scope,
-        &caches,
-        &tenants.store,
-        tenant_sender,
-    );
+    let tenants = tenant::watches::start(&client, &caches, tenant_receiver);
+    let referring = reference_watches::start(&client, &cluster_resource_namespace, &tenants.store, &caches.references);
+    let keys = service_key::watches::start(&client, &scope, &caches, &tenants.store, tenant_sender, referring);
     let clock = SystemClock::start();
     metrics.register_collector(Gauges {
         keys: keys.store.clone(),

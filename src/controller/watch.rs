@@ -7,7 +7,6 @@ use std::hash::Hash;
 use std::sync::Arc;
 
 use futures::{Stream, StreamExt, TryStreamExt, stream};
-use k8s_openapi::api::core::v1::Secret;
 use kube::api::PartialObjectMeta;
 use kube::core::DeserializeGuard;
 use kube::runtime::WatchStreamExt;
@@ -34,10 +33,11 @@ pub(crate) fn config() -> Config {
     Config::default().page_size(PAGE).timeout(WATCH_SECONDS)
 }
 
-/// Drops the annotations of a Secret: `last-applied-configuration` can hold the values, and no reconciliation needs any.
-pub(crate) fn drop_annotations(secret: &mut PartialObjectMeta<Secret>) {
-    secret.metadata.annotations = None;
-    secret.metadata.managed_fields = None;
+/// Drops the annotations of a Secret or `ConfigMap`: `last-applied-configuration` can hold the values, and no
+/// reconciliation needs any.
+pub(crate) fn drop_annotations<K>(object: &mut PartialObjectMeta<K>) {
+    object.metadata.annotations = None;
+    object.metadata.managed_fields = None;
 }
 
 /// Drops the metadata of an object of ours that no reconciliation reads. Other clients write labels and annotations, and
@@ -182,6 +182,7 @@ where
 
 #[cfg(test)]
 mod tests {
+    use k8s_openapi::api::core::v1::Secret;
     use kube::ResourceExt;
     use kube::runtime::reflector::{self, ObjectRef};
     use serde_json::json;

@@ -106,20 +106,22 @@ pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
 }
 
 /// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on
-/// the encoding of special characters in an `Authorization` header. `accept` is the header of this name.
+/// the encoding of special characters in an `Authorization` header. `accept` is the header of this name, and `parameters`
+/// are further fields of the form.
 pub fn token_request(
     client: &Client,
     url: Url,
     accept: &'static str,
     client_id: &str,
     client_secret: &SecretString,
+    parameters: &[(String, String)],
 ) -> RequestBuilder {
     let fields = [
         ("grant_type", "client_credentials"),
         ("client_id", client_id),
         ("client_secret", client_secret.expose_secret()),
     ];
-    let body = Serializer::new(String::new()).extend_pairs(fields).finish();
+    let body = Serializer::new(String::new()).extend_pairs(fields).extend_pairs(parameters).finish();
     client.post(url).header(ACCEPT, accept).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
 }
 

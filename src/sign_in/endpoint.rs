@@ -40,7 +40,8 @@ impl SignIn for TokenEndpoint {
         if let Err(error) = self.network.check_literal(key.url()) {
             return unknown(&format!("must not be connected to: {error}"), Retry::Never);
         }
-        let request = token_request(&self.client, token_url(key.url()), ACCEPT, key.client_id(), key.client_secret());
+        let request =
+            token_request(&self.client, token_url(key.url()), ACCEPT, key.client_id(), key.client_secret(), &[]);
         match send(request).await {
             Ok(answer) => with_hint(verdict(&answer), key),
             Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),

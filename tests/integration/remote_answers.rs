@@ -46,7 +46,8 @@ impl Fixture {
         let client = client::build_client(Network::Any, Some(&simulator.ca), WAIT_LIMIT).expect("a client");
         let credentials =
             ClientCredentials { client_id: access("clientId"), client_secret: access("clientSecret").into() };
-        let tokens = TokenSource::new(client.clone(), access("tokenUrl").parse().expect("a URL"), credentials);
+        let tokens =
+            TokenSource::new(client.clone(), access("tokenUrl").parse().expect("a URL"), credentials, Vec::new());
         let writes_left = Arc::new(AtomicUsize::new(usize::MAX));
         let left = Arc::clone(&writes_left);
         let may_write = move || {

@@ -79,12 +79,11 @@ fn tenant_state(
 ) -> Tenant {
     let name = &object.spec.tenant_ref.name;
     let Some(tenant) = tenant else { return Tenant::Missing { name: name.clone() } };
-    let credentials = &tenant.spec.landscape_management.http.oauth2.secret_ref.name;
     let version = format!(
         "{} {} {}",
         Uid::new(tenant),
         tenant.metadata.generation.unwrap_or_default(),
-        context.caches.credentials.latest(credentials)
+        context.caches.references.summary(&tenant.spec)
     );
     // This check comes first: an object that is not admitted must learn nothing else about the tenant.
     if !admits(&tenant.spec, namespace) {

@@ -1,7 +1,7 @@
-//! The watches that trigger reconciliations: of the object itself, its tenant, its source and the tenant's credentials.
+//! The watches that trigger reconciliations: of the object itself, its tenant and its source.
 //!
 //! Each watch has its own back-off: in one `Controller`, a missing ServiceBinding CRD would slow down all of them. The
-//! watches of sources and credentials receive metadata only and store nothing.
+//! watches of sources receive metadata only and store nothing.
 
 use std::collections::{BTreeSet, HashMap};
 use std::sync::Arc;
@@ -27,7 +27,6 @@ use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::identity::KeyId;
 use crate::cluster::objects::service_binding;
 use crate::controller::caches::Caches;
-use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
 use crate::controller::scope::Scope;
 use crate::controller::watch::{
@@ -49,22 +48,23 @@ pub(crate) struct Watches {
     pub(crate) triggers: SelectAll<BoxStream<'static, Trigger>>,
 }
 
-/// Starts all watches.
+/// Starts all watches. `referring` are the tenants that name an object which has changed: they are triggered with their
+/// keys.
 pub(crate) fn start(
     client: &Client,
-    resource_namespace: &str,
     scope: &Scope,
     caches: &Caches,
     tenant_store: &Store<ALMTenant>,
     tenant_triggers: UnboundedSender<ObjectRef<ALMTenant>>,
+    referring: BoxStream<'static, Vec<String>>,
 ) -> Watches {
-    let (store, keys, siblings) = keys(client, caches.clone(), tenant_triggers);
+    let (store, keys, siblings) = keys(client, caches.clone(), tenant_triggers.clone());
     let triggers = [
         keys,
         siblings,
         tenants(client, store.clone(), tenant_store.clone()),
         sources(client, scope, &store),
-        credentials(client, resource_namespace, store.clone(), tenant_store.clone(), caches),
+        references(referring, store.clone(), tenant_triggers),
         bindings(client, scope, &store, &caches.observed_deletions),
     ];
     // An object in a namespace that is not served is never reconciled.
@@ -209,31 +209,19 @@ fn sources_in(
         .boxed()
 }
 
-/// Watches the Secrets with the operator's own credentials.
-fn credentials(
-    client: &Client,
-    namespace: &str,
+/// Triggers the tenants that name a changed object, and their keys.
+fn references(
+    referring: BoxStream<'static, Vec<String>>,
     store: Store<ALMServiceKey>,
-    tenants: Store<ALMTenant>,
-    caches: &Caches,
+    tenant_triggers: UnboundedSender<ObjectRef<ALMTenant>>,
 ) -> BoxStream<'static, Trigger> {
-    let stream = watcher(Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), namespace), config())
-        .default_backoff()
-        .modify(drop_annotations);
-    let versions = Arc::clone(&caches.credentials);
-    log_errors("credentials", stream)
-        .flat_map(move |event| {
-            let (secret, version) = match event {
-                Event::Apply(secret) | Event::InitApply(secret) => {
-                    let version = secret.resource_version();
-                    (secret, version)
-                }
-                Event::Delete(secret) => (secret, None),
-                Event::Init | Event::InitDone => return stream::iter(Vec::new()),
-            };
-            versions.record(&secret.name_any(), version);
-            let using = tenants_using(&tenants, &secret.name_any());
-            stream::iter(select(&store, |key| using.contains(&key.spec.tenant_ref.name)))
+    referring
+        .flat_map(move |tenants| {
+            for tenant in &tenants {
+                // The receiver lives as long as this stream, so a failed send means shutdown.
+                let _ = tenant_triggers.unbounded_send(ObjectRef::new(tenant));
+            }
+            stream::iter(select(&store, |key| tenants.contains(&key.spec.tenant_ref.name)))
         })
         .boxed()
 }

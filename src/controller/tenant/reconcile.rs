@@ -106,7 +106,7 @@ fn duplicate(tenant: &ALMTenant, older: &str) -> Findings {
 /// Reads the slot and prepares the token endpoint.
 async fn check(tenant: &ALMTenant, context: &Context) -> (Findings, Duration) {
     let connection = context.connection(Some(tenant), None);
-    match (connection.read_slot().await, connection.token_endpoint()) {
+    match (connection.read_slot().await, connection.token_endpoint().await) {
         // The slot is readable, so its state is reported although no key can sign in.
         (Ok(slot), Err(trouble)) => {
             let (findings, next) = not_connected(tenant, trouble, context);

@@ -1,21 +1,18 @@
-//! The watches that trigger reconciliations of a tenant: of the tenant itself and of the operator's credentials for it.
+//! The watch of the tenants, and all that triggers a reconciliation of one.
 
 use futures::channel::mpsc::{self, UnboundedReceiver};
 use futures::stream::{self, BoxStream, SelectAll};
 use futures::{StreamExt, TryStreamExt};
-use k8s_openapi::api::core::v1::Secret;
-use kube::api::PartialObjectMeta;
+use kube::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector, watcher};
-use kube::{Api, Client, ResourceExt};
+use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector};
 
 use crate::api::ALMTenant;
 use crate::controller::caches::Caches;
-use crate::controller::credentials::tenants_using;
 use crate::controller::duplicates;
 use crate::controller::watch::{
-    config, drop_annotations, drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded,
+    drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded,
 };
 
 /// The watches, running while they are polled.
@@ -26,12 +23,11 @@ pub(crate) struct Watches {
     pub(crate) triggers: SelectAll<BoxStream<'static, ObjectRef<ALMTenant>>>,
 }
 
-/// Starts all watches. `key_triggers` are the tenants that a change of a key concerns.
+/// Starts the watch. `other_triggers` are the tenants that a change of another object concerns.
 pub(crate) fn start(
     client: &Client,
-    resource_namespace: &str,
     caches: &Caches,
-    key_triggers: UnboundedReceiver<ObjectRef<ALMTenant>>,
+    other_triggers: UnboundedReceiver<ObjectRef<ALMTenant>>,
 ) -> Watches {
     let caches = caches.clone();
     let (store, writer) = reflector::store();
@@ -51,16 +47,6 @@ pub(crate) fn start(
         emit_once_stored(store.clone(), tenants).predicate_filter(predicates::generation, PredicateConfig::default());
     let tenants = log_errors("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
 
-    let secrets = Api::<PartialObjectMeta<Secret>>::namespaced(client.clone(), resource_namespace);
-    #[expect(clippy::disallowed_methods, reason = "no store keeps them")]
-    let credentials = watcher(secrets, config()).default_backoff().modify(drop_annotations).touched_objects();
-    let known = store.clone();
-    let credentials = log_errors("credentials", credentials)
-        .flat_map(move |secret| {
-            let using = tenants_using(&known, &secret.name_any());
-            stream::iter(using.into_iter().map(|name| ObjectRef::new(&name)))
-        })
-        .boxed();
-    let triggers = stream::select_all([tenants, credentials, duplicate_triggers.boxed(), key_triggers.boxed()]);
+    let triggers = stream::select_all([tenants, duplicate_triggers.boxed(), other_triggers.boxed()]);
     Watches { store, triggers }
 }

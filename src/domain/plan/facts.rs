@@ -92,12 +92,12 @@ pub enum Tenant {
         reason: Reason,
         /// The message of the condition.
         message: String,
-        /// The version of the tenant and of our credentials for it. A change triggers a new check.
+        /// The version of the tenant, and of our credentials and CA certificates for it. A change triggers a new check.
         version: String,
     },
     /// The tenant admits uploads.
     Open {
-        /// The version of the tenant and of our credentials for it. A change triggers a new check.
+        /// The version of the tenant, and of our credentials and CA certificates for it. A change triggers a new check.
         version: String,
     },
 }

@@ -13,7 +13,7 @@ use super::answer::{trouble, unavailable};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
-use crate::http::client::{retry_after, send, token_request};
+use crate::http::client::{Answer, retry_after, send, token_request};
 
 /// Name of the endpoint in messages.
 const ENDPOINT: &str = "the token endpoint of Landscape Management";
@@ -23,6 +23,9 @@ const EXPIRY_MARGIN: Duration = Duration::from_secs(30);
 const MAX_TOKEN_LIFE: Duration = Duration::from_hours(24);
 /// Assumed lifetime of a token without `expires_in`.
 const DEFAULT_TOKEN_LIFE: Duration = Duration::from_mins(5);
+
+/// Error codes of a request whose scope or parameters are wrong: RFC 6749, section 5.2, RFC 8707, section 2, and Entra ID.
+const PARAMETER_ERRORS: [&str; 4] = ["invalid_request", "invalid_scope", "invalid_target", "invalid_resource"];
 
 /// The operator's own credentials.
 pub struct ClientCredentials {
@@ -37,6 +40,8 @@ pub struct TokenSource {
     client: Client,
     url: Url,
     credentials: ClientCredentials,
+    /// Further parameters of each request, such as the scope.
+    parameters: Vec<(String, String)>,
     current: Mutex<Option<Token>>,
 }
 
@@ -53,11 +58,18 @@ struct TokenAnswer<'a> {
     expires_in: Option<u64>,
 }
 
+/// An error answer (RFC 6749, section 5.2).
+#[derive(Deserialize)]
+struct ErrorAnswer<'a> {
+    #[serde(borrow)]
+    error: Cow<'a, str>,
+}
+
 impl TokenSource {
-    /// Creates a source for the token endpoint at `url`.
+    /// Creates a source for the token endpoint at `url`. `parameters` are sent beside the credentials, such as the scope.
     #[must_use]
-    pub fn new(client: Client, url: Url, credentials: ClientCredentials) -> Self {
-        Self { client, url, credentials, current: Mutex::new(None) }
+    pub fn new(client: Client, url: Url, credentials: ClientCredentials, parameters: Vec<(String, String)>) -> Self {
+        Self { client, url, credentials, parameters, current: Mutex::new(None) }
     }
 
     /// Returns a valid token, and fetches one if necessary.
@@ -79,15 +91,13 @@ impl TokenSource {
 
     async fn fetch(&self) -> Result<Token, RemoteTrouble> {
         let ClientCredentials { client_id, client_secret } = &self.credentials;
-        let request = token_request(&self.client, self.url.clone(), "application/json", client_id, client_secret);
+        let (url, accept) = (self.url.clone(), "application/json");
+        let request = token_request(&self.client, url, accept, client_id, client_secret, &self.parameters);
         let sent_at = Instant::now();
         let answer = send(request).await.map_err(|error| unavailable(ENDPOINT, &error))?;
         match answer.status.as_u16() {
             200 => {}
-            400 | 401 | 403 => {
-                let message = format!("{ENDPOINT} refused the operator's own credentials ({})", answer.status.as_u16());
-                return Err(trouble(Reason::LandscapeManagementUnauthorized, message, Retry::Never));
-            }
+            400 | 401 | 403 => return Err(refusal(&answer)),
             429 => {
                 let message = format!("{ENDPOINT} is limiting the rate of requests (429)");
                 return Err(trouble(Reason::RateLimited, message, retry_after(&answer.headers)));
@@ -112,6 +122,21 @@ impl TokenSource {
     }
 }
 
+/// Returns the trouble of a refused request. Its error code is quoted only if it is one of those that concern the fields of
+/// the ALMTenant.
+fn refusal(answer: &Answer) -> RemoteTrouble {
+    let status = answer.status.as_u16();
+    let error = std::str::from_utf8(&answer.body).ok().and_then(|text| serde_json::from_str::<ErrorAnswer>(text).ok());
+    let code = error.and_then(|ErrorAnswer { error }| PARAMETER_ERRORS.into_iter().find(|code| *code == error));
+    let message = match code {
+        Some(code) => format!(
+            "{ENDPOINT} refused the request ({status}, {code}); check oauth2.scope and oauth2.parameters of the ALMTenant"
+        ),
+        None => format!("{ENDPOINT} refused the operator's own credentials ({status})"),
+    };
+    trouble(Reason::LandscapeManagementUnauthorized, message, Retry::Never)
+}
+
 /// Returns the time for which a token with this lifetime, in seconds, is used.
 fn usable_life(expires_in: Option<u64>) -> Duration {
     let life = expires_in.map_or(DEFAULT_TOKEN_LIFE, Duration::from_secs);
@@ -120,7 +145,28 @@ fn usable_life(expires_in: Option<u64>) -> Duration {
 
 #[cfg(test)]
 mod tests {
+    use reqwest::StatusCode;
+    use reqwest::header::HeaderMap;
+
     use super::*;
+
+    fn message_of_refusal(status: StatusCode, body: &str) -> String {
+        refusal(&Answer { status, headers: HeaderMap::new(), body: body.into() }).message
+    }
+
+    #[test]
+    fn a_refusal_names_the_fields_if_its_error_code_is_about_them_and_quotes_nothing_else() {
+        for code in PARAMETER_ERRORS {
+            let body = format!(r#"{{"error_description": "CANARY", "error": "{code}"}}"#);
+            let message = message_of_refusal(StatusCode::BAD_REQUEST, &body);
+            assert!(message.contains(&format!("(400, {code}); check oauth2.scope and oauth2.parameters")), "{message}");
+            assert!(!message.contains("CANARY"), "{message}");
+        }
+        for body in [r#"{"error": "invalid_client"}"#, r#"{"error": "CANARY"}"#, r#"{"error": 1}"#, "CANARY", ""] {
+            let message = message_of_refusal(StatusCode::UNAUTHORIZED, body);
+            assert_eq!(message, format!("{ENDPOINT} refused the operator's own credentials (401)"), "{body}");
+        }
+    }
 
     // proves: limit landscape/http/token EXPIRY_MARGIN, limit landscape/http/token DEFAULT_TOKEN_LIFE
     // proves: limit landscape/http/token MAX_TOKEN_LIFE
