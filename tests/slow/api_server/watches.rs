@@ -14,7 +14,7 @@ use testkit::connect_proxy::ConnectProxy;
 use testkit::control_plane::Part;
 
 /// Watched kinds, as the log names them.
-const KINDS: [&str; 5] = ["ALMServiceKey", "ALMTenant", "ServiceBinding", "Secret", "credentials"];
+const KINDS: [&str; 6] = ["ALMServiceKey", "ALMTenant", "ServiceBinding", "Secret", "credentials", "CA bundles"];
 
 /// Limit of the time until a change behind dead watches is noticed.
 const DEAD_WATCH_LIMIT: Duration = Duration::from_secs(90);

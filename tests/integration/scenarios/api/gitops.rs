@@ -1,11 +1,16 @@
 //! Manifests as `GitOps` tools apply them: server-side, strictly, and repeatedly.
 
+use k8s_openapi::api::core::v1::ConfigMap;
+use kube::Api;
+use reqwest::Method;
 use serde_json::{Value, json};
 
 use crate::scenarios::scenario;
 use testkit::bed::Tenant;
 use testkit::bed::cluster::package;
 use testkit::bed::request::{self, Answer};
+use testkit::bed::tenant::create;
+use testkit::names::NAMESPACE;
 
 /// Returns the API path of an object.
 fn path(object: &Value) -> String {
@@ -14,6 +19,7 @@ fn path(object: &Value) -> String {
     let plural = match object["kind"].as_str().expect("a kind") {
         "ALMServiceKey" => "almservicekeys",
         "ALMTenant" => "almtenants",
+        "ConfigMap" => "configmaps",
         "Namespace" => "namespaces",
         "Secret" => "secrets",
         "ServiceBinding" => "servicebindings",
@@ -41,6 +47,15 @@ async fn full_manifests(tenant: &Tenant<'_>) -> [Value; 2] {
     spec["forbiddenScopes"] = json!(["calm-api.analytics.read"]);
     spec["adoptionPolicy"] = json!("Never");
     spec["landscapeManagement"]["http"]["timeout"] = json!("3000ms");
+    let parameters = json!([{ "name": "resource", "value": "r" }, { "name": "audience", "value": "a" }]);
+    spec["landscapeManagement"]["http"]["oauth2"]["scope"] = json!("openid .default");
+    spec["landscapeManagement"]["http"]["oauth2"]["parameters"] = parameters;
+    let fields = json!({ "scope": "openid .default", "resource": "r", "audience": "a" });
+    tenant.admin(Method::PUT, "/tokens/fields", Some(fields)).await;
+    let bundle = json!({ "metadata": { "name": tenant.name }, "data": { "ca.crt": tenant.bed.simulator.ca } });
+    create(&Api::<ConfigMap>::namespaced(tenant.client.clone(), NAMESPACE), bundle).await;
+    spec["signIn"]["caBundleRef"] = json!({ "kind": "ConfigMap", "name": tenant.name, "key": "ca.crt" });
+    spec["signIn"].as_object_mut().expect("an object").remove("caBundle");
     let almtenant = json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": tenant.name }, "spec": spec,
     });

@@ -13,7 +13,12 @@ kind: ALMTenant
 metadata: {name: acme}
 spec:
   identityZone: acme-calm
-  landscapeManagement: {http: {url: https://a.example, oauth2: {tokenUrl: https://b.example, secretRef: {name: landscape}}}}
+  landscapeManagement:
+    http:
+      url: https://a.example
+      oauth2: {tokenUrl: https://b.example, secretRef: {name: landscape}}
+      caBundleRef: {kind: ConfigMap, name: trusted, key: ca.crt}
+  signIn: {caBundleRef: {kind: Secret, name: authority, key: ca.crt}}
 ---
 apiVersion: almkey.dev/v1alpha1
 kind: ALMServiceKey
@@ -40,6 +45,9 @@ configurations: [name-reference.yaml]
 secretGenerator:
   - {name: calm, literals: [key.json=invented]}
   - {name: landscape, literals: [client_id=invented]}
+  - {name: authority, literals: [ca.crt=invented]}
+configMapGenerator:
+  - {name: trusted, literals: [ca.crt=invented]}
 ";
 
 #[test]
@@ -82,4 +90,6 @@ fn check(rendered: &str) {
     let tenant = &named("ALMTenant", "acme")["spec"];
     let credentials = &tenant["landscapeManagement"]["http"]["oauth2"]["secretRef"]["name"];
     assert_eq!(credentials, name("Secret", "landscape"));
+    assert_eq!(tenant["landscapeManagement"]["http"]["caBundleRef"]["name"], *name("ConfigMap", "trusted"));
+    assert_eq!(tenant["signIn"]["caBundleRef"]["name"], *name("Secret", "authority"));
 }

@@ -4,6 +4,8 @@
 mod admission;
 // Annotations that request a reconciliation or abandon a key.
 mod annotations;
+// CA certificates in a ConfigMap or Secret: awaited, checked, and followed.
+mod ca_bundles;
 // The published definitions: `kubectl explain`, columns, short names, defaults.
 mod definitions;
 // Server-side apply by GitOps tools: strict, without warnings, without drift.
@@ -14,3 +16,5 @@ mod kustomize;
 mod misconfigured;
 // The status of an `ALMServiceKey`, field by field.
 mod status;
+// The token endpoint of Landscape Management: its scope, its parameters, and the operator's credentials for it.
+mod token_endpoint;

@@ -149,6 +149,12 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 // proves: cel ALMTenant "name must consist of lowercase letters, digits, '-' and '.', and must start and end with a letter or digit"
 // proves: cel ALMTenant "caBundle must contain PEM certificates, each from BEGIN CERTIFICATE to END CERTIFICATE"
 // proves: cel ALMTenant "caBundle must not contain a private key: anyone who may read this object could use it"
+// proves: cel ALMTenant "at most one of caBundle and caBundleRef may be set"
+// proves: cel ALMTenant "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a ConfigMap or Secret"
+// proves: cel ALMTenant "scope must be scopes without quotes and backslashes, separated by single spaces"
+// proves: cel ALMTenant "name must consist of letters, digits, '-', '.' and '_'"
+// proves: cel ALMTenant "the operator sends grant_type, client_id and client_secret itself, and scope has a field of its own"
+// proves: cel ALMTenant "a parameter must not be a credential: anyone who may read this object could use it"
 // proves: cel ALMTenant "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m"
 // proves: cel ALMTenant "'*' admits all namespaces and must be the only entry"
 // proves: cel ALMTenant "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all"
@@ -157,7 +163,8 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 // proves: cel ALMTenant "a scope must be a single word without spaces, quotes and backslashes"
 // proves: cel ALMTenant "an application must be its name without the suffix, as in app for app!b2"
 // proves: limit api/schema MAX_NAME, limit api/schema MAX_HOST, limit api/schema MAX_LIST
-// proves: limit api/schema MAX_NAMESPACES
+// proves: limit api/schema MAX_NAMESPACES, limit api/schema MAX_TEXT, limit api/schema MAX_SCOPE
+// proves: limit api/schema MAX_PARAMETERS
 #[test]
 fn every_rule_for_a_tenant_admits_a_good_value_and_explains_a_bad_one() {
     scenario("rules-of-tenants", async |tenant| check_every_rule(&tenant, &TENANTS).await);

@@ -65,6 +65,15 @@ fn each<'a>(schema: &'a Value, field: &str, visit: &mut impl FnMut(&str, &'a Val
     }
 }
 
+/// Returns a new parent of a field, with all other fields that it requires.
+fn new_parent(name: &str) -> Value {
+    match name {
+        "caBundleRef" => json!({ "kind": "ConfigMap", "name": "ca", "key": "ca.crt" }),
+        "parameters" => json!([{ "name": "resource", "value": "v" }]),
+        _ => json!({}),
+    }
+}
+
 /// Sets a field of a document, or its first item for a path with `[]`; null removes the field. Other fields stay, except
 /// that a binding replaces the Secret as the source.
 pub(super) fn put(document: &mut Value, field: &str, value: &Value) {
@@ -75,8 +84,9 @@ pub(super) fn put(document: &mut Value, field: &str, value: &Value) {
     let (parents, name) = path.rsplit_once('.').unwrap_or(("", path));
     let mut place = document;
     for parent in parents.split('.').filter(|parent| !parent.is_empty()) {
-        let next = place.as_object_mut().expect("an object").entry(parent).or_insert_with(|| json!({}));
-        place = next;
+        let (list, is_item) = parent.strip_suffix("[]").map_or((parent, false), |list| (list, true));
+        let next = place.as_object_mut().expect("an object").entry(list).or_insert_with(|| new_parent(list));
+        place = if is_item { &mut next[0] } else { next };
     }
     let object: &mut Map<String, Value> = place.as_object_mut().expect("an object");
     match value {

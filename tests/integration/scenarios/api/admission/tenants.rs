@@ -10,6 +10,9 @@ const HOST: &str =
     "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label";
 const TIMEOUT: &str = "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m";
 const NAMESPACE: &str = "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all";
+const ONE_BUNDLE: &str = "at most one of caBundle and caBundleRef may be set";
+const BUNDLE_ENTRY: &str =
+    "key must consist of letters, digits, '-', '_' and '.', as the name of an entry of a ConfigMap or Secret";
 const PEM: &str = "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----";
 
 /// Returns a minimal valid tenant.
@@ -48,8 +51,16 @@ pub(super) fn cases() -> Vec<Case> {
     cases.extend(durations("spec.landscapeManagement.http.timeout", TIMEOUT));
     cases.extend(https("spec.landscapeManagement.http.url", "url"));
     cases.extend(https("spec.landscapeManagement.http.oauth2.tokenUrl", "tokenUrl"));
+    cases.extend(token_requests());
     cases.extend(certificates("spec.landscapeManagement.http.caBundle"));
     cases.extend(certificates("spec.signIn.caBundle"));
+    let both = |mut parent: Value| {
+        (parent["caBundle"], parent["caBundleRef"]) = (json!(PEM), ca_bundle_ref());
+        parent
+    };
+    cases.push(cel(HTTP, ONE_BUNDLE, with_reference(http()), both(http())));
+    cases.push(cel("spec.signIn", ONE_BUNDLE, with_reference(json!({})), both(json!({}))));
+    cases.extend(ca_bundle_refs());
     cases.extend(hosts("spec.signIn.hosts", "spec.signIn.hosts[]"));
     cases.extend(hosts("spec.endpointHosts", "spec.endpointHosts[]"));
     cases.extend(credential_types());
@@ -141,6 +152,98 @@ fn certificates(field: &'static str) -> Vec<Case> {
         cel(field, not_pem, json!(PEM), json!("LS0tLS1CRUdJTiBDRVJUSUZJQ0FURS0tLS0tCg==")),
         cel(field, private, json!(PEM), json!(with_key)),
     ]
+}
+
+fn ca_bundle_ref() -> Value {
+    json!({ "kind": "ConfigMap", "name": "trusted-ca", "key": "ca-bundle.crt" })
+}
+
+fn with_reference(mut parent: Value) -> Value {
+    parent["caBundleRef"] = ca_bundle_ref();
+    parent
+}
+
+fn ca_bundle_refs() -> Vec<Case> {
+    let mut cases = Vec::new();
+    for [kind, name, key] in [
+        [
+            "spec.landscapeManagement.http.caBundleRef.kind",
+            "spec.landscapeManagement.http.caBundleRef.name",
+            "spec.landscapeManagement.http.caBundleRef.key",
+        ],
+        ["spec.signIn.caBundleRef.kind", "spec.signIn.caBundleRef.name", "spec.signIn.caBundleRef.key"],
+    ] {
+        cases.push(required(kind, json!("Secret")));
+        cases.extend(one_of(kind, &["ConfigMap", "Secret"], "supported values: \"ConfigMap\", \"Secret\""));
+        cases.extend(names(name));
+        cases.extend([
+            required(key, json!("ca.crt")),
+            cel(key, BUNDLE_ENTRY, json!("SAP_ca-1.crt"), json!("a/b")),
+            keyword(key, "minLength", json!("k"), json!(""), "at least 1 chars long"),
+            keyword(key, "maxLength", json!("k".repeat(253)), json!("k".repeat(254)), "may not be more than 253"),
+        ]);
+    }
+    cases
+}
+
+fn token_requests() -> Vec<Case> {
+    let (scope, parameters) =
+        ("spec.landscapeManagement.http.oauth2.scope", "spec.landscapeManagement.http.oauth2.parameters");
+    let words = "scope must be scopes without quotes and backslashes, separated by single spaces";
+    let many = |count: usize| {
+        json!((0..count).map(|number| json!({ "name": format!("p{number}"), "value": "v" })).collect::<Vec<_>>())
+    };
+    let long = |length: usize| json!("s".repeat(length));
+    let mut cases = vec![
+        keyword(scope, "minLength", json!("s"), json!(""), "at least 1 chars long"),
+        keyword(scope, "maxLength", long(1024), long(1025), "may not be more than 1024"),
+        keyword(parameters, "maxItems", many(16), many(17), "must have at most 16 items"),
+    ];
+    for bad in ["a  b", " a", "a ", "a\tb", "a\"b", "a\\b", "a\n", "\u{e4}"] {
+        cases.push(cel(scope, words, json!("api://00000000-0000/.default openid [x]~"), json!(bad)));
+    }
+    cases.extend(parameter_names());
+    let value = "spec.landscapeManagement.http.oauth2.parameters[].value";
+    cases.extend([
+        required(value, json!("v")),
+        keyword(value, "minLength", json!("v"), json!(""), "at least 1 chars long"),
+        keyword(value, "maxLength", long(2048), long(2049), "may not be more than 2048"),
+    ]);
+    cases
+}
+
+fn parameter_names() -> Vec<Case> {
+    let name = "spec.landscapeManagement.http.oauth2.parameters[].name";
+    let words = "name must consist of letters, digits, '-', '.' and '_'";
+    let own = "the operator sends grant_type, client_id and client_secret itself, and scope has a field of its own";
+    let credential = "a parameter must not be a credential: anyone who may read this object could use it";
+    let long = |length: usize| json!("n".repeat(length));
+    let mut cases = vec![
+        required(name, json!("resource")),
+        keyword(name, "minLength", json!("n"), json!(""), "at least 1 chars long"),
+        keyword(name, "maxLength", long(64), long(65), "may not be more than 64"),
+    ];
+    cases.extend(["a b", "a=b", "a&b", "\u{e4}"].map(|bad| cel(name, words, json!("x-Token_format.1"), json!(bad))));
+    for bad in ["grant_type", "client_id", "client_secret", "scope", "Scope"] {
+        cases.push(cel(name, own, json!("audience"), json!(bad)));
+    }
+    for bad in [
+        "username",
+        "password",
+        "code",
+        "code_verifier",
+        "refresh_token",
+        "assertion",
+        "client_assertion",
+        "Client_Assertion",
+        "client_assertion_type",
+        "device_code",
+        "subject_token",
+        "actor_token",
+    ] {
+        cases.push(cel(name, credential, json!("resource"), json!(bad)));
+    }
+    cases
 }
 
 fn hosts(list: &'static str, item: &'static str) -> Vec<Case> {
