@@ -5,6 +5,7 @@ use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::{ConfigMap, Secret};
 use kube::Api;
 use kube::api::{DeleteParams, Patch, PatchParams};
+use rcgen::{BasicConstraints, CertificateParams, DnType, IsCa, KeyPair};
 use serde_json::{Value, json};
 
 use crate::scenarios::{alone, scenario};
@@ -23,9 +24,18 @@ fn foreign_ca() -> String {
     Authority::generate().expect("an authority").pem()
 }
 
+/// Returns the certificate of an authority of this name.
+fn named_ca(name: &str) -> String {
+    let mut parameters = CertificateParams::new(Vec::new()).expect("parameters");
+    parameters.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
+    parameters.distinguished_name.push(DnType::CommonName, name);
+    parameters.self_signed(&KeyPair::generate().expect("a key")).expect("a certificate").pem()
+}
+
 /// Returns a bundle as OpenShift writes it: a comment before each certificate, and far more than a hundred of them.
 fn openshift_bundle(ca: &str) -> String {
-    let others = (0..140).map(|number| format!("# Root CA {number} \u{2013} G2\n{}\n", foreign_ca().trim()));
+    let names = (0..140).map(|number| format!("Root CA {number} \u{2013} G2"));
+    let others = names.map(|name| format!("# {name}\n{}\n", named_ca(&name).trim()));
     others.chain([format!("# Corporate CA\n{}\n", ca.trim())]).collect()
 }
 
