@@ -11,9 +11,7 @@ use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector};
 use crate::api::ALMTenant;
 use crate::controller::caches::Caches;
 use crate::controller::duplicates;
-use crate::controller::watch::{
-    drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded,
-};
+use crate::controller::watch::{drop_undecodable, emit_once_stored, log_errors, log_missing_definition, watch_guarded};
 
 /// The watches, running while they are polled.
 pub(crate) struct Watches {
