@@ -3,7 +3,7 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::control_plane::{Error, GoModule, Program};
+use crate::control_plane::{Error, GoModule, Program, built_program};
 
 /// The module of promtool. Without its clients for service discovery, which no rule needs, it builds in a quarter of the
 /// time.
@@ -21,7 +21,7 @@ const MODULE: GoModule = GoModule {
 /// It could not be built.
 pub fn find_or_build() -> Result<PathBuf, Error> {
     let cache = MODULE.find_or_build()?;
-    MODULE.program(&cache, "promtool")
+    built_program(&cache, "promtool")
 }
 
 /// Returns a command that runs promtool.

@@ -121,14 +121,14 @@ fn validate_reports_all_defects_of_a_file_by_path_and_never_a_value() {
     let arguments =
         ["validate", "--identity-zone", "acme-calm", "--allow-host", "*.authentication.eu10.hana.ondemand.com"];
 
-    let output = run(&[&arguments[..], &["-"]].concat(), &broken.to_string());
+    let output = run(&[&arguments[..], &["-"]].concat(), broken.to_string());
     assert_eq!(exit_code(&output), 1);
     let text = stdout(&output);
     assert!(text.starts_with("standard input: invalid, 3 findings\n"), "{text}");
     let places: Vec<_> = three.iter().map(|path| text.find(path).expect("each defect is reported")).collect();
     assert!(places.is_sorted(), "{text}");
 
-    let output = run(&[&arguments[..], &["-o", "json", "-"]].concat(), &broken.to_string());
+    let output = run(&[&arguments[..], &["-o", "json", "-"]].concat(), broken.to_string());
     assert_eq!(exit_code(&output), 1);
     let report = report(&output);
     assert_eq!((&report["result"], &report["reason"]), (&json!("Invalid"), &json!("WrongTenant")));
@@ -148,7 +148,7 @@ fn the_json_report_has_the_documented_fields_for_every_result() {
     let example = docs.split("```json").nth(1).and_then(|rest| rest.split("```").next()).expect("an example");
     let mut type_not_accepted = valid_key();
     type_not_accepted["uaa"]["credential-type"] = "binding-secret".into();
-    let output = run(&["validate", "-o", "json", "-"], &type_not_accepted.to_string());
+    let output = run(&["validate", "-o", "json", "-"], type_not_accepted.to_string());
     let mut documented: Value = serde_json::from_str(example).expect("JSON");
     documented["file"] = "standard input".into();
     assert_eq!(report(&output), documented);
@@ -179,7 +179,7 @@ fn each_option_of_validate_admits_a_key_that_is_refused_without_it() {
         ["--allow-host", "*.authentication.example.com:8443"],
     ];
     let with = |options: &[[&str; 2]]| {
-        exit_code(&run(&[&["validate"], options.as_flattened(), &["-"]].concat(), &secret.to_string()))
+        exit_code(&run(&[&["validate"], options.as_flattened(), &["-"]].concat(), secret.to_string()))
     };
 
     assert_eq!(with(&options), 0);
@@ -227,7 +227,7 @@ fn an_unreadable_file_or_a_wrong_option_ends_with_exit_code_2() {
             assert!(error.contains(expected) && output.stdout.is_empty(), "{command} {arguments:?}: {error}");
         }
     }
-    let no_bundle = run(&["test", "--ca-bundle", &large, "-"], &valid_key().to_string());
+    let no_bundle = run(&["test", "--ca-bundle", &large, "-"], valid_key().to_string());
     assert_eq!(exit_code(&no_bundle), 2);
 }
 
@@ -260,7 +260,7 @@ impl Sap {
     /// Runs `almkey test` for a key; returns the exit code and the report.
     fn test(key: &Value, options: &[String]) -> (i32, Value) {
         let options: Vec<&str> = options.iter().map(String::as_str).collect();
-        let output = run(&[&["test", "-o", "json"], options.as_slice(), &["-"]].concat(), &key.to_string());
+        let output = run(&[&["test", "-o", "json"], options.as_slice(), &["-"]].concat(), key.to_string());
         (exit_code(&output), report(&output))
     }
 

@@ -56,13 +56,13 @@ fn with_uploaded_key(facts: &Facts, uploaded: &Uploaded, now: Now) -> (Condition
         Source::Gone { message, .. } => {
             (no(&format!("{message}, and the key that was uploaded stays in Landscape Management")), wait)
         }
-        Source::Unknown { message, retry, .. } => match blocked::source_grace(facts, now) {
-            Some(grace) => (as_it_was(facts), grace),
-            None => {
-                let message = format!("the source may no longer have the key that was uploaded: {message}");
-                (unknown(&message), Wait::Retry(*retry))
+        Source::Unknown { message, retry, .. } => {
+            if let Some(grace) = blocked::source_grace(facts, now) {
+                return (as_it_was(facts), grace);
             }
-        },
+            let message = format!("the source may no longer have the key that was uploaded: {message}");
+            (unknown(&message), Wait::Retry(*retry))
+        }
     }
 }
 

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use super::error::Error;
 use super::go_build::{GoModule, Program};
+use super::go_cache::built_program;
 
 /// The module of the programs. Without a version in its flags a server reports v0.0.0, and clients warn.
 const MODULE: GoModule = GoModule {
@@ -33,7 +34,7 @@ impl Binaries {
     /// Finds each program, and builds those that are missing.
     pub(super) fn find_or_build() -> Result<Self, Error> {
         let cache = MODULE.find_or_build()?;
-        let program = |name: &str| MODULE.program(&cache, name);
+        let program = |name: &str| built_program(&cache, name);
         Ok(Self {
             etcd: program("etcd")?,
             kube_apiserver: program("kube-apiserver")?,

@@ -33,11 +33,6 @@ impl GoModule {
         self.cache().is_ok_and(|cache| self.missing(&cache).is_empty())
     }
 
-    /// Returns the path of a program.
-    pub(crate) fn program(&self, cache: &Path, name: &str) -> Result<PathBuf, Error> {
-        find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")))
-    }
-
     fn missing(&self, cache: &Path) -> Vec<Program> {
         self.programs.iter().copied().filter(|program| find(cache, program.name).is_none()).collect()
     }
@@ -60,6 +55,11 @@ impl GoModule {
         // `go build` runs in the folder of its module, where a relative path would mean another folder.
         std::path::absolute(&cache).map_err(|error| Error::file(&cache, error))
     }
+}
+
+/// Returns the path of a program, which is in `KUBEBUILDER_ASSETS` or in the cache.
+pub(crate) fn built_program(cache: &Path, name: &str) -> Result<PathBuf, Error> {
+    find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")))
 }
 
 fn find(cache: &Path, name: &str) -> Option<PathBuf> {

@@ -16,11 +16,14 @@ mod process;
 mod readiness;
 mod watchdog;
 
-pub(crate) use self::go_build::{GoModule, Program};
 pub use self::{
     error::Error,
     faults::{Backup, Part},
     instance::{Audit, ControlPlane, Options},
     kubeconfig::{User, service_account_user},
     process::Supervised,
+};
+pub(crate) use self::{
+    go_build::{GoModule, Program},
+    go_cache::built_program,
 };
