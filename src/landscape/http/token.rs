@@ -155,7 +155,7 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_names_the_fields_if_its_error_code_is_about_them_and_quotes_nothing_else() {
+    fn a_refusal_names_the_fields_that_its_error_code_is_about_and_quotes_nothing_else() {
         for code in PARAMETER_ERRORS {
             let body = format!(r#"{{"error_description": "CANARY", "error": "{code}"}}"#);
             let message = message_of_refusal(StatusCode::BAD_REQUEST, &body);

@@ -92,7 +92,7 @@ async fn await_waiting(tenant: &Tenant<'_>, words: &str) {
 // proves: field ALMTenant spec.landscapeManagement.http.caBundleRef.name
 // proves: field ALMTenant spec.landscapeManagement.http.caBundleRef.key
 #[test]
-fn a_tenant_waits_for_the_ca_bundle_that_openshift_fills_and_becomes_ready_by_itself() {
+fn a_tenant_waits_for_the_ca_bundle_that_openshift_fills_and_then_becomes_ready() {
     scenario("openshift", async |tenant| {
         refer_to_landscape_ca(&tenant, "ConfigMap", "openshift").await;
         let object = format!("ConfigMap \"openshift\" in namespace \"{NAMESPACE}\"");
