@@ -60,7 +60,7 @@ fn report(output: &Output) -> Value {
 // proves: command validate, flag --identity-zone
 #[test]
 fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
-    let output = run(&["validate", "--identity-zone", "acme-calm", "-"], &valid_key().to_string());
+    let output = run(&["validate", "--identity-zone", "acme-calm", "-"], valid_key().to_string());
     let rules = KeyRules {
         identity_zone: Some("acme-calm".into()),
         accepted_credential_types: vec!["instance-secret".into()],
