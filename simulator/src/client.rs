@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::time::Duration;
 
 use alm_key_operator::http::client;
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
 use clap::Subcommand;
 use reqwest::Method;
@@ -58,8 +59,8 @@ pub(crate) struct Client {
 pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     let (method, zone, path, body) = request(command);
     let ca = std::fs::read_to_string(&zone.ca)?;
-    let client = client::build_client(Network::Any, Some(&ca), Duration::from_secs(30))?;
-    let mut request = client.request(method, format!("{}{path}", zone.admin.trim_end_matches('/')));
+    let client = client::build_client(Network::Any, &Route::DIRECT, Some(&ca), Duration::from_secs(30))?;
+    let mut request = client.request(method, format!("{}{path}", zone.admin.trim_end_matches('/')).parse()?);
     if let Some(body) = body {
         request = request.json(&body);
     }

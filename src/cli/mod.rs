@@ -1,6 +1,7 @@
 //! The commands of `almkey`, one file per command.
 
 mod crds;
+mod egress;
 mod election;
 mod key_file;
 mod operator;

@@ -53,6 +53,9 @@ pub(super) struct Arguments {
     admin_address: SocketAddr,
 
     #[command(flatten)]
+    egress: super::egress::EgressFlags,
+
+    #[command(flatten)]
     election: super::election::Election,
 }
 
@@ -66,8 +69,16 @@ struct CannotListen {
 
 #[tokio::main]
 pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let Arguments { cluster_resource_namespace, cluster_id, namespaces, log, log_format, admin_address, election } =
-        arguments;
+    let Arguments {
+        cluster_resource_namespace,
+        cluster_id,
+        namespaces,
+        log,
+        log_format,
+        admin_address,
+        egress,
+        election,
+    } = arguments;
     let params = election.params()?;
     logging::start(&log, log_format)?;
     let listener =
@@ -93,7 +104,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let admin = Admin { readiness: readiness.clone(), metrics: Arc::clone(&metrics) };
     tokio::spawn(admin::serve(listener, Arc::new(admin)));
     let handles = ProcessHandles { leadership, metrics, readiness };
-    let settings = Settings { cluster_resource_namespace, cluster_id, scope: Scope::new(namespaces), server };
+    let (scope, egress) = (Scope::new(namespaces), egress.egress());
+    let settings = Settings { cluster_resource_namespace, cluster_id, scope, server, egress };
     let lost = async {
         match &mut election {
             Some(election) => election.run().await,

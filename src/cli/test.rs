@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use super::egress::EgressFlags;
 use super::key_file::{KeyFile, MAX_BYTES, Outcome, read};
 use crate::domain::plan::Verdict;
 use crate::domain::policy::DEFAULT_FORBIDDEN_SCOPE;
@@ -25,7 +26,7 @@ Exit codes:
   3  unknown: the token endpoint gave no clear answer, so the key may still be good
 
 No value of the file is ever printed. Only a valid key is sent to a token endpoint, and only to a permitted address.
-Redirects and proxies are not followed.
+Redirects are not followed, and no proxy but that of --egress-proxy is used.
 
 Examples:
   almkey test --identity-zone acme-calm key.txt
@@ -46,6 +47,9 @@ pub(super) struct Arguments {
     #[arg(long, env = "ALMKEY_CA_BUNDLE", value_name = "FILE")]
     ca_bundle: Option<PathBuf>,
 
+    #[command(flatten)]
+    egress: EgressFlags,
+
     /// Suffix of a scope that the key must not have; repeatable. An empty value forbids no scope.
     #[arg(
         long,
@@ -63,15 +67,16 @@ pub(super) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { file, allow_private_networks, ca_bundle, forbid_scope, timeout } = arguments;
+    let Arguments { file, allow_private_networks, ca_bundle, egress, forbid_scope, timeout } = arguments;
     let network = if allow_private_networks { Network::Any } else { Network::Public };
     let bundle = ca_bundle.map(|path| read(&path, MAX_BYTES)).transpose()?;
     let bundle = bundle.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let client = client::build_client(network, bundle.as_deref(), Duration::from_secs(timeout))?;
+    let route = egress.egress().route()?;
+    let client = client::build_client(network, &route, bundle.as_deref(), Duration::from_secs(timeout))?;
     let outcome = match file.key()? {
         Err(findings) => Outcome::Invalid(findings),
         Ok(key) => {
-            let verdict = TokenEndpoint::new(client, network).sign_in(&key).await;
+            let verdict = TokenEndpoint::new(client).sign_in(&key).await;
             outcome(key, verdict, &forbid_scope)
         }
     };
@@ -91,12 +96,12 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
         Verdict::Unknown { message, retry } => {
             let next = match retry {
                 Retry::Never => {
-                    "use --allow-private-networks if the address is private or loopback; no other address can be \
-                                 permitted"
+                    "use --allow-private-networks if the host is private or loopback, and --egress-proxy-exempt to connect \
+                     to an address without the proxy; no other address can be permitted"
                         .into()
                 }
                 Retry::After(wait) => format!("try again in {} s", wait.as_secs()),
-                Retry::Backoff => "check the connection to the token endpoint (name, firewall, --ca-bundle, \
+                Retry::Backoff => "check the connection to the token endpoint (name, firewall, --ca-bundle, --egress-proxy, \
                                    --allow-private-networks), and try again"
                     .into(),
             };

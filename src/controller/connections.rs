@@ -25,7 +25,8 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::executor::ports::{LandscapeManagement, SignIn};
-use crate::http::client;
+use crate::http::client::{self, Client};
+use crate::http::egress::{Egress, Route};
 use crate::http::network::Network;
 use crate::landscape::http::{HttpLandscape, MayWrite, TokenSource};
 use crate::process::leadership::Leadership;
@@ -42,8 +43,11 @@ const NO_LANDSCAPE: &str = "Landscape Management cannot be used";
 /// Beginning of the message when no token endpoint can be called.
 const NO_SIGN_IN: &str = "no key can sign in";
 
-/// Connections by the uid of their tenant, each with the version of the configuration that it was made with.
-type ByTenant<T> = Mutex<HashMap<Uid, (String, T)>>;
+/// The configuration that a connection was made with: its version in the cluster, and the route.
+type Configuration = (String, Route);
+
+/// Connections by the uid of their tenant, each with its configuration.
+type ByTenant<T> = Mutex<HashMap<Uid, (Configuration, T)>>;
 
 /// All open connections.
 #[derive(Default)]
@@ -65,6 +69,7 @@ pub(crate) struct Connection<'a> {
     pub(crate) connections: &'a Connections,
     pub(crate) cluster: &'a dyn Objects,
     pub(crate) tenant: Option<&'a ALMTenant>,
+    pub(crate) egress: &'a Egress,
     pub(crate) resource_namespace: &'a str,
     /// Versions of the objects in that namespace.
     pub(crate) references: &'a ReferenceVersions,
@@ -80,10 +85,11 @@ impl Connection<'_> {
     /// Returns the client of the slot, with credentials and CA certificates as they are now.
     async fn landscape(&self) -> Result<HttpLandscape, RemoteTrouble> {
         let tenant = self.tenant.ok_or_else(|| no_tenant().trouble(NO_LANDSCAPE))?;
-        self.connect_to_landscape(tenant).await.map_err(|defect| defect.trouble(NO_LANDSCAPE))
+        let route = self.route(NO_LANDSCAPE)?;
+        self.connect_to_landscape(tenant, &route).await.map_err(|defect| defect.trouble(NO_LANDSCAPE))
     }
 
-    async fn connect_to_landscape(&self, tenant: &ALMTenant) -> Result<HttpLandscape, Misconfiguration> {
+    async fn connect_to_landscape(&self, tenant: &ALMTenant, route: &Route) -> Result<HttpLandscape, Misconfiguration> {
         let Http { url, oauth2, ca_bundle, ca_bundle_ref, timeout: _ } = &tenant.spec.landscape_management.http;
         let trust = Trust {
             field: "landscapeManagement.http",
@@ -95,20 +101,19 @@ impl Connection<'_> {
         let secret = self.credentials(name, &secret_name).await?;
         let secret_version = secret.metadata.resource_version.as_deref().unwrap_or_default();
         let generation = tenant.metadata.generation.unwrap_or_default();
-        let version = |bundle: &str| format!("{generation} {secret_version} {bundle}");
-        if let Some(open) =
-            reuse(&self.connections.landscapes, tenant, &version(&trust.latest_version(self.references)))
-        {
+        let configuration = |bundle: &str| (format!("{generation} {secret_version} {bundle}"), route.clone());
+        let latest = configuration(&trust.latest_version(self.references));
+        if let Some(open) = reuse(&self.connections.landscapes, tenant, &latest) {
             return Ok(open);
         }
         let bundle = trust.read(self.cluster, self.resource_namespace).await?;
-        reuse_or_connect(&self.connections.landscapes, tenant, version(&bundle.version), || {
+        reuse_or_connect(&self.connections.landscapes, tenant, configuration(&bundle.version), || {
             let credentials = client_credentials(&secret, &secret_name)?;
-            let base = permitted_url("landscapeManagement.http.url", url)?;
-            let token_url = permitted_url("landscapeManagement.http.oauth2.tokenUrl", &oauth2.token_url)?;
             let timeout = deadline(tenant);
-            let client = client::build_client(Network::Any, bundle.pem.as_deref(), timeout)
+            let client = client::build_client(Network::Any, route, bundle.pem.as_deref(), timeout)
                 .map_err(|error| bundle.unusable(&error))?;
+            let base = permitted_url("landscapeManagement.http.url", url, &client)?;
+            let token_url = permitted_url("landscapeManagement.http.oauth2.tokenUrl", &oauth2.token_url, &client)?;
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials, parameters(oauth2)));
             Ok(HttpLandscape::new(client, base, tokens, leadership_guard(self.leadership.clone(), timeout)))
         })
@@ -146,28 +151,42 @@ impl Connection<'_> {
     /// Returns the client of the token endpoint, with CA certificates as they are now.
     pub(crate) async fn token_endpoint(&self) -> Result<TokenEndpoint, RemoteTrouble> {
         let tenant = self.tenant.ok_or_else(|| no_tenant().trouble(NO_LANDSCAPE))?;
-        self.connect_to_token_endpoint(tenant).await.map_err(|defect| defect.trouble(NO_SIGN_IN))
+        let route = self.route(NO_SIGN_IN)?;
+        self.connect_to_token_endpoint(tenant, &route).await.map_err(|defect| defect.trouble(NO_SIGN_IN))
     }
 
-    async fn connect_to_token_endpoint(&self, tenant: &ALMTenant) -> Result<TokenEndpoint, Misconfiguration> {
+    async fn connect_to_token_endpoint(
+        &self,
+        tenant: &ALMTenant,
+        route: &Route,
+    ) -> Result<TokenEndpoint, Misconfiguration> {
         let SignInSpec { hosts: _, ca_bundle, ca_bundle_ref, allow_private_networks } =
             tenant.spec.sign_in.clone().unwrap_or_default();
         let trust = Trust { field: "signIn", inline: ca_bundle.as_deref(), reference: ca_bundle_ref.as_ref() };
         let generation = tenant.metadata.generation.unwrap_or_default();
-        let version = |bundle: &str| format!("{generation} {bundle}");
-        let latest = version(&trust.latest_version(self.references));
+        let configuration = |bundle: &str| (format!("{generation} {bundle}"), route.clone());
+        let latest = configuration(&trust.latest_version(self.references));
         if let Some(open) = reuse(&self.connections.token_endpoints, tenant, &latest) {
             return Ok(open);
         }
         let bundle = trust.read(self.cluster, self.resource_namespace).await?;
-        reuse_or_connect(&self.connections.token_endpoints, tenant, version(&bundle.version), || {
+        reuse_or_connect(&self.connections.token_endpoints, tenant, configuration(&bundle.version), || {
             let network = match allow_private_networks {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
             };
-            let client = client::build_client(network, bundle.pem.as_deref(), TIMEOUT)
+            let client = client::build_client(network, route, bundle.pem.as_deref(), TIMEOUT)
                 .map_err(|error| bundle.unusable(&error))?;
-            Ok(TokenEndpoint::new(client, network))
+            Ok(TokenEndpoint::new(client))
+        })
+    }
+
+    /// Returns the route of new connections. `consequence` is what follows if there is none.
+    fn route(&self, consequence: &str) -> Result<Route, RemoteTrouble> {
+        self.egress.route().map_err(|error| RemoteTrouble {
+            reason: Reason::LandscapeManagementUnavailable,
+            message: format!("{consequence}: {error}"),
+            retry: Retry::Backoff,
         })
     }
 }
@@ -228,25 +247,25 @@ fn deadline(tenant: &ALMTenant) -> Duration {
     tenant.spec.landscape_management.http.timeout.map_or(TIMEOUT, ApiDuration::to_std)
 }
 
-/// Returns the tenant's connection if it was made with this version of the configuration.
-fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, version: &str) -> Option<T> {
+/// Returns the tenant's connection if it was made with this configuration.
+fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, configuration: &Configuration) -> Option<T> {
     let connections = lock(connections);
     let (made_with, connection) = connections.get(&Uid::new(tenant))?;
-    (made_with == version).then(|| connection.clone())
+    (made_with == configuration).then(|| connection.clone())
 }
 
-/// Returns the tenant's connection if it was made with this version of the configuration, else a new one in its place.
+/// Returns the tenant's connection if it was made with this configuration, else a new one in its place.
 fn reuse_or_connect<T: Clone>(
     connections: &ByTenant<T>,
     tenant: &ALMTenant,
-    version: String,
+    configuration: Configuration,
     connect: impl FnOnce() -> Result<T, Misconfiguration>,
 ) -> Result<T, Misconfiguration> {
-    if let Some(open) = reuse(connections, tenant, &version) {
+    if let Some(open) = reuse(connections, tenant, &configuration) {
         return Ok(open);
     }
     let connection = connect()?;
-    lock(connections).insert(Uid::new(tenant), (version, connection.clone()));
+    lock(connections).insert(Uid::new(tenant), (configuration, connection.clone()));
     Ok(connection)
 }
 
@@ -254,11 +273,11 @@ fn no_tenant() -> Misconfiguration {
     Misconfiguration::lasting("the ALMTenant does not exist".into())
 }
 
-/// Parses a URL of a tenant, and checks it if its host is an address.
-fn permitted_url(field: &str, text: &str) -> Result<Url, Misconfiguration> {
+/// Parses a URL of a tenant, and checks what can be checked of its host.
+fn permitted_url(field: &str, text: &str, client: &Client) -> Result<Url, Misconfiguration> {
     let invalid = |problem: &str| Misconfiguration::lasting(format!("the ALMTenant's {field} {problem}"));
     let url = Url::parse(text).map_err(|_| invalid("is no URL"))?;
-    Network::Any.check_literal(&url).map_err(|error| invalid(&format!("is not allowed: {error}")))?;
+    client.check(&url).map_err(|error| invalid(&format!("is not allowed: {error}")))?;
     Ok(url)
 }
 

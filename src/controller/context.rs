@@ -15,6 +15,7 @@ use super::scope::Scope;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::objects::ApiServer;
 use crate::domain::slot::Owner;
+use crate::http::egress::Egress;
 use crate::process::clock::SystemClock;
 use crate::process::leadership::Leadership;
 use crate::process::metrics::Metrics;
@@ -36,6 +37,8 @@ pub(crate) struct Context {
     pub(crate) keys: Store<ALMServiceKey>,
     /// All `ALMTenant`s, as the watch has seen them.
     pub(crate) tenants: Store<ALMTenant>,
+    /// The way to the tenants' servers.
+    pub(crate) egress: Egress,
     /// Namespace of the tenants' credentials and CA certificates.
     pub(crate) resource_namespace: String,
     /// The namespaces that are served.
@@ -65,6 +68,7 @@ impl Context {
             connections: &self.caches.connections,
             cluster: &self.cluster,
             tenant,
+            egress: &self.egress,
             resource_namespace: &self.resource_namespace,
             references: &self.caches.references,
             cluster_id: &self.cluster_id,

@@ -41,6 +41,7 @@ use crate::controller::context::{CONCURRENCY, Context, Stopping};
 use crate::controller::events::Events;
 use crate::controller::gauges::Gauges;
 use crate::controller::locks::ReconcileLocks;
+use crate::http::egress::Egress;
 use crate::process::clock::SystemClock;
 use crate::process::connection::{self, Server};
 use crate::process::leadership::Leadership;
@@ -67,6 +68,8 @@ pub struct Settings {
     pub scope: Scope,
     /// The API server, for messages.
     pub server: Server,
+    /// The way to token endpoints and Landscape Management.
+    pub egress: Egress,
 }
 
 /// The parts of the process that the controller uses.
@@ -108,7 +111,7 @@ pub async fn run(
     handles: ProcessHandles,
     shutdown: impl Future<Output = ()> + Send + 'static,
 ) -> Result<(), RunError> {
-    let Settings { cluster_resource_namespace, cluster_id, scope, server } = settings;
+    let Settings { cluster_resource_namespace, cluster_id, scope, server, egress } = settings;
     let ProcessHandles { leadership, metrics, readiness } = handles;
     let cluster_id = match cluster_id {
         Some(id) => id,
@@ -135,6 +138,7 @@ pub async fn run(
         caches,
         keys: keys.store.clone(),
         tenants: tenants.store.clone(),
+        egress,
         resource_namespace: cluster_resource_namespace,
         scope,
         locks: ReconcileLocks::default(),

@@ -1,16 +1,17 @@
-//! The hardened HTTP client: https only, no redirects, no proxy from the environment, timeouts, and bounded answers.
+//! The hardened HTTP client: https only, no redirects, no proxy but the admin's, timeouts, and bounded answers.
 
 use std::time::{Duration, SystemTime};
 
 use reqwest::header::{ACCEPT, CONTENT_TYPE, HeaderMap, RETRY_AFTER};
-use reqwest::{Certificate, Client, RequestBuilder, StatusCode, redirect};
+use reqwest::{Certificate, Method, RequestBuilder, StatusCode, redirect};
 use secrecy::{ExposeSecret, SecretString};
 use url::Url;
 use url::form_urlencoded::Serializer;
 
-use super::network::{Guarded, Network};
+use super::cause::{innermost, root_cause};
+use super::egress::{ProxyUrl, Route};
+use super::network::{Guarded, Network, NotAllowed};
 use crate::domain::retry::{MAX_RETRY_AFTER, Retry};
-use crate::domain::untrusted::sanitize;
 
 /// Maximum size of an answer, in bytes.
 pub const MAX_ANSWER: usize = 256 * 1024;
@@ -20,8 +21,6 @@ const DEFAULT_RETRY_AFTER: Duration = Duration::from_secs(30);
 const MIN_RETRY_AFTER: Duration = Duration::from_secs(1);
 /// Timeout for establishing a connection, TLS included.
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Maximum length of the quoted cause of an error, in characters.
-const MAX_CAUSE_CHARS: usize = 256;
 /// Time after which an idle connection is closed.
 const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 
@@ -30,24 +29,40 @@ const IDLE_TIMEOUT: Duration = Duration::from_secs(30);
 #[error("the CA bundle is not PEM with at least one certificate")]
 pub struct InvalidCaBundle;
 
-/// Builds a client for hosts in `network` that trusts `ca_bundle`, or the well-known authorities if there is none.
+/// A client within the restrictions of a network, whose connections take one route.
+#[derive(Clone)]
+pub struct Client {
+    http: reqwest::Client,
+    network: Network,
+    route: Route,
+}
+
+/// Builds a client for hosts in `network`, by way of `route`, that trusts `ca_bundle`, or the well-known authorities if
+/// there is none.
 ///
 /// # Errors
 /// The CA bundle cannot be used.
-pub fn build_client(network: Network, ca_bundle: Option<&str>, timeout: Duration) -> Result<Client, InvalidCaBundle> {
-    build_client_with(network.resolver(), ca_bundle, timeout)
+pub fn build_client(
+    network: Network,
+    route: &Route,
+    ca_bundle: Option<&str>,
+    timeout: Duration,
+) -> Result<Client, InvalidCaBundle> {
+    let resolver = network.resolver(route.proxy().map(ProxyUrl::host));
+    build_client_with(network, resolver, route, ca_bundle, timeout)
 }
 
 /// Builds a client that resolves names by `resolver`.
 pub(super) fn build_client_with(
+    network: Network,
     resolver: Guarded,
+    route: &Route,
     ca_bundle: Option<&str>,
     timeout: Duration,
 ) -> Result<Client, InvalidCaBundle> {
-    let mut builder = Client::builder()
+    let builder = reqwest::Client::builder()
         .user_agent(concat!("alm-key-operator/", env!("CARGO_PKG_VERSION")))
         .https_only(true)
-        .no_proxy()
         .redirect(redirect::Policy::none())
         .retry(reqwest::retry::never())
         .referer(false)
@@ -56,6 +71,7 @@ pub(super) fn build_client_with(
         .timeout(timeout)
         .pool_idle_timeout(IDLE_TIMEOUT)
         .pool_max_idle_per_host(1);
+    let mut builder = route.apply(builder);
     if let Some(pem) = ca_bundle {
         let certificates = Certificate::from_pem_bundle(pem.as_bytes()).map_err(|_| InvalidCaBundle)?;
         if certificates.is_empty() {
@@ -63,7 +79,66 @@ pub(super) fn build_client_with(
         }
         builder = builder.tls_certs_only(certificates);
     }
-    builder.build().map_err(|_| InvalidCaBundle)
+    let http = builder.build().map_err(|_| InvalidCaBundle)?;
+    Ok(Client { http, network, route: route.clone() })
+}
+
+impl Client {
+    /// Returns a new request, for [`Client::send`].
+    #[must_use]
+    pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
+        self.http.request(method, url)
+    }
+
+    /// Checks what can be checked of the host of `url` before it is connected to.
+    ///
+    /// # Errors
+    /// The host is not permitted.
+    pub fn check(&self, url: &Url) -> Result<(), NotAllowed> {
+        match self.route.proxy_to(url) {
+            Some(_) => self.network.check_name(url),
+            None => self.network.check_literal(url),
+        }
+    }
+
+    /// Sends a request and reads the answer.
+    ///
+    /// # Errors
+    /// No complete answer of at most [`MAX_ANSWER`] bytes arrived in time, or the host is not permitted.
+    pub async fn send(&self, request: RequestBuilder) -> Result<Answer, NoAnswer> {
+        let not_sent = |message: String| NoAnswer { message, may_have_arrived: false };
+        let request =
+            request.build().map_err(|error| not_sent(format!("could not connect: {}", root_cause(&error))))?;
+        let url = request.url().clone();
+        // No address reaches the resolver or a proxy unchecked, whatever the caller has checked.
+        self.check(&url).map_err(|error| not_sent(format!("could not connect: {error}")))?;
+        let mut response = self.http.execute(request).await.map_err(|error| self.no_answer(&error, &url))?;
+        let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
+        let mut body = Vec::new();
+        while let Some(chunk) = response.chunk().await.map_err(|error| self.no_answer(&error, &url))? {
+            if body.len() + chunk.len() > MAX_ANSWER {
+                return Err(NoAnswer {
+                    message: format!("its answer is larger than {MAX_ANSWER} bytes"),
+                    may_have_arrived: true,
+                });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        Ok(Answer { status, headers, body })
+    }
+
+    /// Describes an error of a request to `url`. reqwest's own text may change between attempts.
+    fn no_answer(&self, error: &reqwest::Error, url: &Url) -> NoAnswer {
+        if error.is_connect() || error.is_builder() {
+            let message = self.route.describe_failure(error, url).unwrap_or_else(|| {
+                let hint = self.route.hint().filter(|_| !innermost(error).is::<NotAllowed>());
+                format!("could not connect: {}{}", root_cause(error), hint.unwrap_or_default())
+            });
+            return NoAnswer { message, may_have_arrived: false };
+        }
+        let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };
+        NoAnswer { message: message.into(), may_have_arrived: true }
+    }
 }
 
 /// A complete answer.
@@ -85,26 +160,6 @@ pub struct NoAnswer {
     pub may_have_arrived: bool,
 }
 
-/// Sends a request and reads the answer.
-///
-/// # Errors
-/// No complete answer of at most [`MAX_ANSWER`] bytes arrived in time.
-pub async fn send(request: RequestBuilder) -> Result<Answer, NoAnswer> {
-    let mut response = request.send().await.map_err(|error| no_answer(&error))?;
-    let (status, headers) = (response.status(), std::mem::take(response.headers_mut()));
-    let mut body = Vec::new();
-    while let Some(chunk) = response.chunk().await.map_err(|error| no_answer(&error))? {
-        if body.len() + chunk.len() > MAX_ANSWER {
-            return Err(NoAnswer {
-                message: format!("its answer is larger than {MAX_ANSWER} bytes"),
-                may_have_arrived: true,
-            });
-        }
-        body.extend_from_slice(&chunk);
-    }
-    Ok(Answer { status, headers, body })
-}
-
 /// Builds a token request (RFC 6749, section 4.4.2). The credentials are in the form body, because servers disagree on
 /// the encoding of special characters in an `Authorization` header. `accept` is the header of this name, and `parameters`
 /// are further fields of the form.
@@ -122,7 +177,11 @@ pub fn token_request(
         ("client_secret", client_secret.expose_secret()),
     ];
     let body = Serializer::new(String::new()).extend_pairs(fields).extend_pairs(parameters).finish();
-    client.post(url).header(ACCEPT, accept).header(CONTENT_TYPE, "application/x-www-form-urlencoded").body(body)
+    client
+        .request(Method::POST, url)
+        .header(ACCEPT, accept)
+        .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
+        .body(body)
 }
 
 /// Reads the `Retry-After` of a 429, clamped to the permitted range.
@@ -136,24 +195,6 @@ pub fn retry_after(headers: &HeaderMap) -> Retry {
             .map(|date| date.duration_since(SystemTime::now()).unwrap_or(Duration::ZERO)),
     });
     Retry::After(wait.unwrap_or(DEFAULT_RETRY_AFTER).clamp(MIN_RETRY_AFTER, MAX_RETRY_AFTER))
-}
-
-/// Describes an error of reqwest. Its own text may change between attempts.
-fn no_answer(error: &reqwest::Error) -> NoAnswer {
-    if error.is_connect() || error.is_builder() {
-        let mut cause: &dyn std::error::Error = error;
-        while let Some(deeper) = cause.source() {
-            cause = deeper;
-        }
-        // For an expired certificate, rustls appends the time of the check.
-        let cause = cause.to_string();
-        let cause = cause.split(": verification time").next().unwrap_or_default();
-        // The text quotes names of the certificate, which the server controls.
-        let cause = sanitize(cause, MAX_CAUSE_CHARS);
-        return NoAnswer { message: format!("could not connect: {cause}"), may_have_arrived: false };
-    }
-    let message = if error.is_timeout() { "it did not answer in time" } else { "the connection broke off" };
-    NoAnswer { message: message.into(), may_have_arrived: true }
 }
 
 #[cfg(test)]
@@ -200,7 +241,10 @@ mod tests {
     fn a_ca_bundle_without_a_certificate_is_refused() {
         let _ = rustls::crypto::ring::default_provider().install_default();
         for bundle in ["", "not PEM", "-----BEGIN CERTIFICATE-----\nAAAA\n-----END CERTIFICATE-----"] {
-            assert!(build_client(Network::Any, Some(bundle), Duration::from_secs(1)).is_err(), "{bundle}");
+            assert!(
+                build_client(Network::Any, &Route::DIRECT, Some(bundle), Duration::from_secs(1)).is_err(),
+                "{bundle}"
+            );
         }
     }
 }

@@ -1,7 +1,6 @@
 //! The client of a token endpoint.
 
 use async_trait::async_trait;
-use reqwest::Client;
 use secrecy::ExposeSecret;
 use url::Url;
 
@@ -11,8 +10,7 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::executor::ports::SignIn;
-use crate::http::client::{send, token_request};
-use crate::http::network::Network;
+use crate::http::client::{Client, token_request};
 
 /// The `Accept` of a sign-in. UAA reports an unknown identity zone on an HTML page only: a client that wants or prefers
 /// JSON gets an empty object. Tokens and refusals are JSON for this value too (`tests/data/uaa.http`).
@@ -22,14 +20,13 @@ const ACCEPT: &str = "*/*";
 #[derive(Clone)]
 pub struct TokenEndpoint {
     client: Client,
-    network: Network,
 }
 
 impl TokenEndpoint {
-    /// Creates the endpoint. `client` must resolve names by the same `network`.
+    /// Creates the endpoint, within the restrictions of `client`.
     #[must_use]
-    pub fn new(client: Client, network: Network) -> Self {
-        Self { client, network }
+    pub fn new(client: Client) -> Self {
+        Self { client }
     }
 }
 
@@ -37,12 +34,12 @@ impl TokenEndpoint {
 impl SignIn for TokenEndpoint {
     /// Sends `POST {uaa.url}/oauth/token`.
     async fn sign_in(&self, key: &ServiceKey) -> Verdict {
-        if let Err(error) = self.network.check_literal(key.url()) {
+        if let Err(error) = self.client.check(key.url()) {
             return unknown(&format!("must not be connected to: {error}"), Retry::Never);
         }
         let request =
             token_request(&self.client, token_url(key.url()), ACCEPT, key.client_id(), key.client_secret(), &[]);
-        match send(request).await {
+        match self.client.send(request).await {
             Ok(answer) => with_hint(verdict(&answer), key),
             Err(no_answer) => unknown(&format!("gave no answer: {}", no_answer.message), Retry::Backoff),
         }

@@ -12,8 +12,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use alm_key_operator::http::client;
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
-use reqwest::Client;
+use reqwest::{Client, Method, RequestBuilder};
 use serde_json::Value;
 use tokio::net::TcpStream;
 
@@ -165,7 +166,7 @@ impl Progress {
         let mut ended = BTreeSet::new();
         for (address, log) in &self.admins {
             for path in ["/metrics", "/readyz", "/healthz"] {
-                match read_text(&client, &format!("http://{address}{path}")).await {
+                match read_text(client.get(format!("http://{address}{path}"))).await {
                     Ok(text) => {
                         report.places.metrics += 1;
                         report.search(&format!("{path} of {address}"), &text);
@@ -196,8 +197,9 @@ impl Progress {
     /// Reads the result of the simulator's leak check of all requests that it received.
     async fn read_leak_check(&mut self, report: &mut ScanReport) {
         let (admin, ca) = &self.simulator;
-        let client = client::build_client(Network::Any, Some(ca), TIMEOUT).expect("a client");
-        let answer = read_text(&client, &format!("{admin}/leak-check")).await;
+        let client = client::build_client(Network::Any, &Route::DIRECT, Some(ca), TIMEOUT).expect("a client");
+        let url = format!("{admin}/leak-check").parse().expect("a URL");
+        let answer = read_text(client.request(Method::GET, url)).await;
         let answer = answer.unwrap_or_else(|error| panic!("the leak check could not be read: {error:?}"));
         let answer: Value = serde_json::from_str(&answer).expect("JSON");
         let number = |field: &str| answer[field].as_u64().expect("a number");
@@ -211,8 +213,8 @@ impl Progress {
 }
 
 /// Returns the body of an answer, whatever its status is.
-async fn read_text(client: &Client, url: &str) -> reqwest::Result<String> {
-    client.get(url).send().await?.text().await
+async fn read_text(request: RequestBuilder) -> reqwest::Result<String> {
+    request.send().await?.text().await
 }
 
 /// Returns true if no process listens at the address. A process that hangs still listens.

@@ -318,7 +318,7 @@ fn parse_options(help: &str) -> Vec<[String; 3]> {
     let columns = |line: &str| {
         let option = line.trim_start().split("  ").next().unwrap_or_default();
         let option = option.split(", ").last().unwrap_or_default().replace(['<', '>'], "");
-        [option, between(line, "[env: ", "="), between(line, "[default: ", "]")]
+        [option, between(line, "[env: ", "]").trim_end_matches('=').to_owned(), between(line, "[default: ", "]")]
     };
     let lines = help.lines().skip_while(|line| *line != "Options:").skip(1).take_while(|line| !line.is_empty());
     lines.map(columns).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()

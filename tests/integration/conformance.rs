@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::process::{Command, Output};
 
 use alm_key_operator::http::client;
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
 use reqwest::Method;
 use serde_json::{Value, json};
@@ -137,17 +138,19 @@ fn a_contract_violation_is_in_the_journal_and_fails_the_test_that_caused_it() {
     run(async {
         let mut server = Server::start();
         let access = server.create_tenant("noted").await;
-        let client = client::build_client(Network::Any, Some(&server.simulator.ca), WAIT_LIMIT).expect("a client");
+        let client = client::build_client(Network::Any, &Route::DIRECT, Some(&server.simulator.ca), WAIT_LIMIT)
+            .expect("a client");
         let slot = format!("{}/v1/service-key", access["url"].as_str().expect("a URL"));
+        let get = || client.request(Method::GET, slot.parse().expect("a URL"));
         let fault =
             |status: u16| json!({ "on": "ReadSlot", "times": 1, "fault": { "status": status, "body": "CANARY" } });
 
         // An injected fault is no violation; an invalid request that it answers is one.
         server.admin(Method::POST, "/tenants/noted/faults", fault(299)).await;
-        client.get(&slot).bearer_auth("t").send().await.expect("an answer");
+        get().bearer_auth("t").send().await.expect("an answer");
         assert_eq!(server.simulator.violations(Some("noted")).await, Vec::<String>::new());
         server.admin(Method::POST, "/tenants/noted/faults", fault(500)).await;
-        client.get(&slot).send().await.expect("an answer");
+        get().send().await.expect("an answer");
         let found = server.simulator.violations(Some("noted")).await;
         assert_eq!(found, ["\"noted\": 2 \"ReadSlot\": \"request: there is no bearer token\""]);
 

@@ -6,6 +6,7 @@ mod architecture;
 mod commands;
 mod conformance;
 mod documented;
+mod egress_proxy;
 mod fuzzing;
 mod limits;
 mod processes;

@@ -12,6 +12,7 @@ use alm_key_operator::domain::service_key::ServiceKey;
 use alm_key_operator::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use alm_key_operator::executor::ports::{LandscapeManagement, SignIn};
 use alm_key_operator::http::client::{self, MAX_ANSWER};
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
 use alm_key_operator::landscape::http::{ClientCredentials, HttpLandscape, TokenSource};
 use alm_key_operator::sign_in::TokenEndpoint;
@@ -43,7 +44,8 @@ impl Fixture {
         let made = simulator.admin(Method::POST, "/tenants", Some(json!({ "identityZone": ZONE }))).await;
         let document = simulator.admin(Method::POST, &format!("/tenants/{ZONE}/keys"), Some(json!({}))).await;
         let access = |field: &str| made["landscapeManagement"][field].as_str().expect("a text").to_owned();
-        let client = client::build_client(Network::Any, Some(&simulator.ca), WAIT_LIMIT).expect("a client");
+        let client =
+            client::build_client(Network::Any, &Route::DIRECT, Some(&simulator.ca), WAIT_LIMIT).expect("a client");
         let credentials =
             ClientCredentials { client_id: access("clientId"), client_secret: access("clientSecret").into() };
         let tokens =
@@ -323,8 +325,8 @@ async fn answer_to(fixture: &Fixture, kind: &str, fault: Value) -> String {
     fixture.fail_once(kind, fault).await;
     match kind {
         "SignIn" => {
-            let client = client::build_client(Network::Any, Some(&fixture.simulator.ca), WAIT_LIMIT).expect("a client");
-            format!("{:?}", TokenEndpoint::new(client, Network::Any).sign_in(&fixture.key).await)
+            let client = client::build_client(Network::Any, &Route::DIRECT, Some(&fixture.simulator.ca), WAIT_LIMIT);
+            format!("{:?}", TokenEndpoint::new(client.expect("a client")).sign_in(&fixture.key).await)
         }
         "LandscapeToken" => {
             fixture.simulator.expire_tokens(ZONE).await;

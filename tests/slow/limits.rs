@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use alm_key_operator::cluster::{CallError, DEADLINE, call};
 use alm_key_operator::http::client;
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
 use alm_key_operator::process::admin::{self, Admin};
 use alm_key_operator::process::leadership::Leadership;
@@ -206,13 +207,15 @@ async fn a_connection_must_be_established_within_five_seconds() {
     let _ = rustls::crypto::ring::default_provider().install_default();
     let folder = tempfile::tempdir().expect("a folder");
     let simulator = Simulator::start(folder.path());
-    let client = client::build_client(Network::Any, Some(&simulator.ca), 60 * SECOND).expect("a client");
+    let client =
+        client::build_client(Network::Any, &Route::DIRECT, Some(&simulator.ca), 60 * SECOND).expect("a client");
     // During the pause the client has a TCP connection, but no TLS on it.
     let send_after = async |pause: Duration| {
         let listener = TcpListener::bind("127.0.0.1:0").await.expect("a port");
         let port = listener.local_addr().expect("an address").port();
+        let url = format!("https://admin.localhost:{port}/journal").parse().expect("a URL");
         let relay = tokio::spawn(relay(listener, pause, simulator.port));
-        let answer = client::send(client.get(format!("https://admin.localhost:{port}/journal"))).await;
+        let answer = client.send(client.request(Method::GET, url)).await;
         relay.abort();
         answer
     };

@@ -4,11 +4,12 @@ use std::collections::HashSet;
 use std::error::Error;
 use std::time::Duration;
 
-use alm_key_operator::http::client::{self, send};
+use alm_key_operator::http::client::{self, Client};
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
 use alm_key_operator::landscape::contract::{SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH};
 use reqwest::header::{CONTENT_TYPE, ETAG, IF_MATCH};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use serde_json::{Value, json};
 use url::Url;
@@ -76,13 +77,14 @@ impl Answer {
 impl Server {
     /// Signs in to the server.
     pub(super) async fn connect(access: Access, keys: Keys) -> Result<Self, Box<dyn Error>> {
-        let client = client::build_client(Network::Any, access.ca_bundle.as_deref(), access.timeout)?;
+        let client = client::build_client(Network::Any, &Route::DIRECT, access.ca_bundle.as_deref(), access.timeout)?;
         let form = [
             ("grant_type", "client_credentials"),
             ("client_id", &access.client_id),
             ("client_secret", access.client_secret.expose_secret()),
         ];
-        let answer = send(client.post(access.token_url).form(&form)).await.map_err(|error| error.message)?;
+        let request = client.request(Method::POST, access.token_url).form(&form);
+        let answer = client.send(request).await.map_err(|error| error.message)?;
         let body: Value = serde_json::from_slice(&answer.body).unwrap_or_default();
         let Some(token) = body["access_token"].as_str() else {
             return Err(format!("the token endpoint answered {} without a token", answer.status.as_u16()).into());
@@ -175,7 +177,7 @@ impl Server {
         let put = |key: &Value| {
             let body = json!({ "owner": owner, "key": key });
             let request = self.request(Method::PUT, SERVICE_KEY_PATH).bearer_auth(self.token.expose_secret());
-            send(request.header(IF_MATCH, if_match).json(&body))
+            self.client.send(request.header(IF_MATCH, if_match).json(&body))
         };
         let (first, second) = futures::join!(put(&self.keys.first), put(&self.keys.second));
         let status = |answer: Result<client::Answer, client::NoAnswer>| match answer {
@@ -241,7 +243,7 @@ impl Server {
     }
 
     async fn exchange(&mut self, method: &Method, path: &str, request: RequestBuilder) -> Result<Answer, Failed> {
-        let answer = send(request).await.map_err(|error| Failed::NotOk(error.message))?;
+        let answer = self.client.send(request).await.map_err(|error| Failed::NotOk(error.message))?;
         let status = answer.status.as_u16();
         let exchange = Exchange { method: method.as_str(), path, headers: &answer.headers, body: &answer.body };
         let violations = self.contract.check_answer(&exchange, status).into_iter();

@@ -105,7 +105,7 @@ impl KeyFile {
 }
 
 /// Validates a pattern for hosts in the notation of an `ALMTenant`. A URL is refused, because it would never match.
-fn host(text: &str) -> Result<String, String> {
+pub(super) fn host(text: &str) -> Result<String, String> {
     let labels = text.strip_prefix("*.").unwrap_or(text);
     let (labels, port) = labels.split_once(':').map_or((labels, None), |(labels, port)| (labels, Some(port)));
     let is_name =

@@ -34,6 +34,15 @@ pub enum NotAllowed {
     /// A link-local, multicast, unspecified or reserved address, or a cloud's metadata service.
     #[error("address {0} is never connected to: it is link-local, reserved, or a cloud's metadata service")]
     Never(IpAddr),
+    /// A literal address behind the proxy, which would connect to it unchecked.
+    #[error("address {0} is not connected to through the proxy: use a host name, or name it in --egress-proxy-exempt")]
+    BehindProxy(IpAddr),
+    /// A name that leads the proxy to itself.
+    #[error(
+        "a name below localhost is not connected to through the proxy, because it is not public; the ALMTenant's \
+         spec.signIn.allowPrivateNetworks would allow it"
+    )]
+    LocalBehindProxy,
 }
 
 /// The error of a name without an address.
@@ -66,9 +75,23 @@ impl Network {
         }
     }
 
-    /// Returns the resolver of the client, which is its only way from a name to an address.
-    pub(super) fn resolver(self) -> Guarded {
-        Guarded { network: self, lookup: Arc::new(System) }
+    /// Checks a host that a proxy resolves. No address is known here, so it must be a name.
+    ///
+    /// # Errors
+    /// The host is a literal address, or a name for the proxy itself that is not permitted.
+    pub fn check_name(self, url: &Url) -> Result<(), NotAllowed> {
+        match url.host() {
+            Some(Host::Ipv4(address)) => Err(NotAllowed::BehindProxy(address.into())),
+            Some(Host::Ipv6(address)) => Err(NotAllowed::BehindProxy(address.into())),
+            Some(Host::Domain(name)) if self == Self::Public && is_localhost(name) => Err(NotAllowed::LocalBehindProxy),
+            Some(Host::Domain(_)) | None => Ok(()),
+        }
+    }
+
+    /// Returns the resolver of the client, which is its only way from a name to an address. The name of the admin's
+    /// `proxy` may have a private address.
+    pub(super) fn resolver(self, proxy: Option<&str>) -> Guarded {
+        Guarded { network: self, proxy: proxy.map(Arc::from), lookup: Arc::new(System) }
     }
 }
 
@@ -97,12 +120,15 @@ impl Lookup for System {
 #[derive(Clone)]
 pub(super) struct Guarded {
     network: Network,
+    /// Host of the admin's proxy.
+    proxy: Option<Arc<str>>,
     lookup: Arc<dyn Lookup>,
 }
 
 impl Resolve for Guarded {
     fn resolve(&self, name: Name) -> Resolving {
-        let Self { network, lookup } = self.clone();
+        let Self { network, proxy, lookup } = self.clone();
+        let network = if proxy.is_some_and(|proxy| *proxy == *name.as_str()) { Network::Any } else { network };
         Box::pin(async move {
             let addresses = lookup.addresses(name.as_str()).await?;
             if addresses.is_empty() {

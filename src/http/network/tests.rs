@@ -4,10 +4,12 @@ use std::collections::VecDeque;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use reqwest::Method;
 use tokio::net::TcpListener;
 
 use super::*;
 use crate::http::client;
+use crate::http::egress::Route;
 
 fn parsed(address: &str) -> IpAddr {
     address.parse().unwrap_or_else(|_| panic!("invalid address {address}"))
@@ -124,9 +126,59 @@ fn literal_addresses_are_checked_in_every_notation() {
 #[tokio::test]
 async fn names_below_localhost_are_loopback_and_refused_unless_permitted() {
     let name = || "a.b.localhost".parse::<Name>().expect("a name");
-    assert!(Network::Public.resolver().resolve(name()).await.is_err());
-    let addresses: Vec<_> = Network::Any.resolver().resolve(name()).await.expect("permitted").collect();
+    assert!(Network::Public.resolver(None).resolve(name()).await.is_err());
+    let addresses: Vec<_> = Network::Any.resolver(None).resolve(name()).await.expect("permitted").collect();
     assert!(addresses.iter().all(|address| address.ip().is_loopback()) && !addresses.is_empty());
+}
+
+#[tokio::test]
+async fn only_the_admins_own_proxy_may_be_private_without_a_permission_of_the_tenant() {
+    let resolver = Network::Public.resolver(Some("proxy.localhost"));
+    let is_permitted = async |name: &str| resolver.resolve(name.parse().expect("a name")).await.is_ok();
+    assert!(is_permitted("proxy.localhost").await);
+    for other in ["a.proxy.localhost", "localhost", "other.localhost"] {
+        assert!(!is_permitted(other).await, "{other}");
+    }
+    let lookup = Arc::new(Rebinding::default());
+    lookup.answers.lock().expect("not poisoned").push_back(vec![parsed("169.254.169.254")]);
+    let resolver = Guarded { network: Network::Public, proxy: Some("proxy.example".into()), lookup };
+    let error = resolver.resolve("proxy.example".parse().expect("a name")).await.err().expect("forbidden");
+    assert!(error.to_string().contains("is never connected to"), "{error}");
+}
+
+#[test]
+fn no_literal_address_in_any_notation_is_named_to_a_proxy() {
+    for url in [
+        "https://8.8.8.8/",
+        "https://10.0.0.1:8443/",
+        "https://[2001:4860:4860::8888]/",
+        "https://[::ffff:a9fe:a9fe]/",
+        "https://0x7f.1/",
+        "https://0251.0376.0251.0376/",
+        "https://2130706433/",
+        "https://127.0.0.1./",
+        "https://\u{ff11}\u{ff12}\u{ff17}.0.0.1/",
+    ] {
+        let parsed = Url::parse(url).expect("a URL");
+        for network in [Network::Public, Network::Any] {
+            let refused = network.check_name(&parsed);
+            assert!(matches!(refused, Err(NotAllowed::BehindProxy(_))), "{url} with {network:?}: {refused:?}");
+        }
+    }
+}
+
+#[test]
+fn a_name_for_the_proxy_itself_needs_the_permission_of_the_tenant() {
+    for (url, is_public) in [
+        ("https://localhost/", false),
+        ("https://a.LOCALHOST./", false),
+        ("https://localhost.example/", true),
+        ("https://acme.authentication.eu10.hana.ondemand.com/", true),
+    ] {
+        let parsed = Url::parse(url).expect("a URL");
+        assert_eq!(Network::Public.check_name(&parsed).is_ok(), is_public, "{url}");
+        assert!(Network::Any.check_name(&parsed).is_ok(), "{url}");
+    }
 }
 
 /// An attacker's DNS server, which answers differently each time.
@@ -149,12 +201,14 @@ async fn request_errors(network: Network, port: u16, answers: &[&[&str]]) -> Vec
     let rebinding = Arc::new(Rebinding::default());
     let all = answers.iter().map(|answer| answer.iter().map(|address| parsed(address)).collect());
     rebinding.answers.lock().expect("not poisoned").extend(all);
-    let resolver = Guarded { network, lookup: rebinding.clone() };
-    let client = client::build_client_with(resolver, None, Duration::from_secs(5)).expect("a client");
+    let resolver = Guarded { network, proxy: None, lookup: rebinding.clone() };
+    let client = client::build_client_with(network, resolver, &Route::DIRECT, None, Duration::from_secs(5));
+    let client = client.expect("a client");
     let mut failures = Vec::new();
     for _ in answers {
-        let request = client.post(format!("https://rebind.example:{port}/oauth/token")).body("client_secret=CANARY");
-        failures.push(client::send(request).await.map(|_| ()).expect_err("the server does not speak TLS").message);
+        let url = Url::parse(&format!("https://rebind.example:{port}/oauth/token")).expect("a URL");
+        let request = client.request(Method::POST, url).body("client_secret=CANARY");
+        failures.push(client.send(request).await.map(|_| ()).expect_err("the server does not speak TLS").message);
     }
     assert!(rebinding.answers.lock().expect("not poisoned").is_empty(), "every DNS answer was used");
     failures

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use secrecy::{ExposeSecret, SecretSlice};
 use serde::de::IgnoredAny;
 use url::Url;
@@ -18,7 +18,7 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::executor::ports::LandscapeManagement;
-use crate::http::client::{Answer, NoAnswer, send};
+use crate::http::client::{Answer, Client, NoAnswer};
 use crate::landscape::contract::{
     EMPTY, KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
 };
@@ -79,7 +79,7 @@ impl HttpLandscape {
     ) -> Result<Answer, RequestError> {
         let token = self.tokens.token().await.map_err(RequestError::NotSent)?;
         may_be_sent().map_err(RequestError::NotSent)?;
-        send(request.bearer_auth(token.expose_secret())).await.map_err(RequestError::NoAnswer)
+        self.client.send(request.bearer_auth(token.expose_secret())).await.map_err(RequestError::NoAnswer)
     }
 
     async fn read(&self, path: &str) -> Result<Answer, RemoteTrouble> {

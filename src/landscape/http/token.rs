@@ -3,7 +3,6 @@
 use std::borrow::Cow;
 use std::time::{Duration, Instant};
 
-use reqwest::Client;
 use secrecy::SecretString;
 use serde::Deserialize;
 use tokio::sync::Mutex;
@@ -13,7 +12,7 @@ use super::answer::{trouble, unavailable};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::RemoteTrouble;
-use crate::http::client::{Answer, retry_after, send, token_request};
+use crate::http::client::{Answer, Client, retry_after, token_request};
 
 /// Name of the endpoint in messages.
 const ENDPOINT: &str = "the token endpoint of Landscape Management";
@@ -94,7 +93,7 @@ impl TokenSource {
         let (url, accept) = (self.url.clone(), "application/json");
         let request = token_request(&self.client, url, accept, client_id, client_secret, &self.parameters);
         let sent_at = Instant::now();
-        let answer = send(request).await.map_err(|error| unavailable(ENDPOINT, &error))?;
+        let answer = self.client.send(request).await.map_err(|error| unavailable(ENDPOINT, &error))?;
         match answer.status.as_u16() {
             200 => {}
             400 | 401 | 403 => return Err(refusal(&answer)),

@@ -5,9 +5,10 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::Duration;
 
-use alm_key_operator::http::client;
+use alm_key_operator::http::client::{self, Client};
+use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
-use reqwest::{Client, Method, RequestBuilder};
+use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
 use super::operator::binary;
@@ -64,8 +65,8 @@ impl Simulator {
         let port = ready["port"].as_u64().and_then(|port| u16::try_from(port).ok()).expect("a port");
         let ca_file = PathBuf::from(ready["ca"].as_str().expect("the path of its CA certificate"));
         let ca = std::fs::read_to_string(&ca_file).expect("its CA certificate");
-        let client =
-            client::build_client(Network::Any, Some(&ca), TIMEOUT).expect("a client that trusts the simulator");
+        let client = client::build_client(Network::Any, &Route::DIRECT, Some(&ca), TIMEOUT)
+            .expect("a client that trusts the simulator");
         Self {
             _process: process,
             client,
@@ -85,7 +86,7 @@ impl Simulator {
 
     /// Calls the admin API, and fails the test if the answer is no success.
     pub async fn admin(&self, method: Method, path: &str, body: Option<Value>) -> Value {
-        let mut request = self.client.request(method.clone(), format!("{}{path}", self.url("admin")));
+        let mut request = self.request(method.clone(), &format!("{}{path}", self.url("admin")));
         if let Some(body) = &body {
             request = request.json(body);
         }
@@ -98,7 +99,7 @@ impl Simulator {
 
     /// Returns a request to any URL, for calls that the operator must not make.
     pub fn request(&self, method: Method, url: &str) -> RequestBuilder {
-        self.client.request(method, url)
+        self.client.request(method, url.parse().expect("a URL"))
     }
 
     /// Posts a form to any URL, whatever the answer is.
@@ -126,15 +127,16 @@ impl Simulator {
 }
 
 async fn violations(client: &Client, admin: &str, tenant: Option<&str>) -> reqwest::Result<Vec<String>> {
+    let get = |url: String| client.request(Method::GET, url.parse().expect("a URL"));
     let query = tenant.map(|tenant| format!("?tenant={tenant}")).unwrap_or_default();
-    let answer = client.get(format!("{admin}/journal{query}")).send().await?.bytes().await?;
+    let answer = get(format!("{admin}/journal{query}")).send().await?.bytes().await?;
     let journal: Value = serde_json::from_slice(&answer).expect("JSON");
     let entries = journal["entries"].as_array().expect("a list of calls");
     let entries = entries.iter().filter(|entry| entry["violation"].is_string());
     let mut violations: Vec<String> = entries
         .map(|entry| format!("{}: {} {}: {}", entry["tenant"], entry["seq"], entry["kind"], entry["violation"]))
         .collect();
-    let answer = client.get(format!("{admin}/leak-check")).send().await?.bytes().await?;
+    let answer = get(format!("{admin}/leak-check")).send().await?.bytes().await?;
     let leak_check: Value = serde_json::from_slice(&answer).expect("JSON");
     let leaks = leak_check["leaks"].as_array().expect("a list of leaks").iter();
     let leaks = leaks.filter(|leak| tenant.is_none_or(|tenant| leak["tenant"] == tenant));
@@ -152,7 +154,7 @@ impl Drop for Simulator {
         let check = std::thread::spawn(move || {
             // The test's own runtime may be ending, and with it its connections.
             let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let client = client::build_client(Network::Any, Some(&ca), TIMEOUT).expect("a client");
+            let client = client::build_client(Network::Any, &Route::DIRECT, Some(&ca), TIMEOUT).expect("a client");
             runtime.block_on(violations(&client, &admin, None))
         });
         // The process still runs here: a simulator that does not answer is a failure.

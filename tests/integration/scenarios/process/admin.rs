@@ -224,7 +224,8 @@ fn parse_flags() -> Vec<Vec<String>> {
         let name = head.split([' ', '[']).next().unwrap_or_default();
         let text = rest.lines().next().unwrap_or_default().trim();
         let (meaning, tags) = text.split_once(" [env: ").unwrap_or((text, ""));
-        let (env, tags) = tags.split_once("=]").unwrap_or((tags, ""));
+        let (env, tags) = tags.split_once(']').unwrap_or((tags, ""));
+        let env = env.trim_end_matches('=');
         let default = tags.split_once("[default: ").and_then(|(_, default)| default.split("] [").next());
         let default = default.map(|default| format!("`{}`", default.strip_suffix(']').unwrap_or(default)));
         let default = default.unwrap_or_default();

@@ -6,6 +6,8 @@ mod admin;
 mod connection;
 // The operator's own kinds are not defined.
 mod definitions;
+// The way to token endpoints and Landscape Management through a proxy.
+mod egress;
 // Flags that change what the operator owns or where it reads credentials.
 mod flags;
 // The manifests below `deploy/`, and the credentials of Landscape Management.
