@@ -315,13 +315,20 @@ fn parse_options(help: &str) -> Vec<[String; 3]> {
         let found = line.split_once(start).and_then(|(_, rest)| rest.split_once(end));
         found.map(|(text, _)| text.to_owned()).unwrap_or_default()
     };
-    let columns = |line: &str| {
+    let columns = |line: &String| {
         let option = line.trim_start().split("  ").next().unwrap_or_default();
         let option = option.split(", ").last().unwrap_or_default().replace(['<', '>'], "");
         [option, between(line, "[env: ", "]").trim_end_matches('=').to_owned(), between(line, "[default: ", "]")]
     };
-    let lines = help.lines().skip_while(|line| *line != "Options:").skip(1).take_while(|line| !line.is_empty());
-    lines.map(columns).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()
+    // The meaning of an option is in its line or, if some are long, in the next one.
+    let mut options: Vec<String> = Vec::new();
+    for line in help.lines().skip_while(|line| *line != "Options:").skip(1).take_while(|line| !line.is_empty()) {
+        match options.last_mut().filter(|_| !line.trim_start().starts_with('-')) {
+            Some(option) => *option = format!("{option}  {}", line.trim_start()),
+            None => options.push(line.to_owned()),
+        }
+    }
+    options.iter().map(columns).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()
 }
 
 /// Returns the rows of all tables in a section of a page, without backticks.

@@ -30,7 +30,7 @@ pub enum Egress {
     },
     /// A proxy.
     Proxy {
-        /// Its URL.
+        /// URL of the proxy.
         url: ProxyUrl,
         /// The file with credentials for it.
         credentials: Option<PathBuf>,
@@ -67,7 +67,7 @@ pub enum Route {
     },
     /// A proxy.
     Proxy {
-        /// Its URL.
+        /// URL of the proxy.
         url: ProxyUrl,
         /// The credentials for it, which `Debug` does not show.
         authorization: Option<HeaderValue>,
