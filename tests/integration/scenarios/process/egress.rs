@@ -16,7 +16,7 @@ const NOWHERE: u16 = 9;
 
 /// Restarts the operator with environment variables.
 async fn restart(bed: &mut TestBed, environment: &[(&str, &str)]) {
-    assert!(bed.operator.take().expect("the operator runs").stop());
+    bed.operator.take().expect("the operator runs").kill();
     let operator = bed.start_replica_in(bed.kubeconfig(), "behind-a-proxy", environment);
     operator.await_ready().await;
     bed.operator = Some(operator);
