@@ -165,6 +165,8 @@ fn check_addresses(bytes: &[u8], url: &str) {
     {
         let address = parsed.host_str().expect("a host").trim_matches(['[', ']']).parse().expect("an address");
         check_address(address, |network| network.check_literal(&parsed).is_ok());
+        let is_named_to_a_proxy = [Network::Public, Network::Any].map(|network| network.check_name(&parsed).is_ok());
+        assert_eq!(is_named_to_a_proxy, [false; 2], "{address} is never named to a proxy");
     }
 }
 

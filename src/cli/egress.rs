@@ -17,36 +17,43 @@ const PROXY_VARIABLES: [&str; 4] = ["HTTPS_PROXY", "https_proxy", "ALL_PROXY", "
 #[derive(clap::Args)]
 pub(super) struct EgressFlags {
     /// HTTP proxy for connections to token endpoints and to Landscape Management, as `http://HOST:PORT`. Hosts are
-    /// reached by CONNECT. Default: none, also if HTTPS_PROXY is set.
-    #[arg(long, env = "ALMKEY_EGRESS_PROXY", value_name = "URL", value_parser = ProxyUrlParser, hide_env_values = true)]
-    egress_proxy: Option<ProxyUrl>,
+    /// reached by CONNECT. Default: none, also if `HTTPS_PROXY` is set.
+    #[arg(
+        long = "egress-proxy",
+        env = "ALMKEY_EGRESS_PROXY",
+        value_name = "URL",
+        value_parser = ProxyUrlParser,
+        hide_env_values = true
+    )]
+    proxy: Option<ProxyUrl>,
 
     /// File with the credentials for the proxy: one line `username:password`. It is read again for new connections.
-    #[arg(long, env = "ALMKEY_EGRESS_PROXY_CREDENTIALS", value_name = "FILE", requires = "egress_proxy")]
-    egress_proxy_credentials: Option<PathBuf>,
+    #[arg(
+        long = "egress-proxy-credentials",
+        env = "ALMKEY_EGRESS_PROXY_CREDENTIALS",
+        value_name = "FILE",
+        requires = "proxy"
+    )]
+    credentials: Option<PathBuf>,
 
     /// Host to connect to without the proxy, as `host` or `host:port`; `*.` matches all subdomains; repeatable.
     #[arg(
-        long,
+        long = "egress-proxy-exempt",
         env = "ALMKEY_EGRESS_PROXY_EXEMPT",
         value_name = "HOST",
         value_delimiter = ',',
         value_parser = host,
-        requires = "egress_proxy"
+        requires = "proxy"
     )]
-    egress_proxy_exempt: Vec<String>,
+    exempt: Vec<String>,
 }
 
 impl EgressFlags {
     /// Returns the way to remote hosts. A proxy of the environment is never used, only named in messages.
     pub(super) fn egress(self) -> Egress {
-        let Self { egress_proxy, egress_proxy_credentials, egress_proxy_exempt } = self;
-        match egress_proxy {
-            Some(url) => Egress::Proxy {
-                url,
-                credentials: egress_proxy_credentials,
-                exempt: HostList::domains(egress_proxy_exempt),
-            },
+        let Self { proxy, credentials, exempt } = self;
+        match proxy {
+            Some(url) => Egress::Proxy { url, credentials, exempt: HostList::domains(exempt) },
             None => {
                 Egress::Direct { unused: set_variable(|name| std::env::var_os(name).is_some_and(|it| !it.is_empty())) }
             }

@@ -155,8 +155,7 @@ pub async fn run(
     };
     // An API server that does not answer must not keep the process from stopping.
     let ready = futures::future::select(ready.boxed(), stopping.clone());
-    let reconciliations = reconcile_all(context, keys, tenants, stopping.clone());
-    let reconciliations = async { tokio::join!(reconciliations, ready) };
+    let reconciliations = futures::future::join(reconcile_all(context, keys, tenants, stopping.clone()), ready);
     let stopped_early = stopped_before_listed(async move { for_stop.wait_until_listed().await }, stopping.clone());
     tokio::select! {
         _ = reconciliations => {}

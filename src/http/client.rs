@@ -85,7 +85,6 @@ pub(super) fn build_client_with(
 
 impl Client {
     /// Returns a new request, for [`Client::send`].
-    #[must_use]
     pub fn request(&self, method: Method, url: Url) -> RequestBuilder {
         self.http.request(method, url)
     }

@@ -11,8 +11,8 @@ const TUNNEL_ERROR: &str = "tunnel error: ";
 
 /// Describes the failure to connect through `proxy`. The text is constant for the same cause.
 pub(super) fn describe(error: &(dyn Error + 'static), proxy: &ProxyUrl, has_credentials: bool) -> String {
-    let texts = successors(Some(error), |error| (*error).source()).map(ToString::to_string);
-    let tunnel = texts.filter_map(|text| text.strip_prefix(TUNNEL_ERROR).map(str::to_owned)).next();
+    let mut texts = successors(Some(error), |error| (*error).source()).map(ToString::to_string);
+    let tunnel = texts.find_map(|text| text.strip_prefix(TUNNEL_ERROR).map(str::to_owned));
     match tunnel.as_deref() {
         Some("proxy authorization required") if has_credentials => format!(
             "the proxy {proxy} refused the credentials in the file that --egress-proxy-credentials names (407): correct \

@@ -3,6 +3,7 @@
 
 use std::net::SocketAddr;
 
+use alm_key_operator::api::ALMTenant;
 use serde_json::{Value, json};
 
 use crate::scenarios::alone;
@@ -66,7 +67,6 @@ fn a_cluster_whose_only_way_out_is_a_proxy_uploads_its_key() {
         let (proxy, of_environment) = (start_proxy(&bed).await, start_proxy(&bed).await);
         let file = bed.control_plane.directory().join("proxy-credentials");
         proxy.demand_credentials("user:CANARY-right");
-        std::fs::write(&file, "user:CANARY-wrong\n").expect("a file");
         let (url, other) = (proxy.url(), of_environment.url());
         let environment = [
             ("ALMKEY_EGRESS_PROXY", url.as_str()),
@@ -80,12 +80,19 @@ fn a_cluster_whose_only_way_out_is_a_proxy_uploads_its_key() {
         tenant.write_secret("pasted", &key).await;
         tenant.apply_for_secret("calm", "pasted").await;
 
+        let missing = "which --egress-proxy-credentials names: No such file or directory";
+        let object = tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
+        assert!(message(&object, "SignedIn").contains(missing), "{}", message(&object, "SignedIn"));
+        let object = tenant.await_tenant("behind", "Unknown", "LandscapeManagementUnavailable").await;
+        assert!(tenant_message(&object, "Ready").contains(missing), "{}", tenant_message(&object, "Ready"));
+
+        std::fs::write(&file, "user:CANARY-wrong\n").expect("a file");
         let refused =
             format!("the proxy {url} refused the credentials in the file that --egress-proxy-credentials names");
-        let object = tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
-        assert!(message(&object, "SignedIn").contains(&refused), "{}", message(&object, "SignedIn"));
-        let object = tenant.await_tenant("behind", "Unknown", "LandscapeManagementUnavailable").await;
-        assert!(tenant_message(&object, "Ready").contains(&refused), "{}", tenant_message(&object, "Ready"));
+        tenant.await_key("calm", "refused by the proxy", |key| message(key, "SignedIn").contains(&refused)).await;
+        let is_refused = |tenant: &ALMTenant| tenant_message(tenant, "Ready").contains(&refused);
+        tenant.await_tenant_as("behind", "refused by the proxy", is_refused).await;
+        tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
         assert!(tenant.calls(&["SignIn", "LandscapeToken"]).await.is_empty());
 
         std::fs::write(&file, "user:CANARY-right\n").expect("a file");
