@@ -20,4 +20,4 @@ mod traceability;
 use tokio::sync::Semaphore;
 
 /// Permits for control planes beside the shared one. Each takes 300 MB, and half a core while it starts.
-static OWN_CONTROL_PLANES: Semaphore = Semaphore::const_new(2);
+static OWN_CONTROL_PLANES: Semaphore = Semaphore::const_new(3);
