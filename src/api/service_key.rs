@@ -84,7 +84,8 @@ pub struct ALMServiceKeySpec {
 
     /// true stops all work on this key: no call to a token endpoint or to Landscape Management is made. A deletion of
     /// this object is still carried out. All conditions except Ready keep their last value. Ready keeps its status while
-    /// the source has the key that was uploaded, and is False otherwise. Unset means false.
+    /// the source has the key that was uploaded, and is otherwise False, or Unknown if the source
+    /// cannot be read; its message says why. Unset means false.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub suspend: Option<bool>,
 }

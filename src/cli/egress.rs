@@ -32,7 +32,8 @@ pub(super) struct EgressFlags {
         long = "egress-proxy-credentials",
         env = "ALMKEY_EGRESS_PROXY_CREDENTIALS",
         value_name = "FILE",
-        requires = "proxy"
+        requires = "proxy",
+        hide_env_values = true
     )]
     credentials: Option<PathBuf>,
 

@@ -27,7 +27,7 @@ pub(super) fn without_tenant(facts: &Facts, name: &str, now: Now) -> Settlement 
         ready: unknown.clone(),
         valid: unknown.clone(),
         signed_in: unknown.clone(),
-        uploaded: unknown,
+        uploaded: settle::removed_before(facts).unwrap_or(unknown),
         progress: Progress::Reconciling,
         ready_only: false,
     };

@@ -58,22 +58,34 @@ fn would_change(facts: &Facts, operation: Operation, now: Now) -> Result<Settlem
     let is_ours = matches!(facts.holder(), Some(Holder::Us(_)));
     let is_in_order = match operation {
         Operation::Delete | Operation::Release => false,
-        Operation::Upload if is_ours && matches!(probe::slot_key(facts)?, SlotKey::Refused(_)) => {
-            let next_probe = probe::wait_until_dead(facts, now);
-            waits.extend(next_probe);
-            next_probe.is_some()
-        }
+        Operation::Upload if is_ours => match probe::slot_key(facts)? {
+            SlotKey::Accepted | SlotKey::Unknown(_) => true,
+            SlotKey::Unusable => false,
+            SlotKey::Refused(_) => {
+                let next_probe = probe::wait_until_dead(facts, now);
+                waits.extend(next_probe);
+                next_probe.is_some() && !was_dead(facts)
+            }
+        },
         Operation::Upload | Operation::Adopt => true,
     };
     if !is_in_order {
-        return Ok(out_of_order(facts, &message, now));
+        return Ok(out_of_order(facts, &message, &waits, now));
     }
     let conditions = settle::conditions(facts, Condition::yes(Reason::WouldChange, message), Progress::Done);
     Ok(settle::settlement(facts, Some(conditions), &waits, now))
 }
 
+/// Returns true if the key in the slot was found dead before. A restart loses the refusals that prove it.
+fn was_dead(facts: &Facts) -> bool {
+    facts.previous.as_ref().is_some_and(|previous| {
+        let is_refusal = matches!(previous.ready.reason, Reason::CredentialsRefused | Reason::IdentityZoneNotFound);
+        previous.ready.status == Status::False && is_refusal
+    })
+}
+
 /// Settles because the key in the slot is lost or dead, and would not stay there.
-fn out_of_order(facts: &Facts, change: &str, now: Now) -> Settlement {
+fn out_of_order(facts: &Facts, change: &str, waits: &[Wait], now: Now) -> Settlement {
     let refusal =
         [&facts.answers.slot_sign_in, &facts.answers.source_sign_in].into_iter().find_map(|verdict| match verdict {
             Some(Verdict::Refused { reason, message }) => Some((*reason, message.as_str())),
@@ -85,10 +97,11 @@ fn out_of_order(facts: &Facts, change: &str, now: Now) -> Settlement {
             Some((reason, message)) => {
                 (reason, format!("the key in Landscape Management no longer signs in: {message}"))
             }
-            None => (Reason::WouldChange, "the key in Landscape Management is to be removed".to_owned()),
+            None => (Reason::WouldChange, "Landscape Management holds no usable key of this object".to_owned()),
         },
     };
     let ready = Condition::no(reason, format!("{problem}; {change}"));
     let conditions = settle::conditions(facts, ready, Progress::Stalled);
-    settle::settlement(facts, Some(conditions), &[Wait::Interval.at_most_hourly()], now)
+    let waits: Vec<Wait> = waits.iter().map(|wait| wait.at_most_hourly()).collect();
+    settle::settlement(facts, Some(conditions), &waits, now)
 }

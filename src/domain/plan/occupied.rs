@@ -79,11 +79,8 @@ pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now)
 /// ledger is empty, and no write of the operator fills a slot for a lost source. An operator of another cluster with the
 /// same cluster ID keeps doing so, and each deletion would take the key from its managed systems.
 pub(super) fn is_filled_by_namesake(facts: &Facts) -> bool {
-    let was_removed = facts
-        .previous
-        .as_ref()
-        .is_some_and(|previous| matches!(previous.uploaded.reason, Reason::SourceGone | Reason::SlotOverwritten));
-    was_removed && !facts.ledger.is_open() && !facts.answers.earlier_write && facts.subject.requested.is_none()
+    let was_removed = settle::removed_before(facts).is_some();
+    was_removed && !facts.answers.earlier_write && facts.subject.requested.is_none()
 }
 
 /// Settles because another client put a key under the name of this object, whose source is gone. The key is probed.

@@ -145,7 +145,7 @@ pub(super) fn slot_unavailable(facts: &Facts, trouble: &RemoteTrouble, now: Now)
         Retry::After(_) | Retry::Backoff => (Status::Unknown, Progress::Reconciling),
     };
     let conditions = Conditions {
-        uploaded: Condition::unknown(trouble.reason, trouble.message.clone()),
+        uploaded: removed_before(facts).unwrap_or_else(|| Condition::unknown(trouble.reason, trouble.message.clone())),
         ..conditions(facts, Condition::new(status, trouble.reason, trouble.message.clone()), progress)
     };
     settlement(facts, Some(conditions), &[Wait::Retry(trouble.retry)], now)
@@ -240,11 +240,21 @@ pub(super) fn signed_in(facts: &Facts) -> Condition {
     }
 }
 
+/// Returns the condition `Uploaded` of an object whose key was removed with its source. An outage must not make the
+/// operator forget that: what another client puts under the name of the object is not the operator's key.
+pub(super) fn removed_before(facts: &Facts) -> Option<Condition> {
+    let uploaded = &facts.previous.as_ref()?.uploaded;
+    let was_removed = matches!(uploaded.reason, Reason::SourceGone | Reason::SlotOverwritten);
+    let has_source = matches!(facts.source, Source::Present { .. });
+    (was_removed && !has_source && !facts.ledger.is_open()).then(|| uploaded.clone())
+}
+
 /// Returns the condition `Uploaded`, derived from the slot as read in this reconciliation; otherwise the previous one.
 pub(super) fn uploaded(facts: &Facts) -> Condition {
     match &facts.answers.slot {
         Some(Ok(slot)) => match slot.holder(&facts.subject.owner) {
             Holder::Us(_) if facts.ledger.overwritten.is_some() => overwritten_by_namesake(),
+            Holder::Us(_) if let Some(removed) = removed_before(facts) => removed,
             Holder::Us(_) => Condition::yes(Reason::Uploaded, "a key of this object is in Landscape Management"),
             Holder::Empty(_) => not_uploaded(facts),
             Holder::Nobody(_) => Condition::no(
@@ -268,7 +278,9 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
                 ),
             ),
         },
-        Some(Err(trouble)) => Condition::unknown(Reason::SlotUnknown, trouble.message.clone()),
+        Some(Err(trouble)) => {
+            removed_before(facts).unwrap_or_else(|| Condition::unknown(Reason::SlotUnknown, trouble.message.clone()))
+        }
         None => facts.previous.as_ref().map_or_else(
             || Condition::unknown(Reason::SlotUnknown, "Landscape Management has not been read yet"),
             |previous| previous.uploaded.clone(),

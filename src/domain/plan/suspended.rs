@@ -57,7 +57,8 @@ fn with_uploaded_key(facts: &Facts, uploaded: &Uploaded, now: Now) -> (Condition
             (no(&format!("{message}, and the key that was uploaded stays in Landscape Management")), wait)
         }
         Source::Unknown { message, retry, .. } => {
-            if let Some(grace) = blocked::source_grace(facts, now) {
+            let was_ready = facts.previous.as_ref().is_some_and(|previous| previous.ready.status == Status::True);
+            if let Some(grace) = blocked::source_grace(facts, now).filter(|_| was_ready) {
                 return (as_it_was(facts), grace);
             }
             let message = format!("the source may no longer have the key that was uploaded: {message}");
@@ -68,6 +69,9 @@ fn with_uploaded_key(facts: &Facts, uploaded: &Uploaded, now: Now) -> (Condition
 
 /// Returns `Ready` as it was before the suspension, by the conditions that are kept.
 fn as_it_was(facts: &Facts) -> Condition {
+    if facts.previous.is_none() {
+        return unknown("it is not known whether the key was in order before that");
+    }
     let kept = kept(facts);
     let with = |status| kept.into_iter().flatten().find(|condition| condition.status == status);
     match (with(Status::False), with(Status::Unknown)) {

@@ -2,7 +2,7 @@
 
 use std::fs::File;
 use std::io::{self, Read};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,21 +12,22 @@ use secrecy::zeroize::Zeroizing;
 /// Maximum size of the file, in bytes.
 const MAX_BYTES: u64 = 4096;
 
-/// The error of credentials that cannot be used. It quotes nothing of the file but its name.
+/// The error of credentials that cannot be used. It quotes neither the file nor its name: a user may have given the
+/// credentials themselves instead of a file.
 #[derive(Debug, thiserror::Error)]
 pub enum UnusableCredentials {
     /// The operating system reported an error.
-    #[error("could not read {0}, which --egress-proxy-credentials names: {1}")]
-    Unreadable(PathBuf, io::Error),
+    #[error("could not read the file that --egress-proxy-credentials names: {0}")]
+    Unreadable(io::Error),
     /// The content has another form.
-    #[error("{0}, which --egress-proxy-credentials names, does not consist of one line username:password")]
-    Malformed(PathBuf),
+    #[error("the file that --egress-proxy-credentials names does not consist of one line username:password")]
+    Malformed,
 }
 
 /// Reads the file, and returns the value of `Proxy-Authorization` (RFC 7617, section 2).
 pub(super) fn authorization(path: &Path) -> Result<HeaderValue, UnusableCredentials> {
-    let unreadable = |error| UnusableCredentials::Unreadable(path.to_owned(), error);
-    let malformed = || UnusableCredentials::Malformed(path.to_owned());
+    let unreadable = UnusableCredentials::Unreadable;
+    let malformed = || UnusableCredentials::Malformed;
     let mut bytes = Zeroizing::new(Vec::new());
     File::open(path).and_then(|file| file.take(MAX_BYTES + 1).read_to_end(&mut bytes)).map_err(unreadable)?;
     let pair = std::str::from_utf8(&bytes).ok().filter(|text| text.len() as u64 <= MAX_BYTES).and_then(pair);

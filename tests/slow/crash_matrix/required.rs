@@ -12,7 +12,7 @@ pub fn requests(life: Lifecycle) -> &'static [(&'static str, usize)] {
 }
 
 /// Requests of the life of an uploaded key.
-const UPLOADED: [(&str, usize); 27] = [
+const UPLOADED: [(&str, usize); 29] = [
     // The start of a process.
     ("GET namespaces/*", 1),
     ("LIST almservicekeys", 1),
@@ -23,8 +23,10 @@ const UPLOADED: [(&str, usize); 27] = [
     ("WATCH servicebindings", 1),
     ("LIST secrets", 1),
     ("WATCH secrets", 1),
-    ("LIST secrets of the operator", 2),
-    ("WATCH secrets of the operator", 2),
+    ("LIST secrets of the operator", 1),
+    ("WATCH secrets of the operator", 1),
+    ("LIST configmaps of the operator", 1),
+    ("WATCH configmaps of the operator", 1),
     // Reads of reconciliations.
     ("GET almservicekeys/*", 3),
     ("GET almtenants/*", 4),

@@ -253,6 +253,21 @@ fn a_key_that_another_client_puts_under_the_name_of_a_lost_source_stays() {
 }
 
 #[test]
+fn an_outage_does_not_make_a_key_under_the_name_of_a_lost_source_ours() {
+    let in_between: [fn(Scenario) -> Scenario; 4] = [
+        |scenario| scenario.with(|facts| facts.learn_slot(Err(unavailable()))),
+        |scenario| scenario.source_is_unknown().slot_signs_in(accepted()),
+        |scenario| scenario.source_is_unknown().with(|facts| facts.learn_slot(Err(unavailable()))),
+        Scenario::tenant_missing,
+    ];
+    for happens in in_between {
+        let conditions = happens(filled_by_namesake()).conditions();
+        let after = filled_by_namesake().slot_signs_in(accepted()).with(|facts| facts.previous = Some(conditions));
+        assert_eq!(after.conditions().ready.reason, Reason::SlotOverwritten);
+    }
+}
+
+#[test]
 fn a_key_under_the_name_of_a_lost_source_is_deleted_on_request_or_once_dead() {
     let requested = filled_by_namesake().with(|facts| facts.subject.requested = Some("now".into()));
     assert_eq!(requested.record().1, delete_at("7"));

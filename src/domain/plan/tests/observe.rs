@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::scenario::*;
-use crate::domain::conditions::{Conditions, Progress, Status};
+use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::plan::{Evidence, Step, Verdict};
 use crate::domain::policy::{DeletionPolicy, Mode, Scopes};
@@ -84,6 +84,12 @@ fn in_observe_mode_a_key_in_the_slot_that_is_refused_once_is_probed_again() {
         .slot_is_ours("1")
         .slot_holds(&key())
         .slot_signs_in(refused());
+    let dead_before = Conditions {
+        ready: Condition::no(Reason::CredentialsRefused, "the key in Landscape Management no longer signs in"),
+        ..ready_conditions()
+    };
+    let after_restart = refused_once.clone().with(|facts| facts.previous = Some(dead_before));
+    assert_eq!(after_restart.conditions().ready.status, Status::False, "a restart makes no dead key live");
     let settlement = refused_once.settlement();
     assert_eq!(settlement.next, Duration::from_mins(1), "the second probe");
     assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::WouldChange);

@@ -81,6 +81,12 @@ fn an_uncertain_source_of_a_suspended_object_is_awaited_for_10_seconds() {
     check(scenario(), IN_ORDER, "the source still has the key");
     assert!(suspended(scenario()).settlement().next.as_secs() <= 1, "the end of the grace is not slept through");
     check(scenario().later(10), OPEN, "could not read the Secret");
+    let was_wrong = |facts: &mut Facts| {
+        let ready = Condition::no(Reason::Suspended, "the source has another key");
+        facts.previous = Some(Conditions { ready, ..ready_conditions() });
+    };
+    check(scenario().with(was_wrong), OPEN, "could not read the Secret");
+    check(Scenario::uploaded().with(|facts| facts.previous = None), OPEN, "it is not known");
 }
 
 #[test]

@@ -80,7 +80,7 @@ fn a_cluster_whose_only_way_out_is_a_proxy_uploads_its_key() {
         tenant.write_secret("pasted", &key).await;
         tenant.apply_for_secret("calm", "pasted").await;
 
-        let missing = "which --egress-proxy-credentials names: No such file or directory";
+        let missing = "could not read the file that --egress-proxy-credentials names: No such file or directory";
         let object = tenant.await_ready("calm", "Unknown", "SignInUnknown").await;
         assert!(message(&object, "SignedIn").contains(missing), "{}", message(&object, "SignedIn"));
         let object = tenant.await_tenant("behind", "Unknown", "LandscapeManagementUnavailable").await;
