@@ -17,6 +17,7 @@ mod slot;
 
 use std::sync::LazyLock;
 
+use serde_json::Value;
 use tokio::runtime::Runtime;
 use tokio::sync::OnceCell;
 
@@ -46,10 +47,19 @@ async fn shared() -> &'static TestBed {
     SHARED.get_or_init(|| TestBed::start_for("shared", Setup::default())).await
 }
 
-/// Runs a test in a bed of its own. At most two of these run at the same time.
+/// Runs a test in a bed of its own, once there is a permit for another control plane.
 fn alone(setup: Setup, test: impl AsyncFnOnce(TestBed)) {
     RUNTIME.block_on(async {
         let _permit = OWN_CONTROL_PLANES.acquire().await.expect("the semaphore is never closed");
         test(TestBed::start(setup).await).await;
     });
+}
+
+/// Uploads a new key for the object `calm` from the Secret `pasted`, and returns it.
+async fn upload(tenant: &Tenant<'_>) -> Value {
+    let key = tenant.make_key().await;
+    tenant.write_secret("pasted", &key).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    tenant.await_ready("calm", "True", "Uploaded").await;
+    key
 }

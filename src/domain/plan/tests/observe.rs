@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::scenario::*;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
-use crate::domain::plan::{Evidence, Step, Verdict};
+use crate::domain::plan::{Content, Evidence, Step, Verdict};
 use crate::domain::policy::{DeletionPolicy, Mode, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::key;
@@ -93,6 +93,17 @@ fn in_observe_mode_a_key_in_the_slot_that_is_refused_once_is_probed_again() {
     let settlement = refused_once.settlement();
     assert_eq!(settlement.next, Duration::from_mins(1), "the second probe");
     assert_eq!(settlement.conditions.expect("conditions").ready.reason, Reason::WouldChange);
+}
+
+#[test]
+fn in_observe_mode_something_in_our_slot_that_is_no_key_is_an_error() {
+    let scenario = observing(Scenario::uploaded().source(present(Ok(rotated()))))
+        .source_signs_in(accepted())
+        .slot_is_ours("1")
+        .with(|facts| facts.learn_content(Ok(Content::Unreadable(findings()))));
+    let Conditions { ready, progress, .. } = scenario.conditions();
+    assert_eq!((ready.status, progress), (Status::False, Progress::Stalled));
+    assert!(ready.message.contains("no usable key") && ready.message.contains("upload"), "{}", ready.message);
 }
 
 #[test]

@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 
 use super::restore::recreate;
 use crate::documented::{command, must_run};
-use crate::scenarios::{alone, scenario};
+use crate::scenarios::{alone, scenario, upload};
 use testkit::bed::key::message;
 use testkit::bed::{Setup, Tenant, TestBed};
 
@@ -15,9 +15,7 @@ const AFTER_DISASTER: &str = "## Another ID after a disaster";
 async fn upload_and_stop(bed: &mut TestBed, names: &[&str]) {
     for name in names {
         let tenant = Tenant::create(bed, name, bed.client.clone()).await;
-        tenant.write_secret("pasted", &tenant.make_key().await).await;
-        tenant.apply_for_secret("calm", "pasted").await;
-        tenant.await_ready("calm", "True", "Uploaded").await;
+        upload(&tenant).await;
     }
     bed.operator.take().expect("the operator runs").kill();
 }

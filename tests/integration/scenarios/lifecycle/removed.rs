@@ -7,7 +7,7 @@ use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
 use crate::documented::{command, commands, must_run, run};
-use crate::scenarios::{alone, scenario};
+use crate::scenarios::{alone, scenario, upload};
 use testkit::bed::key::message;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
@@ -23,15 +23,6 @@ const DEFINITIONS: [&str; 2] = ["crd/almservicekeys.almkey.dev", "crd/almtenants
 fn with_controller_manager() -> Setup {
     // It deletes namespaces.
     Setup { controller_manager: true, ..Setup::default() }
-}
-
-/// Uploads a new key, and returns it.
-async fn upload(tenant: &Tenant<'_>) -> Value {
-    let key = tenant.make_key().await;
-    tenant.write_secret("pasted", &key).await;
-    tenant.apply_for_secret("calm", "pasted").await;
-    tenant.await_ready("calm", "True", "Uploaded").await;
-    key
 }
 
 /// Returns the option that names the manifests of this bed, which may be those of single namespaces.
@@ -89,9 +80,11 @@ fn an_operator_that_is_installed_again_finishes_deletions_that_began_without_it(
         bed.kubectl(&["delete", "--wait=false", "almtenant/unattended"]);
         bed.kubectl(&["delete", "--wait=false", "namespace/unattended"]);
         bed.kubectl(&["wait", "--for=delete", "--timeout=60s", "-n", "unattended", "secret/pasted"]);
+        // The namespace's controller deletes the kinds in no particular order.
+        let is_deleting = "--for=jsonpath={.metadata.deletionTimestamp}";
+        bed.kubectl(&["wait", is_deleting, "--timeout=60s", "-n", "unattended", "almkey/calm"]);
         {
             let tenant = Tenant::existing(&bed, "unattended", client.clone());
-            assert!(is_being_deleted(&bed, &["get", "almkey", "-n", "unattended", "calm"]));
             assert!(is_being_deleted(&bed, &["get", "almtenant", "unattended"]));
             assert_eq!(tenant.slot_key().await, key, "nothing happens without the operator");
         }

@@ -6,21 +6,11 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::scenarios::scenario;
-use testkit::bed::Tenant;
+use crate::scenarios::{scenario, upload};
 use testkit::bed::almtenant::{tenant_condition, tenant_message};
 use testkit::bed::key::{condition, message};
 use testkit::bed::tenant::create;
 use testkit::names::NAMESPACE;
-
-/// Uploads a new key, and returns it.
-async fn upload(tenant: &Tenant<'_>) -> Value {
-    let key = tenant.make_key().await;
-    tenant.write_secret("pasted", &key).await;
-    tenant.apply_for_secret("calm", "pasted").await;
-    tenant.await_ready("calm", "True", "Uploaded").await;
-    key
-}
 
 // proves: reason TenantTerminating
 #[test]
