@@ -14,7 +14,7 @@ use crate::api::tenant::{Http, OAuth2, Parameter, SignIn as SignInSpec};
 use crate::cluster::OpenSecret;
 use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
-use crate::controller::ca_bundle::Trust;
+use crate::controller::ca_bundle::{CaBundle, Trust};
 use crate::controller::credentials::client_credentials;
 use crate::controller::dangling_owner::ignore_dangling_owner;
 use crate::controller::misconfiguration::Misconfiguration;
@@ -100,14 +100,8 @@ impl Connection<'_> {
         let secret_name = format!("Secret \"{name}\" in namespace \"{}\"", self.resource_namespace);
         let secret = self.credentials(name, &secret_name).await?;
         let secret_version = secret.metadata.resource_version.as_deref().unwrap_or_default();
-        let generation = tenant.metadata.generation.unwrap_or_default();
-        let configuration = |bundle: &str| (format!("{generation} {secret_version} {bundle}"), route.clone());
-        let latest = configuration(&trust.latest_version(self.references));
-        if let Some(open) = reuse(&self.connections.landscapes, tenant, &latest) {
-            return Ok(open);
-        }
-        let bundle = trust.read(self.cluster, self.resource_namespace).await?;
-        reuse_or_connect(&self.connections.landscapes, tenant, configuration(&bundle.version), || {
+        let version = format!("{} {secret_version}", generation(tenant));
+        self.reuse_or_connect(&self.connections.landscapes, tenant, trust, &version, route, |bundle| {
             let credentials = client_credentials(&secret, &secret_name)?;
             let timeout = deadline(tenant);
             let client = client::build_client(Network::Any, route, bundle.pem.as_deref(), timeout)
@@ -117,6 +111,7 @@ impl Connection<'_> {
             let tokens = Arc::new(TokenSource::new(client.clone(), token_url, credentials, parameters(oauth2)));
             Ok(HttpLandscape::new(client, base, tokens, leadership_guard(self.leadership.clone(), timeout)))
         })
+        .await
     }
 
     /// Reads the Secret with the operator's credentials.
@@ -163,14 +158,8 @@ impl Connection<'_> {
         let SignInSpec { hosts: _, ca_bundle, ca_bundle_ref, allow_private_networks } =
             tenant.spec.sign_in.clone().unwrap_or_default();
         let trust = Trust { field: "signIn", inline: ca_bundle.as_deref(), reference: ca_bundle_ref.as_ref() };
-        let generation = tenant.metadata.generation.unwrap_or_default();
-        let configuration = |bundle: &str| (format!("{generation} {bundle}"), route.clone());
-        let latest = configuration(&trust.latest_version(self.references));
-        if let Some(open) = reuse(&self.connections.token_endpoints, tenant, &latest) {
-            return Ok(open);
-        }
-        let bundle = trust.read(self.cluster, self.resource_namespace).await?;
-        reuse_or_connect(&self.connections.token_endpoints, tenant, configuration(&bundle.version), || {
+        let version = generation(tenant).to_string();
+        self.reuse_or_connect(&self.connections.token_endpoints, tenant, trust, &version, route, |bundle| {
             let network = match allow_private_networks {
                 Some(true) => Network::Any,
                 Some(false) | None => Network::Public,
@@ -179,6 +168,32 @@ impl Connection<'_> {
                 .map_err(|error| bundle.unusable(&error))?;
             Ok(TokenEndpoint::new(client))
         })
+        .await
+    }
+
+    /// Returns the tenant's connection if its configuration is unchanged, else a new one in its place. `version` stands
+    /// for all of the configuration but the CA certificates and the route.
+    async fn reuse_or_connect<T: Clone>(
+        &self,
+        connections: &ByTenant<T>,
+        tenant: &ALMTenant,
+        trust: Trust<'_>,
+        version: &str,
+        route: &Route,
+        connect: impl FnOnce(&CaBundle) -> Result<T, Misconfiguration>,
+    ) -> Result<T, Misconfiguration> {
+        let configuration = |bundle: &str| (format!("{version} {bundle}"), route.clone());
+        if let Some(open) = reuse(connections, tenant, &configuration(&trust.latest_version(self.references))) {
+            return Ok(open);
+        }
+        let bundle = trust.read(self.cluster, self.resource_namespace).await?;
+        let read = configuration(&bundle.version);
+        if let Some(open) = reuse(connections, tenant, &read) {
+            return Ok(open);
+        }
+        let connection = connect(&bundle)?;
+        lock(connections).insert(Uid::new(tenant), (read, connection.clone()));
+        Ok(connection)
     }
 
     /// Returns the route of new connections. `consequence` is what follows if there is none.
@@ -254,19 +269,9 @@ fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, configuration:
     (made_with == configuration).then(|| connection.clone())
 }
 
-/// Returns the tenant's connection if it was made with this configuration, else a new one in its place.
-fn reuse_or_connect<T: Clone>(
-    connections: &ByTenant<T>,
-    tenant: &ALMTenant,
-    configuration: Configuration,
-    connect: impl FnOnce() -> Result<T, Misconfiguration>,
-) -> Result<T, Misconfiguration> {
-    if let Some(open) = reuse(connections, tenant, &configuration) {
-        return Ok(open);
-    }
-    let connection = connect()?;
-    lock(connections).insert(Uid::new(tenant), (configuration, connection.clone()));
-    Ok(connection)
+/// Returns the number of the tenant's last change of `spec`.
+fn generation(tenant: &ALMTenant) -> i64 {
+    tenant.metadata.generation.unwrap_or_default()
 }
 
 fn no_tenant() -> Misconfiguration {
