@@ -6,6 +6,7 @@ mod report;
 use std::path::{Path, PathBuf};
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use url::Host;
 
 use crate::domain::policy::{HostList, KeyRules};
 use crate::domain::service_key::{Findings, ServiceKey};
@@ -104,16 +105,52 @@ impl KeyFile {
     }
 }
 
-/// Validates a pattern for hosts in the notation of an `ALMTenant`. A URL is refused, because it would never match.
+/// Validates a pattern for hosts in the notation of an `ALMTenant`, and returns it in the form that URLs have. A URL is
+/// refused, because it would never match.
 pub(super) fn host(text: &str) -> Result<String, String> {
-    let labels = text.strip_prefix("*.").unwrap_or(text);
-    let (labels, port) = labels.split_once(':').map_or((labels, None), |(labels, port)| (labels, Some(port)));
+    let (host, port) = match text.rsplit_once(':') {
+        // The colons in brackets belong to an IPv6 address.
+        Some((host, port)) if !port.ends_with(']') => (host, Some(port)),
+        Some(_) | None => (text, None),
+    };
+    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
+    let port = port.map(|port| format!(":{port}")).unwrap_or_default();
+    if is_port && host.starts_with('[') {
+        return Host::parse(host).map(|address| format!("{address}{port}")).map_err(|_| expected());
+    }
+    let labels = host.strip_prefix("*.").unwrap_or(host);
     let is_name =
         !labels.is_empty() && labels.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-.".contains(&byte));
-    let is_port = port.is_none_or(|port| port.parse::<u16>().is_ok());
-    if is_name && is_port {
-        Ok(text.into())
-    } else {
-        Err("expected host or host:port, with a wildcard only as the first label".into())
+    if is_name && is_port { Ok(text.into()) } else { Err(expected()) }
+}
+
+fn expected() -> String {
+    "expected host or host:port, with a wildcard only as the first label, and an IPv6 address in brackets".into()
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::*;
+
+    #[test]
+    fn hosts_are_names_and_addresses_with_or_without_a_port() {
+        for (pattern, url) in [
+            ("landscape.example", "https://landscape.example/v1"),
+            ("*.example:8443", "https://landscape.example:8443"),
+            ("10.0.0.1", "https://10.0.0.1"),
+            ("[fd00::1]", "https://[fd00::1]"),
+            ("[FD00:0:0::1]:8443", "https://[fd00::1]:8443"),
+            ("[::ffff:10.0.0.1]", "https://[::ffff:10.0.0.1]"),
+        ] {
+            let list = HostList::domains(vec![host(pattern).expect(pattern)]);
+            assert!(list.allows(&Url::parse(url).expect("a URL")), "{pattern} {url}");
+        }
+        for pattern in
+            ["", "*.", "a.*.example", "https://a.example", "a.example:", "a:b", "fd00::1", "[fd00::1", "[a.example]"]
+        {
+            assert!(host(pattern).is_err(), "{pattern}");
+        }
     }
 }
