@@ -1,20 +1,30 @@
 //! The commands of `almkey`, one file per command.
 
+mod cluster;
 mod crds;
 mod egress;
 mod election;
 mod key_file;
 mod operator;
+mod reconcile;
+mod resume;
+mod status;
+mod suspend;
 mod test;
+mod text;
 mod validate;
 
 use std::error::Error;
+use std::path::Path;
 use std::process::ExitCode;
 
-use clap::{CommandFactory, Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
-/// Exit code for wrong usage (clap's own) and for files that cannot be read.
+/// Exit code for wrong usage (clap's own), for files that cannot be read, and for clusters that cannot be asked.
 const EXIT_USAGE: u8 = 2;
+
+/// File name under which kubectl finds this program as its plugin `almkey`.
+const PLUGIN: &str = "kubectl-almkey";
 
 /// Keeps the SAP Cloud ALM service key in Landscape Management in sync with the cluster.
 #[derive(Parser)]
@@ -34,6 +44,14 @@ enum Command {
     Validate(validate::Arguments),
     /// Check a service key against the upload rules, and sign in with it.
     Test(test::Arguments),
+    /// Show tenants and keys: what is in Landscape Management, and what to do.
+    Status(status::Arguments),
+    /// Request a reconciliation of a key, and wait for it.
+    Reconcile(reconcile::Arguments),
+    /// Stop all work on a key.
+    Suspend(suspend::Arguments),
+    /// Resume the work on a suspended key, and wait for its first reconciliation.
+    Resume(resume::Arguments),
 }
 
 /// Returns the tree of commands and their flags.
@@ -42,14 +60,26 @@ pub fn tree() -> clap::Command {
     Arguments::command()
 }
 
+/// Returns the arguments of the process. Wrong usage ends it, as help does.
+fn arguments() -> Arguments {
+    let program = std::env::args_os().next().unwrap_or_default();
+    let is_plugin = Path::new(&program).file_stem().is_some_and(|name| name == PLUGIN);
+    let command = if is_plugin { tree().bin_name("kubectl almkey") } else { tree() };
+    Arguments::from_arg_matches(&command.get_matches()).unwrap_or_else(|error| error.exit())
+}
+
 /// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
-    let result = match Arguments::parse().command {
+    let result = match arguments().command {
         Command::Operator(arguments) => operator::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Crds(arguments) => crds::run(&arguments).map(|()| ExitCode::SUCCESS),
         Command::Validate(arguments) => return exit_code(validate::run(&arguments)),
         Command::Test(arguments) => return exit_code(test::run(arguments)),
+        Command::Status(arguments) => return exit_code(status::run(arguments)),
+        Command::Reconcile(arguments) => return exit_code(reconcile::run(arguments)),
+        Command::Suspend(arguments) => return exit_code(suspend::run(arguments)),
+        Command::Resume(arguments) => return exit_code(resume::run(arguments)),
     };
     result.unwrap_or_else(|error| {
         print_error(error.as_ref());
@@ -57,8 +87,8 @@ pub fn run() -> ExitCode {
     })
 }
 
-/// Returns the exit code of a command that checks a file. A file that could not be checked has a code of its own,
-/// because failure means that the file is invalid.
+/// Returns the exit code of a command with a verdict on a file or an object. A failure to get one has a code of its own,
+/// because code 1 means that the verdict is negative.
 fn exit_code(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
         print_error(error.as_ref());

@@ -5,11 +5,12 @@ use std::error::Error;
 use std::fmt;
 use std::io;
 use std::net::IpAddr;
+use std::path::Path;
 
 use hyper::Uri;
 use hyper_util::client::proxy::matcher::Matcher;
 use kube::Config;
-use kube::config::{InferConfigError, Kubeconfig};
+use kube::config::{InferConfigError, KubeConfigOptions, Kubeconfig, KubeconfigError};
 
 use crate::cluster::CallError;
 
@@ -21,16 +22,33 @@ use crate::cluster::CallError;
 /// # Errors
 /// There is no usable configuration.
 pub async fn config() -> Result<Config, InferConfigError> {
-    let mut config = Config::infer().await?;
-    let own = Kubeconfig::read().ok().and_then(|kubeconfig| own_proxy(&kubeconfig));
-    config.proxy_url = own.or_else(|| proxy_for(&config.cluster_url, &variable("HTTPS_PROXY"), &variable("NO_PROXY")));
-    Ok(config)
+    let config = Config::infer().await?;
+    let own = Kubeconfig::read().ok().and_then(|kubeconfig| own_proxy(&kubeconfig, None));
+    Ok(with_proxy(config, own))
 }
 
-/// Returns the `proxy-url` of the current context's cluster.
-fn own_proxy(kubeconfig: &Kubeconfig) -> Option<Uri> {
-    let current = kubeconfig.current_context.as_ref()?;
-    let context = kubeconfig.contexts.iter().find(|context| context.name == *current)?.context.as_ref()?;
+/// Returns the configuration of a context in a kubeconfig. Without a path, the kubeconfig is kubectl's: that of
+/// `KUBECONFIG`, or `~/.kube/config`. Without a context, it is the current one.
+///
+/// # Errors
+/// The kubeconfig cannot be used, or has no such context.
+pub async fn kubeconfig(path: Option<&Path>, context: Option<&str>) -> Result<Config, KubeconfigError> {
+    let kubeconfig = path.map_or_else(Kubeconfig::read, Kubeconfig::read_from)?;
+    let own = own_proxy(&kubeconfig, context);
+    let options = KubeConfigOptions { context: context.map(str::to_owned), ..KubeConfigOptions::default() };
+    Ok(with_proxy(Config::from_custom_kubeconfig(kubeconfig, &options).await?, own))
+}
+
+/// Sets the proxy: the kubeconfig's own, or that of the environment.
+fn with_proxy(mut config: Config, own: Option<Uri>) -> Config {
+    config.proxy_url = own.or_else(|| proxy_for(&config.cluster_url, &variable("HTTPS_PROXY"), &variable("NO_PROXY")));
+    config
+}
+
+/// Returns the `proxy-url` of a context's cluster. Without a context, it is the current one.
+fn own_proxy(kubeconfig: &Kubeconfig, context: Option<&str>) -> Option<Uri> {
+    let name = context.or(kubeconfig.current_context.as_deref())?;
+    let context = kubeconfig.contexts.iter().find(|context| context.name == name)?.context.as_ref()?;
     let cluster = kubeconfig.clusters.iter().find(|cluster| cluster.name == context.cluster)?.cluster.as_ref()?;
     parse_proxy(cluster.proxy_url.as_deref()?)
 }
@@ -141,17 +159,21 @@ mod tests {
     }
 
     #[test]
-    fn the_proxy_of_the_current_context_is_found_in_a_kubeconfig() {
+    fn the_proxy_of_the_chosen_context_is_found_in_a_kubeconfig() {
         let kubeconfig = |name: &str| {
             let text = format!(
-                "current-context: one\ncontexts: [{{name: one, context: {{cluster: {name}}}}}]\nclusters: [{{name: a, \
+                "current-context: one\ncontexts: [{{name: one, context: {{cluster: {name}}}}}, {{name: other, context: \
+                 {{cluster: a}}}}]\nclusters: [{{name: a, \
                  cluster: {{server: 'https://a.example', proxy-url: 'http://proxy.example:3128'}}}}, {{name: b, cluster: \
                  {{server: 'https://b.example'}}}}]"
             );
-            own_proxy(&Kubeconfig::from_yaml(&text).expect("a kubeconfig")).map(|proxy| proxy.to_string())
+            Kubeconfig::from_yaml(&text).expect("a kubeconfig")
         };
-        assert_eq!(kubeconfig("a").as_deref(), Some("http://proxy.example:3128/"));
-        assert_eq!(kubeconfig("b"), None);
+        let proxy = |kubeconfig: &Kubeconfig, context| own_proxy(kubeconfig, context).map(|proxy| proxy.to_string());
+        let used = Some("http://proxy.example:3128/".to_owned());
+        assert_eq!(proxy(&kubeconfig("a"), None), used);
+        assert_eq!(proxy(&kubeconfig("b"), None), None);
+        assert_eq!(proxy(&kubeconfig("b"), Some("other")), used);
     }
 
     #[test]

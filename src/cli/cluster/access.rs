@@ -1,0 +1,79 @@
+//! The accesses to the API server that commands need, and what to do if one is refused.
+
+use std::fmt;
+
+use kube::api::ApiResource;
+
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::CallError;
+use crate::process::connection;
+
+/// A kind that commands read or change.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::cli) enum Kind {
+    /// `ALMServiceKey`.
+    Keys,
+    /// `ALMTenant`.
+    Tenants,
+}
+
+impl Kind {
+    /// Returns the resource of the API.
+    pub(in crate::cli) fn resource(self) -> ApiResource {
+        match self {
+            Self::Keys => ApiResource::erase::<ALMServiceKey>(&()),
+            Self::Tenants => ApiResource::erase::<ALMTenant>(&()),
+        }
+    }
+}
+
+impl fmt::Display for Kind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Keys => "almservicekeys",
+            Self::Tenants => "almtenants",
+        })
+    }
+}
+
+/// An access to objects of a kind.
+#[derive(Clone, Debug)]
+pub(in crate::cli) struct Access {
+    /// Verb of the API.
+    pub(in crate::cli) verb: &'static str,
+    /// Kind of the objects.
+    pub(in crate::cli) kind: Kind,
+    /// Their namespace. None means all namespaces.
+    pub(in crate::cli) namespace: Option<String>,
+}
+
+impl Access {
+    /// Returns what to do about a failed call.
+    pub(super) fn remedy(&self, error: &CallError) -> String {
+        match error.status() {
+            Some(404) => "alm-key-operator is not installed in this cluster, or this is another cluster".into(),
+            _ => connection::remedy(error, &format!("{self} (role {})", self.role())),
+        }
+    }
+
+    /// Returns the shipped role with this right.
+    pub(in crate::cli) fn role(&self) -> &'static str {
+        match (self.kind, self.verb) {
+            (Kind::Tenants, _) => "almkey-tenant-viewer",
+            (Kind::Keys, "get" | "list" | "watch") => "almkey-view",
+            (Kind::Keys, _) => "almkey-edit",
+        }
+    }
+}
+
+impl fmt::Display for Access {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { verb, kind, namespace } = self;
+        write!(f, "{verb} {kind}")?;
+        match (kind, namespace) {
+            (Kind::Tenants, _) => Ok(()),
+            (Kind::Keys, Some(namespace)) => write!(f, " in namespace \"{namespace}\""),
+            (Kind::Keys, None) => f.write_str(" in all namespaces"),
+        }
+    }
+}

@@ -1,0 +1,137 @@
+//! The connection of a command to a cluster. Its flags are those of kubectl.
+
+mod access;
+mod managed_by;
+mod outcome;
+mod wait;
+
+use std::path::PathBuf;
+
+use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::config::KubeconfigError;
+use kube::{Api, Client, Resource};
+use serde_json::Value;
+
+use crate::api::ALMServiceKey;
+use crate::cluster::{CallError, call, find};
+use crate::process::connection::{self, Server};
+
+pub(super) use access::{Access, Kind};
+pub(super) use managed_by::managed_by;
+pub(super) use outcome::print_outcome;
+pub(super) use wait::is_refused;
+
+/// Field manager of what a person changes by a command.
+const FIELD_MANAGER: &str = "almkey";
+
+#[derive(clap::Args)]
+pub(super) struct ClusterFlags {
+    /// Kubeconfig file to use. Default: the files of KUBECONFIG, or else ~/.kube/config.
+    #[arg(long, value_name = "FILE")]
+    kubeconfig: Option<PathBuf>,
+
+    /// Context of the kubeconfig to use. Default: its current context.
+    #[arg(long, value_name = "NAME")]
+    context: Option<String>,
+
+    /// Namespace of the keys. Default: that of the context.
+    #[arg(short, long, value_name = "NAME")]
+    namespace: Option<String>,
+}
+
+/// A cluster, with the rights of the user.
+pub(super) struct Cluster {
+    client: Client,
+    server: Server,
+    /// The chosen namespace.
+    pub(super) namespace: String,
+}
+
+/// The failure of a command that asks a cluster.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum Failure {
+    #[error("the kubeconfig cannot be used: --kubeconfig names another file, --context another context in it")]
+    Kubeconfig(#[source] KubeconfigError),
+    #[error("the kubeconfig cannot be used")]
+    Client(#[source] kube::Error),
+    #[error("could not {access} at {server}: {}", access.remedy(.source))]
+    Call { access: Access, server: Server, source: CallError },
+    #[error("the ALMServiceKey \"{name}\" does not exist in namespace \"{namespace}\": almkey status -A shows all")]
+    NotFound { name: String, namespace: String },
+    #[error("could not follow changes of {kind} at {server}")]
+    Watch { kind: Kind, server: Server, source: kube::runtime::watcher::Error },
+    #[error("could not write to standard output")]
+    Output(#[from] std::io::Error),
+}
+
+impl ClusterFlags {
+    /// Connects to the cluster. No call is made yet.
+    pub(super) async fn connect(self) -> Result<Cluster, Failure> {
+        let Self { kubeconfig, context, namespace } = self;
+        let config = connection::kubeconfig(kubeconfig.as_deref(), context.as_deref());
+        let config = config.await.map_err(Failure::Kubeconfig)?;
+        let server = Server::new(&config);
+        let namespace = namespace.unwrap_or_else(|| config.default_namespace.clone());
+        let client = Client::try_from(config).map_err(Failure::Client)?;
+        Ok(Cluster { client, server, namespace })
+    }
+}
+
+impl Cluster {
+    /// Returns the API of the keys in the chosen namespace.
+    fn keys(&self) -> Api<ALMServiceKey> {
+        Api::namespaced(self.client.clone(), &self.namespace)
+    }
+
+    /// Returns the API of a kind: in one namespace, or everywhere. Objects are read as they are, because a newer or a
+    /// damaged one may not fit the types of this program.
+    pub(super) fn objects(&self, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
+        let resource = kind.resource();
+        match namespace {
+            Some(namespace) => Api::namespaced_with(self.client.clone(), namespace, &resource),
+            None => Api::all_with(self.client.clone(), &resource),
+        }
+    }
+
+    /// Makes a call.
+    pub(super) async fn call<T>(
+        &self,
+        access: Access,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<T, Failure> {
+        call(request).await.map_err(|source| self.failure(access, source))
+    }
+
+    /// Reads a key.
+    pub(super) async fn key(&self, name: &str) -> Result<ALMServiceKey, Failure> {
+        let found = find(self.keys().get(name)).await;
+        let found = found.map_err(|source| self.failure(self.access("get"), source))?;
+        found.ok_or_else(|| self.not_found(name))
+    }
+
+    /// Changes a key by a merge patch.
+    pub(super) async fn patch(&self, name: &str, change: &Value) -> Result<ALMServiceKey, Failure> {
+        let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
+        let patched = find(self.keys().patch(name, &params, &Patch::Merge(change))).await;
+        let patched = patched.map_err(|source| self.failure(self.access("patch"), source))?;
+        patched.ok_or_else(|| self.not_found(name))
+    }
+
+    /// Returns the access to keys of the chosen namespace.
+    fn access(&self, verb: &'static str) -> Access {
+        Access { verb, kind: Kind::Keys, namespace: Some(self.namespace.clone()) }
+    }
+
+    fn failure(&self, access: Access, source: CallError) -> Failure {
+        Failure::Call { access, server: self.server.clone(), source }
+    }
+
+    fn not_found(&self, name: &str) -> Failure {
+        Failure::NotFound { name: name.to_owned(), namespace: self.namespace.clone() }
+    }
+}
+
+/// Returns a key as kubectl writes it.
+pub(super) fn qualified(name: &str) -> String {
+    format!("{}/{name}", ALMServiceKey::kind(&()).to_ascii_lowercase())
+}

@@ -1,0 +1,55 @@
+//! `almkey reconcile`.
+
+use std::error::Error;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::cluster::{ClusterFlags, print_outcome};
+use crate::names::annotation::RECONCILE_REQUESTED_AT;
+
+/// Text below the options in the help.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  reconciled, and Ready is True
+  1  reconciled, and Ready is False
+  2  wrong usage, or the cluster could not be asked
+  3  reconciled, and Ready is Unknown; or the operator has not acted in time
+
+It needs the rights to patch and watch almservicekeys (role almkey-edit).
+
+Examples:
+  almkey reconcile calm
+  almkey reconcile calm -n team-a --timeout 300";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    /// Name of the ALMServiceKey.
+    name: String,
+
+    /// Maximum time to wait for the operator, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+
+    #[command(flatten)]
+    cluster: ClusterFlags,
+}
+
+#[tokio::main(flavor = "current_thread")]
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { name, timeout, cluster } = arguments;
+    let cluster = cluster.connect().await?;
+    let request = Timestamp::now().to_string();
+    cluster.patch(&name, &json!({ "metadata": { "annotations": { RECONCILE_REQUESTED_AT: request } } })).await?;
+    let what = "waiting until the operator has reconciled the key";
+    let is_handled = |handled: Option<&str>| handled == Some(&request);
+    let key = cluster
+        .await_key(&name, Duration::from_secs(timeout), what, |key| {
+            is_handled(key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()))
+        })
+        .await?;
+    Ok(print_outcome(&name, key.as_ref())?)
+}

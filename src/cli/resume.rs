@@ -1,0 +1,57 @@
+//! `almkey resume`.
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+use std::time::Duration;
+
+use serde_json::json;
+
+use super::cluster::{ClusterFlags, managed_by, print_outcome, qualified};
+use super::suspend::warn_of_undoing;
+
+/// Text below the options in the help.
+const AFTER_HELP: &str = "\
+Exit codes:
+  0  resumed, and Ready is True; or it was not suspended
+  1  resumed, and Ready is False
+  2  wrong usage, or the cluster could not be asked
+  3  resumed, and Ready is Unknown; or the operator has not acted in time
+
+It needs the rights to get, patch and watch almservicekeys (role almkey-edit).";
+
+#[derive(clap::Args)]
+#[command(after_help = AFTER_HELP)]
+pub(super) struct Arguments {
+    /// Name of the ALMServiceKey.
+    name: String,
+
+    /// Maximum time to wait for the operator, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+
+    #[command(flatten)]
+    cluster: ClusterFlags,
+}
+
+#[tokio::main(flavor = "current_thread")]
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { name, timeout, cluster } = arguments;
+    let cluster = cluster.connect().await?;
+    let key = cluster.key(&name).await?;
+    if key.spec.suspend != Some(true) {
+        io::stdout().write_all(format!("{}: is not suspended\n", qualified(&name)).as_bytes())?;
+        return Ok(ExitCode::SUCCESS);
+    }
+    if let Some(manager) = managed_by(&key) {
+        warn_of_undoing(&manager, "suspend: false");
+    }
+    let resumed = cluster.patch(&name, &json!({ "spec": { "suspend": null } })).await?.metadata.generation;
+    let what = "waiting until the operator has reconciled the key";
+    let observed = cluster
+        .await_key(&name, Duration::from_secs(timeout), what, |key| {
+            key.status.as_ref().map(|status| status.observed_generation) >= resumed
+        })
+        .await?;
+    Ok(print_outcome(&name, observed.as_ref())?)
+}

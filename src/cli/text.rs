@@ -1,0 +1,86 @@
+//! Text for people: its width, paragraphs and ages.
+
+use std::io::{self, IsTerminal};
+
+use jiff::Timestamp;
+use terminal_size::{Width, terminal_size_of};
+
+use crate::domain::untrusted::sanitize;
+
+/// Maximum width of a line, in columns.
+const MAX_WIDTH: u16 = 100;
+/// Indentation of paragraphs.
+const INDENT: &str = "  ";
+/// Maximum length of a message from the cluster, in characters.
+const MAX_MESSAGE_CHARS: usize = 4096;
+
+/// Returns the width of lines on standard output: that of the terminal, at most 100 columns.
+pub(super) fn width() -> u16 {
+    let stdout = io::stdout();
+    let terminal = if stdout.is_terminal() { terminal_size_of(stdout) } else { None };
+    terminal.map_or(MAX_WIDTH, |(Width(width), _)| width.min(MAX_WIDTH))
+}
+
+/// Returns a message as indented lines. The empty message has none.
+pub(super) fn paragraph(message: &str) -> String {
+    paragraph_of(message, width())
+}
+
+/// Returns a message as indented lines of at most `width` columns.
+pub(super) fn paragraph_of(message: &str, width: u16) -> String {
+    if message.is_empty() {
+        return String::new();
+    }
+    let options = textwrap::Options::new(width.into())
+        .initial_indent(INDENT)
+        .subsequent_indent(INDENT)
+        .break_words(false)
+        .word_splitter(textwrap::WordSplitter::NoHyphenation);
+    textwrap::fill(&sanitize(message, MAX_MESSAGE_CHARS), options) + "\n"
+}
+
+/// Returns the time since `then` in its largest unit, as kubectl does for ages.
+pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
+    let seconds = now.duration_since(then).as_secs().max(0);
+    match seconds {
+        0..120 => format!("{seconds}s"),
+        120..7_200 => format!("{}m", seconds / 60),
+        7_200..172_800 => format!("{}h", seconds / 3_600),
+        _ => format!("{}d", seconds / 86_400),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_age_is_shown_in_one_unit() {
+        let now = Timestamp::from_second(1_000_000_000).expect("a time");
+        let shown = |seconds: i64| age(Timestamp::from_second(1_000_000_000 - seconds).expect("a time"), now);
+        for (seconds, expected) in [
+            (-5, "0s"),
+            (0, "0s"),
+            (119, "119s"),
+            (120, "2m"),
+            (7_199, "119m"),
+            (7_200, "2h"),
+            (172_799, "47h"),
+            (172_800, "2d"),
+            (31_536_000, "365d"),
+        ] {
+            assert_eq!(shown(seconds), expected);
+        }
+    }
+
+    #[test]
+    fn a_paragraph_is_wrapped_between_words_and_shows_no_control_characters() {
+        assert_eq!(paragraph_of("", 20), "");
+        assert_eq!(paragraph_of("one two three four", 12), "  one two\n  three four\n");
+        assert_eq!(
+            paragraph_of("https://a.very.long.host/ is one word", 12),
+            "  https://a.very.long.host/\n  is one\n  word\n"
+        );
+        assert_eq!(paragraph_of("red\u{1b}[31m", 20), "  red\u{fffd}[31m\n");
+    }
+}

@@ -1,0 +1,78 @@
+//! What every command for a cluster does: its flags, its failures, and its use as a plugin of kubectl.
+
+use std::os::unix::fs::symlink;
+use std::path::Path;
+
+use serde_json::json;
+
+use super::{create_user, printed, run, run_in};
+use crate::scenarios::scenario;
+use testkit::bed::operator::binary;
+
+// proves: flag --kubeconfig, flag --context
+#[test]
+fn the_kubeconfig_and_its_context_are_chosen_by_flags() {
+    scenario("chosen", async |tenant| {
+        let kubeconfig = tenant.bed.control_plane.kubeconfig("admin").display().to_string();
+        let names = ["status", "-o", "name", "-n", "chosen", "--kubeconfig", &kubeconfig];
+        let shown = run(Path::new("/nonexistent"), &names);
+        assert!(shown.code == 0 && shown.stdout.contains("almtenant.almkey.dev/chosen\n"), "{}", shown.stderr);
+        for (arguments, expected) in [
+            (["--kubeconfig", "/nonexistent"], ["the kubeconfig cannot be used", "No such file or directory"]),
+            (["--context", "clam"], ["--context another context in it", "clam"]),
+        ] {
+            let shown = run_in(&tenant, &["status", arguments[0], arguments[1]]);
+            assert_eq!((shown.code, shown.stdout.as_str()), (2, ""));
+            assert!(expected.iter().all(|part| shown.stderr.contains(part)), "{}", shown.stderr);
+        }
+    });
+}
+
+#[test]
+fn a_command_that_cannot_ask_names_the_server_the_cause_and_the_remedy() {
+    scenario("unasked-cluster", async |tenant| {
+        let bed = tenant.bed;
+        let server = format!("https://{}", bed.api_server());
+        let nobody = create_user(&tenant, "nobody", None).await;
+        let away = bed.write_kubeconfig("away", |cluster, _| cluster["server"] = json!("https://127.0.0.1:9"));
+        for (kubeconfig, expected) in [
+            (
+                nobody,
+                [
+                    format!("could not list almservicekeys in namespace \"unasked-cluster\" at {server}"),
+                    "grant the right to list almservicekeys in namespace \"unasked-cluster\" (role almkey-view)".into(),
+                    "cannot list resource".into(),
+                ],
+            ),
+            (
+                away,
+                [
+                    "could not list almtenants at https://127.0.0.1:9".into(),
+                    "check the address in the kubeconfig".into(),
+                    "Connection refused".into(),
+                ],
+            ),
+        ] {
+            let shown = run(&kubeconfig, &["status", "-n", &tenant.namespace]);
+            assert_eq!((shown.code, shown.stdout.as_str()), (2, ""));
+            assert!(expected.iter().all(|part| shown.stderr.contains(part)), "{}", shown.stderr);
+        }
+    });
+}
+
+#[test]
+fn kubectl_finds_the_program_as_its_plugin() {
+    scenario("plugin", async |tenant| {
+        let folder = tempfile::tempdir().expect("a folder");
+        symlink(binary("almkey"), folder.path().join("kubectl-almkey")).expect("a link");
+        let kubectl = |arguments: &[&str]| {
+            let mut command = tenant.bed.control_plane.kubectl("admin");
+            let output = command.args(arguments).env("PATH", folder.path()).output().expect("kubectl can be started");
+            printed(arguments, output)
+        };
+        let shown = kubectl(&["almkey", "status", "-n", "plugin", "-o", "name"]);
+        assert!(shown.code == 0 && shown.stdout.contains("almtenant.almkey.dev/plugin\n"), "{}", shown.stderr);
+        let help = kubectl(&["almkey", "status", "--help"]);
+        assert!(help.stdout.contains("Usage: kubectl almkey status [OPTIONS]"), "{}", help.stdout);
+    });
+}

@@ -1,0 +1,129 @@
+//! `almkey status`.
+
+use std::io::{BufRead, BufReader};
+use std::process::Stdio;
+
+use regex::Regex;
+use serde_json::Value;
+
+use super::{command, create_user, run, run_in};
+use crate::scenarios::{scenario, upload};
+use testkit::bed::Tenant;
+
+/// Returns the lines of an output without those of other tests' tenants, and with `<age>` for ages.
+fn own_lines(tenant: &Tenant<'_>, output: &str) -> Vec<String> {
+    let age = Regex::new(r"\b\d+[smhd]\b").expect("a pattern");
+    let gap = Regex::new(" {3,}").expect("a pattern");
+    let keys = output.split_once("\nNAME").map_or("", |(_, keys)| keys);
+    let tenants = output.lines().filter(|line| line.starts_with(&format!("{} ", tenant.name)));
+    let keys = keys.lines().skip(1).take_while(|line| !line.is_empty());
+    let line = |line: &str| age.replace_all(&gap.replace_all(line, " | "), "<age>").into_owned();
+    tenants.chain(keys).map(line).collect()
+}
+
+// proves: command status, flag --kubeconfig, flag --output
+#[test]
+fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
+    scenario("shown", async |tenant| {
+        upload(&tenant).await;
+        tenant.apply_for_secret("later", "missing").await;
+        tenant.await_ready("later", "Unknown", "WaitingForSecret").await;
+
+        let shown = run_in(&tenant, &["status"]);
+        assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+        assert_eq!(
+            own_lines(&tenant, &shown.stdout),
+            [
+                "shown | True | Connected | shown/calm, for <age> | <age>",
+                "calm | shown | True | Uploaded | <age> | <age>",
+                "later | shown | Unknown | WaitingForSecret | - | <age>",
+            ]
+        );
+        let message = "\nalmservicekey/later:\n  the Secret \"missing\" does not exist";
+        assert!(shown.stdout.contains(message), "{}", shown.stdout);
+        assert!(shown.stdout.lines().all(|line| line.chars().count() <= 100), "{}", shown.stdout);
+        let fingerprint =
+            tenant.await_ready("calm", "True", "Uploaded").await.status.and_then(|status| status.uploaded);
+        let fingerprint = fingerprint.expect("an upload").fingerprint;
+        let wide = run_in(&tenant, &["status", "-o", "wide"]);
+        assert!(wide.stdout.lines().any(|line| line.ends_with(&format!("Secret/pasted   {fingerprint}"))));
+    });
+}
+
+// proves: flag --output, flag --selector
+#[test]
+fn status_prints_names_json_and_yaml_as_kubectl_does() {
+    scenario("printed", async |tenant| {
+        upload(&tenant).await;
+        tenant.apply_for_secret("other", "pasted").await;
+        let label = serde_json::json!({ "metadata": { "labels": { "team": "calm" } } });
+        tenant.patch("calm", label).await;
+
+        let selected = |format| run_in(&tenant, &["status", "-l", "team=calm", "-o", format]).stdout;
+        assert_eq!(selected("name"), "almservicekey.almkey.dev/calm\n");
+        let json: Value = serde_json::from_str(&selected("json")).expect("JSON");
+        let yaml: Value = serde_yaml_ng::from_str(&selected("yaml")).expect("YAML");
+        let arguments = ["get", "almservicekeys", "-n", "printed", "-l", "team=calm", "-o", "json"];
+        let expected: Value = serde_json::from_str(&tenant.bed.kubectl(&arguments)).expect("JSON");
+        assert_eq!(json["kind"], "List");
+        assert_eq!((&json["items"], &json), (&expected["items"], &yaml));
+    });
+}
+
+// proves: flag --all-namespaces
+#[test]
+fn status_with_rights_on_one_namespace_shows_that_one_and_says_so() {
+    scenario("narrow", async |tenant| {
+        upload(&tenant).await;
+        let viewer = create_user(&tenant, "viewer", Some("almkey-view")).await;
+
+        let shown = run(&viewer, &["status", "-A"]);
+        assert_eq!(shown.code, 0);
+        let lines: Vec<_> = shown.stdout.lines().collect();
+        assert!(lines[0].starts_with("NAME   TENANT   READY") && lines[1].starts_with("calm   narrow   True"));
+        assert_eq!(lines.len(), 2);
+        assert_eq!(
+            shown.stderr,
+            "almkey: you may not list almtenants (role almkey-tenant-viewer): the tenants are left out\n\
+             almkey: you may not list almservicekeys in all namespaces (role almkey-view): only the keys of namespace \
+             \"narrow\" are shown\n"
+        );
+        let all = run(&tenant.bed.control_plane.kubeconfig("admin"), &["status", "-A"]);
+        assert!(all.stdout.contains("\nNAMESPACE") && all.stdout.contains("\nnarrow "), "{}", all.stdout);
+    });
+}
+
+#[test]
+fn status_of_an_empty_namespace_says_so() {
+    scenario("empty", async |tenant| {
+        let shown = run_in(&tenant, &["status", "-o", "name", "-l", "no=tenant"]);
+        assert_eq!((shown.code, shown.stdout.as_str()), (0, ""));
+        assert_eq!(shown.stderr, "almkey: no ALMServiceKey found in namespace \"empty\"\n");
+    });
+}
+
+// proves: flag --watch
+#[test]
+fn status_follows_what_changes_until_it_is_ended() {
+    scenario("followed", async |tenant| {
+        let viewer = create_user(&tenant, "viewer", Some("almkey-view")).await;
+        let mut child = command(&viewer, &["status", "-w"])
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .expect("almkey can be started");
+        let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
+        let mut await_line = |words: [&str; 4]| {
+            lines.find(|line| {
+                let line = line.as_ref().expect("a line");
+                line.split_whitespace().take(4).eq(words)
+            })
+        };
+        tenant.apply_for_secret("calm", "pasted").await;
+        assert!(await_line(["calm", "followed", "Unknown", "WaitingForSecret"]).is_some());
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        assert!(await_line(["calm", "followed", "True", "Uploaded"]).is_some());
+        child.kill().expect("it runs");
+        child.wait().expect("it exits");
+    });
+}
