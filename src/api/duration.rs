@@ -17,6 +17,12 @@ impl Duration {
     }
 }
 
+impl From<std::time::Duration> for Duration {
+    fn from(duration: std::time::Duration) -> Self {
+        Self(duration.into())
+    }
+}
+
 /// Writes the notation that the schema admits: kube's own would contain fractions and `0ns`.
 impl Display for Duration {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

@@ -4,6 +4,7 @@ mod cluster;
 mod crds;
 mod egress;
 mod election;
+mod explain;
 mod key_file;
 mod operator;
 mod reconcile;
@@ -46,6 +47,8 @@ enum Command {
     Test(test::Arguments),
     /// Show tenants and keys: what is in Landscape Management, and what to do.
     Status(status::Arguments),
+    /// Explain the state of a key: the evidence, what happens next, and what to do.
+    Explain(explain::Arguments),
     /// Request a reconciliation of a key, and wait for it.
     Reconcile(reconcile::Arguments),
     /// Stop all work on a key.
@@ -77,6 +80,7 @@ pub fn run() -> ExitCode {
         Command::Validate(arguments) => return exit_code(validate::run(&arguments)),
         Command::Test(arguments) => return exit_code(test::run(arguments)),
         Command::Status(arguments) => return exit_code(status::run(arguments)),
+        Command::Explain(arguments) => return exit_code(explain::run(arguments)),
         Command::Reconcile(arguments) => return exit_code(reconcile::run(arguments)),
         Command::Suspend(arguments) => return exit_code(suspend::run(arguments)),
         Command::Resume(arguments) => return exit_code(resume::run(arguments)),

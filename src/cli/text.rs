@@ -1,7 +1,8 @@
-//! Text for people: its width, paragraphs and ages.
+//! Text for people: its width, paragraphs, tables and ages.
 
 use std::io::{self, IsTerminal};
 
+use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use terminal_size::{Width, terminal_size_of};
 
@@ -11,6 +12,12 @@ use crate::domain::untrusted::sanitize;
 const MAX_WIDTH: u16 = 100;
 /// Indentation of paragraphs.
 const INDENT: &str = "  ";
+/// Indentation of the lines of an item after its first.
+const ITEM_INDENT: &str = "    ";
+/// Spaces between two columns of a table.
+const GAP: u16 = 3;
+/// Text of an empty cell.
+pub(super) const NONE: &str = "-";
 /// Maximum length of a message from the cluster, in characters.
 const MAX_MESSAGE_CHARS: usize = 4096;
 
@@ -28,15 +35,37 @@ pub(super) fn paragraph(message: &str) -> String {
 
 /// Returns a message as indented lines of at most `width` columns.
 pub(super) fn paragraph_of(message: &str, width: u16) -> String {
+    wrapped(message, width, INDENT)
+}
+
+/// Returns a message as an item of a list, of at most `width` columns: all lines but the first are indented more.
+pub(super) fn item(message: &str, width: u16) -> String {
+    wrapped(message, width, ITEM_INDENT)
+}
+
+fn wrapped(message: &str, width: u16, subsequent_indent: &str) -> String {
     if message.is_empty() {
         return String::new();
     }
     let options = textwrap::Options::new(width.into())
         .initial_indent(INDENT)
-        .subsequent_indent(INDENT)
+        .subsequent_indent(subsequent_indent)
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
     textwrap::fill(&sanitize(message, MAX_MESSAGE_CHARS), options) + "\n"
+}
+
+/// Returns a table without lines; of at most `width` columns, if one is given.
+pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width: Option<u16>) -> String {
+    let mut table = Table::new();
+    table.load_style(presets::NOTHING).set_header(header.to_vec()).add_rows(rows);
+    for column in table.column_iter_mut() {
+        column.set_padding((0, GAP));
+    }
+    if let Some(width) = width {
+        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
+    }
+    table.trim_fmt() + "\n"
 }
 
 /// Returns the time since `then` in its largest unit, as kubectl does for ages.

@@ -18,7 +18,7 @@ use crate::process::connection::{self, Server};
 
 pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
-pub(super) use outcome::print_outcome;
+pub(super) use outcome::{exit_code, print_outcome};
 pub(super) use wait::is_refused;
 
 /// Field manager of what a person changes by a command.
@@ -62,6 +62,13 @@ pub(super) enum Failure {
     Watch { kind: Kind, server: Server, source: kube::runtime::watcher::Error },
     #[error("could not write to standard output")]
     Output(#[from] std::io::Error),
+}
+
+impl Failure {
+    /// Returns true if the API server denied a right.
+    pub(super) fn is_forbidden(&self) -> bool {
+        matches!(self, Self::Call { source, .. } if source.status() == Some(403))
+    }
 }
 
 impl ClusterFlags {

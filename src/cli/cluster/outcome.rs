@@ -3,6 +3,7 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::qualified;
@@ -24,16 +25,26 @@ pub(in crate::cli) fn print_outcome(name: &str, key: Option<&ALMServiceKey>) -> 
         print(&qualified(name), "no answer", message)?;
         return Ok(ExitCode::from(UNKNOWN));
     };
-    let conditions = key.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    let ready = conditions.iter().find(|condition| condition.type_ == READY);
     let (status, reason, message) =
-        ready.map_or(("Unknown", "", ""), |ready| (&ready.status, &ready.reason, &ready.message));
+        ready(key).map_or(("Unknown", "", ""), |ready| (&ready.status, &ready.reason, &ready.message));
     print(&qualified(&key.name_any()), &format!("Ready is {status} ({reason})"), message)?;
-    Ok(ExitCode::from(match status {
-        "True" => 0,
-        "False" => NOT_READY,
-        _ => UNKNOWN,
-    }))
+    Ok(exit_code(key))
+}
+
+/// Returns the exit code for the condition `Ready` of a key. That of an earlier state of the object is not known.
+pub(in crate::cli) fn exit_code(key: &ALMServiceKey) -> ExitCode {
+    let observed = key.status.as_ref().map(|status| status.observed_generation);
+    let ready = ready(key).filter(|_| observed == key.metadata.generation);
+    ExitCode::from(match ready.map(|ready| ready.status.as_str()) {
+        Some("True") => 0,
+        Some("False") => NOT_READY,
+        Some(_) | None => UNKNOWN,
+    })
+}
+
+fn ready(key: &ALMServiceKey) -> Option<&Condition> {
+    let conditions = key.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
+    conditions.iter().find(|condition| condition.type_ == READY)
 }
 
 fn print(object: &str, outcome: &str, message: &str) -> io::Result<()> {

@@ -25,11 +25,11 @@ pub(super) struct Listing {
 pub(super) async fn read(cluster: &Cluster, all: bool, selector: Option<&str>) -> Result<Listing, Failure> {
     let tenants = match list(cluster, Kind::Tenants, None, selector).await {
         Ok(tenants) => Some(tenants),
-        Err(failure) if is_forbidden(&failure) => None,
+        Err(failure) if failure.is_forbidden() => None,
         Err(failure) => return Err(failure),
     };
     let everywhere = if all { Some(list(cluster, Kind::Keys, None, selector).await) } else { None };
-    let is_narrowed = matches!(&everywhere, Some(Err(failure)) if is_forbidden(failure));
+    let is_narrowed = matches!(&everywhere, Some(Err(failure)) if failure.is_forbidden());
     let (keys, namespace) = match everywhere {
         Some(keys) if !is_narrowed => (keys?, None),
         Some(_) | None => {
@@ -59,10 +59,6 @@ async fn list(
             return Ok(objects);
         }
     }
-}
-
-fn is_forbidden(failure: &Failure) -> bool {
-    matches!(failure, Failure::Call { source, .. } if source.status() == Some(403))
 }
 
 impl Listing {

@@ -14,6 +14,8 @@ use super::cluster::ClusterFlags;
 use super::text;
 use listing::Listing;
 
+pub(super) use table::describe_slot;
+
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
 Exit codes:

@@ -1,6 +1,5 @@
 //! The state as tables for people.
 
-use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::DynamicObject;
@@ -9,13 +8,8 @@ use kube::{Resource, ResourceExt};
 use super::listing::Listing;
 use crate::api::tenant::{SlotState, SlotStatus};
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cli::text::{age, paragraph_of};
+use crate::cli::text::{NONE, age, paragraph_of, table};
 use crate::names::condition::READY;
-
-/// Spaces between two columns.
-const GAP: u16 = 3;
-/// Text of an empty cell.
-const NONE: &str = "-";
 
 /// The condition `Ready` of an object, and whether it is of the object's last change.
 struct Ready {
@@ -57,18 +51,6 @@ fn tables(listing: &Listing, now: Timestamp, width: Option<u16>) -> String {
         parts.push(table(&header, rows, width));
     }
     parts.join("\n")
-}
-
-fn table(header: &[&str], rows: impl Iterator<Item = Vec<String>>, width: Option<u16>) -> String {
-    let mut table = Table::new();
-    table.load_style(presets::NOTHING).set_header(header.to_vec()).add_rows(rows);
-    for column in table.column_iter_mut() {
-        column.set_padding((0, GAP));
-    }
-    if let Some(width) = width {
-        table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
-    }
-    table.trim_fmt() + "\n"
 }
 
 fn tenant_row(object: &DynamicObject, now: Timestamp, is_wide: bool) -> Vec<String> {
@@ -165,7 +147,8 @@ fn parse<K: Resource<DynamicType = ()> + serde::de::DeserializeOwned>(object: &D
     object.clone().try_parse().ok()
 }
 
-fn describe_slot(slot: &SlotStatus, now: Timestamp) -> String {
+/// Describes what is in a slot, and for how long.
+pub(in crate::cli) fn describe_slot(slot: &SlotStatus, now: Timestamp) -> String {
     let content = match (&slot.state, &slot.key_ref) {
         (SlotState::Ours, Some(key)) => format!("{}/{}", key.namespace, key.name),
         (SlotState::Ours, None) => "a key of this cluster".into(),

@@ -2,6 +2,8 @@
 
 // What every command does: the flags of the cluster, failures, the plugin of kubectl.
 mod cluster;
+// `almkey explain`.
+mod explain;
 // `almkey reconcile`.
 mod reconcile;
 // `almkey status`.

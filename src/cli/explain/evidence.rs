@@ -1,0 +1,68 @@
+//! What the cluster says about a key, read with the user's rights.
+
+use kube::ResourceExt;
+use kube::api::{DynamicObject, ListParams};
+
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cli::cluster::{Access, Cluster, Failure, Kind};
+
+/// What the cluster says about a key.
+pub(super) struct Evidence {
+    /// The key.
+    pub(super) key: ALMServiceKey,
+    /// Its tenant.
+    pub(super) tenant: Tenant,
+    /// The other keys of its tenant that the user may list.
+    pub(super) siblings: Vec<ALMServiceKey>,
+    /// True if the user may list the keys of all namespaces.
+    pub(super) siblings_are_complete: bool,
+}
+
+/// The tenant of a key.
+pub(super) enum Tenant {
+    /// The tenant exists.
+    Found(Box<ALMTenant>),
+    /// No such tenant exists.
+    Missing,
+    /// This program cannot decode it.
+    Undecodable,
+    /// The user may not read tenants.
+    Forbidden,
+}
+
+/// Reads a key and what belongs to it.
+pub(super) async fn read(cluster: &Cluster, name: &str) -> Result<Evidence, Failure> {
+    let key = cluster.key(name).await?;
+    let tenant = tenant(cluster, &key.spec.tenant_ref.name).await?;
+    let (siblings, siblings_are_complete) = match siblings(cluster, &key, None).await {
+        Err(failure) if failure.is_forbidden() => {
+            (siblings(cluster, &key, Some(&cluster.namespace)).await.unwrap_or_default(), false)
+        }
+        listed => (listed?, true),
+    };
+    Ok(Evidence { key, tenant, siblings, siblings_are_complete })
+}
+
+async fn tenant(cluster: &Cluster, name: &str) -> Result<Tenant, Failure> {
+    let access = Access { verb: "get", kind: Kind::Tenants, namespace: None };
+    let api = cluster.objects(Kind::Tenants, None);
+    Ok(match cluster.call(access, api.get_opt(name)).await {
+        Ok(Some(tenant)) => tenant.try_parse().map_or(Tenant::Undecodable, |tenant| Tenant::Found(Box::new(tenant))),
+        Ok(None) => Tenant::Missing,
+        Err(failure) if failure.is_forbidden() => Tenant::Forbidden,
+        Err(failure) => return Err(failure),
+    })
+}
+
+/// Lists the other keys of the same tenant, in one namespace or everywhere. One that cannot be decoded is left out.
+async fn siblings(
+    cluster: &Cluster,
+    key: &ALMServiceKey,
+    namespace: Option<&str>,
+) -> Result<Vec<ALMServiceKey>, Failure> {
+    let access = Access { verb: "list", kind: Kind::Keys, namespace: namespace.map(str::to_owned) };
+    let params = ListParams::default().fields(&format!("spec.tenantRef.name={}", key.spec.tenant_ref.name));
+    let listed = cluster.call(access, cluster.objects(Kind::Keys, namespace).list(&params)).await?;
+    let others = listed.items.into_iter().filter(|other| other.uid() != key.uid());
+    Ok(others.filter_map(|other: DynamicObject| other.try_parse().ok()).collect())
+}

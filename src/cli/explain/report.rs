@@ -1,0 +1,164 @@
+//! The explanation as text.
+
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
+
+use super::evidence::{Evidence, Tenant};
+use super::next;
+use crate::api::status::ALMServiceKeyStatus;
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cli::cluster::qualified;
+use crate::cli::status::describe_slot;
+use crate::cli::text::{age, item, paragraph_of, table};
+use crate::domain::reason::Reason;
+use crate::names::condition::{READY, SIGNED_IN, UPLOADED, VALID};
+
+/// Maximum number of other keys that are named.
+const MAX_SIBLINGS: usize = 10;
+
+/// What to do about an operator that does not act.
+const IF_IT_STAYS: &str = "If this stays, check that the operator runs: its log, its probe /readyz, its Lease.";
+
+/// Returns the explanation in lines of at most `width` columns.
+pub(super) fn text(evidence: &Evidence, now: Timestamp, width: u16) -> String {
+    let Evidence { key, .. } = evidence;
+    let status = key.status.clone().unwrap_or_default();
+    let ready = find(&status, READY);
+    let namespace = key.namespace().unwrap_or_default();
+    let object = format!("{} -n {namespace}", qualified(&key.name_any()));
+    let summary = match ready {
+        Some(ready) => format!("{object}: Ready is {}", described(ready, now)),
+        None => format!("{object}: the operator has not seen this object yet"),
+    };
+    let message = ready.map(|ready| ready.message.as_str()).unwrap_or_default();
+    let parts = [
+        format!("{summary}\n{}", paragraph_of(message, width)),
+        section("Meaning", &meaning(key, ready), width),
+        conditions(&status, message, now, width),
+        facts(evidence, &status, now, width),
+        section("Next", &next::next(key), width),
+    ];
+    parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
+}
+
+fn find<'a>(status: &'a ALMServiceKeyStatus, name: &str) -> Option<&'a Condition> {
+    status.conditions.iter().find(|condition| condition.type_ == name)
+}
+
+fn described(condition: &Condition, now: Timestamp) -> String {
+    let Condition { status, reason, last_transition_time, .. } = condition;
+    format!("{status} ({reason}), for {}", age(last_transition_time.0, now))
+}
+
+fn section(title: &str, text: &str, width: u16) -> String {
+    if text.is_empty() { String::new() } else { format!("{title}:\n{}", paragraph_of(text, width)) }
+}
+
+/// Explains the reason of `Ready`, unless the status is not that of the object as it is now.
+fn meaning(key: &ALMServiceKey, ready: Option<&Condition>) -> String {
+    let observed = key.status.as_ref().map(|status| status.observed_generation);
+    match ready {
+        None => format!("The operator has not reconciled this object. {IF_IT_STAYS}"),
+        Some(_) if observed != key.metadata.generation => {
+            format!(
+                "This is of an earlier state: the operator has not seen the last change of the object. {IF_IT_STAYS}"
+            )
+        }
+        Some(ready) => {
+            Reason::parse(&ready.reason).map(|reason| reason.description().replace('`', "")).unwrap_or_default()
+        }
+    }
+}
+
+/// Returns the table of the conditions behind `Ready`, and those of their messages that say something else.
+fn conditions(status: &ALMServiceKeyStatus, summary: &str, now: Timestamp, width: u16) -> String {
+    let found: Vec<_> = [VALID, SIGNED_IN, UPLOADED].into_iter().filter_map(|name| find(status, name)).collect();
+    if found.is_empty() {
+        return String::new();
+    }
+    let row = |condition: &&Condition| {
+        let Condition { type_, status, reason, last_transition_time, .. } = condition;
+        vec![type_.clone(), status.clone(), reason.clone(), age(last_transition_time.0, now)]
+    };
+    let rows = table(&["CONDITION", "STATUS", "REASON", "FOR"], found.iter().map(row), Some(width));
+    let others = found.iter().filter(|condition| condition.status != "True" && condition.message != summary);
+    let messages = others.map(|condition| item(&format!("{}: {}", condition.type_, condition.message), width));
+    [rows].into_iter().chain(messages).collect()
+}
+
+/// Returns what is known of source, slot and the other keys of the tenant.
+fn facts(evidence: &Evidence, status: &ALMServiceKeyStatus, now: Timestamp, width: u16) -> String {
+    let tenant = &evidence.key.spec.tenant_ref.name;
+    let lines = [
+        source(&evidence.key, status),
+        uploaded(status, now),
+        status.pending.as_ref().map(|pending| {
+            format!(
+                "Pending: a write ({:?}) whose outcome is not known yet, begun {}",
+                pending.operation, pending.started_at.0
+            )
+        }),
+        Some(slot(&evidence.tenant, tenant, now)),
+        Some(siblings(evidence, tenant)),
+    ];
+    ["Evidence:\n".to_owned()].into_iter().chain(lines.into_iter().flatten().map(|line| item(&line, width))).collect()
+}
+
+fn source(key: &ALMServiceKey, status: &ALMServiceKeyStatus) -> Option<String> {
+    let source = &key.spec.source;
+    let named = source.service_binding_ref.as_ref().map(|binding| format!("ServiceBinding \"{}\"", binding.name));
+    let named = named.or_else(|| source.secret_ref.as_ref().map(|secret| format!("Secret \"{}\"", secret.name)))?;
+    Some(match &status.source {
+        None => format!("Source: {named}, in which no key was found so far"),
+        Some(found) if source.service_binding_ref.is_some() => {
+            format!("Source: {named}, whose Secret is \"{}\"", found.secret_name)
+        }
+        Some(_) => format!("Source: {named}"),
+    })
+}
+
+fn uploaded(status: &ALMServiceKeyStatus, now: Timestamp) -> Option<String> {
+    let uploaded = status.uploaded.as_ref()?;
+    let (since, ago) = (uploaded.uploaded_at.0, age(uploaded.uploaded_at.0, now));
+    Some(format!(
+        "{:?}: {since} ({ago} ago), client {}, fingerprint {}",
+        uploaded.origin, uploaded.client_id, uploaded.fingerprint
+    ))
+}
+
+fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {
+    match tenant {
+        Tenant::Missing => format!("Tenant: the ALMTenant \"{name}\" does not exist"),
+        Tenant::Forbidden => {
+            format!("Tenant: \"{name}\", which you may not read (role almkey-tenant-viewer)")
+        }
+        Tenant::Undecodable => format!("Tenant: \"{name}\", which this version of almkey cannot decode"),
+        Tenant::Found(tenant) => {
+            let ALMTenant { status, .. } = &**tenant;
+            let ready = status.iter().flat_map(|status| &status.conditions).find(|it| it.type_ == READY);
+            let ready = ready
+                .map_or("not seen by the operator yet".into(), |ready| format!("Ready is {}", described(ready, now)));
+            let slot = status.as_ref().and_then(|status| status.slot.as_ref());
+            let slot = slot.map_or("not read yet".into(), |slot| describe_slot(slot, now));
+            format!("Tenant: \"{name}\", {ready}; its slot: {slot}")
+        }
+    }
+}
+
+fn siblings(evidence: &Evidence, tenant: &str) -> String {
+    let Evidence { siblings, siblings_are_complete, .. } = evidence;
+    let scope = if *siblings_are_complete { "" } else { " in this namespace (you may not list those of others)" };
+    if siblings.is_empty() {
+        return format!("Other keys of ALMTenant \"{tenant}\"{scope}: none");
+    }
+    let named = siblings.iter().take(MAX_SIBLINGS).map(|sibling| {
+        let ready = sibling.status.as_ref().and_then(|status| find(status, READY));
+        let reason = ready.map_or("not seen yet", |ready| ready.reason.as_str());
+        format!("{}/{} ({reason})", sibling.namespace().unwrap_or_default(), sibling.name_any())
+    });
+    let named = named.collect::<Vec<_>>().join(", ");
+    let more = siblings.len().saturating_sub(MAX_SIBLINGS);
+    let more = if more == 0 { String::new() } else { format!(", and {more} more") };
+    format!("Other keys of ALMTenant \"{tenant}\"{scope}: {named}{more}")
+}

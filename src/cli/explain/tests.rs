@@ -1,0 +1,187 @@
+use insta::assert_snapshot;
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::evidence::{Evidence, Tenant};
+use super::{next, report};
+use crate::api::ALMServiceKey;
+use crate::domain::reason::Reason;
+
+fn now() -> Timestamp {
+    "2026-05-01T12:00:00Z".parse().expect("a time")
+}
+
+/// Returns a condition that has lasted for an hour.
+fn condition(name: &str, status: &str, reason: &str, message: &str) -> Value {
+    json!({
+        "type": name, "status": status, "reason": reason, "message": message,
+        "lastTransitionTime": "2026-05-01T11:00:00Z",
+    })
+}
+
+fn object(name: &str, spec: &Value, status: &Value) -> Value {
+    let mut spec = spec.clone();
+    spec["tenantRef"] = json!({ "name": "acme" });
+    json!({
+        "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
+        "metadata": { "namespace": "team-a", "name": name, "uid": name, "generation": 1 },
+        "spec": spec, "status": status,
+    })
+}
+
+fn key(spec: &Value, status: &Value) -> ALMServiceKey {
+    serde_json::from_value(object("calm", spec, status)).expect("a key")
+}
+
+/// Returns the status of a key that was uploaded.
+fn status(conditions: &[Value]) -> Value {
+    json!({
+        "observedGeneration": 1,
+        "conditions": conditions,
+        "source": { "kind": "ServiceBinding", "name": "calm", "uid": "u", "secretName": "calm-key" },
+        "uploaded": {
+            "origin": "Uploaded", "revision": "\"7\"", "fingerprint": format!("2:{}", "0123456789abcdef".repeat(2)),
+            "identityZone": "acme-calm", "credentialType": "instance-secret",
+            "clientID": "sb-acme-calm!b1234|sapcloudalm!b16907",
+            "uploadedAt": "2026-05-01T10:00:00Z", "provenAt": "2026-05-01T10:00:00Z",
+        },
+    })
+}
+
+fn binding() -> Value {
+    json!({ "source": { "serviceBindingRef": { "name": "calm" } } })
+}
+
+fn secret() -> Value {
+    json!({ "source": { "secretRef": { "name": "pasted" } } })
+}
+
+fn evidence(key: ALMServiceKey, tenant: Tenant) -> Evidence {
+    Evidence { key, tenant, siblings: Vec::new(), siblings_are_complete: true }
+}
+
+fn tenant() -> Tenant {
+    let tenant = json!({
+        "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": "acme" },
+        "spec": {
+            "identityZone": "acme-calm", "allowedNamespaces": ["team-a"],
+            "landscapeManagement": { "http": {
+                "url": "https://lm.example",
+                "oauth2": { "tokenUrl": "https://lm.example/token", "secretRef": { "name": "lm" } },
+            } },
+        },
+        "status": {
+            "observedGeneration": 1, "conditions": [condition("Ready", "True", "Connected", "connected")],
+            "slot": {
+                "state": "Ours", "keyRef": { "namespace": "team-a", "name": "calm" }, "since": "2026-05-01T10:00:00Z",
+            },
+        },
+    });
+    Tenant::Found(serde_json::from_value(tenant).expect("a tenant"))
+}
+
+#[test]
+fn a_key_that_no_longer_signs_in_is_explained_in_eighty_columns() {
+    let refused = "the token endpoint refuses the key (401 invalid_client): create a new key or binding in BTP";
+    let conditions = [
+        condition("Ready", "False", "CredentialsRefused", refused),
+        condition("Valid", "True", "Valid", "the key complies with the rules"),
+        condition("SignedIn", "False", "CredentialsRefused", refused),
+        condition("Uploaded", "True", "Uploaded", "the key is in Landscape Management"),
+        condition("Stalled", "True", "CredentialsRefused", refused),
+    ];
+    let evidence = evidence(key(&binding(), &status(&conditions)), tenant());
+    assert_snapshot!(report::text(&evidence, now(), 80));
+}
+
+#[test]
+fn what_a_user_may_not_read_is_named_in_the_explanation() {
+    let waiting = "an older ALMServiceKey of this tenant uploads first";
+    let conditions = [
+        condition("Ready", "Unknown", "WaitingForSibling", waiting),
+        condition("Valid", "True", "Valid", "the key complies with the rules"),
+        condition("SignedIn", "True", "SignedIn", "the token endpoint accepts the key"),
+        condition("Uploaded", "False", "NotUploaded", "no key of this object is in Landscape Management"),
+        condition("Reconciling", "True", "WaitingForSibling", waiting),
+    ];
+    let mut later = status(&conditions);
+    later["uploaded"] = Value::Null;
+    let mut evidence = evidence(key(&secret(), &later), Tenant::Forbidden);
+    let older = |name: String| object(&name, &secret(), &status(&[condition("Ready", "True", "Uploaded", "")]));
+    evidence.siblings =
+        (1..=11).map(|number| serde_json::from_value(older(format!("older-{number}"))).expect("a key")).collect();
+    evidence.siblings_are_complete = false;
+    assert_snapshot!(report::text(&evidence, now(), 100));
+}
+
+#[test]
+fn an_object_that_the_operator_has_not_seen_is_explained() {
+    let new = evidence(key(&binding(), &Value::Null), Tenant::Missing);
+    assert_snapshot!(report::text(&new, now(), 100));
+}
+
+#[test]
+fn each_reason_is_explained_by_meaning_cause_and_remedy() {
+    for reason in Reason::ALL {
+        let conditions = [condition("Ready", "Unknown", reason.as_str(), "")];
+        let text = report::text(&evidence(key(&secret(), &status(&conditions)), tenant()), now(), 100);
+        let meaning = text.split("Meaning:\n").nth(1).and_then(|rest| rest.split("\n\n").next()).expect("a meaning");
+        let sentences = meaning.matches(". ").count() + meaning.matches(".\n").count() + 1;
+        assert!(sentences >= 3 && meaning.ends_with('.') && !meaning.contains('`'), "{reason}: {meaning}");
+    }
+}
+
+#[test]
+fn what_happens_next_and_when_follows_from_spec_and_status() {
+    let conditions = |reason: &str, progress: Option<&str>, signed_in: &str| {
+        let ready = condition("Ready", "Unknown", reason, "");
+        let progress = progress.map(|progress| condition(progress, "True", reason, ""));
+        let signed_in = condition("SignedIn", signed_in, reason, "");
+        status(&[ready].into_iter().chain(progress).chain([signed_in]).collect::<Vec<_>>())
+    };
+    let with = |mut spec: Value, field: &str, value: Value| {
+        spec[field] = value;
+        spec
+    };
+    for (spec, status, expected) in [
+        (binding(), conditions("Uploaded", None, "True"), "read every 15m (spec.interval)"),
+        (
+            with(binding(), "interval", json!("1h30m")),
+            conditions("Uploaded", None, "True"),
+            "read every 1h30m (spec.interval)",
+        ),
+        (
+            with(binding(), "suspend", json!(true)),
+            conditions("Suspended", None, "False"),
+            "Nothing, until almkey resume calm ends the suspension",
+        ),
+        (
+            secret(),
+            conditions("RemovalPending", Some("Reconciling"), "True"),
+            "gone for 5m (spec.gracePeriod): 2026-05-01T11:05:00Z at the earliest",
+        ),
+        (
+            binding(),
+            conditions("RemovalPending", Some("Reconciling"), "True"),
+            "gone for 0s (spec.gracePeriod): 2026-05-01T11:00:00Z at the earliest",
+        ),
+        (
+            with(binding(), "deadKey", json!({ "after": "1h" })),
+            conditions("CredentialsRefused", Some("Stalled"), "False"),
+            "refused for 1h in four probes (spec.deadKey.after): 2026-05-01T12:00:00Z at the earliest",
+        ),
+        (
+            with(binding(), "deadKey", json!({ "action": "Report" })),
+            conditions("CredentialsRefused", Some("Stalled"), "False"),
+            "Nothing but a check every 1h, until the object, its source or its tenant changes",
+        ),
+        (
+            binding(),
+            conditions("SignInUnknown", Some("Reconciling"), "Unknown"),
+            "at most 15m later, and every 2h once",
+        ),
+    ] {
+        let next = next::next(&key(&spec, &status));
+        assert!(next.contains(expected), "{expected}: {next}");
+    }
+}
