@@ -1,6 +1,7 @@
 //! The commands of `almkey`, one file per command.
 
 mod cluster;
+mod completion;
 mod crds;
 mod egress;
 mod election;
@@ -20,6 +21,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
+use clap_complete::env::CompleteEnv;
 
 /// Exit code for wrong usage (clap's own), for files that cannot be read, and for clusters that cannot be asked.
 const EXIT_USAGE: u8 = 2;
@@ -74,6 +76,8 @@ fn arguments() -> Arguments {
 /// Runs the command that the arguments of the process name.
 #[must_use]
 pub fn run() -> ExitCode {
+    // A shell asks for completions by a variable; the process ends then.
+    CompleteEnv::with_factory(tree).complete();
     let result = match arguments().command {
         Command::Operator(arguments) => operator::run(arguments).map(|()| ExitCode::SUCCESS),
         Command::Crds(arguments) => crds::run(&arguments).map(|()| ExitCode::SUCCESS),

@@ -8,6 +8,7 @@ use jiff::Timestamp;
 use serde_json::json;
 
 use super::cluster::{ClusterFlags, print_outcome};
+use super::completion;
 use crate::names::annotation::RECONCILE_REQUESTED_AT;
 
 /// Text below the options in the help.
@@ -28,6 +29,7 @@ Examples:
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Name of the ALMServiceKey.
+    #[arg(add = completion::key_names())]
     name: String,
 
     /// Maximum time to wait for the operator, in seconds.

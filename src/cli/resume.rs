@@ -8,6 +8,7 @@ use std::time::Duration;
 use serde_json::json;
 
 use super::cluster::{ClusterFlags, managed_by, print_outcome, qualified};
+use super::completion;
 use super::suspend::warn_of_undoing;
 
 /// Text below the options in the help.
@@ -24,6 +25,7 @@ It needs the rights to get, patch and watch almservicekeys (role almkey-edit).";
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Name of the ALMServiceKey.
+    #[arg(add = completion::key_names())]
     name: String,
 
     /// Maximum time to wait for the operator, in seconds.

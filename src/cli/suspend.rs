@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use serde_json::json;
 
 use super::cluster::{ClusterFlags, managed_by, qualified};
+use super::completion;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
@@ -23,6 +24,7 @@ It needs the rights to get and patch almservicekeys (role almkey-edit).";
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Name of the ALMServiceKey.
+    #[arg(add = completion::key_names())]
     name: String,
 
     #[command(flatten)]

@@ -1,7 +1,6 @@
 //! `almkey validate`, `almkey test` and `almkey crds`, as a user or a pipeline runs them.
 
 use std::io::Write;
-use std::path::Path;
 use std::process::{Command, Output, Stdio};
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
@@ -307,62 +306,6 @@ async fn test_signs_in_and_reports_a_verdict_only_for_a_clear_answer() {
     sap.admin("/keys/revoke", json!({ "clientid": key["uaa"]["clientid"] })).await;
     let (code, report) = Sap::test(&key, &options);
     assert_eq!((code, &report["result"], &report["reason"]), (1, &json!("Refused"), &json!("CredentialsRefused")));
-}
-
-/// Parses the options of a help text: name and value, environment variable, default.
-fn parse_options(help: &str) -> Vec<[String; 3]> {
-    let between = |line: &str, start: &str, end: &str| {
-        let found = line.split_once(start).and_then(|(_, rest)| rest.split_once(end));
-        found.map(|(text, _)| text.to_owned()).unwrap_or_default()
-    };
-    let columns = |line: &String| {
-        let option = line.trim_start().split("  ").next().unwrap_or_default();
-        let option = option.split(", ").last().unwrap_or_default().replace(['<', '>'], "");
-        [option, between(line, "[env: ", "]").trim_end_matches('=').to_owned(), between(line, "[default: ", "]")]
-    };
-    // The meaning of an option is in its line or, if some are long, in the next one.
-    let mut options: Vec<String> = Vec::new();
-    for line in help.lines().skip_while(|line| *line != "Options:").skip(1).take_while(|line| !line.is_empty()) {
-        match options.last_mut().filter(|_| !line.trim_start().starts_with('-')) {
-            Some(option) => *option = format!("{option}  {}", line.trim_start()),
-            None => options.push(line.to_owned()),
-        }
-    }
-    options.iter().map(columns).filter(|[option, ..]| !["--help", "--version"].contains(&option.as_str())).collect()
-}
-
-/// Returns the rows of all tables in a section of a page, without backticks.
-fn table_rows(docs: &str, section: &str) -> Vec<Vec<String>> {
-    let lines = docs.lines().skip_while(|line| *line != format!("## {section}")).skip(1);
-    let rows = lines.take_while(|line| !line.starts_with("## ")).filter(|line| line.starts_with('|'));
-    rows.map(|row| row.trim_matches('|').split('|').map(|cell| cell.replace('`', "").trim().to_owned()).collect())
-        .collect()
-}
-
-#[test]
-fn the_documented_options_and_exit_codes_are_those_of_the_help_text() {
-    let docs = std::fs::read_to_string(Path::new(&package()).join("docs/commands.md")).expect("the docs");
-    for command in ["validate", "test"] {
-        let (short, long) = (stdout(&run(&[command, "-h"], "")), stdout(&run(&[command, "--help"], "")));
-        let rows = table_rows(&docs, &format!("almkey {command}"));
-
-        let documented: Vec<_> = rows
-            .iter()
-            .filter(|row| row[0].starts_with("--") && row[0] != "---")
-            .map(|row| row[..3].to_vec())
-            .collect();
-        assert_eq!(documented, parse_options(&short), "{command}");
-        assert!(documented.len() >= 6, "{command}");
-
-        let codes = long.lines().filter_map(|line| line.strip_prefix("  ")?.split_once("  "));
-        let codes: Vec<_> = codes
-            .filter(|(code, _)| code.parse::<u8>().is_ok())
-            .map(|(code, text)| vec![code.to_owned(), text.to_owned()])
-            .collect();
-        let documented: Vec<_> = rows.iter().filter(|row| row[0].parse::<u8>().is_ok()).cloned().collect();
-        assert_eq!(documented, codes, "{command}");
-        assert!(documented.len() >= 3, "{command}");
-    }
 }
 
 // proves: command crds, flag --directory

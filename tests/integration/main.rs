@@ -8,6 +8,7 @@ mod conformance;
 mod documented;
 mod egress_proxy;
 mod fuzzing;
+mod help;
 mod limits;
 mod processes;
 mod recorded_uaa;

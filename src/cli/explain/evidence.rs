@@ -1,4 +1,4 @@
-//! What the cluster says about a key, read with the user's rights.
+//! The evidence about a key in the cluster, read with the user's rights.
 
 use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams};
@@ -6,11 +6,11 @@ use kube::api::{DynamicObject, ListParams};
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::{Access, Cluster, Failure, Kind};
 
-/// What the cluster says about a key.
+/// The evidence about a key.
 pub(super) struct Evidence {
     /// The key.
     pub(super) key: ALMServiceKey,
-    /// Its tenant.
+    /// The tenant of the key.
     pub(super) tenant: Tenant,
     /// The other keys of its tenant that the user may list.
     pub(super) siblings: Vec<ALMServiceKey>,

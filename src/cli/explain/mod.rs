@@ -13,6 +13,7 @@ use std::process::ExitCode;
 use jiff::Timestamp;
 
 use super::cluster::{ClusterFlags, exit_code};
+use super::completion;
 use super::text;
 
 /// Text below the options in the help.
@@ -34,6 +35,7 @@ Examples:
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
     /// Name of the ALMServiceKey.
+    #[arg(add = completion::key_names())]
     name: String,
 
     #[command(flatten)]

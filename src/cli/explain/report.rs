@@ -17,7 +17,7 @@ use crate::names::condition::{READY, SIGNED_IN, UPLOADED, VALID};
 /// Maximum number of other keys that are named.
 const MAX_SIBLINGS: usize = 10;
 
-/// What to do about an operator that does not act.
+/// The remedy for an operator that does not act.
 const IF_IT_STAYS: &str = "If this stays, check that the operator runs: its log, its probe /readyz, its Lease.";
 
 /// Returns the explanation in lines of at most `width` columns.

@@ -185,3 +185,19 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
         assert!(next.contains(expected), "{expected}: {next}");
     }
 }
+
+#[test]
+fn the_end_of_a_deletion_follows_from_mode_and_deletion_policy() {
+    for (field, value, expected) in [
+        ("mode", "Enforce", "The key is removed from Landscape Management."),
+        ("mode", "Observe", "Nothing changes in Landscape Management"),
+        ("deletionPolicy", "Retain", "A key that signs in stays in Landscape Management, without an owner"),
+    ] {
+        let mut spec = binding();
+        spec[field] = json!(value);
+        let mut object = object("calm", &spec, &status(&[condition("Ready", "False", "Removing", "")]));
+        object["metadata"]["deletionTimestamp"] = json!("2026-05-01T11:00:00Z");
+        let next = next::next(&serde_json::from_value(object).expect("a key"));
+        assert!(next.contains(expected), "{next}");
+    }
+}

@@ -5,6 +5,7 @@ use kube::api::{DynamicObject, ListParams};
 use serde_json::{Value, json};
 
 use crate::cli::cluster::{Access, Cluster, Failure, Kind};
+use crate::names::GROUP;
 
 /// Maximum number of objects in one answer of the API server.
 const PAGE: u32 = 500;
@@ -97,7 +98,7 @@ impl Listing {
     pub(super) fn names(&self) -> String {
         let tenants = self.tenants.iter().flatten().map(|tenant| ("almtenant", tenant));
         let keys = self.keys.iter().map(|key| ("almservicekey", key));
-        let line = |(kind, object): (&str, &DynamicObject)| format!("{kind}.almkey.dev/{}\n", object.name_any());
+        let line = |(kind, object): (&str, &DynamicObject)| format!("{kind}.{GROUP}/{}\n", object.name_any());
         tenants.chain(keys).map(line).collect()
     }
 

@@ -49,15 +49,8 @@ pub(super) struct Arguments {
     #[arg(short, long)]
     watch: bool,
 
-    /// Output format: text for people, more columns, names of the objects, or the objects as kubectl prints them.
-    #[arg(
-        short,
-        long,
-        value_enum,
-        default_value = "text",
-        hide_possible_values = true,
-        value_name = "text|wide|name|json|yaml"
-    )]
+    /// Output format: text, wide (more columns), name, json or yaml.
+    #[arg(short, long, value_enum, default_value = "text", hide_possible_values = true, value_name = "FORMAT")]
     output: Format,
 
     #[command(flatten)]

@@ -1,11 +1,11 @@
-//! What every command for a cluster does: its flags, its failures, and its use as a plugin of kubectl.
+//! The common part of all commands for a cluster: flags, failures, completion, and the use as a plugin of kubectl.
 
 use std::os::unix::fs::symlink;
 use std::path::Path;
 
 use serde_json::json;
 
-use super::{create_user, printed, run, run_in};
+use super::{command, create_user, printed, run, run_in};
 use crate::scenarios::scenario;
 use testkit::bed::operator::binary;
 
@@ -74,5 +74,27 @@ fn kubectl_finds_the_program_as_its_plugin() {
         assert!(shown.code == 0 && shown.stdout.contains("almtenant.almkey.dev/plugin\n"), "{}", shown.stderr);
         let help = kubectl(&["almkey", "status", "--help"]);
         assert!(help.stdout.contains("Usage: kubectl almkey status [OPTIONS]"), "{}", help.stdout);
+    });
+}
+
+#[test]
+fn a_shell_completes_the_names_of_keys_in_the_chosen_namespace() {
+    scenario("completed", async |tenant| {
+        for name in ["calm", "cold", "other"] {
+            tenant.apply_for_secret(name, "missing").await;
+        }
+        let kubeconfig = tenant.bed.control_plane.kubeconfig("admin");
+        let complete = |kubeconfig: &Path, word: &str| {
+            let words = ["almkey", "explain", "-n", "completed", word];
+            let mut command = command(kubeconfig, &[&["--"], &words[..]].concat());
+            command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "4").env("_CLAP_IFS", "\n");
+            printed(&words, command.output().expect("almkey can be started")).stdout
+        };
+        assert_eq!(complete(&kubeconfig, "c"), "calm\ncold");
+        assert_eq!(complete(Path::new("/nonexistent"), "c"), "");
+
+        let mut script = command(&kubeconfig, &[]);
+        let script = printed(&[], script.env("COMPLETE", "bash").output().expect("almkey can be started"));
+        assert!(script.code == 0 && script.stdout.contains("complete -o"), "{}", script.stdout);
     });
 }

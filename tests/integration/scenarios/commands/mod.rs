@@ -1,6 +1,6 @@
 //! The commands that a person with a kubeconfig runs. A test about what such a command shows, changes or needs goes here.
 
-// What every command does: the flags of the cluster, failures, the plugin of kubectl.
+// Every command: the flags of the cluster, failures, completion, the plugin of kubectl.
 mod cluster;
 // `almkey explain`.
 mod explain;
@@ -21,7 +21,7 @@ use testkit::bed::operator::binary;
 use testkit::bed::waiting::wait_for;
 use testkit::secret_scan;
 
-/// What a command printed, and its exit code.
+/// The output of a command, and its exit code.
 struct Printed {
     code: i32,
     stdout: String,

@@ -13,14 +13,14 @@ fn reconcile_waits_for_the_reconciliation_and_shows_its_result() {
         let before = tenant.calls(&["SignIn"]).await.len();
         let shown = run_in(&tenant, &["reconcile", "calm"]);
         assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
-        let message = "  the key is in Landscape Management and signs in\n";
+        let message = "  the key is valid, signs in and is in Landscape Management\n";
         assert_eq!(shown.stdout, format!("almservicekey/calm: Ready is True (Uploaded)\n{message}"));
         assert_eq!(tenant.calls(&["SignIn"]).await.len(), before + 1);
 
         tenant.write_data("broken", json!({ "key.json": "{}" })).await;
         for (name, secret, code, outcome) in [
             ("waiting", "missing", 3, "Ready is Unknown (WaitingForSecret)"),
-            ("invalid", "broken", 1, "Ready is False (WrongTenant)"),
+            ("invalid", "broken", 1, "Ready is False (MissingCredentials)"),
         ] {
             tenant.apply_for_secret(name, secret).await;
             let shown = run_in(&tenant, &["reconcile", name]);

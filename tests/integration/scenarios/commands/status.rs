@@ -39,7 +39,7 @@ fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
                 "later | shown | Unknown | WaitingForSecret | - | <age>",
             ]
         );
-        let message = "\nalmservicekey/later:\n  the Secret \"missing\" does not exist";
+        let message = "\nalmservicekey/later:\n  Secret \"missing\" does not exist";
         assert!(shown.stdout.contains(message), "{}", shown.stdout);
         assert!(shown.stdout.lines().all(|line| line.chars().count() <= 100), "{}", shown.stdout);
         let fingerprint =
