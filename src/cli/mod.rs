@@ -90,7 +90,7 @@ pub fn run() -> ExitCode {
         Command::Resume(arguments) => return exit_code(resume::run(arguments)),
     };
     result.unwrap_or_else(|error| {
-        print_error(error.as_ref());
+        text::print_error(error.as_ref());
         ExitCode::FAILURE
     })
 }
@@ -99,18 +99,7 @@ pub fn run() -> ExitCode {
 /// because code 1 means that the verdict is negative.
 fn exit_code(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        print_error(error.as_ref());
+        text::print_error(error.as_ref());
         ExitCode::from(EXIT_USAGE)
     })
-}
-
-/// Prints an error and its causes.
-#[expect(clippy::print_stderr, reason = "a command reports its failure on standard error")]
-fn print_error(error: &dyn Error) {
-    eprintln!("almkey: {error}");
-    let mut cause = error.source();
-    while let Some(error) = cause {
-        eprintln!("  caused by: {error}");
-        cause = error.source();
-    }
 }

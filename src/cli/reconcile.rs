@@ -19,7 +19,7 @@ Exit codes:
   2  wrong usage, or the cluster could not be asked
   3  reconciled, and Ready is Unknown; or the operator has not acted in time
 
-It needs the rights to patch and watch almservicekeys (role almkey-edit).
+It needs the rights to list and watch (role almkey-view) and patch (role almkey-edit) almservicekeys.
 
 Examples:
   almkey reconcile calm
@@ -44,10 +44,15 @@ pub(super) struct Arguments {
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let Arguments { name, timeout, cluster } = arguments;
     let cluster = cluster.connect().await?;
-    let request = Timestamp::now().to_string();
-    cluster.patch(&name, &json!({ "metadata": { "annotations": { RECONCILE_REQUESTED_AT: request } } })).await?;
+    let request = Timestamp::now();
+    cluster
+        .patch(&name, &json!({ "metadata": { "annotations": { RECONCILE_REQUESTED_AT: request.to_string() } } }))
+        .await?;
     let what = "waiting until the operator has reconciled the key";
-    let is_handled = |handled: Option<&str>| handled == Some(&request);
+    // A later request of another person counts as well: it may have replaced this one.
+    let is_handled = |handled: Option<&str>| {
+        handled.and_then(|handled| handled.parse::<Timestamp>().ok()).is_some_and(|handled| handled >= request)
+    };
     let key = cluster
         .await_key(&name, Duration::from_secs(timeout), what, |key| {
             is_handled(key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()))

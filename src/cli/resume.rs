@@ -19,7 +19,7 @@ Exit codes:
   2  wrong usage, or the cluster could not be asked
   3  resumed, and Ready is Unknown; or the operator has not acted in time
 
-It needs the rights to get, patch and watch almservicekeys (role almkey-edit).";
+It needs the rights to get, list and watch (role almkey-view) and patch (role almkey-edit) almservicekeys.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -45,10 +45,10 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         io::stdout().write_all(format!("{}: is not suspended\n", qualified(&name)).as_bytes())?;
         return Ok(ExitCode::SUCCESS);
     }
+    let resumed = cluster.patch(&name, &json!({ "spec": { "suspend": null } })).await?.metadata.generation;
     if let Some(manager) = managed_by(&key) {
         warn_of_undoing(&manager, "suspend: false");
     }
-    let resumed = cluster.patch(&name, &json!({ "spec": { "suspend": null } })).await?.metadata.generation;
     let what = "waiting until the operator has reconciled the key";
     let observed = cluster
         .await_key(&name, Duration::from_secs(timeout), what, |key| {

@@ -18,7 +18,7 @@ Exit codes:
   0  suspended
   2  wrong usage, or the cluster could not be asked
 
-It needs the rights to get and patch almservicekeys (role almkey-edit).";
+It needs the rights to get (role almkey-view) and patch (role almkey-edit) almservicekeys.";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
@@ -50,8 +50,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Says that Flux or Argo CD will undo a change of the spec.
+/// Says that Flux or Argo CD may undo a change of the spec.
 #[expect(clippy::print_stderr, reason = "a warning does not belong to the output")]
 pub(super) fn warn_of_undoing(manager: &str, change: &str) {
-    eprintln!("almkey: {manager} manages this object and undoes the change: set {change} in its source, too");
+    eprintln!("almkey: {manager} manages this object and may undo the change: set {change} in its source, too");
 }

@@ -1,6 +1,8 @@
 //! Text for people: its width, paragraphs, tables and ages.
 
+use std::error::Error;
 use std::io::{self, IsTerminal};
+use std::iter::successors;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
@@ -58,6 +60,7 @@ fn wrapped(message: &str, width: u16, subsequent_indent: &str) -> String {
 /// Returns a table without lines; of at most `width` columns, if one is given.
 pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>, width: Option<u16>) -> String {
     let mut table = Table::new();
+    let rows = rows.into_iter().map(|row| row.iter().map(|cell| sanitize(cell, MAX_MESSAGE_CHARS)).collect::<Vec<_>>());
     table.load_style(presets::NOTHING).set_header(header.to_vec()).add_rows(rows);
     for column in table.column_iter_mut() {
         column.set_padding((0, GAP));
@@ -66,6 +69,20 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
         table.set_content_arrangement(ContentArrangement::Dynamic).set_width(width);
     }
     table.trim_fmt() + "\n"
+}
+
+/// Prints an error and its causes.
+#[expect(clippy::print_stderr, reason = "a command reports its failure on standard error")]
+pub(super) fn print_error(error: &dyn Error) {
+    eprint!("{}", error_lines(error));
+}
+
+/// Returns an error and its causes, a line each.
+fn error_lines(error: &dyn Error) -> String {
+    let causes = successors(error.source(), |error| (*error).source());
+    let causes = causes.map(|cause| format!("  caused by: {}\n", sanitize(&cause.to_string(), MAX_MESSAGE_CHARS)));
+    let first = format!("almkey: {}\n", sanitize(&error.to_string(), MAX_MESSAGE_CHARS));
+    [first].into_iter().chain(causes).collect()
 }
 
 /// Returns the time since `then` in its largest unit, as kubectl does for ages.
@@ -100,6 +117,17 @@ mod tests {
         ] {
             assert_eq!(shown(seconds), expected);
         }
+    }
+
+    #[test]
+    fn no_text_of_others_moves_the_cursor_or_begins_a_line() {
+        let row = vec!["calm\u{1b}]0;x\u{7}".to_owned(), "True\nother".to_owned()];
+        assert_eq!(
+            table(&["NAME", "READY"], [row], None),
+            "NAME         READY\ncalm\u{fffd}]0;x\u{fffd}   True\u{fffd}other\n"
+        );
+        let error = io::Error::other("denied\n\u{1b}[2J");
+        assert_eq!(error_lines(&error), "almkey: denied\u{fffd}\u{fffd}[2J\n");
     }
 
     #[test]

@@ -50,8 +50,13 @@ pub(in crate::cli) struct Access {
 impl Access {
     /// Returns what to do about a failed call.
     pub(super) fn remedy(&self, error: &CallError) -> String {
-        match error.status() {
-            Some(404) => "alm-key-operator is not installed in this cluster, or this is another cluster".into(),
+        match (error.status(), error) {
+            (Some(404), _) => "alm-key-operator is not installed in this cluster, or this is another cluster".into(),
+            (Some(400 | 409 | 422), _) => "the API server refused the request for the cause below".into(),
+            (None, CallError::Api(kube::Error::SerdeError(_))) => {
+                "this version of almkey cannot decode the answer: use the version of the operator".into()
+            }
+            (None, CallError::Api(kube::Error::Auth(_))) => "check the login of the kubeconfig's user".into(),
             _ => connection::remedy(error, &format!("{self} (role {})", self.role())),
         }
     }
@@ -64,6 +69,11 @@ impl Access {
             (Kind::Keys, _) => "almkey-edit",
         }
     }
+}
+
+/// Returns true if the API server refused a call and will refuse the next one, too.
+pub(super) fn is_refused(error: &CallError) -> bool {
+    matches!(error.status(), Some(400 | 401 | 403 | 404))
 }
 
 impl fmt::Display for Access {

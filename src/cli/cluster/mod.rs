@@ -16,10 +16,11 @@ use crate::api::ALMServiceKey;
 use crate::cluster::{CallError, call, find};
 use crate::process::connection::{self, Server};
 
+use access::is_refused;
 pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
-pub(super) use outcome::{exit_code, print_outcome};
-pub(super) use wait::is_refused;
+pub(super) use outcome::{UNSEEN, current_ready, exit_code, print_outcome};
+pub(super) use wait::call_error;
 
 /// Field manager of what a person changes by a command.
 const FIELD_MANAGER: &str = "almkey";
@@ -58,8 +59,6 @@ pub(super) enum Failure {
     Call { access: Access, server: Server, source: CallError },
     #[error("the ALMServiceKey \"{name}\" does not exist in namespace \"{namespace}\": almkey status -A shows all")]
     NotFound { name: String, namespace: String },
-    #[error("could not follow changes of {kind} at {server}")]
-    Watch { kind: Kind, server: Server, source: kube::runtime::watcher::Error },
     #[error("could not write to standard output")]
     Output(#[from] std::io::Error),
 }
@@ -68,6 +67,11 @@ impl Failure {
     /// Returns true if the API server denied a right.
     pub(super) fn is_forbidden(&self) -> bool {
         matches!(self, Self::Call { source, .. } if source.status() == Some(403))
+    }
+
+    /// Returns true if the API server refused the call and will refuse the next one, too.
+    pub(super) fn is_refusal(&self) -> bool {
+        matches!(self, Self::Call { source, .. } if is_refused(source))
     }
 }
 
@@ -129,7 +133,8 @@ impl Cluster {
         Access { verb, kind: Kind::Keys, namespace: Some(self.namespace.clone()) }
     }
 
-    fn failure(&self, access: Access, source: CallError) -> Failure {
+    /// Returns the failure of a call.
+    pub(super) fn failure(&self, access: Access, source: CallError) -> Failure {
         Failure::Call { access, server: self.server.clone(), source }
     }
 

@@ -3,16 +3,24 @@
 use std::io::{self, Write};
 use std::process::ExitCode;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 
 use super::qualified;
 use crate::api::ALMServiceKey;
 use crate::cli::text;
+use crate::domain::reason::Reason;
+use crate::domain::untrusted::sanitize;
 use crate::names::condition::READY;
 
 /// Exit code of a key that is not ready.
 const NOT_READY: u8 = 1;
+/// Maximum length of the outcome in the first line, in characters.
+const MAX_OUTCOME_CHARS: usize = 128;
+/// Message about an object that the operator has not seen as it is now.
+pub(in crate::cli) const UNSEEN: &str = "the operator has not seen the last change of the object yet: if this stays, check that it runs (its log, and \
+                                         /readyz)";
 /// Exit code of a key whose state is not known.
 const UNKNOWN: u8 = 3;
 
@@ -25,26 +33,33 @@ pub(in crate::cli) fn print_outcome(name: &str, key: Option<&ALMServiceKey>) -> 
         print(&qualified(name), "no answer", message)?;
         return Ok(ExitCode::from(UNKNOWN));
     };
-    let (status, reason, message) =
-        ready(key).map_or(("Unknown", "", ""), |ready| (&ready.status, &ready.reason, &ready.message));
-    print(&qualified(&key.name_any()), &format!("Ready is {status} ({reason})"), message)?;
+    let Condition { status, reason, message, .. } = &current_ready(key);
+    let outcome = format!("Ready is {status} ({reason})");
+    print(&qualified(&key.name_any()), &sanitize(&outcome, MAX_OUTCOME_CHARS), message)?;
     Ok(exit_code(key))
 }
 
-/// Returns the exit code for the condition `Ready` of a key. That of an earlier state of the object is not known.
+/// Returns the exit code for the condition `Ready` of a key.
 pub(in crate::cli) fn exit_code(key: &ALMServiceKey) -> ExitCode {
-    let observed = key.status.as_ref().map(|status| status.observed_generation);
-    let ready = ready(key).filter(|_| observed == key.metadata.generation);
-    ExitCode::from(match ready.map(|ready| ready.status.as_str()) {
-        Some("True") => 0,
-        Some("False") => NOT_READY,
-        Some(_) | None => UNKNOWN,
+    ExitCode::from(match current_ready(key).status.as_str() {
+        "True" => 0,
+        "False" => NOT_READY,
+        _ => UNKNOWN,
     })
 }
 
-fn ready(key: &ALMServiceKey) -> Option<&Condition> {
-    let conditions = key.status.as_ref().map(|status| status.conditions.as_slice()).unwrap_or_default();
-    conditions.iter().find(|condition| condition.type_ == READY)
+/// Returns the condition `Ready` of a key. It is unknown if the operator has not seen the last change of the object.
+pub(in crate::cli) fn current_ready(key: &ALMServiceKey) -> Condition {
+    let status = key.status.as_ref().filter(|status| Some(status.observed_generation) == key.metadata.generation);
+    let found = status.and_then(|status| status.conditions.iter().find(|condition| condition.type_ == READY));
+    found.cloned().unwrap_or_else(|| Condition {
+        type_: READY.into(),
+        status: "Unknown".into(),
+        reason: Reason::Progressing.to_string(),
+        message: UNSEEN.into(),
+        last_transition_time: key.metadata.creation_timestamp.clone().unwrap_or(Time(Timestamp::UNIX_EPOCH)),
+        observed_generation: None,
+    })
 }
 
 fn print(object: &str, outcome: &str, message: &str) -> io::Result<()> {

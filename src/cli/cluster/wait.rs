@@ -6,8 +6,10 @@ use futures::{StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
 use kube::runtime::{WatchStreamExt, watcher};
 
-use super::{Cluster, Failure, Kind};
+use super::access::is_refused;
+use super::{Cluster, Failure};
 use crate::api::ALMServiceKey;
+use crate::cluster::CallError;
 
 /// Interval between two pictures of the spinner.
 const TICK: Duration = Duration::from_millis(100);
@@ -23,21 +25,30 @@ impl Cluster {
     ) -> Result<Option<ALMServiceKey>, Failure> {
         let spinner = ProgressBar::new_spinner().with_message(what);
         spinner.enable_steady_tick(TICK);
-        let result = tokio::time::timeout(timeout, self.watch_key(name, predicate)).await;
+        let mut trouble = None;
+        let result = tokio::time::timeout(timeout, self.watch_key(name, predicate, &mut trouble)).await;
         spinner.finish_and_clear();
-        result.ok().transpose()
+        match (result, trouble) {
+            (Ok(found), _) => found.map(Some),
+            (Err(_), Some(source)) => Err(self.failure(self.access("watch"), source)),
+            (Err(_), None) => Ok(None),
+        }
     }
 
+    /// Watches a key until it satisfies a predicate. `trouble` holds the error of a watch that cannot be made at present.
     async fn watch_key(
         &self,
         name: &str,
         predicate: impl Fn(&ALMServiceKey) -> bool,
+        trouble: &mut Option<CallError>,
     ) -> Result<ALMServiceKey, Failure> {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut events = watcher(self.keys(), config).default_backoff().boxed();
         let mut is_listed = false;
         loop {
-            match events.try_next().await {
+            let event = events.try_next().await;
+            *trouble = None;
+            match event {
                 Ok(Some(watcher::Event::InitApply(key) | watcher::Event::Apply(key))) => {
                     is_listed = true;
                     if predicate(&key) {
@@ -49,28 +60,26 @@ impl Cluster {
                 Ok(Some(watcher::Event::InitDone | watcher::Event::Delete(_)) | None) => {
                     return Err(self.not_found(name));
                 }
-                // An API server that is away for a moment comes back; one that refuses does not change its mind.
-                Err(source) if is_refused(&source) => return Err(self.watch_failure(Kind::Keys, source)),
-                Err(_) => {}
+                Err(error) => {
+                    let source = call_error(error);
+                    // An API server that is away for a moment comes back; one that refuses does not change its mind.
+                    if is_refused(&source) {
+                        return Err(self.failure(self.access("watch"), source));
+                    }
+                    *trouble = Some(source);
+                }
             }
         }
     }
-
-    /// Returns the failure of a watch.
-    pub(in crate::cli) fn watch_failure(&self, kind: Kind, source: watcher::Error) -> Failure {
-        Failure::Watch { kind, server: self.server.clone(), source }
-    }
 }
 
-/// Returns true if the API server answered, and refused the watch.
-pub(in crate::cli) fn is_refused(error: &watcher::Error) -> bool {
+/// Returns the failed call behind the error of a watch.
+pub(in crate::cli) fn call_error(error: watcher::Error) -> CallError {
     match error {
-        watcher::Error::InitialListFailed(kube::Error::Api(status))
-        | watcher::Error::WatchStartFailed(kube::Error::Api(status))
-        | watcher::Error::WatchError(status) => matches!(status.code, 401 | 403 | 404),
-        watcher::Error::InitialListFailed(_)
-        | watcher::Error::WatchStartFailed(_)
-        | watcher::Error::WatchFailed(_)
-        | watcher::Error::NoResourceVersion => false,
+        watcher::Error::InitialListFailed(error)
+        | watcher::Error::WatchStartFailed(error)
+        | watcher::Error::WatchFailed(error) => CallError::Api(error),
+        watcher::Error::WatchError(status) => CallError::Api(kube::Error::Api(status)),
+        watcher::Error::NoResourceVersion => CallError::Deadline,
     }
 }

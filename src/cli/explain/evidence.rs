@@ -12,10 +12,18 @@ pub(super) struct Evidence {
     pub(super) key: ALMServiceKey,
     /// The tenant of the key.
     pub(super) tenant: Tenant,
-    /// The other keys of its tenant that the user may list.
-    pub(super) siblings: Vec<ALMServiceKey>,
-    /// True if the user may list the keys of all namespaces.
-    pub(super) siblings_are_complete: bool,
+    /// The other keys of its tenant.
+    pub(super) siblings: Siblings,
+}
+
+/// The other keys of a tenant, as far as the user may list them.
+pub(super) enum Siblings {
+    /// Those of all namespaces.
+    All(Vec<ALMServiceKey>),
+    /// Those of the key's own namespace.
+    OfNamespace(Vec<ALMServiceKey>),
+    /// None, because the user may list no keys.
+    Forbidden,
 }
 
 /// The tenant of a key.
@@ -34,13 +42,14 @@ pub(super) enum Tenant {
 pub(super) async fn read(cluster: &Cluster, name: &str) -> Result<Evidence, Failure> {
     let key = cluster.key(name).await?;
     let tenant = tenant(cluster, &key.spec.tenant_ref.name).await?;
-    let (siblings, siblings_are_complete) = match siblings(cluster, &key, None).await {
-        Err(failure) if failure.is_forbidden() => {
-            (siblings(cluster, &key, Some(&cluster.namespace)).await.unwrap_or_default(), false)
-        }
-        listed => (listed?, true),
+    let siblings = match siblings(cluster, &key, None).await {
+        Err(failure) if failure.is_forbidden() => match siblings(cluster, &key, Some(&cluster.namespace)).await {
+            Err(failure) if failure.is_forbidden() => Siblings::Forbidden,
+            listed => Siblings::OfNamespace(listed?),
+        },
+        listed => Siblings::All(listed?),
     };
-    Ok(Evidence { key, tenant, siblings, siblings_are_complete })
+    Ok(Evidence { key, tenant, siblings })
 }
 
 async fn tenant(cluster: &Cluster, name: &str) -> Result<Tenant, Failure> {

@@ -4,37 +4,33 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-use super::evidence::{Evidence, Tenant};
+use super::evidence::{Evidence, Siblings, Tenant};
 use super::next;
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cli::cluster::qualified;
+use crate::cli::cluster::{current_ready, qualified};
 use crate::cli::status::describe_slot;
 use crate::cli::text::{age, item, paragraph_of, table};
 use crate::domain::reason::Reason;
+use crate::domain::untrusted::sanitize;
 use crate::names::condition::{READY, SIGNED_IN, UPLOADED, VALID};
 
+/// Maximum length of a condition in one line, in characters.
+const MAX_SUMMARY_CHARS: usize = 128;
 /// Maximum number of other keys that are named.
 const MAX_SIBLINGS: usize = 10;
-
-/// The remedy for an operator that does not act.
-const IF_IT_STAYS: &str = "If this stays, check that the operator runs: its log, its probe /readyz, its Lease.";
 
 /// Returns the explanation in lines of at most `width` columns.
 pub(super) fn text(evidence: &Evidence, now: Timestamp, width: u16) -> String {
     let Evidence { key, .. } = evidence;
     let status = key.status.clone().unwrap_or_default();
-    let ready = find(&status, READY);
+    let ready = &current_ready(key);
     let namespace = key.namespace().unwrap_or_default();
-    let object = format!("{} -n {namespace}", qualified(&key.name_any()));
-    let summary = match ready {
-        Some(ready) => format!("{object}: Ready is {}", described(ready, now)),
-        None => format!("{object}: the operator has not seen this object yet"),
-    };
-    let message = ready.map(|ready| ready.message.as_str()).unwrap_or_default();
+    let summary = format!("{} -n {namespace}: Ready is {}", qualified(&key.name_any()), described(ready, now));
+    let message = ready.message.as_str();
     let parts = [
         format!("{summary}\n{}", paragraph_of(message, width)),
-        section("Meaning", &meaning(key, ready), width),
+        section("Meaning", &meaning(ready), width),
         conditions(&status, message, now, width),
         facts(evidence, &status, now, width),
         section("Next", &next::next(key), width),
@@ -48,27 +44,16 @@ fn find<'a>(status: &'a ALMServiceKeyStatus, name: &str) -> Option<&'a Condition
 
 fn described(condition: &Condition, now: Timestamp) -> String {
     let Condition { status, reason, last_transition_time, .. } = condition;
-    format!("{status} ({reason}), for {}", age(last_transition_time.0, now))
+    sanitize(&format!("{status} ({reason}), for {}", age(last_transition_time.0, now)), MAX_SUMMARY_CHARS)
 }
 
 fn section(title: &str, text: &str, width: u16) -> String {
     if text.is_empty() { String::new() } else { format!("{title}:\n{}", paragraph_of(text, width)) }
 }
 
-/// Explains the reason of `Ready`, unless the status is not that of the object as it is now.
-fn meaning(key: &ALMServiceKey, ready: Option<&Condition>) -> String {
-    let observed = key.status.as_ref().map(|status| status.observed_generation);
-    match ready {
-        None => format!("The operator has not reconciled this object. {IF_IT_STAYS}"),
-        Some(_) if observed != key.metadata.generation => {
-            format!(
-                "This is of an earlier state: the operator has not seen the last change of the object. {IF_IT_STAYS}"
-            )
-        }
-        Some(ready) => {
-            Reason::parse(&ready.reason).map(|reason| reason.description().replace('`', "")).unwrap_or_default()
-        }
-    }
+/// Explains the reason of `Ready`.
+fn meaning(ready: &Condition) -> String {
+    Reason::parse(&ready.reason).map(|reason| reason.description().replace('`', "")).unwrap_or_default()
 }
 
 /// Returns the table of the conditions behind `Ready`, and those of their messages that say something else.
@@ -147,8 +132,13 @@ fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {
 }
 
 fn siblings(evidence: &Evidence, tenant: &str) -> String {
-    let Evidence { siblings, siblings_are_complete, .. } = evidence;
-    let scope = if *siblings_are_complete { "" } else { " in this namespace (you may not list those of others)" };
+    let (scope, siblings) = match &evidence.siblings {
+        Siblings::All(siblings) => ("", siblings),
+        Siblings::OfNamespace(siblings) => (" in this namespace (you may not list those of others)", siblings),
+        Siblings::Forbidden => {
+            return format!("Other keys of ALMTenant \"{tenant}\": you may not list keys (role almkey-view)");
+        }
+    };
     if siblings.is_empty() {
         return format!("Other keys of ALMTenant \"{tenant}\"{scope}: none");
     }

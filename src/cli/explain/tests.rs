@@ -2,7 +2,7 @@ use insta::assert_snapshot;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::evidence::{Evidence, Tenant};
+use super::evidence::{Evidence, Siblings, Tenant};
 use super::{next, report};
 use crate::api::ALMServiceKey;
 use crate::domain::reason::Reason;
@@ -24,7 +24,10 @@ fn object(name: &str, spec: &Value, status: &Value) -> Value {
     spec["tenantRef"] = json!({ "name": "acme" });
     json!({
         "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMServiceKey",
-        "metadata": { "namespace": "team-a", "name": name, "uid": name, "generation": 1 },
+        "metadata": {
+            "namespace": "team-a", "name": name, "uid": name, "generation": 1,
+            "creationTimestamp": "2026-05-01T09:00:00Z",
+        },
         "spec": spec, "status": status,
     })
 }
@@ -57,7 +60,7 @@ fn secret() -> Value {
 }
 
 fn evidence(key: ALMServiceKey, tenant: Tenant) -> Evidence {
-    Evidence { key, tenant, siblings: Vec::new(), siblings_are_complete: true }
+    Evidence { key, tenant, siblings: Siblings::All(Vec::new()) }
 }
 
 fn tenant() -> Tenant {
@@ -108,9 +111,8 @@ fn what_a_user_may_not_read_is_named_in_the_explanation() {
     later["uploaded"] = Value::Null;
     let mut evidence = evidence(key(&secret(), &later), Tenant::Forbidden);
     let older = |name: String| object(&name, &secret(), &status(&[condition("Ready", "True", "Uploaded", "")]));
-    evidence.siblings =
-        (1..=11).map(|number| serde_json::from_value(older(format!("older-{number}"))).expect("a key")).collect();
-    evidence.siblings_are_complete = false;
+    let others = (1..=11).map(|number| serde_json::from_value(older(format!("older-{number}"))).expect("a key"));
+    evidence.siblings = Siblings::OfNamespace(others.collect());
     assert_snapshot!(report::text(&evidence, now(), 100));
 }
 
@@ -158,28 +160,29 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
         (
             secret(),
             conditions("RemovalPending", Some("Reconciling"), "True"),
-            "gone for 5m (spec.gracePeriod): 2026-05-01T11:05:00Z at the earliest",
+            "is removed from Landscape Management once its source has been gone for 5m (spec.gracePeriod)",
         ),
         (
-            binding(),
+            with(binding(), "deletionPolicy", json!("Retain")),
             conditions("RemovalPending", Some("Reconciling"), "True"),
-            "gone for 0s (spec.gracePeriod): 2026-05-01T11:00:00Z at the earliest",
+            "loses its owner (spec.deletionPolicy is Retain) once its source has been gone for 0s",
         ),
         (
             with(binding(), "deadKey", json!({ "after": "1h" })),
             conditions("CredentialsRefused", Some("Stalled"), "False"),
-            "refused for 1h in four probes (spec.deadKey.after): 2026-05-01T12:00:00Z at the earliest",
+            "it is deleted there at its fourth refusal, 1h after the first (spec.deadKey.after)",
         ),
         (
             with(binding(), "deadKey", json!({ "action": "Report" })),
             conditions("CredentialsRefused", Some("Stalled"), "False"),
-            "Nothing but a check every 1h, until the object, its source or its tenant changes",
+            "The operator checks again at least every 1h, and at once when the object",
         ),
         (
-            binding(),
-            conditions("SignInUnknown", Some("Reconciling"), "Unknown"),
-            "at most 15m later, and every 2h once",
+            with(binding(), "mode", json!("Observe")),
+            conditions("CredentialsRefused", Some("Stalled"), "False"),
+            "Nothing is written to Landscape Management, because spec.mode is Observe. The operator checks again",
         ),
+        (binding(), conditions("SignInUnknown", Some("Reconciling"), "Unknown"), "at most 15m later, every 2h once"),
     ] {
         let next = next::next(&key(&spec, &status));
         assert!(next.contains(expected), "{expected}: {next}");
@@ -187,17 +190,23 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
 }
 
 #[test]
-fn the_end_of_a_deletion_follows_from_mode_and_deletion_policy() {
-    for (field, value, expected) in [
-        ("mode", "Enforce", "The key is removed from Landscape Management."),
-        ("mode", "Observe", "Nothing changes in Landscape Management"),
-        ("deletionPolicy", "Retain", "A key that signs in stays in Landscape Management, without an owner"),
+fn the_end_of_a_deletion_follows_from_spec_and_origin() {
+    for (spec, origin, annotations, expected) in [
+        (json!({}), "Uploaded", json!({}), "it is removed there, or handed over to another ALMServiceKey"),
+        (json!({}), "Adopted", json!({}), "A key that was adopted stays in Landscape Management"),
+        (json!({}), "Uploaded", json!({ "almkey.dev/abandon": "calm" }), "(almkey.dev/abandon is set)"),
+        (json!({ "mode": "Observe" }), "Uploaded", json!({}), "(spec.mode is Observe)"),
+        (json!({ "deletionPolicy": "Retain" }), "Uploaded", json!({}), "(spec.deletionPolicy is Retain)"),
     ] {
-        let mut spec = binding();
-        spec[field] = json!(value);
-        let mut object = object("calm", &spec, &status(&[condition("Ready", "False", "Removing", "")]));
+        let mut all = binding();
+        for (field, value) in spec.as_object().expect("fields") {
+            all[field] = value.clone();
+        }
+        let mut object = object("calm", &all, &status(&[condition("Ready", "False", "Removing", "")]));
+        object["status"]["uploaded"]["origin"] = json!(origin);
         object["metadata"]["deletionTimestamp"] = json!("2026-05-01T11:00:00Z");
+        object["metadata"]["annotations"] = annotations;
         let next = next::next(&serde_json::from_value(object).expect("a key"));
-        assert!(next.contains(expected), "{next}");
+        assert!(next.contains(expected) && next.contains("Then the object is gone."), "{next}");
     }
 }

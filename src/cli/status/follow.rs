@@ -9,7 +9,8 @@ use kube::runtime::reflector::{self, Store};
 use kube::runtime::{WatchStreamExt, watcher};
 
 use super::listing::Listing;
-use crate::cli::cluster::{Cluster, Failure, Kind, is_refused};
+use crate::cli::cluster::{Access, Cluster, Failure, Kind, call_error};
+use crate::cli::text::print_error;
 
 /// Maximum number of changes that are shown at once.
 const MAX_CHANGES: usize = 1024;
@@ -32,14 +33,26 @@ pub(super) async fn follow(
     let mut incomplete = vec![Kind::Keys];
     incomplete.extend(tenants.is_some().then_some(Kind::Tenants));
     let mut last = first.to_json();
+    let mut is_failing = false;
     while let Some(changes) = events.next().await {
         for change in changes {
             match change {
                 Ok((kind, true)) => incomplete.retain(|other| *other != kind),
                 Ok((kind, false)) => incomplete.push(kind),
-                Err((kind, error)) if is_refused(&error) => return Err(cluster.watch_failure(kind, error)),
-                Err(_) => {}
+                Err((kind, error)) => {
+                    let access = Access { verb: "watch", kind, namespace: first.namespace.clone() };
+                    let failure = cluster.failure(access, call_error(error));
+                    if failure.is_refusal() {
+                        return Err(failure);
+                    }
+                    if !is_failing {
+                        print_error(&failure);
+                    }
+                    is_failing = true;
+                    continue;
+                }
             }
+            is_failing = false;
         }
         let listing = first.with(tenants.as_ref().map(objects), objects(&keys));
         let next = listing.to_json();

@@ -38,7 +38,8 @@ pub(super) async fn read(cluster: &Cluster, all: bool, selector: Option<&str>) -
             (list(cluster, Kind::Keys, Some(namespace), selector).await?, Some(namespace.clone()))
         }
     };
-    Ok(Listing { tenants, keys, namespace, is_narrowed })
+    let selection = Listing { tenants: None, keys: Vec::new(), namespace, is_narrowed };
+    Ok(selection.with(tenants, keys))
 }
 
 async fn list(

@@ -23,7 +23,7 @@ Exit codes:
   2  wrong usage, or the cluster could not be asked
 
 It needs the right to list almservicekeys (role almkey-view) and, for the tenants, almtenants (role
-almkey-tenant-viewer). What may not be read is left out, and named on standard error.
+almkey-tenant-viewer); with -w, to watch them. What may not be read is left out, and named on standard error.
 
 Examples:
   almkey status                 # the namespace of the context
@@ -72,11 +72,20 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let Arguments { all_namespaces, selector, watch, output, cluster } = arguments;
     let cluster = cluster.connect().await?;
     let listing = listing::read(&cluster, all_namespaces, selector.as_deref()).await?;
+    print(&format(&listing, output)?, "")?;
     print_notes(&listing);
-    print(&format(&listing, output)?, false)?;
     if watch {
-        follow::follow(&cluster, listing, selector.as_deref(), |listing| print(&format(listing, output)?, true))
-            .await?;
+        let separator = match output {
+            Format::Yaml => "---\n",
+            Format::Text | Format::Wide if io::stdout().is_terminal() => CLEAR_SCREEN,
+            Format::Text | Format::Wide | Format::Name | Format::Json => "\n",
+        };
+        follow::follow(&cluster, listing, selector.as_deref(), |listing| {
+            print(&format(listing, output)?, separator)?;
+            print_notes(listing);
+            Ok(())
+        })
+        .await?;
     }
     Ok(ExitCode::SUCCESS)
 }
@@ -92,12 +101,10 @@ fn format(listing: &Listing, format: Format) -> io::Result<String> {
     })
 }
 
-/// Prints the state. `again` separates it from what was printed before.
-fn print(text: &str, again: bool) -> io::Result<()> {
+/// Prints the state, after what separates it from the one before.
+fn print(text: &str, separator: &str) -> io::Result<()> {
     let mut stdout = io::stdout().lock();
-    if again {
-        stdout.write_all(if stdout.is_terminal() { CLEAR_SCREEN } else { "\n" }.as_bytes())?;
-    }
+    stdout.write_all(separator.as_bytes())?;
     stdout.write_all(text.as_bytes())?;
     stdout.flush()
 }

@@ -8,10 +8,11 @@ use kube::{Resource, ResourceExt};
 use super::listing::Listing;
 use crate::api::tenant::{SlotState, SlotStatus};
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cli::cluster::UNSEEN;
 use crate::cli::text::{NONE, age, paragraph_of, table};
 use crate::names::condition::READY;
 
-/// The condition `Ready` of an object, and whether it is of the object's last change.
+/// The condition `Ready` of an object. It is unknown if the operator has not seen the object's last change.
 struct Ready {
     status: String,
     reason: String,
@@ -131,10 +132,7 @@ fn ready<K: Resource<DynamicType = ()> + serde::de::DeserializeOwned>(
         Some(Condition { status, reason, message, .. }) if is_current => {
             Ready { status: status.clone(), reason: reason.clone(), message: message.clone() }
         }
-        Some(_) => {
-            unknown("Progressing", "the operator has not seen the last change yet: if this stays, check that it runs")
-        }
-        None => unknown("Progressing", "the operator has not seen this object yet: if this stays, check that it runs"),
+        Some(_) | None => unknown("Progressing", UNSEEN),
     }
 }
 

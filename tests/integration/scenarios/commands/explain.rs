@@ -34,7 +34,7 @@ const STATES: [(&str, i32, [&str; 4]); 5] = [
             "Ready is False (InvalidJSON)",
             "The key is not valid.",
             "Valid       False    InvalidJSON",
-            "Nothing but a check every 1h",
+            "checks again at least every 1h",
         ],
     ),
     (

@@ -1,6 +1,5 @@
 //! `almkey status`.
 
-use std::io::{BufRead, BufReader};
 use std::process::Stdio;
 
 use regex::Regex;
@@ -9,6 +8,8 @@ use serde_json::Value;
 use super::{command, create_user, run, run_in};
 use crate::scenarios::{scenario, upload};
 use testkit::bed::Tenant;
+use testkit::bed::waiting::wait_for;
+use tokio::io::{AsyncBufReadExt, BufReader};
 
 /// Returns the lines of an output without those of other tests' tenants, and with `<age>` for ages.
 fn own_lines(tenant: &Tenant<'_>, output: &str) -> Vec<String> {
@@ -107,23 +108,28 @@ fn status_of_an_empty_namespace_says_so() {
 fn status_follows_what_changes_until_it_is_ended() {
     scenario("followed", async |tenant| {
         let viewer = create_user(&tenant, "viewer", Some("almkey-view")).await;
-        let mut child = command(&viewer, &["status", "-w"])
+        let mut child = tokio::process::Command::from(command(&viewer, &["status", "-w"]))
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
+            .kill_on_drop(true)
             .spawn()
             .expect("almkey can be started");
         let mut lines = BufReader::new(child.stdout.take().expect("a pipe")).lines();
-        let mut await_line = |words: [&str; 4]| {
-            lines.find(|line| {
-                let line = line.as_ref().expect("a line");
-                line.split_whitespace().take(4).eq(words)
+        let mut await_line = async |words: [&str; 4]| {
+            wait_for(&format!("the line {words:?}"), async {
+                while let Some(line) = lines.next_line().await.expect("a line") {
+                    if line.split_whitespace().take(4).eq(words) {
+                        return;
+                    }
+                }
+                panic!("almkey has ended");
             })
+            .await;
         };
         tenant.apply_for_secret("calm", "pasted").await;
-        assert!(await_line(["calm", "followed", "Unknown", "WaitingForSecret"]).is_some());
+        await_line(["calm", "followed", "Unknown", "WaitingForSecret"]).await;
         tenant.write_secret("pasted", &tenant.make_key().await).await;
-        assert!(await_line(["calm", "followed", "True", "Uploaded"]).is_some());
-        child.kill().expect("it runs");
-        child.wait().expect("it exits");
+        await_line(["calm", "followed", "True", "Uploaded"]).await;
+        child.kill().await.expect("it runs until it is ended");
     });
 }

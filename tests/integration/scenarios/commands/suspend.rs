@@ -38,7 +38,7 @@ fn who_manages_a_key_is_named_if_the_change_would_be_undone() {
             assert_eq!(shown.code, 0);
             let manager = "the Flux Kustomization \"apps\" in namespace \"flux-system\"";
             let expected = format!(
-                "almkey: {manager} manages this object and undoes the change: set {field} in its source, too\n"
+                "almkey: {manager} manages this object and may undo the change: set {field} in its source, too\n"
             );
             assert_eq!(shown.stderr, expected);
         }
