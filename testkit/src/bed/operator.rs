@@ -2,6 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
+use std::sync::OnceLock;
 use std::time::{Duration, Instant};
 
 use super::waiting::{WAIT_LIMIT, wait_for};
@@ -15,6 +16,8 @@ pub struct Operator {
     process: Supervised,
     /// Path of its log.
     pub log: PathBuf,
+    /// Address of its admin server, once it is known. The log that has it may be long.
+    admin_address: OnceLock<String>,
 }
 
 impl Operator {
@@ -31,13 +34,15 @@ impl Operator {
         command.arg("operator").args(arguments);
         command.env("KUBECONFIG", kubeconfig).envs(environment.iter().copied());
         let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
-        Self { process, log }
+        Self { process, log, admin_address: OnceLock::new() }
     }
 
     /// Returns status and body of an answer of its admin server.
     pub async fn admin(&self, path: &str) -> (u16, String) {
-        let line = self.await_lines("admin server listens", 1).remove(0);
-        let address = admin_address(&line).expect("the line holds the address");
+        let address = self.admin_address.get_or_init(|| {
+            let line = self.await_lines("admin server listens", 1).remove(0);
+            admin_address(&line).expect("the line holds the address")
+        });
         let answer =
             plain_client().get(format!("http://{address}{path}")).send().await.expect("the admin server answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))

@@ -12,11 +12,11 @@ use testkit::bed::operator::binary;
 // proves: flag --kubeconfig, flag --context
 #[test]
 fn the_kubeconfig_and_its_context_are_chosen_by_flags() {
-    scenario("chosen", async |tenant| {
+    scenario("by-flags", async |tenant| {
         let kubeconfig = tenant.bed.control_plane.kubeconfig("admin").display().to_string();
-        let names = ["status", "-o", "name", "-n", "chosen", "--kubeconfig", &kubeconfig];
+        let names = ["status", "-o", "name", "-n", "by-flags", "--kubeconfig", &kubeconfig];
         let shown = run(Path::new("/nonexistent"), &names);
-        assert!(shown.code == 0 && shown.stdout.contains("almtenant.almkey.dev/chosen\n"), "{}", shown.stderr);
+        assert!(shown.code == 0 && shown.stdout.contains("almtenant.almkey.dev/by-flags\n"), "{}", shown.stderr);
         for (arguments, expected) in [
             (["--kubeconfig", "/nonexistent"], ["the kubeconfig cannot be used", "No such file or directory"]),
             (["--context", "clam"], ["--context another context in it", "clam"]),

@@ -13,7 +13,7 @@ const STATES: [(&str, i32, [&str; 4]); 5] = [
         [
             "Ready is True (Uploaded)",
             "Nothing to do.",
-            "its slot: explained/calm, for",
+            "its slot: troubled/calm, for",
             "read every 15m (spec.interval)",
         ],
     ),
@@ -53,7 +53,7 @@ const STATES: [(&str, i32, [&str; 4]); 5] = [
         [
             "Ready is False (Suspended)",
             "spec.suspend is set.",
-            "explained/calm (Uploaded)",
+            "troubled/calm (Uploaded)",
             "almkey resume second ends the suspension",
         ],
     ),
@@ -67,7 +67,7 @@ fn words(text: &str) -> String {
 // proves: command explain
 #[test]
 fn explain_names_the_trouble_the_evidence_and_the_next_step() {
-    scenario("explained", async |tenant| {
+    scenario("troubled", async |tenant| {
         let key = upload(&tenant).await;
         tenant.write_data("broken", json!({ "key.json": "no JSON" })).await;
         let dead = tenant.make_key().await;
@@ -88,7 +88,7 @@ fn explain_names_the_trouble_the_evidence_and_the_next_step() {
         for (name, code, parts) in STATES {
             let shown = run_in(&tenant, &["explain", name]);
             let text = words(&shown.stdout);
-            assert!(text.starts_with(&format!("almservicekey/{name} -n explained: ")), "{}", shown.stdout);
+            assert!(text.starts_with(&format!("almservicekey/{name} -n troubled: ")), "{}", shown.stdout);
             for part in parts {
                 assert!(text.contains(&words(part)), "{name}: {part:?} is missing in\n{}", shown.stdout);
             }

@@ -25,7 +25,7 @@ fn own_lines(tenant: &Tenant<'_>, output: &str) -> Vec<String> {
 // proves: command status, flag --kubeconfig, flag --output
 #[test]
 fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
-    scenario("shown", async |tenant| {
+    scenario("displayed", async |tenant| {
         upload(&tenant).await;
         tenant.apply_for_secret("later", "missing").await;
         tenant.await_ready("later", "Unknown", "WaitingForSecret").await;
@@ -35,9 +35,9 @@ fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
         assert_eq!(
             own_lines(&tenant, &shown.stdout),
             [
-                "shown | True | Connected | shown/calm, for <age> | <age>",
-                "calm | shown | True | Uploaded | <age> | <age>",
-                "later | shown | Unknown | WaitingForSecret | - | <age>",
+                "displayed | True | Connected | displayed/calm, for <age> | <age>",
+                "calm | displayed | True | Uploaded | <age> | <age>",
+                "later | displayed | Unknown | WaitingForSecret | - | <age>",
             ]
         );
         let message = "\nalmservicekey/later:\n  Secret \"missing\" does not exist";

@@ -61,9 +61,11 @@ fn an_object_that_changes_without_end_is_throttled_and_counted() {
         tenant.await_ready("calm", "Unknown", "WaitingForTenant").await;
         let before = throttled_total(&tenant).await;
         wait_for("a throttled reconciliation that is counted", async {
-            for change in 0.. {
-                // It is not the uid of the object, so it has no effect.
-                tenant.annotate("calm", "almkey.dev/abandon", &change.to_string()).await;
+            for round in 0.. {
+                for change in 0..10 {
+                    // It is not the uid of the object, so it has no effect.
+                    tenant.annotate("calm", "almkey.dev/abandon", &format!("{round} {change}")).await;
+                }
                 if throttled_total(&tenant).await > before {
                     return;
                 }
