@@ -268,8 +268,10 @@ fn allowed(entry: &Value, reason: &str) -> Option<Right> {
     let words = reason.strip_prefix("RBAC: allowed by ")?;
     let mut quoted = words.split('"').skip(1).step_by(2);
     let (binding, role) = (quoted.next()?, quoted.next()?);
-    let place = match words.split(' ').next()? {
-        "ClusterRoleBinding" => Place::Cluster,
+    let place = match (words.split(' ').next()?, words.split('"').nth(2)?.trim()) {
+        ("ClusterRoleBinding", _) => Place::Cluster,
+        // Roles give rights in the namespace of the operator's own objects alone, wherever a flag puts it.
+        (_, "of Role") => Place::OwnNamespace,
         _ => Place::of_binding_in(binding.split_once('/')?.1),
     };
     entry["objectRef"]["resource"].as_str()?;

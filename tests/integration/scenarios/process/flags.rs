@@ -6,16 +6,30 @@ use kube::api::{DeleteParams, PostParams};
 
 use crate::scenarios::alone;
 use testkit::bed::tenant::ensure_namespace;
-use testkit::bed::{Setup, Tenant};
+use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
+
+/// Gives the operator the rights on its own objects in another namespace, as docs/rights.md says.
+fn bind_own_roles(bed: &TestBed, namespace: &str) {
+    let account = format!("--serviceaccount={NAMESPACE}:{NAMESPACE}");
+    for (role, resource) in [("alm-key-operator-ca-bundles", "configmaps"), ("alm-key-operator-credentials", "secrets")]
+    {
+        let resource = format!("--resource={resource}");
+        bed.kubectl(&["create", "role", role, "-n", namespace, "--verb=get,list,watch", &resource]);
+        bed.kubectl(&["create", "rolebinding", role, "-n", namespace, &format!("--role={role}"), &account]);
+    }
+}
 
 // proves: flag --cluster-id, flag --cluster-resource-namespace, field ALMTenant spec.landscapeManagement.http.oauth2.tokenUrl
 #[test]
 fn flags_set_the_cluster_id_and_the_namespace_of_the_credentials() {
-    let arguments: &[&str] = &["--leader-elect=false", "--cluster-id=blue", "--cluster-resource-namespace=credentials"];
-    alone(Setup { arguments, ..Setup::default() }, async |bed| {
-        let tenant = Tenant::create(&bed, "chosen", bed.client.clone()).await;
+    alone(Setup::default(), async |mut bed| {
+        bed.operator.take().expect("the operator runs").kill();
         ensure_namespace(&bed.client, "credentials").await;
+        bind_own_roles(&bed, "credentials");
+        let flags = [("ALMKEY_CLUSTER_ID", "blue"), ("ALMKEY_CLUSTER_RESOURCE_NAMESPACE", "credentials")];
+        bed.operator = Some(bed.start_replica_in(bed.kubeconfig(), "blue", &flags));
+        let tenant = Tenant::create(&bed, "chosen", bed.client.clone()).await;
         let theirs: Api<Secret> = Api::namespaced(bed.client.clone(), NAMESPACE);
         let ours: Api<Secret> = Api::namespaced(bed.client.clone(), "credentials");
         let mut secret = theirs.get("chosen").await.expect("the object exists");
