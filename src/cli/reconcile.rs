@@ -2,12 +2,11 @@
 
 use std::error::Error;
 use std::process::ExitCode;
-use std::time::Duration;
 
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::cluster::{ClusterFlags, print_outcome};
+use super::cluster::{ClusterFlags, WaitFlags, print_outcome};
 use super::completion;
 use crate::names::annotation::RECONCILE_REQUESTED_AT;
 
@@ -32,9 +31,8 @@ pub(super) struct Arguments {
     #[arg(add = completion::key_names())]
     name: String,
 
-    /// Maximum time to wait for the operator, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[command(flatten)]
+    wait: WaitFlags,
 
     #[command(flatten)]
     cluster: ClusterFlags,
@@ -42,19 +40,18 @@ pub(super) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { name, timeout, cluster } = arguments;
+    let Arguments { name, wait, cluster } = arguments;
     let cluster = cluster.connect().await?;
     let request = Timestamp::now();
     cluster
         .patch(&name, &json!({ "metadata": { "annotations": { RECONCILE_REQUESTED_AT: request.to_string() } } }))
         .await?;
-    let what = "waiting until the operator has reconciled the key";
     // A later request of another person counts as well: it may have replaced this one.
     let is_handled = |handled: Option<&str>| {
         handled.and_then(|handled| handled.parse::<Timestamp>().ok()).is_some_and(|handled| handled >= request)
     };
     let key = cluster
-        .await_key(&name, Duration::from_secs(timeout), what, |key| {
+        .await_reconciled(&name, wait, |key| {
             is_handled(key.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_deref()))
         })
         .await?;

@@ -3,11 +3,10 @@
 use std::error::Error;
 use std::io::{self, Write};
 use std::process::ExitCode;
-use std::time::Duration;
 
 use serde_json::json;
 
-use super::cluster::{ClusterFlags, managed_by, print_outcome, qualified};
+use super::cluster::{ClusterFlags, WaitFlags, managed_by, print_outcome, qualified};
 use super::completion;
 use super::suspend::warn_of_undoing;
 
@@ -28,9 +27,8 @@ pub(super) struct Arguments {
     #[arg(add = completion::key_names())]
     name: String,
 
-    /// Maximum time to wait for the operator, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
-    timeout: u64,
+    #[command(flatten)]
+    wait: WaitFlags,
 
     #[command(flatten)]
     cluster: ClusterFlags,
@@ -38,7 +36,7 @@ pub(super) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { name, timeout, cluster } = arguments;
+    let Arguments { name, wait, cluster } = arguments;
     let cluster = cluster.connect().await?;
     let key = cluster.key(&name).await?;
     if key.spec.suspend != Some(true) {
@@ -49,11 +47,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     if let Some(manager) = managed_by(&key) {
         warn_of_undoing(&manager, "suspend: false");
     }
-    let what = "waiting until the operator has reconciled the key";
     let observed = cluster
-        .await_key(&name, Duration::from_secs(timeout), what, |key| {
-            key.status.as_ref().map(|status| status.observed_generation) >= resumed
-        })
+        .await_reconciled(&name, wait, |key| key.status.as_ref().map(|status| status.observed_generation) >= resumed)
         .await?;
     Ok(print_outcome(&name, observed.as_ref())?)
 }

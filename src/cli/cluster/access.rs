@@ -29,10 +29,7 @@ impl Kind {
 
 impl fmt::Display for Kind {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Keys => "almservicekeys",
-            Self::Tenants => "almtenants",
-        })
+        f.write_str(&self.resource().plural)
     }
 }
 

@@ -20,7 +20,7 @@ use access::is_refused;
 pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
 pub(super) use outcome::{UNSEEN, current_ready, exit_code, print_outcome};
-pub(super) use wait::call_error;
+pub(super) use wait::{WaitFlags, call_error};
 
 /// Field manager of what a person changes by a command.
 const FIELD_MANAGER: &str = "almkey";

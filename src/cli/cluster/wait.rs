@@ -14,16 +14,24 @@ use crate::cluster::CallError;
 /// Interval between two pictures of the spinner.
 const TICK: Duration = Duration::from_millis(100);
 
+#[derive(clap::Args)]
+pub(in crate::cli) struct WaitFlags {
+    /// Maximum time to wait for the operator, in seconds.
+    #[arg(long, value_name = "SECONDS", default_value_t = 60, value_parser = clap::value_parser!(u64).range(1..=3600))]
+    timeout: u64,
+}
+
 impl Cluster {
-    /// Waits until a key satisfies a predicate, and returns it; none if it does not within `timeout`.
-    pub(in crate::cli) async fn await_key(
+    /// Waits until a key satisfies a predicate, which holds once the operator has reconciled it. Returns none if that
+    /// takes too long.
+    pub(in crate::cli) async fn await_reconciled(
         &self,
         name: &str,
-        timeout: Duration,
-        what: &'static str,
+        WaitFlags { timeout }: WaitFlags,
         predicate: impl Fn(&ALMServiceKey) -> bool,
     ) -> Result<Option<ALMServiceKey>, Failure> {
-        let spinner = ProgressBar::new_spinner().with_message(what);
+        let timeout = Duration::from_secs(timeout);
+        let spinner = ProgressBar::new_spinner().with_message("waiting until the operator has reconciled the key");
         spinner.enable_steady_tick(TICK);
         let mut trouble = None;
         let result = tokio::time::timeout(timeout, self.watch_key(name, predicate, &mut trouble)).await;

@@ -10,7 +10,7 @@ use crate::api::tenant::{SlotState, SlotStatus};
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::UNSEEN;
 use crate::cli::text::{NONE, age, paragraph_of, table};
-use crate::names::condition::READY;
+use crate::names::condition::{READY, SIGNED_IN};
 
 /// The condition `Ready` of an object. It is unknown if the operator has not seen the object's last change.
 struct Ready {
@@ -82,7 +82,7 @@ fn key_row(object: &DynamicObject, now: Timestamp, with_namespace: bool, is_wide
         row.insert(0, object.namespace().unwrap_or_default());
     }
     if is_wide {
-        let signed_in = status.and_then(|status| condition(&status.conditions, "SignedIn"));
+        let signed_in = status.and_then(|status| condition(&status.conditions, SIGNED_IN));
         let source = status.and_then(|status| status.source.as_ref());
         row.push(signed_in.map_or(NONE.into(), |signed_in| signed_in.status.clone()));
         row.push(source.map_or(NONE.into(), |source| format!("{}/{}", source.kind, source.name)));

@@ -82,6 +82,16 @@ fn a_right_that_no_request_needs_is_found_also_if_other_objects_were_requested()
 }
 
 #[test]
+fn a_role_gives_rights_in_the_own_namespace_wherever_that_is() {
+    let mut moved = entry("get", "secrets", "calm", "allow");
+    moved["annotations"]["authorization.k8s.io/reason"] = json!(
+        "RBAC: allowed by RoleBinding \"own/elsewhere\" of Role \"own\" to ServiceAccount \"alm-key-operator/alm-key-operator\""
+    );
+    let own = Right { role: "own".into(), place: Place::OwnNamespace, ..right("secrets", "", "get") };
+    assert!(verdict(&[own], &[moved]).is_clean());
+}
+
+#[test]
 fn an_undeclared_right_is_found_whichever_role_gives_it() {
     let mut by_another = entry("list", "secrets", "", "allow");
     by_another["annotations"]["authorization.k8s.io/reason"] = json!(
