@@ -17,7 +17,7 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::Owner;
 use crate::names::{condition, crd};
-use crate::source::resolve::Resolver;
+use crate::source::resolve::{Resolver, source as checked};
 
 /// Loads all facts about one object.
 pub(super) async fn facts(
@@ -123,14 +123,15 @@ async fn source(
         Resolver {
             cluster: context.cluster,
             namespace: &namespace,
-            rules,
             observed_deletions: &context.caches.observed_deletions,
             recorded_uid: recorded.map(|seen| seen.uid.as_str()),
         }
     };
     match (&source.service_binding_ref, &source.secret_ref) {
-        (Some(ServiceBindingRef { name }), _) => resolver("ServiceBinding", name).binding(name).await,
-        (None, Some(SecretRef { name, key })) => resolver("Secret", name).secret(name, key.as_deref()).await,
+        (Some(ServiceBindingRef { name }), _) => checked(resolver("ServiceBinding", name).binding(name).await, rules),
+        (None, Some(SecretRef { name, key })) => {
+            checked(resolver("Secret", name).secret(name, key.as_deref()).await, rules)
+        }
         // A rule of the CRD refuses an object without a source, but an older CRD may have admitted it.
         (None, None) => Source::Unknown {
             reason: Reason::WaitingForSecret,
