@@ -52,11 +52,15 @@ fn adoption(tenant: &ALMTenantSpec) -> policy::AdoptionPolicy {
     }
 }
 
-fn forbidden_scopes(tenant: &ALMTenantSpec) -> Vec<String> {
+/// Returns the scope endings that a key of a tenant must not have.
+#[must_use]
+pub fn forbidden_scopes(tenant: &ALMTenantSpec) -> Vec<String> {
     tenant.forbidden_scopes.clone().unwrap_or_else(|| vec![DEFAULT_FORBIDDEN_SCOPE.to_owned()])
 }
 
-fn rules(tenant: &ALMTenantSpec) -> KeyRules {
+/// Returns the rules for the keys of a tenant.
+#[must_use]
+pub fn rules(tenant: &ALMTenantSpec) -> KeyRules {
     let ALMTenantSpec {
         identity_zone,
         landscape_management: _,

@@ -4,7 +4,7 @@ use std::ffi::{OsStr, OsString};
 use std::time::Duration;
 
 use clap::{Args, Command, FromArgMatches};
-use clap_complete::engine::{ArgValueCompleter, CompletionCandidate};
+use clap_complete::engine::{ArgValueCompleter, CompletionCandidate, PathCompleter, ValueCompleter};
 use kube::ResourceExt;
 use kube::api::ListParams;
 
@@ -15,22 +15,32 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Returns the completer for names of keys. It is silent if the cluster cannot be asked.
 pub(super) fn key_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| candidates(current, Kind::Keys))
+}
+
+/// Returns the completer for names of keys, and for files.
+pub(super) fn key_names_and_files() -> ArgValueCompleter {
     ArgValueCompleter::new(|current: &OsStr| {
-        let beginning = current.to_string_lossy();
-        let names = list_names().unwrap_or_default().into_iter().filter(|name| name.starts_with(&*beginning));
-        names.map(CompletionCandidate::new).collect::<Vec<_>>()
+        let files = PathCompleter::any().complete(current);
+        candidates(current, Kind::Keys).into_iter().chain(files).collect::<Vec<_>>()
     })
 }
 
-/// Lists the keys of the namespace that the command line chooses. Returns none if that fails.
-fn list_names() -> Option<Vec<String>> {
+fn candidates(current: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
+    let beginning = current.to_string_lossy();
+    let names = list_names(kind).unwrap_or_default().into_iter().filter(|name| name.starts_with(&*beginning));
+    names.map(CompletionCandidate::new).collect()
+}
+
+/// Lists the objects of a kind: all, or those of the namespace that the command line chooses. Returns none if that fails.
+fn list_names(kind: Kind) -> Option<Vec<String>> {
     // The shell passes the words of the command line after this mark.
     let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let command = ClusterFlags::augment_args(Command::new("almkey").no_binary_name(true));
     let words = options(&command, words);
     let flags = ClusterFlags::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
-    runtime.block_on(async { tokio::time::timeout(TIMEOUT, list(flags)).await.ok()?.ok() })
+    runtime.block_on(async { tokio::time::timeout(TIMEOUT, list(flags, kind)).await.ok()?.ok() })
 }
 
 /// Returns the words that are options of `command`, with their values. All of them take one.
@@ -52,10 +62,11 @@ fn options(command: &Command, mut words: impl Iterator<Item = OsString>) -> Vec<
     found
 }
 
-async fn list(flags: ClusterFlags) -> Result<Vec<String>, Failure> {
+async fn list(flags: ClusterFlags, kind: Kind) -> Result<Vec<String>, Failure> {
     let cluster = flags.connect().await?;
-    let access = Access { verb: "list", kind: Kind::Keys, namespace: Some(cluster.namespace.clone()) };
-    let api = cluster.objects(Kind::Keys, Some(&cluster.namespace));
+    let namespace = (kind != Kind::Tenants).then(|| cluster.namespace.clone());
+    let api = cluster.objects(kind, namespace.as_deref());
+    let access = Access { verb: "list", kind, namespace };
     let listed = cluster.call(access, api.list_metadata(&ListParams::default())).await?;
     Ok(listed.items.iter().map(ResourceExt::name_any).collect())
 }

@@ -2,7 +2,9 @@
 
 mod cluster;
 mod completion;
+mod confirm;
 mod crds;
+mod download;
 mod egress;
 mod election;
 mod explain;
@@ -10,8 +12,12 @@ mod key_file;
 mod operator;
 mod reconcile;
 mod resume;
+mod show;
+mod sign_in;
 mod status;
+mod stored_key;
 mod suspend;
+mod tenant_rules;
 mod test;
 mod text;
 mod validate;
@@ -45,12 +51,16 @@ enum Command {
     Crds(crds::Arguments),
     /// Check a service key against the upload rules, offline.
     Validate(validate::Arguments),
-    /// Check a service key against the upload rules, and sign in with it.
+    /// Check a service key in a file or in the cluster against the upload rules, and sign in with it.
     Test(test::Arguments),
     /// Show tenants and keys: what is in Landscape Management, and what to do.
     Status(status::Arguments),
     /// Explain the state of a key: the evidence, what happens next, and what to do.
     Explain(explain::Arguments),
+    /// Show the key in the source of an ALMServiceKey, without its secrets.
+    Show(show::Arguments),
+    /// Write the key in the source of an ALMServiceKey to a file.
+    Download(download::Arguments),
     /// Request a reconciliation of a key, and wait for it.
     Reconcile(reconcile::Arguments),
     /// Stop all work on a key.
@@ -85,6 +95,8 @@ pub fn run() -> ExitCode {
         Command::Test(arguments) => return exit_code(test::run(arguments)),
         Command::Status(arguments) => return exit_code(status::run(arguments)),
         Command::Explain(arguments) => return exit_code(explain::run(arguments)),
+        Command::Show(arguments) => return exit_code(show::run(arguments)),
+        Command::Download(arguments) => return exit_code(download::run(arguments)),
         Command::Reconcile(arguments) => return exit_code(reconcile::run(arguments)),
         Command::Suspend(arguments) => return exit_code(suspend::run(arguments)),
         Command::Resume(arguments) => return exit_code(resume::run(arguments)),

@@ -6,9 +6,10 @@ use std::iter::successors;
 
 use comfy_table::{ContentArrangement, Table, presets};
 use jiff::Timestamp;
+use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};
 
-use crate::domain::untrusted::sanitize;
+use crate::domain::untrusted::{is_invisible, sanitize};
 
 /// Maximum width of a line, in columns.
 const MAX_WIDTH: u16 = 100;
@@ -71,6 +72,17 @@ pub(super) fn table(header: &[&str], rows: impl IntoIterator<Item = Vec<String>>
     table.trim_fmt() + "\n"
 }
 
+/// Returns a value as JSON in several lines. Characters that change the display of others are escaped, so the value stays
+/// the same.
+pub(super) fn json(value: &Value) -> String {
+    let escaped = |c: char| match c {
+        '\n' => String::from(c),
+        _ if is_invisible(c) => format!("\\u{:04x}", u32::from(c)),
+        _ => String::from(c),
+    };
+    format!("{value:#}\n").chars().map(escaped).collect()
+}
+
 /// Prints an error and its causes.
 #[expect(clippy::print_stderr, reason = "a command reports its failure on standard error")]
 pub(super) fn print_error(error: &dyn Error) {
@@ -128,6 +140,14 @@ mod tests {
         );
         let error = io::Error::other("denied\n\u{1b}[2J");
         assert_eq!(error_lines(&error), "almkey: denied\u{fffd}\u{fffd}[2J\n");
+    }
+
+    #[test]
+    fn json_shows_no_control_characters_and_keeps_the_value() {
+        let value = serde_json::json!({ "red\u{1b}[31m": "a\nb\u{202e}\u{9b}\u{feff}\u{e9}" });
+        let text = json(&value);
+        assert!(!text.chars().any(|c| c != '\n' && is_invisible(c)), "{text:?}");
+        assert_eq!(serde_json::from_str::<Value>(&text).expect("JSON"), value);
     }
 
     #[test]

@@ -1,12 +1,13 @@
 //! `almkey validate`.
 
 use std::error::Error;
+use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::key_file::{KeyFile, Outcome};
+use super::key_file::{Format, KeyFlags, Outcome, Report, file_name};
 
 /// Text below the options in the help.
-pub(super) const AFTER_HELP: &str = "\
+const AFTER_HELP: &str = "\
 Exit codes:
   0  valid
   1  invalid: standard output shows what was found, where, what was expected and what to do next
@@ -24,15 +25,25 @@ Examples:
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
+    /// File with the service key as downloaded from the BTP cockpit, or with the manifest of a Secret that holds it
+    /// (YAML or JSON, any layout of the SAP BTP service operator). `-` reads standard input.
+    #[arg(value_name = "FILE")]
+    file: PathBuf,
+
     #[command(flatten)]
-    file: KeyFile,
+    flags: KeyFlags,
+
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
 }
 
 pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { file } = arguments;
-    let outcome = match file.key()? {
+    let Arguments { file, flags, output } = arguments;
+    let rules = flags.rules();
+    let outcome = match flags.key(file, &rules)? {
         Ok(key) => Outcome::Valid(key),
         Err(findings) => Outcome::Invalid(findings),
     };
-    Ok(file.report(outcome).print()?)
+    Ok(Report::new(file_name(file), &rules, Vec::new(), outcome).print(*output)?)
 }

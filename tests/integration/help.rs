@@ -73,14 +73,12 @@ fn page(name: &str) -> String {
 
 #[test]
 fn the_documented_options_and_exit_codes_are_those_of_the_help_text() {
-    let docs = page("commands.md");
-    for command in ["validate", "test"] {
-        assert_documented(&docs, command, &[]);
-    }
-    let docs = page("kubectl.md");
+    let (checks, docs) = (page("commands.md"), page("kubectl.md"));
     let common = options(&table_rows(&docs, "Common options"));
     assert_eq!(common.len(), 3);
-    for command in ["status", "explain", "reconcile", "suspend", "resume"] {
+    assert_documented(&checks, "validate", &[]);
+    assert_documented(&checks, "test", &common);
+    for command in ["status", "explain", "show", "download", "reconcile", "suspend", "resume"] {
         assert_documented(&docs, command, &common);
     }
 }

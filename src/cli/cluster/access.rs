@@ -2,10 +2,12 @@
 
 use std::fmt;
 
+use k8s_openapi::api::core::v1::Secret;
 use kube::api::ApiResource;
 
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
+use crate::cluster::objects::service_binding;
 use crate::process::connection;
 
 /// A kind that commands read or change.
@@ -15,6 +17,10 @@ pub(in crate::cli) enum Kind {
     Keys,
     /// `ALMTenant`.
     Tenants,
+    /// `ServiceBinding`.
+    Bindings,
+    /// Secret.
+    Secrets,
 }
 
 impl Kind {
@@ -23,6 +29,8 @@ impl Kind {
         match self {
             Self::Keys => ApiResource::erase::<ALMServiceKey>(&()),
             Self::Tenants => ApiResource::erase::<ALMTenant>(&()),
+            Self::Bindings => service_binding(),
+            Self::Secrets => ApiResource::erase::<Secret>(&()),
         }
     }
 }
@@ -48,22 +56,30 @@ impl Access {
     /// Returns what to do about a failed call.
     pub(super) fn remedy(&self, error: &CallError) -> String {
         match (error.status(), error) {
-            (Some(404), _) => "alm-key-operator is not installed in this cluster, or this is another cluster".into(),
+            (Some(404), _) if self.verb == "create" => {
+                "the namespace does not exist, or alm-key-operator is not installed in this cluster".into()
+            }
+            (Some(404), _) if matches!(self.kind, Kind::Keys | Kind::Tenants) => {
+                "alm-key-operator is not installed in this cluster, or this is another cluster".into()
+            }
             (Some(400 | 409 | 422), _) => "the API server refused the request for the cause below".into(),
             (None, CallError::Api(kube::Error::SerdeError(_))) => {
                 "this version of almkey cannot decode the answer: use the version of the operator".into()
             }
             (None, CallError::Api(kube::Error::Auth(_))) => "check the login of the kubeconfig's user".into(),
-            _ => connection::remedy(error, &format!("{self} (role {})", self.role())),
+            _ => connection::remedy(error, &format!("{self} ({})", self.role())),
         }
     }
 
-    /// Returns the shipped role with this right.
+    /// Names the shipped role with this right. None of them has a right on Secrets, so that a user who may manage keys
+    /// cannot read them.
     pub(in crate::cli) fn role(&self) -> &'static str {
         match (self.kind, self.verb) {
-            (Kind::Tenants, _) => "almkey-tenant-viewer",
-            (Kind::Keys, "get" | "list" | "watch") => "almkey-view",
-            (Kind::Keys, _) => "almkey-edit",
+            (Kind::Tenants, _) => "role almkey-tenant-viewer",
+            (Kind::Keys, "get" | "list" | "watch") => "role almkey-view",
+            (Kind::Keys, _) => "role almkey-edit",
+            (Kind::Bindings, _) => "no role of alm-key-operator has it",
+            (Kind::Secrets, _) => "no role of alm-key-operator has it; Kubernetes' own role edit does",
         }
     }
 }
@@ -79,8 +95,8 @@ impl fmt::Display for Access {
         write!(f, "{verb} {kind}")?;
         match (kind, namespace) {
             (Kind::Tenants, _) => Ok(()),
-            (Kind::Keys, Some(namespace)) => write!(f, " in namespace \"{namespace}\""),
-            (Kind::Keys, None) => f.write_str(" in all namespaces"),
+            (_, Some(namespace)) => write!(f, " in namespace \"{namespace}\""),
+            (_, None) => f.write_str(" in all namespaces"),
         }
     }
 }

@@ -3,6 +3,7 @@
 mod access;
 mod managed_by;
 mod outcome;
+mod tenant;
 mod wait;
 
 use std::path::PathBuf;
@@ -13,13 +14,16 @@ use kube::{Api, Client, Resource};
 use serde_json::Value;
 
 use crate::api::ALMServiceKey;
+use crate::cluster::objects::ApiServer;
 use crate::cluster::{CallError, call, find};
+use crate::domain::slot::is_object_name;
 use crate::process::connection::{self, Server};
 
 use access::is_refused;
 pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
 pub(super) use outcome::{UNSEEN, current_ready, exit_code, print_outcome};
+pub(super) use tenant::Tenant;
 pub(super) use wait::{WaitFlags, call_error};
 
 /// Field manager of what a person changes by a command.
@@ -94,6 +98,11 @@ impl Cluster {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
+    /// Returns the port by which the operator reads the cluster, with the rights of the user.
+    pub(super) fn api_server(&self) -> ApiServer {
+        ApiServer::new(self.client.clone())
+    }
+
     /// Returns the API of a kind: in one namespace, or everywhere. Objects are read as they are, because a newer or a
     /// damaged one may not fit the types of this program.
     pub(super) fn objects(&self, kind: Kind, namespace: Option<&str>) -> Api<DynamicObject> {
@@ -141,6 +150,12 @@ impl Cluster {
     fn not_found(&self, name: &str) -> Failure {
         Failure::NotFound { name: name.to_owned(), namespace: self.namespace.clone() }
     }
+}
+
+/// Parses the name of an object. A name of another form could lead to another path of the API.
+pub(super) fn object_name(text: &str) -> Result<String, String> {
+    let expected = "expected the name of an object: small letters, digits, '-' and '.'";
+    if is_object_name(text) { Ok(text.to_owned()) } else { Err(expected.to_owned()) }
 }
 
 /// Returns a key as kubectl writes it.

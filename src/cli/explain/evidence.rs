@@ -3,8 +3,8 @@
 use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams};
 
-use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cli::cluster::{Access, Cluster, Failure, Kind};
+use crate::api::ALMServiceKey;
+use crate::cli::cluster::{Access, Cluster, Failure, Kind, Tenant};
 
 /// The evidence about a key.
 pub(super) struct Evidence {
@@ -26,22 +26,10 @@ pub(super) enum Siblings {
     Forbidden,
 }
 
-/// The tenant of a key.
-pub(super) enum Tenant {
-    /// The tenant exists.
-    Found(Box<ALMTenant>),
-    /// No such tenant exists.
-    Missing,
-    /// This program cannot decode it.
-    Undecodable,
-    /// The user may not read tenants.
-    Forbidden,
-}
-
 /// Reads a key and what belongs to it.
 pub(super) async fn read(cluster: &Cluster, name: &str) -> Result<Evidence, Failure> {
     let key = cluster.key(name).await?;
-    let tenant = tenant(cluster, &key.spec.tenant_ref.name).await?;
+    let tenant = cluster.tenant(&key.spec.tenant_ref.name).await?;
     let siblings = match siblings(cluster, &key, None).await {
         Err(failure) if failure.is_forbidden() => match siblings(cluster, &key, Some(&cluster.namespace)).await {
             Err(failure) if failure.is_forbidden() => Siblings::Forbidden,
@@ -50,17 +38,6 @@ pub(super) async fn read(cluster: &Cluster, name: &str) -> Result<Evidence, Fail
         listed => Siblings::All(listed?),
     };
     Ok(Evidence { key, tenant, siblings })
-}
-
-async fn tenant(cluster: &Cluster, name: &str) -> Result<Tenant, Failure> {
-    let access = Access { verb: "get", kind: Kind::Tenants, namespace: None };
-    let api = cluster.objects(Kind::Tenants, None);
-    Ok(match cluster.call(access, api.get_opt(name)).await {
-        Ok(Some(tenant)) => tenant.try_parse().map_or(Tenant::Undecodable, |tenant| Tenant::Found(Box::new(tenant))),
-        Ok(None) => Tenant::Missing,
-        Err(failure) if failure.is_forbidden() => Tenant::Forbidden,
-        Err(failure) => return Err(failure),
-    })
 }
 
 /// Lists the other keys of the same tenant, in one namespace or everywhere. One that cannot be decoded is left out.

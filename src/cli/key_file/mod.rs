@@ -1,9 +1,9 @@
-//! The common part of `validate` and `test`: a file, the rules to check it against, and a report.
+//! The common part of the commands that check a key: a file, the rules to check it against, and a report.
 
 mod read;
 mod report;
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
 use url::Host;
@@ -15,13 +15,12 @@ use crate::source::manifest;
 pub(super) use read::{MAX_BYTES, Unreadable, read};
 pub(super) use report::{Format, Outcome, Report};
 
-#[derive(clap::Args)]
-pub(super) struct KeyFile {
-    /// File with the service key as downloaded from the BTP cockpit, or with the manifest of a Secret that holds it
-    /// (YAML or JSON, any layout of the SAP BTP service operator). `-` reads standard input.
-    #[arg(value_name = "FILE")]
-    file: PathBuf,
+/// Name of standard input.
+const STDIN: &str = "-";
 
+/// The flags for the rules that a key must comply with.
+#[derive(clap::Args)]
+pub(super) struct KeyFlags {
     /// Entry of the Secret that holds the key. Default: the entry that the operator would use.
     #[arg(long, value_name = "NAME")]
     entry: Option<String>,
@@ -61,40 +60,22 @@ pub(super) struct KeyFile {
     /// Default: SAP's host of the identity zone in the key.
     #[arg(long, env = "ALMKEY_ALLOW_HOSTS", value_name = "HOST", value_delimiter = ',', value_parser = host)]
     allow_host: Vec<String>,
-
-    /// Output format.
-    #[arg(short, long, value_enum, default_value_t = Format::Text)]
-    output: Format,
 }
 
-impl KeyFile {
-    /// Reads the file and checks the key in it.
+impl KeyFlags {
+    /// Reads a file and checks the key in it against `rules`.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn key(&self) -> Result<Result<ServiceKey, Findings>, Unreadable> {
-        let bytes = read(&self.file, MAX_BYTES)?;
+    pub(super) fn key(&self, file: &Path, rules: &KeyRules) -> Result<Result<ServiceKey, Findings>, Unreadable> {
+        let bytes = read(file, MAX_BYTES)?;
         let document = manifest::document(&bytes, self.entry.as_deref());
-        Ok(document.map_err(Findings::from).and_then(|document| ServiceKey::from_document(document, &self.rules())))
+        Ok(document.map_err(Findings::from).and_then(|document| ServiceKey::from_document(document, rules)))
     }
 
-    /// Returns the report on the file with this outcome.
-    pub(super) fn report(&self, outcome: Outcome) -> Report {
-        let file = if self.file == Path::new("-") { "standard input".into() } else { self.file.display().to_string() };
-        Report::new(file, self.output, self.identity_zone.is_some(), outcome)
-    }
-
-    fn rules(&self) -> KeyRules {
-        let Self {
-            file: _,
-            entry: _,
-            identity_zone,
-            accept_credential_type,
-            endpoint_host,
-            accept_service,
-            allow_host,
-            output: _,
-        } = self;
+    /// Returns the rules that the flags set.
+    pub(super) fn rules(&self) -> KeyRules {
+        let Self { entry: _, identity_zone, accept_credential_type, endpoint_host, accept_service, allow_host } = self;
         KeyRules {
             identity_zone: identity_zone.clone(),
             accepted_credential_types: accept_credential_type.clone(),
@@ -103,6 +84,21 @@ impl KeyFile {
             accepted_services: Some(accept_service.clone()),
         }
     }
+
+    /// Returns true if the flags name an entry of a Secret.
+    pub(super) fn name_an_entry(&self) -> bool {
+        self.entry.is_some()
+    }
+}
+
+/// Returns the name of a file in messages.
+pub(super) fn file_name(file: &Path) -> String {
+    if is_stdin(file) { "standard input".into() } else { file.display().to_string() }
+}
+
+/// Returns true if a file is standard input.
+pub(super) fn is_stdin(file: &Path) -> bool {
+    file == Path::new(STDIN)
 }
 
 /// Validates a pattern for hosts in the notation of an `ALMTenant`, and returns it in the form that URLs have. A URL is

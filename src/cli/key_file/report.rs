@@ -1,12 +1,17 @@
-//! The report on a file, for people and for machines. It contains no value of the file.
+//! The report on a key, for people and for machines. It contains no value of the key.
 
 use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::{Finding, Findings, ServiceKey};
+use crate::domain::untrusted::sanitize;
+
+/// Maximum length of a line, in characters.
+const MAX_LINE_CHARS: usize = 4096;
 
 /// The format of a report.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
@@ -17,11 +22,13 @@ pub(in crate::cli) enum Format {
     Json,
 }
 
-/// The result of checking a file.
+/// The result of checking a file or the source of an object.
 pub(in crate::cli) enum Outcome {
-    /// The file holds a key that meets the rules.
+    /// The source of the object has no key at present: reason, message and next step.
+    Absent(Reason, String, String),
+    /// The key meets the rules.
     Valid(ServiceKey),
-    /// The file holds no key, or a key that violates the rules.
+    /// There is no key in the file, or one that violates the rules.
     Invalid(Findings),
     /// The key signs in.
     SignsIn(ServiceKey),
@@ -31,52 +38,75 @@ pub(in crate::cli) enum Outcome {
     Unknown(ServiceKey, String, String),
 }
 
-/// The report on a file.
+impl Outcome {
+    /// Returns the exit code.
+    pub(in crate::cli) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Valid(_) | Self::SignsIn(_) => 0,
+            Self::Invalid(_) | Self::Refused(..) => 1,
+            Self::Unknown(..) | Self::Absent(..) => 3,
+        })
+    }
+}
+
+/// The report on a file or an object.
 pub(in crate::cli) struct Report {
-    file: String,
-    format: Format,
+    subject: String,
     zone_was_checked: bool,
+    /// Rules that were not checked, and what to do about it.
+    unchecked: Vec<String>,
+    /// False if the options of the command do not set the rules.
+    has_options: bool,
     outcome: Outcome,
 }
 
 impl Report {
-    pub(super) fn new(file: String, format: Format, zone_was_checked: bool, outcome: Outcome) -> Self {
-        Self { file, format, zone_was_checked, outcome }
+    /// Returns the report on a key that was checked against `rules`. `unchecked` are rules that are not known.
+    pub(in crate::cli) fn new(subject: String, rules: &KeyRules, mut unchecked: Vec<String>, outcome: Outcome) -> Self {
+        let zone_was_checked = rules.identity_zone.is_some();
+        if !zone_was_checked {
+            unchecked.push("the tenant of the key: pass --identity-zone to check it".into());
+        }
+        Self { subject, zone_was_checked, unchecked, has_options: true, outcome }
+    }
+
+    /// Names no options that change the rules, because those of a tenant count.
+    pub(in crate::cli) fn without_options(self) -> Self {
+        Self { has_options: false, ..self }
     }
 
     /// Prints the report to standard output and returns the exit code for it.
     ///
     /// # Errors
     /// Standard output cannot be written to.
-    pub(in crate::cli) fn print(&self) -> io::Result<ExitCode> {
-        let text = match self.format {
+    pub(in crate::cli) fn print(&self, format: Format) -> io::Result<ExitCode> {
+        let text = match format {
             Format::Text => self.to_text(),
             Format::Json => format!("{:#}\n", self.to_json()),
         };
         io::stdout().write_all(text.as_bytes())?;
-        Ok(ExitCode::from(match self.outcome {
-            Outcome::Valid(_) | Outcome::SignsIn(_) => 0,
-            Outcome::Invalid(_) | Outcome::Refused(..) => 1,
-            Outcome::Unknown(..) => 3,
-        }))
+        Ok(self.outcome.exit_code())
     }
 
     fn to_text(&self) -> String {
-        let file = &self.file;
+        let subject = &self.subject;
         let mut lines = match &self.outcome {
-            Outcome::Valid(_) => vec![format!("{file}: valid")],
-            Outcome::SignsIn(_) => vec![format!("{file}: valid, and signs in")],
+            Outcome::Absent(reason, message, next) => {
+                vec![format!("{subject}: no key ({reason})"), line("why", message), line("next", next)]
+            }
+            Outcome::Valid(_) => vec![format!("{subject}: valid")],
+            Outcome::SignsIn(_) => vec![format!("{subject}: valid, and signs in")],
             Outcome::Refused(_, _, message) => {
-                vec![format!("{file}: refused"), line("why", message), line("next", CREATE_ANOTHER)]
+                vec![format!("{subject}: refused"), line("why", message), line("next", CREATE_ANOTHER)]
             }
             Outcome::Unknown(_, message, next) => {
-                vec![format!("{file}: unknown"), line("why", message), line("next", next)]
+                vec![format!("{subject}: unknown"), line("why", message), line("next", next)]
             }
             Outcome::Invalid(findings) => {
                 let number = findings.iter().count();
                 let mut lines =
-                    vec![format!("{file}: invalid, {number} finding{}", if number == 1 { "" } else { "s" })];
-                lines.extend(findings.iter().flat_map(finding_lines));
+                    vec![format!("{subject}: invalid, {number} finding{}", if number == 1 { "" } else { "s" })];
+                lines.extend(findings.iter().flat_map(|finding| self.finding_lines(finding)));
                 lines
             }
         };
@@ -89,14 +119,13 @@ impl Report {
                 ));
             }
         }
-        if !self.zone_was_checked {
-            lines.push(line("not checked", "the tenant of the key: pass --identity-zone to check it"));
-        }
+        lines.extend(self.unchecked.iter().map(|unchecked| line("not checked", unchecked)));
         lines.join("\n") + "\n"
     }
 
     fn to_json(&self) -> serde_json::Value {
         let (result, reason, message, next) = match &self.outcome {
+            Outcome::Absent(reason, message, next) => ("Unknown", Some(*reason), Some(message), Some(next.as_str())),
             Outcome::Valid(_) => ("Valid", Some(Reason::Valid), None, None),
             Outcome::Invalid(findings) => ("Invalid", Some(findings.reason()), None, None),
             Outcome::SignsIn(_) => ("SignsIn", Some(Reason::SignedIn), None, None),
@@ -104,11 +133,11 @@ impl Report {
             Outcome::Unknown(_, message, next) => ("Unknown", None, Some(message), Some(next.as_str())),
         };
         let findings: Vec<_> = match &self.outcome {
-            Outcome::Invalid(findings) => findings.iter().map(finding_json).collect(),
-            Outcome::Valid(_) | Outcome::SignsIn(_) | Outcome::Refused(..) | Outcome::Unknown(..) => Vec::new(),
+            Outcome::Invalid(findings) => findings.iter().map(|finding| self.finding_json(finding)).collect(),
+            _ => Vec::new(),
         };
         json!({
-            "file": self.file,
+            "file": self.subject,
             "result": result,
             "reason": reason.map(Reason::as_str),
             "message": message,
@@ -117,7 +146,34 @@ impl Report {
             "fingerprint": self.key().map(|key| key.fingerprint().to_string()),
             "hasAPIEndpoint": self.key().map(ServiceKey::has_api_endpoint),
             "identityZoneChecked": self.zone_was_checked,
+            "notChecked": self.unchecked,
         })
+    }
+
+    fn finding_lines(&self, finding: &Finding) -> Vec<String> {
+        let Finding { reason, path, found, expected, remedy } = finding;
+        let mut lines = vec![
+            format!("  {path} ({reason})"),
+            format!("  {}", line("found", found)),
+            format!("  {}", line("expected", expected)),
+            format!("  {}", line("next", remedy)),
+        ];
+        if let Some(option) = self.option(*reason) {
+            lines.push(format!("  {}", line("option", &format!("{option} changes what is expected"))));
+        }
+        lines
+    }
+
+    fn finding_json(&self, finding: &Finding) -> serde_json::Value {
+        let Finding { reason, path, found, expected, remedy } = finding;
+        json!({
+            "reason": reason.as_str(), "path": path, "found": found, "expected": expected, "next": remedy,
+            "option": self.option(*reason),
+        })
+    }
+
+    fn option(&self, reason: Reason) -> Option<&'static str> {
+        option(reason).filter(|_| self.has_options)
     }
 
     fn key(&self) -> Option<&ServiceKey> {
@@ -125,37 +181,16 @@ impl Report {
             Outcome::Valid(key) | Outcome::SignsIn(key) | Outcome::Refused(key, ..) | Outcome::Unknown(key, ..) => {
                 Some(key)
             }
-            Outcome::Invalid(_) => None,
+            Outcome::Invalid(_) | Outcome::Absent(..) => None,
         }
     }
 }
 
 const CREATE_ANOTHER: &str = "create a new service key or binding in the BTP cockpit, and test that one";
 
+/// Returns a line of the report. Messages may quote names from the cluster.
 fn line(name: &str, text: &str) -> String {
-    format!("  {name:<13}{text}")
-}
-
-fn finding_lines(finding: &Finding) -> Vec<String> {
-    let Finding { reason, path, found, expected, remedy } = finding;
-    let mut lines = vec![
-        format!("  {path} ({reason})"),
-        format!("  {}", line("found", found)),
-        format!("  {}", line("expected", expected)),
-        format!("  {}", line("next", remedy)),
-    ];
-    if let Some(option) = option(*reason) {
-        lines.push(format!("  {}", line("option", &format!("{option} changes what is expected"))));
-    }
-    lines
-}
-
-fn finding_json(finding: &Finding) -> serde_json::Value {
-    let Finding { reason, path, found, expected, remedy } = finding;
-    json!({
-        "reason": reason.as_str(), "path": path, "found": found, "expected": expected, "next": remedy,
-        "option": option(*reason),
-    })
+    format!("  {name:<13}{}", sanitize(text, MAX_LINE_CHARS))
 }
 
 /// Returns the option that corresponds to the field of the `ALMTenant` behind this reason.

@@ -82,7 +82,7 @@ impl Listing {
     pub(super) fn notes(&self) -> Vec<String> {
         let refused = |kind, shown: &str| {
             let access = Access { verb: "list", kind, namespace: None };
-            format!("you may not {access} (role {}): {shown}", access.role())
+            format!("you may not {access} ({}): {shown}", access.role())
         };
         let tenants = self.tenants.is_none().then(|| refused(Kind::Tenants, "the tenants are left out"));
         let namespace = self.namespace.as_deref().unwrap_or_default();

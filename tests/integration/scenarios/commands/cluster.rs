@@ -84,14 +84,20 @@ fn a_shell_completes_the_names_of_keys_in_the_chosen_namespace() {
             tenant.apply_for_secret(name, "missing").await;
         }
         let kubeconfig = tenant.bed.control_plane.kubeconfig("admin");
-        let complete = |kubeconfig: &Path, word: &str| {
-            let words = ["almkey", "explain", "-n", "completed", word];
-            let mut command = command(kubeconfig, &[&["--"], &words[..]].concat());
-            command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", "4").env("_CLAP_IFS", "\n");
+        let complete = |kubeconfig: &Path, words: &[&str]| {
+            let words = [&["--", "almkey"][..], words].concat();
+            let index = (words.len() - 2).to_string();
+            let mut command = command(kubeconfig, &words);
+            command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index).env("_CLAP_IFS", "\n");
             printed(&words, command.output().expect("almkey can be started")).stdout
         };
-        assert_eq!(complete(&kubeconfig, "c"), "calm\ncold");
-        assert_eq!(complete(Path::new("/nonexistent"), "c"), "");
+        for name in ["explain", "show", "download"] {
+            let words = [name, "-n", "completed", "c"];
+            assert_eq!(complete(&kubeconfig, &words), "calm\ncold", "{name}");
+            assert_eq!(complete(Path::new("/nonexistent"), &words), "", "{name}");
+        }
+        let tested = complete(&kubeconfig, &["test", "-n", "completed", "c"]);
+        assert!(tested.starts_with("calm\ncold\n") && tested.contains("clippy.toml"), "files follow: {tested}");
 
         let mut script = command(&kubeconfig, &[]);
         let script = printed(&[], script.env("COMPLETE", "bash").output().expect("almkey can be started"));

@@ -2,23 +2,31 @@
 
 // Every command: the flags of the cluster, failures, completion, the plugin of kubectl.
 mod cluster;
+// `almkey download`.
+mod download;
 // `almkey explain`.
 mod explain;
 // `almkey reconcile`.
 mod reconcile;
+// `almkey show`.
+mod show;
 // `almkey status`.
 mod status;
 // `almkey suspend` and `almkey resume`.
 mod suspend;
+// `almkey test` of an object.
+mod test_key;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
 use std::time::Duration;
 
+use rexpect::process::WaitStatus;
+use rexpect::session::{PtySession, spawn_command};
 use serde_json::{Value, json};
 use testkit::bed::Tenant;
 use testkit::bed::operator::binary;
-use testkit::bed::waiting::wait_for;
+use testkit::bed::waiting::{WAIT_LIMIT, wait_for};
 use testkit::secret_scan;
 
 /// The output of a command, and its exit code.
@@ -72,13 +80,39 @@ async fn create_user(tenant: &Tenant<'_>, name: &str, role: Option<&str>) -> Pat
     path
 }
 
+/// Creates a user with the roles `almkey-view` and `almkey-edit` in the tenant's namespace, and with these rights on
+/// Secrets.
+async fn create_editor(tenant: &Tenant<'_>, name: &str, secret_verbs: &[&str]) -> PathBuf {
+    let namespace = tenant.namespace.as_str();
+    let kubeconfig = create_user(tenant, name, Some("almkey-view")).await;
+    let account = format!("--serviceaccount={namespace}:{name}");
+    let bind = |binding: &str, role: &str| {
+        tenant.bed.kubectl(&["create", "rolebinding", binding, "-n", namespace, role, &account]);
+    };
+    bind(&format!("{name}-edit"), "--clusterrole=almkey-edit");
+    await_right(tenant, name, ["delete", "almservicekeys"]).await;
+    if let Some(last) = secret_verbs.last() {
+        let role = format!("{name}-secrets");
+        let verbs = format!("--verb={}", secret_verbs.join(","));
+        tenant.bed.kubectl(&["create", "role", &role, "-n", namespace, &verbs, "--resource=secrets"]);
+        bind(&role, &format!("--role={role}"));
+        await_right(tenant, name, [last, "secrets"]).await;
+    }
+    kubeconfig
+}
+
 /// Waits until the authorizer of the API server knows the role of a user.
 async fn await_access(tenant: &Tenant<'_>, name: &str) {
+    await_right(tenant, name, ["list", "almservicekeys"]).await;
+}
+
+/// Waits until the authorizer of the API server lets a user do something with a resource.
+async fn await_right(tenant: &Tenant<'_>, name: &str, [verb, resource]: [&str; 2]) {
     let user = format!("--as=system:serviceaccount:{}:{name}", tenant.namespace);
     wait_for("the role to be in force", async {
         loop {
             let mut kubectl = tenant.bed.control_plane.kubectl("admin");
-            let question = ["auth", "can-i", "list", "almservicekeys", "-n", &tenant.namespace, &user];
+            let question = ["auth", "can-i", verb, resource, "-n", &tenant.namespace, &user];
             if kubectl.args(question).output().expect("kubectl can be started").status.success() {
                 return;
             }
@@ -86,4 +120,41 @@ async fn await_access(tenant: &Tenant<'_>, name: &str) {
         }
     })
     .await;
+}
+
+/// A command at a terminal.
+struct Terminal(PtySession);
+
+impl Terminal {
+    /// Starts a command as the cluster admin, in the tenant's namespace and in this folder.
+    fn start(tenant: &Tenant<'_>, folder: &Path, arguments: &[&str]) -> Self {
+        let mut command = Command::new(binary("almkey"));
+        command.args(arguments).args(["-n", &tenant.namespace]).current_dir(folder);
+        command.env("KUBECONFIG", tenant.bed.control_plane.kubeconfig("admin")).env("TERM", "xterm");
+        let limit = WAIT_LIMIT.as_millis().try_into().expect("a number");
+        Self(spawn_command(command, Some(limit)).expect("almkey can be started"))
+    }
+
+    /// Waits for a text, and returns the output before it.
+    fn await_text(&mut self, text: &str) -> String {
+        self.0.exp_string(text).unwrap_or_else(|error| panic!("{text:?} is not shown: {error}"))
+    }
+
+    /// Answers a question, and returns the rest of the output and the exit code.
+    fn answer(mut self, answer: &str) -> (String, i32) {
+        self.0.send_line(answer).expect("the terminal is open");
+        let output = self.0.exp_eof().expect("almkey ends");
+        match self.0.process().wait().expect("almkey ends") {
+            WaitStatus::Exited(_, code) => (output, code),
+            other => panic!("{other:?}: {output}"),
+        }
+    }
+
+    /// Interrupts the command by Ctrl-C, which ends it by a signal.
+    fn interrupt(mut self) {
+        self.0.send_control('c').expect("the terminal is open");
+        let output = self.0.exp_eof().expect("almkey ends");
+        let status = self.0.process().wait().expect("almkey ends");
+        assert!(matches!(status, WaitStatus::Signaled(..)), "{status:?}: {output}");
+    }
 }

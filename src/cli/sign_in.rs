@@ -1,12 +1,13 @@
-//! `almkey test`.
+//! The sign-in of a command, with its flags.
 
 use std::error::Error;
 use std::path::PathBuf;
-use std::process::ExitCode;
 use std::time::Duration;
 
 use super::egress::EgressFlags;
-use super::key_file::{KeyFile, MAX_BYTES, Outcome, read};
+use super::key_file::{MAX_BYTES, Outcome, read};
+use crate::api::resolve::forbidden_scopes;
+use crate::api::tenant::{ALMTenantSpec, SignIn as SignInSpec};
 use crate::domain::plan::Verdict;
 use crate::domain::policy::DEFAULT_FORBIDDEN_SCOPE;
 use crate::domain::reason::Reason;
@@ -17,28 +18,8 @@ use crate::http::client;
 use crate::http::network::Network;
 use crate::sign_in::TokenEndpoint;
 
-/// Text below the options in the help.
-const AFTER_HELP: &str = "\
-Exit codes:
-  0  valid, and signs in
-  1  invalid, or refused by the token endpoint: the key cannot be used
-  2  wrong usage, or a file could not be read
-  3  unknown: the token endpoint gave no clear answer, so the key may still be good
-
-No value of the file is ever printed. Only a valid key is sent to a token endpoint, and only to a permitted address.
-Redirects are not followed, and no proxy but that of --egress-proxy is used.
-
-Examples:
-  almkey test --identity-zone acme-calm key.txt
-  kubectl get secret calm -o yaml | almkey test -
-  almkey test --allow-host '*.authentication.example.com' --allow-private-networks --ca-bundle ca.pem -o json key.txt";
-
 #[derive(clap::Args)]
-#[command(after_help = AFTER_HELP)]
-pub(super) struct Arguments {
-    #[command(flatten)]
-    file: KeyFile,
-
+pub(super) struct SignInFlags {
     /// Permit connections to private and loopback addresses.
     #[arg(long)]
     allow_private_networks: bool,
@@ -59,28 +40,50 @@ pub(super) struct Arguments {
         default_value = DEFAULT_FORBIDDEN_SCOPE
     )]
     forbid_scope: Vec<String>,
-
-    /// Timeout of the sign-in, in seconds.
-    #[arg(long, value_name = "SECONDS", default_value_t = 10, value_parser = clap::value_parser!(u64).range(1..=60))]
-    timeout: u64,
 }
 
-#[tokio::main(flavor = "current_thread")]
-pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { file, allow_private_networks, ca_bundle, egress, forbid_scope, timeout } = arguments;
-    let network = if allow_private_networks { Network::Any } else { Network::Public };
-    let bundle = ca_bundle.map(|path| read(&path, MAX_BYTES)).transpose()?;
-    let bundle = bundle.map(|bytes| String::from_utf8_lossy(&bytes).into_owned());
-    let route = egress.egress().route()?;
-    let client = client::build_client(network, &route, bundle.as_deref(), Duration::from_secs(timeout))?;
-    let outcome = match file.key()? {
-        Err(findings) => Outcome::Invalid(findings),
-        Ok(key) => {
-            let verdict = TokenEndpoint::new(client).sign_in(&key).await;
-            outcome(key, verdict, &forbid_scope)
-        }
-    };
-    Ok(file.report(outcome).print()?)
+/// A token endpoint to sign in at, and what its tokens must not permit.
+pub(super) struct SignInTest {
+    endpoint: TokenEndpoint,
+    forbidden: Vec<String>,
+    /// Rules of the tenant that could not be read.
+    pub(super) unchecked: Option<String>,
+}
+
+impl SignInFlags {
+    /// Prepares a sign-in by the settings of a tenant, if they are known. The flags permit what the tenant does not: its
+    /// CA certificates may be in the operator's namespace, which users cannot read.
+    ///
+    /// # Errors
+    /// A file cannot be read, or the CA certificates cannot be used.
+    pub(super) fn prepare(
+        self,
+        tenant: Option<&ALMTenantSpec>,
+        timeout: Duration,
+    ) -> Result<SignInTest, Box<dyn Error>> {
+        let Self { allow_private_networks, ca_bundle, egress, forbid_scope } = self;
+        let settings = tenant.and_then(|tenant| tenant.sign_in.clone()).unwrap_or_default();
+        let SignInSpec { hosts: _, ca_bundle: inline, ca_bundle_ref, allow_private_networks: permitted } = settings;
+        let network = if allow_private_networks || permitted == Some(true) { Network::Any } else { Network::Public };
+        let bundle = ca_bundle.map(|path| read(&path, MAX_BYTES)).transpose()?;
+        let unchecked = ca_bundle_ref.filter(|_| bundle.is_none()).map(|reference| {
+            let (kind, name) = (reference.kind.as_str(), reference.name);
+            format!("by the CA certificates of the ALMTenant ({kind} \"{name}\" of the operator): pass --ca-bundle")
+        });
+        let bundle = bundle.map(|bytes| String::from_utf8_lossy(&bytes).into_owned()).or(inline);
+        let route = egress.egress().route()?;
+        let client = client::build_client(network, &route, bundle.as_deref(), timeout)?;
+        let forbidden = tenant.map_or(forbid_scope, forbidden_scopes);
+        Ok(SignInTest { endpoint: TokenEndpoint::new(client), forbidden, unchecked })
+    }
+}
+
+impl SignInTest {
+    /// Signs in with a key.
+    pub(super) async fn run(&self, key: ServiceKey) -> Outcome {
+        let verdict = self.endpoint.sign_in(&key).await;
+        outcome(key, verdict, &self.forbidden)
+    }
 }
 
 fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
