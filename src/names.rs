@@ -20,6 +20,14 @@ pub mod annotation {
     pub const ABANDON: &str = "almkey.dev/abandon";
 }
 
+/// Labels that commands set.
+pub mod label {
+    /// Names the command that has made a Secret.
+    pub const CREATED_BY: &str = "almkey.dev/created-by";
+    /// Value of [`CREATED_BY`] for a Secret of `almkey upload`, which `almkey delete` deletes with its object.
+    pub const UPLOAD: &str = "upload";
+}
+
 /// Field manager of every write to the API server.
 pub const FIELD_MANAGER: &str = "alm-key-operator";
 /// Name of the Lease of the leader election, in the operator's own namespace.
@@ -86,8 +94,14 @@ mod tests {
     }
 
     #[test]
-    fn finalizers_and_annotations_have_the_prefix_of_the_api_group() {
-        for name in [KEY_FINALIZER, TENANT_FINALIZER, annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT] {
+    fn finalizers_annotations_and_labels_have_the_prefix_of_the_api_group() {
+        for name in [
+            KEY_FINALIZER,
+            TENANT_FINALIZER,
+            annotation::ABANDON,
+            annotation::RECONCILE_REQUESTED_AT,
+            label::CREATED_BY,
+        ] {
             assert_eq!(name.split('/').next(), Some(GROUP));
         }
     }

@@ -26,6 +26,11 @@ pub(super) fn key_names_and_files() -> ArgValueCompleter {
     })
 }
 
+/// Returns the completer for names of tenants. It is silent if the cluster cannot be asked.
+pub(super) fn tenant_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| candidates(current, Kind::Tenants))
+}
+
 fn candidates(current: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
     let beginning = current.to_string_lossy();
     let names = list_names(kind).unwrap_or_default().into_iter().filter(|name| name.starts_with(&*beginning));

@@ -4,9 +4,12 @@ mod cluster;
 mod completion;
 mod confirm;
 mod crds;
+mod delete;
+mod deletion;
 mod download;
 mod egress;
 mod election;
+mod evidence;
 mod explain;
 mod key_file;
 mod operator;
@@ -20,6 +23,7 @@ mod suspend;
 mod tenant_rules;
 mod test;
 mod text;
+mod upload;
 mod validate;
 
 use std::error::Error;
@@ -61,6 +65,10 @@ enum Command {
     Show(show::Arguments),
     /// Write the key in the source of an ALMServiceKey to a file.
     Download(download::Arguments),
+    /// Check a key in a file, make the objects for it, and wait until it is uploaded.
+    Upload(upload::Arguments),
+    /// Delete an ALMServiceKey: say what that does, and wait until it is gone.
+    Delete(delete::Arguments),
     /// Request a reconciliation of a key, and wait for it.
     Reconcile(reconcile::Arguments),
     /// Stop all work on a key.
@@ -97,6 +105,8 @@ pub fn run() -> ExitCode {
         Command::Explain(arguments) => return exit_code(explain::run(arguments)),
         Command::Show(arguments) => return exit_code(show::run(arguments)),
         Command::Download(arguments) => return exit_code(download::run(arguments)),
+        Command::Upload(arguments) => return exit_code(upload::run(arguments)),
+        Command::Delete(arguments) => return exit_code(delete::run(arguments)),
         Command::Reconcile(arguments) => return exit_code(reconcile::run(arguments)),
         Command::Suspend(arguments) => return exit_code(suspend::run(arguments)),
         Command::Resume(arguments) => return exit_code(resume::run(arguments)),

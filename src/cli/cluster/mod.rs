@@ -6,11 +6,15 @@ mod outcome;
 mod tenant;
 mod wait;
 
+use std::fmt::Debug;
 use std::path::PathBuf;
 
-use kube::api::{DynamicObject, Patch, PatchParams};
+use kube::api::{DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
 use kube::config::KubeconfigError;
+use kube::core::NamespaceResourceScope;
 use kube::{Api, Client, Resource};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::api::ALMServiceKey;
@@ -73,6 +77,11 @@ impl Failure {
         matches!(self, Self::Call { source, .. } if source.status() == Some(403))
     }
 
+    /// Returns true if the API server has an object of this name already.
+    pub(super) fn is_conflict(&self) -> bool {
+        matches!(self, Self::Call { source, .. } if source.status() == Some(409))
+    }
+
     /// Returns true if the API server refused the call and will refuse the next one, too.
     pub(super) fn is_refusal(&self) -> bool {
         matches!(self, Self::Call { source, .. } if is_refused(source))
@@ -95,6 +104,14 @@ impl ClusterFlags {
 impl Cluster {
     /// Returns the API of the keys in the chosen namespace.
     fn keys(&self) -> Api<ALMServiceKey> {
+        self.namespaced()
+    }
+
+    /// Returns the API of a kind in the chosen namespace.
+    pub(super) fn namespaced<K>(&self) -> Api<K>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()>,
+    {
         Api::namespaced(self.client.clone(), &self.namespace)
     }
 
@@ -122,24 +139,58 @@ impl Cluster {
         call(request).await.map_err(|source| self.failure(access, source))
     }
 
+    /// Makes a call for one object. Returns none if it does not exist.
+    pub(super) async fn find<T>(
+        &self,
+        access: Access,
+        request: impl Future<Output = kube::Result<T>>,
+    ) -> Result<Option<T>, Failure> {
+        find(request).await.map_err(|source| self.failure(access, source))
+    }
+
     /// Reads a key.
     pub(super) async fn key(&self, name: &str) -> Result<ALMServiceKey, Failure> {
-        let found = find(self.keys().get(name)).await;
-        let found = found.map_err(|source| self.failure(self.access("get"), source))?;
-        found.ok_or_else(|| self.not_found(name))
+        self.find(self.access("get"), self.keys().get(name)).await?.ok_or_else(|| self.not_found(name))
     }
 
     /// Changes a key by a merge patch.
     pub(super) async fn patch(&self, name: &str, change: &Value) -> Result<ALMServiceKey, Failure> {
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        let patched = find(self.keys().patch(name, &params, &Patch::Merge(change))).await;
-        let patched = patched.map_err(|source| self.failure(self.access("patch"), source))?;
+        let (keys, change) = (self.keys(), Patch::Merge(change));
+        let patched = self.find(self.access("patch"), keys.patch(name, &params, &change)).await?;
         patched.ok_or_else(|| self.not_found(name))
+    }
+
+    /// Creates an object. No object is ever replaced.
+    pub(super) async fn create<K>(&self, kind: Kind, object: &K) -> Result<K, Failure>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + Serialize + DeserializeOwned,
+    {
+        let params = PostParams { field_manager: Some(FIELD_MANAGER.into()), ..PostParams::default() };
+        self.call(self.access_to("create", kind), self.namespaced().create(&params, object)).await
+    }
+
+    /// Begins to delete exactly this object, and no later one of the same name. An object that does not exist any more is
+    /// no failure.
+    pub(super) async fn delete<K>(&self, kind: Kind, metadata: &ObjectMeta) -> Result<(), Failure>
+    where
+        K: Resource<Scope = NamespaceResourceScope, DynamicType = ()> + Clone + Debug + DeserializeOwned,
+    {
+        let preconditions = Preconditions { uid: metadata.uid.clone(), resource_version: None };
+        let params = DeleteParams::default().preconditions(preconditions);
+        let api: Api<K> = self.namespaced();
+        let name = metadata.name.as_deref().unwrap_or_default();
+        self.find(self.access_to("delete", kind), api.delete(name, &params)).await.map(drop)
     }
 
     /// Returns the access to keys of the chosen namespace.
     fn access(&self, verb: &'static str) -> Access {
-        Access { verb, kind: Kind::Keys, namespace: Some(self.namespace.clone()) }
+        self.access_to(verb, Kind::Keys)
+    }
+
+    /// Returns the access to objects of the chosen namespace.
+    pub(super) fn access_to(&self, verb: &'static str, kind: Kind) -> Access {
+        Access { verb, kind, namespace: Some(self.namespace.clone()) }
     }
 
     /// Returns the failure of a call.

@@ -4,15 +4,21 @@ use std::time::Duration;
 
 use futures::{StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use kube::ResourceExt;
 use kube::runtime::{WatchStreamExt, watcher};
 
 use super::access::is_refused;
+use super::outcome::current_ready;
 use super::{Cluster, Failure};
 use crate::api::ALMServiceKey;
 use crate::cluster::CallError;
+use crate::domain::untrusted::sanitize;
 
 /// Interval between two pictures of the spinner.
 const TICK: Duration = Duration::from_millis(100);
+/// Maximum length of the state beside it, in characters.
+const MAX_STATE_CHARS: usize = 128;
 
 #[derive(clap::Args)]
 pub(in crate::cli) struct WaitFlags {
@@ -27,14 +33,58 @@ impl Cluster {
     pub(in crate::cli) async fn await_reconciled(
         &self,
         name: &str,
-        WaitFlags { timeout }: WaitFlags,
+        wait: WaitFlags,
         predicate: impl Fn(&ALMServiceKey) -> bool,
     ) -> Result<Option<ALMServiceKey>, Failure> {
+        let message = "waiting until the operator has reconciled the key";
+        let found = self.await_state(name, wait, message, |key| match key {
+            None => Some(Err(self.not_found(name))),
+            Some(key) => predicate(&key).then_some(Ok(key)),
+        });
+        found.await?.transpose()
+    }
+
+    /// Waits until an object is gone. Returns its last state if that takes too long.
+    pub(in crate::cli) async fn await_gone(
+        &self,
+        object: &ALMServiceKey,
+        wait: WaitFlags,
+    ) -> Result<Option<ALMServiceKey>, Failure> {
+        let message = "waiting until the operator has let go of the key";
+        let (name, mut last) = (object.name_any(), object.clone());
+        let gone = self.await_state(&name, wait, message, |key| match key {
+            Some(key) if key.uid() == object.uid() => {
+                last = key;
+                None
+            }
+            Some(_) | None => Some(()),
+        });
+        let is_gone = gone.await?.is_some();
+        Ok((!is_gone).then_some(last))
+    }
+
+    /// Waits until `accept` returns a value for a state of an object, which is none while no such object exists. The
+    /// spinner shows the state. Returns none if that takes too long.
+    async fn await_state<T>(
+        &self,
+        name: &str,
+        WaitFlags { timeout }: WaitFlags,
+        message: &'static str,
+        mut accept: impl FnMut(Option<ALMServiceKey>) -> Option<T>,
+    ) -> Result<Option<T>, Failure> {
         let timeout = Duration::from_secs(timeout);
-        let spinner = ProgressBar::new_spinner().with_message("waiting until the operator has reconciled the key");
+        let spinner = ProgressBar::new_spinner().with_message(message);
         spinner.enable_steady_tick(TICK);
+        let accept = |key: Option<ALMServiceKey>| {
+            if let Some(key) = &key {
+                let Condition { status, reason, .. } = current_ready(key);
+                let state = sanitize(&format!("{message}: Ready is {status} ({reason})"), MAX_STATE_CHARS);
+                spinner.set_message(state);
+            }
+            accept(key)
+        };
         let mut trouble = None;
-        let result = tokio::time::timeout(timeout, self.watch_key(name, predicate, &mut trouble)).await;
+        let result = tokio::time::timeout(timeout, self.watch_key(name, &mut trouble, accept)).await;
         spinner.finish_and_clear();
         match (result, trouble) {
             (Ok(found), _) => found.map(Some),
@@ -43,31 +93,31 @@ impl Cluster {
         }
     }
 
-    /// Watches a key until it satisfies a predicate. `trouble` holds the error of a watch that cannot be made at present.
-    async fn watch_key(
+    /// Watches an object until `accept` returns a value. `trouble` holds the error of a watch that cannot be made at
+    /// present.
+    async fn watch_key<T>(
         &self,
         name: &str,
-        predicate: impl Fn(&ALMServiceKey) -> bool,
         trouble: &mut Option<CallError>,
-    ) -> Result<ALMServiceKey, Failure> {
+        mut accept: impl FnMut(Option<ALMServiceKey>) -> Option<T>,
+    ) -> Result<T, Failure> {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
         let mut events = watcher(self.keys(), config).default_backoff().boxed();
         let mut is_listed = false;
         loop {
             let event = events.try_next().await;
             *trouble = None;
-            match event {
+            let state = match event {
                 Ok(Some(watcher::Event::InitApply(key) | watcher::Event::Apply(key))) => {
                     is_listed = true;
-                    if predicate(&key) {
-                        return Ok(key);
-                    }
+                    Some(key)
                 }
-                Ok(Some(watcher::Event::Init)) => is_listed = false,
-                Ok(Some(watcher::Event::InitDone)) if is_listed => {}
-                Ok(Some(watcher::Event::InitDone | watcher::Event::Delete(_)) | None) => {
-                    return Err(self.not_found(name));
+                Ok(Some(watcher::Event::Init)) => {
+                    is_listed = false;
+                    continue;
                 }
+                Ok(Some(watcher::Event::InitDone)) if is_listed => continue,
+                Ok(Some(watcher::Event::InitDone | watcher::Event::Delete(_)) | None) => None,
                 Err(error) => {
                     let source = call_error(error);
                     // An API server that is away for a moment comes back; one that refuses does not change its mind.
@@ -75,7 +125,11 @@ impl Cluster {
                         return Err(self.failure(self.access("watch"), source));
                     }
                     *trouble = Some(source);
+                    continue;
                 }
+            };
+            if let Some(accepted) = accept(state) {
+                return Ok(accepted);
             }
         }
     }

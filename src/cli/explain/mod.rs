@@ -1,6 +1,5 @@
 //! `almkey explain`.
 
-mod evidence;
 mod next;
 mod report;
 #[cfg(test)]
@@ -14,6 +13,7 @@ use jiff::Timestamp;
 
 use super::cluster::{ClusterFlags, exit_code};
 use super::completion;
+use super::evidence;
 use super::text;
 
 /// Text below the options in the help.

@@ -9,11 +9,11 @@ use crate::api::ALMServiceKey;
 use crate::api::annotations::is_abandoned;
 use crate::api::duration::Duration as ApiDuration;
 use crate::api::resolve::policy;
-use crate::api::status::{ALMServiceKeyStatus, Origin};
+use crate::api::status::ALMServiceKeyStatus;
+use crate::cli::deletion::effect_of_deletion;
 use crate::domain::policy::{DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::reason::Reason;
 use crate::domain::retry::{BACKOFF_MAX, RARE_RETRIES_AFTER, RARE_RETRY_PERIOD, RECHECK_PERIOD};
-use crate::names::annotation::ABANDON;
 use crate::names::condition::{READY, RECONCILING, SIGNED_IN, STALLED};
 
 /// Says what happens next to a key, and when. The durations are bounds: how long something has lasted already is known to
@@ -23,7 +23,9 @@ pub(super) fn next(key: &ALMServiceKey) -> String {
     // What the tenant adds to the policy does not matter here.
     let policy = policy(&key.spec, None);
     if key.metadata.deletion_timestamp.is_some() {
-        return deletion(key, &policy);
+        let tenant = "If its tenant does not exist, that must be created anew first.";
+        let tenant = if is_abandoned(key) { String::new() } else { format!(" {tenant}") };
+        return format!("{} Then the object is gone.{tenant}", effect_of_deletion(key));
     }
     let status = key.status.as_ref().filter(|status| Some(status.observed_generation) == key.metadata.generation);
     let Some(status) = status.filter(|status| find(status, READY).is_some()) else {
@@ -43,28 +45,6 @@ pub(super) fn next(key: &ALMServiceKey) -> String {
 
 fn find<'a>(status: &'a ALMServiceKeyStatus, name: &str) -> Option<&'a Condition> {
     status.conditions.iter().find(|condition| condition.type_ == name)
-}
-
-/// Says how the deletion of an object ends.
-fn deletion(key: &ALMServiceKey, policy: &Policy) -> String {
-    if is_abandoned(key) {
-        return format!("Nothing changes in Landscape Management ({ABANDON} is set). Then the object is gone.");
-    }
-    let uploaded = key.status.as_ref().and_then(|status| status.uploaded.as_ref());
-    let end = match (policy.mode, policy.deletion, uploaded.map(|uploaded| uploaded.origin)) {
-        (Mode::Observe, ..) => "Nothing changes in Landscape Management (spec.mode is Observe).",
-        (Mode::Enforce, DeletionPolicy::Retain, _) => {
-            "A key that signs in stays in Landscape Management, without an owner (spec.deletionPolicy is Retain)."
-        }
-        (Mode::Enforce, DeletionPolicy::Delete, Some(Origin::Adopted)) => {
-            "A key that was adopted stays in Landscape Management, without an owner, unless it is dead."
-        }
-        (Mode::Enforce, DeletionPolicy::Delete, Some(Origin::Uploaded) | None) => {
-            "If the key is in Landscape Management, it is removed there, or handed over to another ALMServiceKey of the \
-             tenant that has the same key."
-        }
-    };
-    format!("{end} Then the object is gone. If its tenant does not exist, that must be created anew first.")
 }
 
 /// Says that nothing is written, if the object is only observed.

@@ -4,11 +4,11 @@ use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
-use super::evidence::{Evidence, Siblings};
 use super::next;
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::{Tenant, current_ready, qualified};
+use crate::cli::evidence::{Evidence, Siblings};
 use crate::cli::status::describe_slot;
 use crate::cli::text::{age, item, paragraph_of, table};
 use crate::domain::reason::Reason;

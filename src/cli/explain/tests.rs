@@ -2,10 +2,10 @@ use insta::assert_snapshot;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::evidence::{Evidence, Siblings};
 use super::{next, report};
 use crate::api::ALMServiceKey;
 use crate::cli::cluster::Tenant;
+use crate::cli::evidence::{Evidence, Siblings};
 use crate::domain::reason::Reason;
 
 fn now() -> Timestamp {

@@ -2,7 +2,7 @@
 
 use crate::api::ALMServiceKey;
 use crate::api::service_key::{SecretRef, ServiceBindingRef};
-use crate::cli::cluster::{Access, Cluster, Failure, Kind};
+use crate::cli::cluster::{Cluster, Failure, Kind};
 use crate::domain::reason::Reason;
 use crate::source::observed_deletions::ObservedDeletions;
 use crate::source::resolve::{Located, NoDocument, Resolver, SourceObject};
@@ -37,7 +37,6 @@ pub(in crate::cli) async fn read_source(
             Err(NoDocument::Uncertain(Reason::WaitingForSecret, message))
         }
     };
-    let access = |kind| Access { verb: "get", kind, namespace: Some(cluster.namespace.clone()) };
     Ok(match found {
         Ok(located) => Ok(located),
         Err(NoDocument::Uncertain(reason, message)) => Err(Absence { reason, message }),
@@ -48,10 +47,10 @@ pub(in crate::cli) async fn read_source(
             Err(Absence { reason: Reason::WaitingForBinding, message })
         }
         Err(NoDocument::Unreadable(SourceObject::Binding(_), error)) => {
-            return Err(cluster.failure(access(Kind::Bindings), error));
+            return Err(cluster.failure(cluster.access_to("get", Kind::Bindings), error));
         }
         Err(NoDocument::Unreadable(SourceObject::Secret(_), error)) => {
-            return Err(cluster.failure(access(Kind::Secrets), error));
+            return Err(cluster.failure(cluster.access_to("get", Kind::Secrets), error));
         }
     })
 }

@@ -91,13 +91,14 @@ fn a_shell_completes_the_names_of_keys_in_the_chosen_namespace() {
             command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index).env("_CLAP_IFS", "\n");
             printed(&words, command.output().expect("almkey can be started")).stdout
         };
-        for name in ["explain", "show", "download"] {
+        for name in ["explain", "show", "download", "delete"] {
             let words = [name, "-n", "completed", "c"];
             assert_eq!(complete(&kubeconfig, &words), "calm\ncold", "{name}");
             assert_eq!(complete(Path::new("/nonexistent"), &words), "", "{name}");
         }
         let tested = complete(&kubeconfig, &["test", "-n", "completed", "c"]);
         assert!(tested.starts_with("calm\ncold\n") && tested.contains("clippy.toml"), "files follow: {tested}");
+        assert_eq!(complete(&kubeconfig, &["upload", "key.txt", "--tenant", "complete"]), "completed");
 
         let mut script = command(&kubeconfig, &[]);
         let script = printed(&[], script.env("COMPLETE", "bash").output().expect("almkey can be started"));

@@ -2,6 +2,8 @@
 
 // Every command: the flags of the cluster, failures, completion, the plugin of kubectl.
 mod cluster;
+// `almkey delete`.
+mod delete;
 // `almkey download`.
 mod download;
 // `almkey explain`.
@@ -16,6 +18,8 @@ mod status;
 mod suspend;
 // `almkey test` of an object.
 mod test_key;
+// `almkey upload`.
+mod upload;
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output, Stdio};
@@ -60,6 +64,14 @@ fn run_in(tenant: &Tenant<'_>, arguments: &[&str]) -> Printed {
     run(&kubeconfig, &[arguments, &["-n", &tenant.namespace]].concat())
 }
 
+/// Returns the options with which a user who may not read the tenant reaches its token endpoint.
+fn token_endpoint_options(tenant: &Tenant<'_>) -> Vec<String> {
+    let simulator = &tenant.bed.simulator;
+    let host = format!("*.authentication.localhost:{}", simulator.port);
+    let bundle = simulator.ca_file.display().to_string();
+    ["--allow-host", &host, "--allow-private-networks", "--ca-bundle", &bundle].map(str::to_owned).to_vec()
+}
+
 /// Creates a user with one of the shipped roles in the tenant's namespace, or with none, and returns the user's
 /// kubeconfig, whose context has that namespace.
 async fn create_user(tenant: &Tenant<'_>, name: &str, role: Option<&str>) -> PathBuf {
@@ -85,20 +97,25 @@ async fn create_user(tenant: &Tenant<'_>, name: &str, role: Option<&str>) -> Pat
 async fn create_editor(tenant: &Tenant<'_>, name: &str, secret_verbs: &[&str]) -> PathBuf {
     let namespace = tenant.namespace.as_str();
     let kubeconfig = create_user(tenant, name, Some("almkey-view")).await;
-    let account = format!("--serviceaccount={namespace}:{name}");
-    let bind = |binding: &str, role: &str| {
-        tenant.bed.kubectl(&["create", "rolebinding", binding, "-n", namespace, role, &account]);
-    };
-    bind(&format!("{name}-edit"), "--clusterrole=almkey-edit");
+    let (binding, account) = (format!("{name}-edit"), format!("--serviceaccount={namespace}:{name}"));
+    let role = "--clusterrole=almkey-edit";
+    tenant.bed.kubectl(&["create", "rolebinding", &binding, "-n", namespace, role, &account]);
     await_right(tenant, name, ["delete", "almservicekeys"]).await;
-    if let Some(last) = secret_verbs.last() {
-        let role = format!("{name}-secrets");
-        let verbs = format!("--verb={}", secret_verbs.join(","));
-        tenant.bed.kubectl(&["create", "role", &role, "-n", namespace, &verbs, "--resource=secrets"]);
-        bind(&role, &format!("--role={role}"));
-        await_right(tenant, name, [last, "secrets"]).await;
+    if !secret_verbs.is_empty() {
+        grant_secrets(tenant, name, secret_verbs).await;
     }
     kubeconfig
+}
+
+/// Gives a user rights on the Secrets of the tenant's namespace.
+async fn grant_secrets(tenant: &Tenant<'_>, name: &str, verbs: &[&str]) {
+    let (bed, namespace) = (tenant.bed, tenant.namespace.as_str());
+    let binding = format!("{name}-secrets");
+    let (role, account) = (format!("--role={binding}"), format!("--serviceaccount={namespace}:{name}"));
+    let verb = format!("--verb={}", verbs.join(","));
+    bed.kubectl(&["create", "role", &binding, "-n", namespace, &verb, "--resource=secrets"]);
+    bed.kubectl(&["create", "rolebinding", &binding, "-n", namespace, &role, &account]);
+    await_right(tenant, name, [verbs[0], "secrets"]).await;
 }
 
 /// Waits until the authorizer of the API server knows the role of a user.

@@ -5,17 +5,8 @@ use std::path::Path;
 
 use serde_json::{Value, json};
 
-use super::{command, create_editor, printed, run, run_in};
+use super::{command, create_editor, printed, run, run_in, token_endpoint_options};
 use crate::scenarios::{scenario, upload};
-use testkit::bed::Tenant;
-
-/// Returns the options with which `almkey test` may reach the token endpoint without the right to read the tenant.
-fn options(tenant: &Tenant<'_>) -> Vec<String> {
-    let simulator = &tenant.bed.simulator;
-    let host = format!("*.authentication.localhost:{}", simulator.port);
-    let bundle = simulator.ca_file.display().to_string();
-    ["--allow-host", &host, "--allow-private-networks", "--ca-bundle", &bundle].map(str::to_owned).to_vec()
-}
 
 // proves: command test
 #[test]
@@ -69,7 +60,7 @@ fn test_without_the_right_to_read_the_tenant_says_what_was_not_checked() {
         for part in ["$.uaa.url (TokenHostNotAllowed)", "--allow-host", unchecked] {
             assert!(tested.stdout.contains(part), "{part:?} is missing in\n{}", tested.stdout);
         }
-        let options = options(&tenant);
+        let options = token_endpoint_options(&tenant);
         let arguments: Vec<&str> = ["test", "calm"].into_iter().chain(options.iter().map(String::as_str)).collect();
         let tested = run(&user, &arguments);
         assert_eq!((tested.code, tested.stderr.as_str()), (0, ""));
@@ -88,7 +79,7 @@ fn a_file_is_tested_without_a_cluster_and_precedes_an_object() {
     scenario("tested-file", async |tenant| {
         let key = upload(&tenant).await;
         let folder = tempfile::tempdir().expect("a folder");
-        let options = options(&tenant);
+        let options = token_endpoint_options(&tenant);
         let admin = tenant.bed.control_plane.kubeconfig("admin");
         let test = |kubeconfig: &Path, target: &str| {
             let mut command = command(kubeconfig, &["test", target, "-n", &tenant.namespace]);
