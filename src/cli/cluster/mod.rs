@@ -65,6 +65,8 @@ pub(super) enum Failure {
     Client(#[source] kube::Error),
     #[error("could not {access} at {server}: {}", access.remedy(.source))]
     Call { access: Access, server: Server, source: CallError },
+    #[error("could not {access} at {server}: this version of almkey cannot decode the answer")]
+    UndecodableSecret { access: Access, server: Server },
     #[error("the ALMServiceKey \"{name}\" does not exist in namespace \"{namespace}\": almkey status -A shows all")]
     NotFound { name: String, namespace: String },
     #[error("could not write to standard output")]
@@ -195,7 +197,14 @@ impl Cluster {
 
     /// Returns the failure of a call.
     pub(super) fn failure(&self, access: Access, source: CallError) -> Failure {
-        Failure::Call { access, server: self.server.clone(), source }
+        let server = self.server.clone();
+        match (access.kind, source) {
+            // The decoder's message quotes values.
+            (Kind::Secrets, CallError::Api(kube::Error::SerdeError(_))) => {
+                Failure::UndecodableSecret { access, server }
+            }
+            (_, source) => Failure::Call { access, server, source },
+        }
     }
 
     fn not_found(&self, name: &str) -> Failure {
@@ -212,4 +221,37 @@ pub(super) fn object_name(text: &str) -> Result<String, String> {
 /// Returns a key as kubectl writes it.
 pub(super) fn qualified(name: &str) -> String {
     format!("{}/{name}", ALMServiceKey::kind(&()).to_ascii_lowercase())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::error::Error;
+    use std::iter::successors;
+
+    use hyper::{Request, Response};
+    use k8s_openapi::api::core::v1::Secret;
+    use kube::Config;
+    use kube::client::Body;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn a_secret_that_cannot_be_decoded_is_reported_without_its_values() {
+        let server = tower::service_fn(|_: Request<Body>| async {
+            let secret = br#"{"metadata":{"name":"calm"},"data":"CANARY"}"#;
+            Response::builder().body(Body::from(secret.to_vec()))
+        });
+        let cluster = Cluster {
+            client: Client::new(server, "default"),
+            server: Server::new(&Config::new("https://api.example".parse().expect("a URL"))),
+            namespace: "team-a".into(),
+        };
+        let access = cluster.access_to("get", Kind::Secrets);
+        let read = cluster.find(access, cluster.namespaced::<Secret>().get("calm")).await;
+        let failure: Box<dyn Error> = read.expect_err("no Secret").into();
+        let causes = successors(Some(failure.as_ref()), |cause| (*cause).source()).map(ToString::to_string);
+        let text = causes.collect::<Vec<_>>().join("\n");
+        assert!(text.starts_with("could not get secrets in namespace \"team-a\" at https://api.example"), "{text}");
+        assert!(!text.contains("CANARY"), "{text}");
+    }
 }
