@@ -37,3 +37,16 @@ where
     })
     .await;
 }
+
+/// Waits until the API server serves the kind. It does so a moment after the definition is applied.
+pub async fn wait_until_served<K>(api: Api<K>)
+where
+    K: Resource<DynamicType = ()> + Clone + DeserializeOwned + Debug + Send + 'static,
+{
+    let mut events = watcher(api, watcher::Config::default()).default_backoff().boxed();
+    wait_for(&format!("{} to be served", K::kind(&())), async {
+        // The list is retried after a failure, as while the kind is not served.
+        while !matches!(events.next().await, Some(Ok(watcher::Event::InitDone))) {}
+    })
+    .await;
+}

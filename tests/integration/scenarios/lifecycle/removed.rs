@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use crate::documented::{command, commands, must_run, run};
 use crate::scenarios::{alone, scenario, upload};
 use testkit::bed::key::message;
+use testkit::bed::waiting::wait_until_served;
 use testkit::bed::{Setup, Tenant, TestBed};
 use testkit::names::NAMESPACE;
 
@@ -138,6 +139,8 @@ fn an_operator_that_is_installed_while_its_definitions_are_deleted_finishes_that
         install_again(&bed);
         document.metadata = named("all-at-once");
         document.status = None;
+        wait_until_served(tenant.tenants()).await;
+        wait_until_served(tenant.keys()).await;
         tenant.tenants().create(&PostParams::default(), &document).await.expect("the object is created again");
         tenant.apply_for_secret("again", "pasted").await;
         tenant.await_ready("again", "True", "Uploaded").await;
