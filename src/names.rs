@@ -15,6 +15,8 @@ pub const TENANT_FINALIZER: &str = "almkey.dev/keys";
 pub mod annotation {
     /// Requests a reconciliation of an `ALMServiceKey`. Any value other than `status.lastHandledReconcileAt` does.
     pub const RECONCILE_REQUESTED_AT: &str = "almkey.dev/reconcile-requested-at";
+    /// Confirms an action in manual mode. The value is JSON, as the commands `done` and `check` write it.
+    pub const CONFIRMATION: &str = "almkey.dev/confirmation";
     /// Lets the deletion of an object finish without any change in Landscape Management. The value is the object's own
     /// uid.
     pub const ABANDON: &str = "almkey.dev/abandon";
@@ -71,6 +73,8 @@ pub mod btp {
     pub const BINDING_CRD: &str = "servicebindings.services.cloud.sap.com";
     /// Label of the copy that keeps the old credentials during a rotation.
     pub const STALE_LABEL: &str = "services.cloud.sap.com/stale";
+    /// Label of that copy with the name of the binding that was rotated.
+    pub const ROTATION_OF_LABEL: &str = "services.cloud.sap.com/rotationOf";
     /// Reason of `Ready=False` of a binding that BTP no longer knows.
     pub const NOT_FOUND_REASON: &str = "NotFound";
 }
@@ -99,6 +103,7 @@ mod tests {
             KEY_FINALIZER,
             TENANT_FINALIZER,
             annotation::ABANDON,
+            annotation::CONFIRMATION,
             annotation::RECONCILE_REQUESTED_AT,
             label::CREATED_BY,
         ] {

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use alm_key_operator::domain::reason::Reason;
 use alm_key_operator::domain::retry::{MAX_RETRY_AFTER, Retry};
-use alm_key_operator::domain::slot::{RemoteTrouble, Revision, Slot, WriteAnswer};
+use alm_key_operator::domain::slot::{Basis, RemoteTrouble, Revision, Slot, WriteAnswer};
 use alm_key_operator::http::client::Answer;
 use alm_key_operator::landscape::http::{parse_slot, written};
 use reqwest::StatusCode;
@@ -35,12 +35,13 @@ pub fn check(bytes: &[u8]) {
             assert!(status == 404 && parsed["code"] == "Empty", "{status} {parsed}");
             check_entity_tag(&revision, etag);
         }
-        Ok(Slot::Filled { revision, owner }) => {
-            assert_eq!(status, 200);
+        Ok(Slot::Filled { revision, owner, basis }) => {
+            assert_eq!((status, basis), (200, Basis::Content));
             check_entity_tag(&revision, etag);
             assert_eq!(owner.is_some(), parsed["owner"].is_object(), "{parsed}");
             assert!(owner.is_none_or(|held| held.owner.is_well_formed()));
         }
+        Ok(Slot::Unknown { .. }) => panic!("an answer over HTTP always says what the slot holds"),
         Err(trouble) => check_message(&trouble, status),
     }
     match written("try it", &answer) {
@@ -48,6 +49,7 @@ pub fn check(bytes: &[u8]) {
             assert!([200, 201, 204].contains(&status), "{status}");
             check_entity_tag(&revision, etag);
         }
+        WriteAnswer::HandedOver(_) => panic!("no answer over HTTP hands a write over to a person"),
         WriteAnswer::Changed => assert_eq!(status, 412),
         WriteAnswer::Rejected(message) => {
             assert!((400..500).contains(&status) && message.len() <= MAX_QUOTE && message.is_ascii(), "{message}");

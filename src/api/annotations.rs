@@ -3,6 +3,7 @@
 use kube::ResourceExt;
 
 use super::ALMServiceKey;
+use super::confirmation::{ConfirmationStatus, digest};
 use crate::names::annotation;
 
 /// Maximum length of the value of `reconcile-requested-at`, in characters. The value is copied into the status.
@@ -15,6 +16,17 @@ pub fn unhandled_request(object: &ALMServiceKey) -> Option<String> {
     let value: String = value.chars().take(MAX_REQUEST).collect();
     let handled = object.status.as_ref().and_then(|status| status.last_handled_reconcile_at.as_ref());
     (handled != Some(&value)).then_some(value)
+}
+
+/// Returns the value of `confirmation` if it has not been handled yet. `handled` is the result of the last one.
+#[must_use]
+pub fn unhandled_confirmation<'a>(
+    object: &'a impl ResourceExt,
+    handled: Option<&ConfirmationStatus>,
+) -> Option<&'a str> {
+    let value = object.annotations().get(annotation::CONFIRMATION)?;
+    let is_handled = handled.is_some_and(|handled| handled.digest == digest(value));
+    (!is_handled).then_some(value.as_str())
 }
 
 /// Returns true if the object is to be deleted without any change in Landscape Management. The value of the annotation

@@ -4,7 +4,7 @@
 use std::time::Duration;
 
 use super::service_key::{ALMServiceKeySpec, DeadKey, DeadKeyAction, DeletionPolicy, Mode, Source};
-use super::tenant::{ALMTenantSpec, AdoptionPolicy, CredentialType};
+use super::tenant::{ALMTenantSpec, AdoptionPolicy, CredentialType, Manual};
 use crate::domain::policy::{
     self, DEFAULT_DEAD_AFTER, DEFAULT_FORBIDDEN_SCOPE, DEFAULT_INTERVAL, DEFAULT_SECRET_GRACE, DeadAction, HostList,
     KeyRules, Policy,
@@ -41,6 +41,16 @@ pub fn policy(spec: &ALMServiceKeySpec, tenant: Option<&ALMTenantSpec>) -> Polic
             Some(Mode::Observe) => policy::Mode::Observe,
         },
         suspend: suspend.unwrap_or(false),
+        adapter: tenant.map_or(policy::Adapter::Http, adapter),
+    }
+}
+
+/// Returns the way to the slot of a tenant.
+#[must_use]
+pub fn adapter(tenant: &ALMTenantSpec) -> policy::Adapter {
+    match tenant.landscape_management.manual {
+        Some(Manual {}) => policy::Adapter::Manual,
+        None => policy::Adapter::Http,
     }
 }
 
@@ -52,13 +62,13 @@ fn adoption(tenant: &ALMTenantSpec) -> policy::AdoptionPolicy {
     }
 }
 
-/// Returns the scope endings that a key of a tenant must not have.
+/// Returns the suffixes of scopes that a key of the tenant must not have.
 #[must_use]
 pub fn forbidden_scopes(tenant: &ALMTenantSpec) -> Vec<String> {
     tenant.forbidden_scopes.clone().unwrap_or_else(|| vec![DEFAULT_FORBIDDEN_SCOPE.to_owned()])
 }
 
-/// Returns the rules for the keys of a tenant.
+/// Resolves the rules for the keys of a tenant.
 #[must_use]
 pub fn rules(tenant: &ALMTenantSpec) -> KeyRules {
     let ALMTenantSpec {

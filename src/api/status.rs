@@ -1,10 +1,13 @@
 //! The status of an `ALMServiceKey`, and its conversion from and to the domain's ledger.
 
-use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::action::{ActionStatus, UnconfirmedStatus};
+use super::confirmation::ConfirmationStatus;
+use super::time::whole_seconds;
+use crate::domain::action::{Action, Unconfirmed};
 use crate::domain::ledger::{self, Ledger, Operation, Overwritten, Pending, Uploaded};
 use crate::domain::plan::SourceIdentity;
 use crate::domain::reason::Reason;
@@ -45,6 +48,19 @@ pub struct ALMServiceKeyStatus {
     /// that two clusters cannot fight over the slot. Not set while there is none.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub overwritten: Option<OverwrittenStatus>,
+
+    /// The action in Landscape Management that a person is asked for in manual mode. Not set while nothing is to be done.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub action: Option<ActionStatus>,
+
+    /// The keys whose upload was requested in manual mode and not confirmed. Each of them may be in Landscape Management.
+    /// Not set while there are none.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub unconfirmed: Option<UnconfirmedStatus>,
+
+    /// The result of the last confirmation, made by the annotation almkey.dev/confirmation. Not set before the first one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub last_confirmation: Option<ConfirmationStatus>,
 
     /// The last handled value of the annotation almkey.dev/reconcile-requested-at, its first 256 characters. It is
     /// written together with the result of that reconciliation, so that a client can wait for it.
@@ -223,6 +239,8 @@ impl ALMServiceKeyStatus {
                 fingerprint: KeyFingerprint::recorded(&overwritten.fingerprint),
                 generation: overwritten.generation,
             }),
+            action: self.action.as_ref().map(Action::from),
+            unconfirmed: self.unconfirmed.as_ref().map(Unconfirmed::from),
         }
     }
 
@@ -257,12 +275,9 @@ impl ALMServiceKeyStatus {
             fingerprint: overwritten.fingerprint.as_str().to_owned(),
             generation: overwritten.generation,
         });
+        self.action = ledger.action.as_ref().map(ActionStatus::from);
+        self.unconfirmed = ledger.unconfirmed.as_ref().map(UnconfirmedStatus::from);
     }
-}
-
-/// Rounds down to whole seconds, as Kubernetes writes times, so that a later comparison finds no difference.
-fn whole_seconds(timestamp: Timestamp) -> Time {
-    Time(Timestamp::from_second(timestamp.as_second()).unwrap_or(timestamp))
 }
 
 #[cfg(test)]

@@ -1,12 +1,14 @@
 //! `ALMTenant`: one SAP Cloud ALM tenant, written by the cluster admin.
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::{CustomResource, KubeSchema};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
+use super::confirmation::ConfirmationStatus;
 use super::duration::Duration;
 use super::schema;
+use super::slot::{PendingRemoval, SlotStatus};
 
 /// The configuration of a tenant: the address of its Landscape Management, the namespaces that may upload to it, and
 /// the rules for its keys.
@@ -102,14 +104,26 @@ pub enum AdoptionPolicy {
     Replace,
 }
 
-/// The connection to Landscape Management.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
+/// The connection to Landscape Management: exactly one of the two.
+#[derive(KubeSchema, Serialize, Deserialize, Clone, Debug)]
 #[serde(rename_all = "camelCase")]
+#[x_kube(validation = ("has(self.http) != has(self.manual)", "exactly one of http and manual must be set"))]
+#[x_kube(validation = ("has(self.http) || !has(oldSelf.http)", "http cannot be changed to manual: create another ALMTenant"))]
 pub struct LandscapeManagement {
     /// An HTTP endpoint that implements the contract of this project (docs/contract.md), because SAP publishes no API
-    /// for the service key. Required.
-    pub http: Http,
+    /// for the service key. It cannot be replaced by manual later. Unset means that manual is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub http: Option<Http>,
+
+    /// A person, who changes the key in SAP's app: the operator says what to do, until when, and proves what it can. It can
+    /// be replaced by http later. Unset means that http is set.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub manual: Option<Manual>,
 }
+
+/// The manual mode, which has no settings.
+#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug)]
+pub struct Manual {}
 
 /// An endpoint that implements this project's Landscape Management contract.
 #[derive(KubeSchema, Serialize, Deserialize, Clone, Debug)]
@@ -303,41 +317,14 @@ pub struct ALMTenantStatus {
     /// The content of the tenant's slot as last observed. Not set before the slot was first read.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub slot: Option<SlotStatus>,
-}
 
-/// The content of the slot of a tenant.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq)]
-#[serde(rename_all = "camelCase")]
-pub struct SlotStatus {
-    /// Empty: no key; Ours: the key of an ALMServiceKey of this cluster; Foreign: any other key; Unknown: the slot
-    /// could not be read.
-    pub state: SlotState,
-    /// The ALMServiceKey whose key is in the slot. Set only while the state is Ours.
+    /// The keys that a person must delete in Landscape Management in manual mode, although their ALMServiceKey does not exist
+    /// any more; at most one entry. The deletion of an ALMServiceKey does not wait for a person.
+    #[serde(default, skip_serializing_if = "Vec::is_empty")]
+    #[schemars(length(max = 1), extend("x-kubernetes-list-type" = "atomic"))]
+    pub pending_removals: Vec<PendingRemoval>,
+
+    /// The result of the last confirmation, made by the annotation almkey.dev/confirmation. Not set before the first one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
-    pub key_ref: Option<KeyRef>,
-    /// Time at which the current state and keyRef were first observed (RFC 3339, whole seconds).
-    pub since: Time,
-}
-
-/// The possible contents of a slot.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SlotState {
-    /// No key.
-    Empty,
-    /// The key of an `ALMServiceKey` of this cluster.
-    Ours,
-    /// Any other key.
-    Foreign,
-    /// The slot could not be read.
-    Unknown,
-}
-
-/// A reference to an ALMServiceKey.
-#[derive(Serialize, Deserialize, JsonSchema, Clone, Debug, PartialEq, Eq)]
-#[serde(rename_all = "camelCase")]
-pub struct KeyRef {
-    /// Namespace of the ALMServiceKey.
-    pub namespace: String,
-    /// Name of the ALMServiceKey.
-    pub name: String,
+    pub last_confirmation: Option<ConfirmationStatus>,
 }

@@ -15,7 +15,20 @@ const TIMEOUT: Duration = Duration::from_secs(2);
 
 /// Returns the completer for names of keys. It is silent if the cluster cannot be asked.
 pub(super) fn key_names() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates(current, Kind::Keys))
+    names(Kind::Keys)
+}
+
+/// Returns the completer for names of tenants. It is silent if the cluster cannot be asked.
+pub(super) fn tenant_names() -> ArgValueCompleter {
+    names(Kind::Tenants)
+}
+
+/// Returns the completer for names of keys or, if `--tenant` is given, of tenants.
+pub(super) fn key_or_tenant_names() -> ArgValueCompleter {
+    ArgValueCompleter::new(|current: &OsStr| {
+        let is_tenant = words().any(|word| word == "--tenant");
+        candidates(current, if is_tenant { Kind::Tenants } else { Kind::Keys })
+    })
 }
 
 /// Returns the completer for names of keys, and for files.
@@ -26,9 +39,8 @@ pub(super) fn key_names_and_files() -> ArgValueCompleter {
     })
 }
 
-/// Returns the completer for names of tenants. It is silent if the cluster cannot be asked.
-pub(super) fn tenant_names() -> ArgValueCompleter {
-    ArgValueCompleter::new(|current: &OsStr| candidates(current, Kind::Tenants))
+fn names(kind: Kind) -> ArgValueCompleter {
+    ArgValueCompleter::new(move |current: &OsStr| candidates(current, kind))
 }
 
 fn candidates(current: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
@@ -37,12 +49,15 @@ fn candidates(current: &OsStr, kind: Kind) -> Vec<CompletionCandidate> {
     names.map(CompletionCandidate::new).collect()
 }
 
+/// Returns the words of the command line, which the shell passes after a mark.
+fn words() -> impl Iterator<Item = OsString> {
+    std::env::args_os().skip_while(|word| word != "--").skip(1)
+}
+
 /// Lists the objects of a kind: all, or those of the namespace that the command line chooses. Returns none if that fails.
 fn list_names(kind: Kind) -> Option<Vec<String>> {
-    // The shell passes the words of the command line after this mark.
-    let words = std::env::args_os().skip_while(|word| word != "--").skip(1);
     let command = ClusterFlags::augment_args(Command::new("almkey").no_binary_name(true));
-    let words = options(&command, words);
+    let words = options(&command, words());
     let flags = ClusterFlags::from_arg_matches(&command.try_get_matches_from(words).ok()?).ok()?;
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().ok()?;
     runtime.block_on(async { tokio::time::timeout(TIMEOUT, list(flags, kind)).await.ok()?.ok() })

@@ -1,11 +1,15 @@
 //! The commands of `almkey`, one file per command.
 
+mod action;
+mod check;
 mod cluster;
 mod completion;
 mod confirm;
+mod confirmation;
 mod crds;
 mod delete;
 mod deletion;
+mod done;
 mod download;
 mod egress;
 mod election;
@@ -17,7 +21,9 @@ mod reconcile;
 mod resume;
 mod show;
 mod sign_in;
+mod slot_key;
 mod status;
+mod steps;
 mod stored_key;
 mod suspend;
 mod tenant_rules;
@@ -61,6 +67,10 @@ enum Command {
     Status(status::Arguments),
     /// Explain the state of a key: the evidence, what happens next, and what to do.
     Explain(explain::Arguments),
+    /// Confirm what was done in Landscape Management in manual mode, and wait until that is recorded.
+    Done(done::Arguments),
+    /// Compare the key that is in Landscape Management with that of an ALMServiceKey, and record it.
+    Check(check::Arguments),
     /// Show the key in the source of an ALMServiceKey, without its secrets.
     Show(show::Arguments),
     /// Write the key in the source of an ALMServiceKey to a file.
@@ -103,6 +113,8 @@ pub fn run() -> ExitCode {
         Command::Test(arguments) => return exit_code(test::run(arguments)),
         Command::Status(arguments) => return exit_code(status::run(arguments)),
         Command::Explain(arguments) => return exit_code(explain::run(arguments)),
+        Command::Done(arguments) => return exit_code(done::run(arguments)),
+        Command::Check(arguments) => return exit_code(check::run(arguments)),
         Command::Show(arguments) => return exit_code(show::run(arguments)),
         Command::Download(arguments) => return exit_code(download::run(arguments)),
         Command::Upload(arguments) => return exit_code(upload::run(arguments)),

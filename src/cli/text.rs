@@ -46,12 +46,22 @@ pub(super) fn item(message: &str, width: u16) -> String {
     wrapped(message, width, ITEM_INDENT)
 }
 
+/// Returns steps as a numbered list, of at most `width` columns: all lines of a step but the first are indented.
+pub(super) fn numbered(steps: &[String], width: u16) -> String {
+    let step = |(index, step): (usize, &String)| {
+        let number = format!("{}. ", index + 1);
+        wrap(step, width, &number, &" ".repeat(number.len()))
+    };
+    steps.iter().enumerate().map(step).collect()
+}
+
 fn wrapped(message: &str, width: u16, subsequent_indent: &str) -> String {
-    if message.is_empty() {
-        return String::new();
-    }
+    if message.is_empty() { String::new() } else { wrap(message, width, INDENT, subsequent_indent) }
+}
+
+fn wrap(message: &str, width: u16, initial_indent: &str, subsequent_indent: &str) -> String {
     let options = textwrap::Options::new(width.into())
-        .initial_indent(INDENT)
+        .initial_indent(initial_indent)
         .subsequent_indent(subsequent_indent)
         .break_words(false)
         .word_splitter(textwrap::WordSplitter::NoHyphenation);
@@ -140,6 +150,14 @@ mod tests {
         );
         let error = io::Error::other("denied\n\u{1b}[2J");
         assert_eq!(error_lines(&error), "almkey: denied\u{fffd}\u{fffd}[2J\n");
+    }
+
+    #[test]
+    fn steps_are_numbered_and_each_is_indented_below_its_number() {
+        let mut steps = vec!["one two three".to_owned(), "red\u{1b}[31m\nline".to_owned()];
+        assert_eq!(numbered(&steps, 12), "1. one two\n   three\n2. red\u{fffd}[31m\u{fffd}line\n");
+        steps.extend(vec!["a b".to_owned(); 8]);
+        assert!(numbered(&steps, 5).ends_with("9. a\n   b\n10. a\n    b\n"));
     }
 
     #[test]

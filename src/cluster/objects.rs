@@ -13,8 +13,12 @@ use tokio::sync::Mutex;
 use super::identity::KeyId;
 use super::{CallError, PAGE, call, find};
 use crate::api::status::ALMServiceKeyStatus;
+use crate::api::tenant::ALMTenantStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::names::{FIELD_MANAGER, GROUP, VERSION, btp, crd};
+
+/// Maximum number of stale copies of a binding that are read. A binding that is rotated daily has three at most.
+const MAX_STALE_COPIES: u32 = 8;
 
 /// Returns the API resource of the kind `ServiceBinding`.
 #[must_use]
@@ -42,6 +46,9 @@ pub trait Objects: Send + Sync {
     /// Reads a `ServiceBinding`.
     async fn binding(&self, namespace: &str, name: &str) -> Result<Option<DynamicObject>, CallError>;
 
+    /// Reads the copies that keep the old credentials of a `ServiceBinding` after its rotations.
+    async fn stale_copies(&self, namespace: &str, binding: &str) -> Result<Vec<DynamicObject>, CallError>;
+
     /// Reads a Secret.
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError>;
 
@@ -64,6 +71,14 @@ pub trait Objects: Send + Sync {
     /// Writes the finalizers of an `ALMServiceKey`.
     async fn write_finalizers(&self, object: &ALMServiceKey, finalizers: &[String])
     -> Result<ALMServiceKey, CallError>;
+
+    /// Writes the record of the slot in the status of an `ALMTenant`, whichever field manager owns its fields. Returns none if
+    /// the tenant does not exist any more.
+    async fn write_tenant_status(
+        &self,
+        tenant: &ALMTenant,
+        status: &ALMTenantStatus,
+    ) -> Result<Option<ALMTenant>, CallError>;
 
     /// Writes the finalizers of an `ALMTenant`. Returns none if the tenant does not exist any more.
     async fn write_tenant_finalizers(
@@ -100,6 +115,20 @@ impl ApiServer {
     fn keys_beside(&self, object: &ALMServiceKey) -> Api<ALMServiceKey> {
         self.keys(&KeyId::new(object).namespace)
     }
+}
+
+/// Returns the merge patch (RFC 7386) that writes the record in `status`. Fields that are not set are removed: a client that
+/// restores a backup may own them.
+fn record_change(status: &ALMTenantStatus) -> Value {
+    let ALMTenantStatus { slot, pending_removals, last_confirmation, .. } = status;
+    let mut slot = json!(slot);
+    if let Value::Object(slot) = &mut slot {
+        for field in ["keyRef", "revision", "fingerprint", "evidence", "adopted"] {
+            slot.entry(field).or_insert(Value::Null);
+        }
+    }
+    let removals = if pending_removals.is_empty() { Value::Null } else { json!(pending_removals) };
+    json!({ "slot": slot, "pendingRemovals": removals, "lastConfirmation": last_confirmation })
 }
 
 /// Returns the parameters of a merge patch. An apply would remove the finalizers of other field managers.
@@ -142,6 +171,14 @@ impl Objects for ApiServer {
     async fn binding(&self, namespace: &str, name: &str) -> Result<Option<DynamicObject>, CallError> {
         let bindings: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &service_binding());
         find(bindings.get(name)).await
+    }
+
+    async fn stale_copies(&self, namespace: &str, binding: &str) -> Result<Vec<DynamicObject>, CallError> {
+        let bindings: Api<DynamicObject> = Api::namespaced_with(self.client.clone(), namespace, &service_binding());
+        // A value of a label has at most 63 characters; the SAP BTP service operator cannot label a longer name.
+        let label = format!("{}={binding}", btp::ROTATION_OF_LABEL);
+        let copies = call(bindings.list(&ListParams::default().labels(&label).limit(MAX_STALE_COPIES))).await?;
+        Ok(copies.items)
     }
 
     async fn secret(&self, namespace: &str, name: &str) -> Result<Option<Secret>, CallError> {
@@ -197,6 +234,18 @@ impl Objects for ApiServer {
             "finalizers": finalizers,
         }});
         call(self.keys_beside(object).patch(&object.name_any(), &merge(), &Patch::Merge(&patch))).await
+    }
+
+    async fn write_tenant_status(
+        &self,
+        tenant: &ALMTenant,
+        status: &ALMTenantStatus,
+    ) -> Result<Option<ALMTenant>, CallError> {
+        let patch = json!({
+            "metadata": { "uid": tenant.uid(), "resourceVersion": tenant.resource_version() },
+            "status": record_change(status),
+        });
+        find(self.tenants().patch_status(&tenant.name_any(), &merge(), &Patch::Merge(&patch))).await
     }
 
     async fn write_tenant_finalizers(
@@ -265,6 +314,20 @@ mod tests {
         let mut visit = |key: ListedKey| listed.push((KeyId::new(&key).to_string(), key.0.is_ok()));
         cluster.keys_of("acme", &mut visit).await.expect("a list");
         assert_eq!(listed, [("n/new".to_owned(), false), ("n/known".to_owned(), true)]);
+    }
+
+    // proves: limit cluster/objects MAX_STALE_COPIES
+    #[tokio::test]
+    async fn at_most_eight_stale_copies_of_one_binding_are_read() {
+        let server = tower::service_fn(|request: Request<Body>| {
+            let query = request.uri().query().unwrap_or_default().to_owned();
+            assert!(query.contains("limit=8"), "{query}");
+            assert!(query.contains("labelSelector=services.cloud.sap.com%2FrotationOf%3Dcalm"), "{query}");
+            let page = json!({ "apiVersion": "services.cloud.sap.com/v1", "metadata": {}, "items": [] });
+            async move { Response::builder().body(Body::from(page.to_string().into_bytes())) }
+        });
+        let cluster = ApiServer::new(Client::new(server, "default"));
+        assert_eq!(cluster.stale_copies("n", "calm").await.expect("a list").len(), 0);
     }
 
     #[tokio::test]

@@ -5,7 +5,6 @@ use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use async_trait::async_trait;
-use secrecy::SecretSlice;
 use url::Url;
 
 use crate::api::ALMTenant;
@@ -16,7 +15,6 @@ use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
 use crate::controller::ca_bundle::{CaBundle, Trust};
 use crate::controller::credentials::client_credentials;
-use crate::controller::dangling_owner::ignore_dangling_owner;
 use crate::controller::misconfiguration::Misconfiguration;
 use crate::controller::references::ReferenceVersions;
 use crate::domain::plan::Verdict;
@@ -24,10 +22,11 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::executor::ports::{LandscapeManagement, SignIn};
+use crate::executor::ports::{LandscapeManagement, SignIn, SlotContent};
 use crate::http::client::{self, Client};
 use crate::http::egress::{Egress, Route};
 use crate::http::network::Network;
+use crate::landscape::dangling_owner::ignore_dangling_owner;
 use crate::landscape::http::{HttpLandscape, MayWrite, TokenSource};
 use crate::process::leadership::Leadership;
 use crate::process::lock::lock;
@@ -90,7 +89,8 @@ impl Connection<'_> {
     }
 
     async fn connect_to_landscape(&self, tenant: &ALMTenant, route: &Route) -> Result<HttpLandscape, Misconfiguration> {
-        let Http { url, oauth2, ca_bundle, ca_bundle_ref, timeout: _ } = &tenant.spec.landscape_management.http;
+        let http = tenant.spec.landscape_management.http.as_ref().ok_or_else(no_endpoint)?;
+        let Http { url, oauth2, ca_bundle, ca_bundle_ref, timeout } = http;
         let trust = Trust {
             field: "landscapeManagement.http",
             inline: ca_bundle.as_deref(),
@@ -103,7 +103,7 @@ impl Connection<'_> {
         let version = format!("{} {secret_version}", generation(tenant));
         self.reuse_or_connect(&self.connections.landscapes, tenant, trust, &version, route, |bundle| {
             let credentials = client_credentials(&secret, &secret_name)?;
-            let timeout = deadline(tenant);
+            let timeout = timeout.map_or(TIMEOUT, ApiDuration::to_std);
             let client = client::build_client(Network::Any, route, bundle.pem.as_deref(), timeout)
                 .map_err(|error| bundle.unusable(&error))?;
             let base = permitted_url("landscapeManagement.http.url", url, &client)?;
@@ -225,7 +225,7 @@ impl CallResult for Verdict {
 impl CallResult for WriteAnswer {
     fn label(&self) -> &'static str {
         match self {
-            Self::Done(_) => "ok",
+            Self::Done(_) | Self::HandedOver(_) => "ok",
             Self::Changed => "changed",
             Self::Rejected(_) | Self::Refused(_) => "refused",
             Self::Unknown(_) => "unknown",
@@ -257,11 +257,6 @@ fn leadership_guard(leadership: Leadership, timeout: Duration) -> MayWrite {
     })
 }
 
-/// Returns the deadline of one request to the tenant's Landscape Management.
-fn deadline(tenant: &ALMTenant) -> Duration {
-    tenant.spec.landscape_management.http.timeout.map_or(TIMEOUT, ApiDuration::to_std)
-}
-
 /// Returns the tenant's connection if it was made with this configuration.
 fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, configuration: &Configuration) -> Option<T> {
     let connections = lock(connections);
@@ -272,6 +267,10 @@ fn reuse<T: Clone>(connections: &ByTenant<T>, tenant: &ALMTenant, configuration:
 /// Returns the number of the tenant's last change of `spec`.
 fn generation(tenant: &ALMTenant) -> i64 {
     tenant.metadata.generation.unwrap_or_default()
+}
+
+fn no_endpoint() -> Misconfiguration {
+    Misconfiguration::lasting("the ALMTenant's landscapeManagement names no HTTP endpoint".into())
 }
 
 fn no_tenant() -> Misconfiguration {
@@ -314,7 +313,7 @@ impl LandscapeManagement for Connection<'_> {
         ignore_dangling_owner(slot, self.cluster, self.tenant, self.cluster_id, self.me).await
     }
 
-    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+    async fn read_content(&self) -> Result<Option<SlotContent>, RemoteTrouble> {
         self.timed("read_content", self.landscape().await?.read_content()).await
     }
 

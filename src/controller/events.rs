@@ -5,11 +5,12 @@ use kube::runtime::events::{Event, EventType, Recorder, Reporter};
 use kube::{Client, Resource};
 use tracing::{Instrument, Span, debug, error_span, info, warn};
 
-use crate::api::ALMServiceKey;
+use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::call;
 use crate::cluster::identity::KeyId;
 use crate::domain::conditions::{Condition, Status, truncated};
 use crate::domain::ledger::Operation;
+use crate::domain::slot::Owner;
 use crate::names::REPORTER;
 
 /// Maximum length of the note of an Event, in bytes. The API server refuses longer ones.
@@ -39,12 +40,33 @@ impl Events {
         self.publish(object, EventType::Normal, reason, action, note.into());
     }
 
+    /// Reports that a person was asked to delete the key, and that the deletion of the object does not wait for that.
+    pub(crate) fn removal_requested(&self, object: &ALMServiceKey) {
+        let tenant = &object.spec.tenant_ref.name;
+        let note = format!(
+            "the key may still be in Landscape Management: the status of ALMTenant {tenant} says how a person deletes it"
+        );
+        warn!(effect = "RemovalRequested", "{note}");
+        self.publish(object, EventType::Warning, "RemovalRequested", "Delete", note);
+    }
+
     /// Reports that the object was released although its key may remain in the slot without an owner.
     pub(crate) fn orphan(&self, object: &ALMServiceKey) {
         let note = "removed the finalizer without a check of Landscape Management: its key may still be there and is no \
                     longer kept up to date; delete it in the app";
         warn!(effect = "KeyAbandoned", "{note}");
         self.publish(object, EventType::Warning, "KeyAbandoned", "Abandon", note.into());
+    }
+
+    /// Reports that a tenant was deleted although a person has not confirmed the deletion of the key of `owner`.
+    pub(crate) fn removal_abandoned(&self, tenant: &ALMTenant, owner: &Owner) {
+        let note = format!(
+            "the tenant was deleted before anyone confirmed that the key of ALMServiceKey {}/{} is no longer in Landscape \
+             Management: delete it in the app if it is still there",
+            owner.namespace, owner.name
+        );
+        warn!(effect = "KeyAbandoned", "{note}");
+        self.publish(tenant, EventType::Warning, "KeyAbandoned", "Abandon", note);
     }
 
     /// Reports a change of the condition `Ready`.
@@ -59,7 +81,14 @@ impl Events {
     }
 
     /// Publishes an Event beside the reconciliation: an Event that cannot be written must not delay a deletion.
-    fn publish(&self, object: &ALMServiceKey, type_: EventType, reason: &str, action: &str, note: String) {
+    fn publish(
+        &self,
+        object: &impl Resource<DynamicType = ()>,
+        type_: EventType,
+        reason: &str,
+        action: &str,
+        note: String,
+    ) {
         let event = Event {
             type_,
             reason: reason.into(),

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
 use prometheus_client::collector::Collector;
@@ -70,8 +70,43 @@ impl Collector for Gauges {
             ([("tenant", tenant.name_any()), ("reason", reason)], value)
         });
         let help = "1 if the ALMTenant is Ready, else 0; with the reason of its condition.";
-        GaugeFamily { name: "tenant_ready", help, unit: None }.encode(&mut encoder, ready)
+        GaugeFamily { name: "tenant_ready", help, unit: None }.encode(&mut encoder, ready)?;
+        encode_actions(&mut encoder, &keys, &tenants)
     }
+}
+
+/// Encodes what a person must do in manual mode. What is left until a deadline is for a query to compute.
+fn encode_actions(
+    encoder: &mut DescriptorEncoder<'_>,
+    keys: &[Arc<ALMServiceKey>],
+    tenants: &[Arc<ALMTenant>],
+) -> std::fmt::Result {
+    let actions = || keys.iter().filter_map(|key| Some((key, key.status.as_ref()?.action.as_ref()?)));
+    let requested = actions().map(|(key, action)| {
+        let [namespace, name] = labels(key);
+        let operation = format!("{:?}", action.operation);
+        ([namespace, name, ("operation", operation)], unix_time(&action.requested_at))
+    });
+    let help = "When a person was asked to change the key in Landscape Management, as a Unix time.";
+    let family = GaugeFamily { name: "service_key_action_requested_timestamp", help, unit: Some(Unit::Seconds) };
+    family.encode(encoder, requested)?;
+
+    let deadlines = actions().filter_map(|(key, action)| Some((labels(key), unix_time(action.deadline.as_ref()?))));
+    let help = "When managed systems can no longer sign in unless a person acts, as a Unix time.";
+    let family = GaugeFamily { name: "service_key_action_deadline_timestamp", help, unit: Some(Unit::Seconds) };
+    family.encode(encoder, deadlines)?;
+
+    let removals = tenants.iter().filter_map(|tenant| {
+        let removal = tenant.status.as_ref()?.pending_removals.first()?;
+        Some(([("tenant", tenant.name_any())], unix_time(&removal.requested_at)))
+    });
+    let help = "When a person was asked to delete the key of a deleted ALMServiceKey, as a Unix time.";
+    let family = GaugeFamily { name: "tenant_removal_requested_timestamp", help, unit: Some(Unit::Seconds) };
+    family.encode(encoder, removals)
+}
+
+fn unix_time(time: &Time) -> f64 {
+    time.0.as_duration().as_secs_f64()
 }
 
 fn labels(key: &ALMServiceKey) -> [(&'static str, String); 2] {

@@ -6,7 +6,6 @@ mod conditions;
 mod connections;
 mod context;
 mod credentials;
-pub(crate) mod dangling_owner;
 mod duplicates;
 mod events;
 mod gauges;

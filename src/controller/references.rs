@@ -56,11 +56,12 @@ impl ReferenceVersions {
 
 /// Returns the objects that a tenant names: the operator's credentials, and CA bundles.
 fn named_by(tenant: &ALMTenantSpec) -> Vec<Reference> {
-    let http = &tenant.landscape_management.http;
-    let credentials = Reference { kind: ObjectKind::Secret, name: http.oauth2.secret_ref.name.clone() };
+    let http = tenant.landscape_management.http.as_ref();
+    let credentials =
+        http.map(|http| Reference { kind: ObjectKind::Secret, name: http.oauth2.secret_ref.name.clone() });
     let sign_in = tenant.sign_in.as_ref().and_then(|SignIn { ca_bundle_ref, .. }| ca_bundle_ref.as_ref());
-    let bundles = [http.ca_bundle_ref.as_ref(), sign_in];
-    std::iter::once(credentials).chain(bundles.into_iter().flatten().map(Reference::from)).collect()
+    let bundles = [http.and_then(|http| http.ca_bundle_ref.as_ref()), sign_in];
+    credentials.into_iter().chain(bundles.into_iter().flatten().map(Reference::from)).collect()
 }
 
 /// Returns the names of the tenants that name an object.

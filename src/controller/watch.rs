@@ -20,7 +20,8 @@ use crate::cluster::PAGE;
 use crate::cluster::identity::{KeyId, Uid};
 use crate::names::annotation;
 
-/// Maximum length of an annotation's value in the cache, in bytes. It fits a uid and a word of 256 characters.
+/// Maximum length of an annotation's value in the cache, in bytes. It fits a uid, a word of 256 characters, and a
+/// confirmation.
 const MAX_ANNOTATION: usize = 1024;
 
 /// The duration of one watch request in seconds. A connection can die without a word: load balancers drop quiet ones. kube
@@ -46,8 +47,8 @@ pub(crate) fn drop_unused_metadata<K: Resource>(object: &mut K) {
     let metadata = object.meta_mut();
     (metadata.managed_fields, metadata.labels, metadata.owner_references) = (None, None, None);
     if let Some(annotations) = &mut metadata.annotations {
-        annotations
-            .retain(|name, _| [annotation::ABANDON, annotation::RECONCILE_REQUESTED_AT].contains(&name.as_str()));
+        let read = [annotation::ABANDON, annotation::CONFIRMATION, annotation::RECONCILE_REQUESTED_AT];
+        annotations.retain(|name, _| read.contains(&name.as_str()));
         for value in annotations.values_mut() {
             value.truncate(value.floor_char_boundary(MAX_ANNOTATION));
         }

@@ -9,7 +9,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::retry::FailureStreak;
-use super::service_key::fingerprint::{CredentialsFingerprint, DocumentFingerprint};
+use super::service_key::fingerprint::{CredentialsFingerprint, DocumentFingerprint, KeyFingerprint};
 use super::time::Moment;
 
 /// The observations that this process has made of one object.
@@ -31,6 +31,8 @@ pub struct Observations {
     pub failures: Option<FailureStreak>,
     /// The key of the source that was tested last, with any result.
     pub last_tested: Option<CredentialsFingerprint>,
+    /// The fingerprint of that key.
+    pub last_tested_key: Option<KeyFingerprint>,
     /// The last document of the source for which `Ready=True` was found.
     pub verified: Option<Verified>,
 }

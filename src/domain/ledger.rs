@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 
+use super::action::{Action, Unconfirmed};
 use super::service_key::ServiceKey;
 use super::service_key::fingerprint::{DocumentFingerprint, KeyFingerprint};
 use super::slot::Revision;
@@ -15,13 +16,17 @@ pub struct Ledger {
     pub pending: Option<Pending>,
     /// A key of ours that another client overwrote. It is not uploaded again without a change.
     pub overwritten: Option<Overwritten>,
+    /// The action that a person is asked for.
+    pub action: Option<Action>,
+    /// The keys whose upload a person was asked for and has not confirmed.
+    pub unconfirmed: Option<Unconfirmed>,
 }
 
 impl Ledger {
     /// Returns true if a key of the object is in the slot or may be under way to it.
     #[must_use]
     pub fn is_open(&self) -> bool {
-        self.uploaded.is_some() || self.pending.is_some()
+        self.uploaded.is_some() || self.pending.is_some() || self.unconfirmed.is_some()
     }
 }
 
@@ -37,7 +42,7 @@ pub struct Overwritten {
 /// The origin of a key of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Origin {
-    /// The operator uploaded the key.
+    /// The operator uploaded the key, or a person whom it asked.
     Uploaded,
     /// The key was already in the slot, identical to the source's, and was adopted.
     Adopted,
@@ -52,7 +57,8 @@ pub struct Uploaded {
     pub revision: Revision,
     /// The fingerprint of the key: its credentials and endpoints.
     pub fingerprint: KeyFingerprint,
-    /// The fingerprint of the source's document; `None` in a ledger of a version that did not record it.
+    /// The fingerprint of the source's document; `None` if a person uploaded the key, whose document is not known then,
+    /// and in a ledger of a version that did not record it.
     pub document: Option<DocumentFingerprint>,
     /// `uaa.identityzone`.
     pub identity_zone: String,
@@ -70,15 +76,16 @@ impl Uploaded {
     /// Returns true if the recorded content of the slot is up to date with `key`. Returns `None` if the content must be read
     /// for that, because another version of the operator recorded it.
     ///
-    /// A document that the operator put is compared as a whole, an adopted key by credentials and endpoints.
+    /// A document that the operator put is compared as a whole, any other key by credentials and endpoints.
     #[must_use]
     pub fn is_current(&self, key: &ServiceKey) -> Option<bool> {
-        match self.origin {
-            Origin::Uploaded => {
-                let document = self.document.as_ref().filter(|document| document.is_comparable())?;
-                Some(document == key.document_fingerprint())
+        match (self.origin, &self.document) {
+            (Origin::Uploaded, Some(document)) => {
+                document.is_comparable().then(|| document == key.document_fingerprint())
             }
-            Origin::Adopted => self.fingerprint.is_comparable().then(|| self.fingerprint == *key.fingerprint()),
+            (Origin::Uploaded, None) | (Origin::Adopted, _) => {
+                self.fingerprint.is_comparable().then(|| self.fingerprint == *key.fingerprint())
+            }
         }
     }
 }

@@ -67,6 +67,8 @@ pub struct Policy {
     pub mode: Mode,
     /// True if nothing is tested or written, and nothing is read but the source. A deletion still works.
     pub suspend: bool,
+    /// The way to the slot of the tenant.
+    pub adapter: Adapter,
 }
 
 impl Policy {
@@ -124,6 +126,15 @@ pub enum Mode {
     Enforce,
     /// Only report writes.
     Observe,
+}
+
+/// The way to the slot of a tenant.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Adapter {
+    /// An HTTP endpoint, which reads and writes the slot.
+    Http,
+    /// A person, who alone can change the slot. What the slot holds is known from that person's confirmations.
+    Manual,
 }
 
 /// The treatment of a key that is proven dead while its source still exists.

@@ -42,6 +42,8 @@ reasons! {
     Suspended,
     /// Landscape Management of the tenant is reachable. It accepts the operator's credentials. Nothing to do.
     Connected,
+    /// A person changes the key in Landscape Management. The `ALMTenant` is in manual mode, and nothing is to be done now. Nothing to do.
+    ManualMode,
     /// No result is known yet. The first reconciliation is under way. Wait; if the reason stays, check that the operator is running.
     Progressing,
     /// The object has no tenant. No `ALMTenant` has the name in `spec.tenantRef`. Ask the cluster admin to create it, or correct the name.
@@ -114,6 +116,10 @@ reasons! {
     RateLimited,
     /// A write to Landscape Management was not started. This replica might lose the leadership before the answer. Wait; if the reason stays, the API server is too slow for the Lease.
     NotLeader,
+    /// A person must change the key in Landscape Management. The `ALMTenant` is in manual mode, in which a person alone can do that. Follow the steps in `status.action`, then confirm them.
+    ActionRequired,
+    /// A person confirmed that the key is in Landscape Management. The operator cannot read it in manual mode. Nothing to do; the fingerprint of a file that was downloaded there would prove it.
+    Confirmed,
     /// The key is being removed from Landscape Management. The object is being deleted. Wait.
     Removing,
 }

@@ -2,6 +2,8 @@
 
 use std::fmt;
 
+use super::service_key::fingerprint::KeyFingerprint;
+
 /// The strong `ETag` of the slot. An empty slot has one, too. No revision is used twice, so a late write cannot bring
 /// back a dead key.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -81,6 +83,15 @@ pub struct Ownership {
     pub adopted: bool,
 }
 
+/// The basis of the knowledge that the slot holds a key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Basis {
+    /// The content: Landscape Management returned it, or a person compared a file that was downloaded there.
+    Content,
+    /// The word of a person.
+    Confirmation,
+}
+
 /// The state of the slot.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Slot {
@@ -95,6 +106,15 @@ pub enum Slot {
         revision: Revision,
         /// The ownership; `None` if a person or SAP uploaded the key, or if its owner no longer exists.
         owner: Option<Ownership>,
+        /// The basis of this knowledge.
+        basis: Basis,
+    },
+    /// The content of the slot is not known: in manual mode, no person has confirmed what it holds.
+    Unknown {
+        /// The revision of the record.
+        revision: Revision,
+        /// The keys whose deletion a person was asked for. The slot may hold one of them.
+        leaving: Vec<KeyFingerprint>,
     },
 }
 
@@ -103,6 +123,8 @@ pub enum Slot {
 pub enum Holder<'a> {
     /// The slot is empty.
     Empty(&'a Revision),
+    /// The content of the slot is not known.
+    Unknown(&'a Revision),
     /// This object owns the key.
     Us(&'a Revision),
     /// The key has no owner: a person or SAP uploaded it.
@@ -119,12 +141,13 @@ impl Slot {
     pub fn holder<'a>(&'a self, me: &Owner) -> Holder<'a> {
         match self {
             Self::Empty { revision } => Holder::Empty(revision),
-            Self::Filled { revision, owner: None } => Holder::Nobody(revision),
-            Self::Filled { revision, owner: Some(ownership) } if ownership.owner == *me => Holder::Us(revision),
-            Self::Filled { revision, owner: Some(ownership) } if ownership.owner.cluster_id == me.cluster_id => {
+            Self::Unknown { revision, .. } => Holder::Unknown(revision),
+            Self::Filled { revision, owner: None, .. } => Holder::Nobody(revision),
+            Self::Filled { revision, owner: Some(ownership), .. } if ownership.owner == *me => Holder::Us(revision),
+            Self::Filled { revision, owner: Some(ownership), .. } if ownership.owner.cluster_id == me.cluster_id => {
                 Holder::Sibling(ownership, revision)
             }
-            Self::Filled { revision, owner: Some(ownership) } => Holder::Elsewhere(ownership, revision),
+            Self::Filled { revision, owner: Some(ownership), .. } => Holder::Elsewhere(ownership, revision),
         }
     }
 
@@ -132,8 +155,26 @@ impl Slot {
     #[must_use]
     pub fn ownership(&self) -> Option<&Ownership> {
         match self {
-            Self::Empty { .. } => None,
+            Self::Empty { .. } | Self::Unknown { .. } => None,
             Self::Filled { owner, .. } => owner.as_ref(),
+        }
+    }
+
+    /// Returns the slot with the same key, but without an owner.
+    #[must_use]
+    pub fn without_owner(self) -> Self {
+        match self {
+            Self::Filled { revision, owner: _, basis } => Self::Filled { revision, owner: None, basis },
+            Self::Empty { .. } | Self::Unknown { .. } => self,
+        }
+    }
+
+    /// Returns the basis of the knowledge that the slot holds a key; `None` if it is not known to hold one.
+    #[must_use]
+    pub fn basis(&self) -> Option<Basis> {
+        match self {
+            Self::Filled { basis, .. } => Some(*basis),
+            Self::Empty { .. } | Self::Unknown { .. } => None,
         }
     }
 
@@ -147,7 +188,7 @@ impl Slot {
     #[must_use]
     pub fn revision(&self) -> &Revision {
         match self {
-            Self::Empty { revision } | Self::Filled { revision, .. } => revision,
+            Self::Empty { revision } | Self::Filled { revision, .. } | Self::Unknown { revision, .. } => revision,
         }
     }
 }
@@ -157,6 +198,8 @@ impl Slot {
 pub enum WriteAnswer {
     /// The write took effect, and this is the new revision.
     Done(Revision),
+    /// A person was asked for the write, and nothing waits for that person. This is the new revision of the record.
+    HandedOver(Revision),
     /// The write did not take effect, because the revision has changed (412).
     Changed,
     /// The write did not take effect, and will not until its input changes (422, 400). The message contains no value.

@@ -1,8 +1,9 @@
 //! The loop that performs the steps of one reconciliation.
 
+use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
-use super::ports::{LedgerError, Ports};
+use super::ports::{LedgerError, Ports, SlotContent};
 use crate::domain::evidence::Observations;
 use crate::domain::ledger::Operation;
 use crate::domain::plan::{Content, Facts, KeyRole, Settlement, Step, Verdict, plan, settle_exhausted};
@@ -22,8 +23,8 @@ pub enum Outcome {
     Settled {
         /// The settlement.
         settlement: Box<Settlement>,
-        /// The writes to the slot that took effect, in order.
-        effects: Vec<Operation>,
+        /// The effects on the slot, in order.
+        effects: Vec<Effect>,
     },
     /// The status could not be written.
     Interrupted {
@@ -31,9 +32,18 @@ pub enum Outcome {
         error: LedgerError,
         /// The observations made before the failure.
         observations: Box<Observations>,
-        /// The writes to the slot that took effect, in order.
-        effects: Vec<Operation>,
+        /// The effects on the slot, in order.
+        effects: Vec<Effect>,
     },
+}
+
+/// An effect of a reconciliation on the slot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Effect {
+    /// A write took effect.
+    Written(Operation),
+    /// A person was asked to delete the key of an object that does not wait for that.
+    RemovalRequested,
 }
 
 /// Performs one reconciliation.
@@ -47,7 +57,13 @@ pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
                 facts.learn_sign_in(role, verdict, ports.clock.now());
             }
             Step::ReadSlot => facts.learn_slot(ports.landscape.read_slot().await),
-            Step::ReadContent => facts.learn_content(read_content(&facts, &ports).await),
+            Step::ReadContent => match read_content(&facts, &ports).await {
+                Ok((content, expires_at)) => {
+                    facts.answers.slot_key_expires_at = expires_at;
+                    facts.learn_content(Ok(content));
+                }
+                Err(trouble) => facts.learn_content(Err(trouble)),
+            },
             Step::Record(pending) => {
                 let mut ledger = facts.ledger.clone();
                 ledger.pending = Some(pending.clone());
@@ -56,6 +72,7 @@ pub async fn execute(mut facts: Facts, ports: Ports<'_>) -> Outcome {
                 }
                 facts.note_pending_write(pending);
             }
+            Step::Ask(action) => facts.note_action(*action),
             Step::Put { revision, adopted } => {
                 let us = Ownership { owner: facts.subject.owner.clone(), adopted };
                 let answer = match facts.source_key() {
@@ -95,15 +112,20 @@ async fn sign_in(facts: &Facts, role: KeyRole, ports: &Ports<'_>) -> Verdict {
     }
 }
 
-async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<Content, RemoteTrouble> {
-    let bytes = ports.landscape.read_content().await?.ok_or_else(|| RemoteTrouble {
+/// Reads the content of the slot, and the time at which the key in it expires, if that is known.
+async fn read_content(facts: &Facts, ports: &Ports<'_>) -> Result<(Content, Option<Timestamp>), RemoteTrouble> {
+    let content = ports.landscape.read_content().await?.ok_or_else(|| RemoteTrouble {
         reason: Reason::SlotUnknown,
         message: "the slot of Landscape Management was emptied while it was being read".into(),
         retry: Retry::Backoff,
     })?;
-    Ok(match ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.for_slot()) {
-        Ok(key) => Content::Key(key),
-        Err(findings) => Content::Unreadable(findings),
+    Ok(match content {
+        SlotContent::Document(bytes) => {
+            let key = ServiceKey::parse(bytes.expose_secret(), &facts.policy.rules.for_slot());
+            (key.map_or_else(Content::Unreadable, Content::Key), None)
+        }
+        SlotContent::Key(key, expires_at) => (Content::Key(*key), expires_at),
+        SlotContent::Fingerprint(fingerprint) => (Content::NotAvailable(fingerprint), None),
     })
 }
 
@@ -112,16 +134,18 @@ fn learn_write(
     operation: Operation,
     owner: Option<Ownership>,
     answer: WriteAnswer,
-    effects: &mut Vec<Operation>,
+    effects: &mut Vec<Effect>,
     ports: &Ports<'_>,
 ) {
-    if matches!(answer, WriteAnswer::Done(_)) {
-        effects.push(operation);
+    match answer {
+        WriteAnswer::Done(_) => effects.push(Effect::Written(operation)),
+        WriteAnswer::HandedOver(_) => effects.push(Effect::RemovalRequested),
+        WriteAnswer::Changed | WriteAnswer::Rejected(_) | WriteAnswer::Refused(_) | WriteAnswer::Unknown(_) => {}
     }
     facts.learn_write(operation, owner, answer, ports.clock.now());
 }
 
-async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_>) -> Outcome {
+async fn settle(settlement: Settlement, effects: Vec<Effect>, ports: Ports<'_>) -> Outcome {
     match ports.ledger.settle(&settlement).await {
         Ok(()) => Outcome::Settled { settlement: Box::new(settlement), effects },
         Err(error) => interrupted(error, settlement.observations, effects),
@@ -129,6 +153,6 @@ async fn settle(settlement: Settlement, effects: Vec<Operation>, ports: Ports<'_
 }
 
 /// Keeps the observations, but not that a settlement was written.
-fn interrupted(error: LedgerError, observations: Observations, effects: Vec<Operation>) -> Outcome {
+fn interrupted(error: LedgerError, observations: Observations, effects: Vec<Effect>) -> Outcome {
     Outcome::Interrupted { error, observations: Box::new(Observations { settled: None, ..observations }), effects }
 }

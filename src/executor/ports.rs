@@ -1,11 +1,13 @@
 //! The ports of the executor. They are implemented over HTTP and kube, and by models in tests.
 
 use async_trait::async_trait;
+use jiff::Timestamp;
 use secrecy::SecretSlice;
 
 use crate::domain::ledger;
 use crate::domain::plan::{Now, Settlement, Verdict};
 use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::{Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 
 /// The token endpoint of the key under test.
@@ -15,6 +17,17 @@ pub trait SignIn: Send + Sync {
     async fn sign_in(&self, key: &ServiceKey) -> Verdict;
 }
 
+/// The content of the slot, as far as the adapter knows it.
+#[derive(Debug)]
+pub enum SlotContent {
+    /// The document in the slot.
+    Document(SecretSlice<u8>),
+    /// The key in the slot, which the adapter has from elsewhere, and the time at which it expires, if that is known.
+    Key(Box<ServiceKey>, Option<Timestamp>),
+    /// The fingerprint of the key in the slot, if a key is known to be there.
+    Fingerprint(Option<KeyFingerprint>),
+}
+
 /// The slot of one tenant.
 #[async_trait]
 pub trait LandscapeManagement: Send + Sync {
@@ -22,7 +35,7 @@ pub trait LandscapeManagement: Send + Sync {
     async fn read_slot(&self) -> Result<Slot, RemoteTrouble>;
 
     /// Reads the key in the slot; `None` if it has been emptied in the meantime.
-    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble>;
+    async fn read_content(&self) -> Result<Option<SlotContent>, RemoteTrouble>;
 
     /// Ensures that the slot holds `key` under `owner`, if it still has `revision`.
     async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer;

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::api::service_key::ServiceBindingRef;
 use crate::api::service_key::{ALMServiceKey, DeadKey, DeadKeyAction, DeletionPolicy, Mode, SecretRef, Source};
-use crate::api::tenant::{self, ALMTenant};
+use crate::api::tenant::{self, ALMTenant, LandscapeManagement, Manual};
 use crate::domain::policy::AdoptionPolicy;
 use crate::names::annotation;
 use crate::simulation::model::binding::{NextAction, key_secret};
@@ -36,14 +36,20 @@ fn key_spec(actor: Actor) -> Value {
     })
 }
 
+/// Returns an HTTP endpoint.
+fn http() -> LandscapeManagement {
+    let http = json!({
+        "url": "https://landscape.example",
+        "oauth2": { "tokenUrl": "https://token.example", "secretRef": { "name": "credentials" } },
+    });
+    LandscapeManagement { http: serde_json::from_value(http).expect("an endpoint"), manual: None }
+}
+
 /// Returns a new tenant.
 pub(crate) fn new_tenant(cluster: &mut Cluster, name: &str, now: Duration) -> ALMTenant {
     let spec = json!({
         "identityZone": zone_name(name),
-        "landscapeManagement": { "http": {
-            "url": "https://landscape.example",
-            "oauth2": { "tokenUrl": "https://token.example", "secretRef": { "name": "credentials" } },
-        }},
+        "landscapeManagement": http(),
         "allowedNamespaces": ["*"],
     });
     let mut tenant = ALMTenant::new(name, serde_json::from_value(spec).expect("a spec"));
@@ -52,7 +58,46 @@ pub(crate) fn new_tenant(cluster: &mut Cluster, name: &str, now: Duration) -> AL
     tenant
 }
 
+/// Returns a tenant in manual mode.
+fn in_manual_mode(mut tenant: ALMTenant) -> ALMTenant {
+    tenant.spec.landscape_management = LandscapeManagement { http: None, manual: Some(Manual {}) };
+    tenant
+}
+
 impl State {
+    /// Puts all tenants into manual mode, unless a reconciliation has begun.
+    pub(crate) fn enter_manual_mode(&mut self) {
+        if !self.reconciliations.is_empty() || self.is_manual {
+            return;
+        }
+        self.is_manual = true;
+        for cluster in &mut self.clusters {
+            let names: Vec<String> = cluster.tenants.keys().cloned().collect();
+            for name in names {
+                cluster.change_tenant(&name, |tenant| {
+                    *tenant = in_manual_mode(tenant.clone());
+                    advance_generation(&mut tenant.metadata);
+                });
+            }
+        }
+    }
+
+    /// Gives all tenants an HTTP endpoint, if they are in manual mode.
+    pub(crate) fn leave_manual_mode(&mut self) {
+        if !std::mem::take(&mut self.is_manual) {
+            return;
+        }
+        for cluster in &mut self.clusters {
+            let names: Vec<String> = cluster.tenants.keys().cloned().collect();
+            for name in names {
+                cluster.change_tenant(&name, |tenant| {
+                    tenant.spec.landscape_management = http();
+                    advance_generation(&mut tenant.metadata);
+                });
+            }
+        }
+    }
+
     /// Changes an `ALMServiceKey`.
     pub(crate) fn act_on_key(&mut self, actor: Actor, action: KeyAction) {
         let (now, cluster, name) = (self.now, &mut self.clusters[actor.cluster()], actor.name());
@@ -78,13 +123,16 @@ impl State {
 
     /// Changes an `ALMTenant`.
     pub(crate) fn act_on_tenant(&mut self, cluster: usize, name: &str, action: TenantAction) {
-        let (now, cluster) = (self.now, &mut self.clusters[cluster]);
+        if let TenantAction::ClearStatus | TenantAction::RestoreStatus(_) = action {
+            return self.tamper_with_tenant(cluster, name, action);
+        }
+        let (now, is_manual, cluster) = (self.now, self.is_manual, &mut self.clusters[cluster]);
         let stamp = cluster.timestamp(now);
         match action {
             TenantAction::Create if cluster.tenants.contains_key(name) => {}
             TenantAction::Create => {
                 let tenant = new_tenant(cluster, name, now);
-                cluster.insert_tenant(tenant);
+                cluster.insert_tenant(if is_manual { in_manual_mode(tenant) } else { tenant });
             }
             TenantAction::Delete => cluster.change_tenant(name, |tenant| mark_deleted(&mut tenant.metadata, stamp)),
             TenantAction::Admit(is_admitted) => cluster.change_tenant(name, |tenant| {
@@ -99,6 +147,7 @@ impl State {
                 });
                 advance_generation(&mut tenant.metadata);
             }),
+            TenantAction::ClearStatus | TenantAction::RestoreStatus(_) => {}
         }
     }
 
@@ -109,7 +158,7 @@ impl State {
         match action {
             SourceAction::Bind(credential) => cluster.create_binding(name, zone, credential, &mut self.sap, now),
             SourceAction::Unbind => cluster.delete_binding(name, now),
-            SourceAction::Rotate => cluster.rotate_binding(name, now),
+            SourceAction::Rotate => cluster.rotate_binding(name, &self.sap, now),
             SourceAction::DeleteBindingSecret => {
                 if cluster.bindings.contains_key(name) {
                     cluster.remove_secret(name, now);
@@ -134,6 +183,7 @@ impl State {
                     self.sap.set_alive(key, action == SourceAction::ReviveKey);
                 }
             }
+            SourceAction::ExpireStaleCopies => cluster.remove_stale_copies(name, &mut self.sap, now),
             SourceAction::CheckBinding => {
                 if let Some(binding) = cluster.bindings.get_mut(name) {
                     binding.is_lost = !self.sap.is_alive(binding.key);

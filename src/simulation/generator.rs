@@ -35,7 +35,7 @@ impl Rng {
     }
 
     /// Returns one of the choices. A choice that is listed twice is twice as likely.
-    fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
+    pub(crate) fn pick<T: Copy>(&mut self, choices: &[T]) -> T {
         let index = usize::try_from(self.below(choices.len() as u64)).expect("a small number");
         choices[index]
     }
@@ -69,7 +69,8 @@ pub(crate) fn draw_cloned_history(seed: u64) -> Vec<Step> {
     steps
 }
 
-fn draw_steps(rng: &mut Rng, actors: &[Actor]) -> Vec<Step> {
+/// Draws an opening, and then random steps of these actors.
+pub(crate) fn draw_steps(rng: &mut Rng, actors: &[Actor]) -> Vec<Step> {
     let mut steps = draw_opening(rng, actors);
     let size = 3 + rng.below(8);
     let mut palette: Vec<Step> = (0..size).map(|_| draw_event(rng, actors)).collect();

@@ -5,6 +5,7 @@ use std::thread;
 
 use super::generator::{draw_cloned_history, draw_history};
 use super::history::{run, run_with_trace};
+use super::manual::generator::draw_manual_history;
 use super::shrink::report;
 use super::step::Step;
 
@@ -12,6 +13,8 @@ use super::step::Step;
 const DEFAULT_HISTORIES: u64 = 2_000;
 /// One of this many histories is of two clusters with the same cluster ID.
 const CLONED_SHARE: u64 = 10;
+/// One of this many histories is in manual mode.
+const MANUAL_SHARE: u64 = 4;
 
 fn number_from_env(variable: &str, default: u64) -> u64 {
     env::var(variable).ok().map_or(default, |text| text.parse().expect("a number"))
@@ -46,18 +49,28 @@ fn run_histories(count: u64, draw: fn(u64) -> Vec<Step>) -> usize {
 #[expect(clippy::print_stdout, reason = "`cargo xtask histories` reads the result")]
 fn random_histories_keep_the_invariants_and_converge() {
     let count = number_from_env("ALMKEY_HISTORIES", DEFAULT_HISTORIES);
-    let cloned = count / CLONED_SHARE;
-    let steps = run_histories(count - cloned, draw_history) + run_histories(cloned, draw_cloned_history);
+    let (cloned, manual) = match env::var("ALMKEY_KIND").as_deref() {
+        Ok("http") => (0, 0),
+        Ok("cloned") => (count, 0),
+        Ok("manual") => (0, count),
+        _ => (count / CLONED_SHARE, count / MANUAL_SHARE),
+    };
+    let steps = run_histories(manual, draw_manual_history)
+        + run_histories(cloned, draw_cloned_history)
+        + run_histories(count - cloned - manual, draw_history);
     println!(
-        "simulation: {count} histories, {cloned} of them with a cloned cluster, {steps} steps, no invariant broken"
+        "simulation: {count} histories, {cloned} of them with a cloned cluster and {manual} in manual mode, {steps} steps, \
+         no invariant broken"
     );
 }
 
 #[test]
 fn a_seed_names_one_history_and_one_course_of_it() {
-    let trace = |seed| run_with_trace(seed, &draw_history(seed)).1;
-    for seed in 1..20 {
-        assert_eq!(trace(seed), trace(seed));
+    for draw in [draw_history, draw_manual_history] {
+        let trace = |seed| run_with_trace(seed, &draw(seed)).1;
+        for seed in 1..20 {
+            assert_eq!(trace(seed), trace(seed));
+        }
+        assert_ne!(trace(1), trace(2));
     }
-    assert_ne!(trace(1), trace(2));
 }

@@ -5,13 +5,17 @@ use std::time::Duration;
 use crate::simulation::actions::new_tenant;
 use crate::simulation::checker::liveness::{CONVERGENCE_TIME, QUIET_TIME, excessive_calls, unsettled};
 use crate::simulation::generator::Rng;
+use crate::simulation::manual::liveness::waiting_deletions;
 use crate::simulation::operator::Operator;
 use crate::simulation::panics::catch_panic;
-use crate::simulation::state::SharedState;
+use crate::simulation::state::{SharedState, State};
 use crate::simulation::step::{Fault, Step};
 
 /// More rounds than a correct operator needs until there is nothing left to do.
 const MAX_ROUNDS: usize = 20_000;
+
+/// More rounds than honest people need until nothing is asked of them.
+const MAX_ERRANDS: usize = 12;
 
 /// The violation of an invariant.
 pub(crate) struct Violation {
@@ -95,6 +99,9 @@ impl Simulation {
                 Step::Source(actor, action) => state.act_on_source(actor, action),
                 Step::App(zone, action) => state.act_in_app(zone, action),
                 Step::Fault(fault) => state.apply_fault(fault),
+                Step::ManualMode => state.enter_manual_mode(),
+                Step::HttpMode => state.leave_manual_mode(),
+                Step::Person(errand, deed) => state.do_deed(errand, deed),
                 Step::Settle | Step::Calls(_) | Step::Wait(_) => {}
             }),
         }
@@ -169,11 +176,30 @@ impl Simulation {
         self.record_failure("too many reconciliations within the time");
     }
 
+    /// Checks that no deletion waits for a person, and then lets honest people do what they are asked for.
+    fn converge_with_people(&mut self) {
+        self.state.with(|state| {
+            if let Some(finding) = waiting_deletions(state).first() {
+                state.record_violation(finding.clone());
+            }
+        });
+        for _ in 0..MAX_ERRANDS {
+            if self.is_violated() || !self.state.with(State::follow_all_requests) {
+                return;
+            }
+            self.wait(CONVERGENCE_TIME);
+        }
+        self.record_failure("people follow the steps, and are asked again and again");
+    }
+
     /// Ends all faults, waits, and checks that everything has converged and stays quiet.
     fn converge(&mut self) {
-        self.state.with(super::state::State::end_faults);
+        self.state.with(State::end_faults);
         self.operators.iter_mut().for_each(Operator::end_lags);
         self.wait(CONVERGENCE_TIME);
+        if self.state.with(|state| state.is_manual) {
+            self.converge_with_people();
+        }
         let write_count = self.state.with(|state| {
             state.remote_calls.clear();
             if let Some(finding) = unsettled(state).first() {

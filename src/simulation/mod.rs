@@ -8,6 +8,9 @@
 //! token endpoint, Landscape Management, and all clocks. The controller meets them through its own ports. HTTP, kube's
 //! client and leader election are not part of it: the integration tests cover them.
 //!
+//! **Manual mode.** In a quarter of the histories people change the slot: they read the steps that the operator asks for,
+//! follow them or not, in time or late, and confirm. The operator does not see the slot, only what they say.
+//!
 //! **Interleaving.** Each call through a port has a cut point ([`state::cut_point`]) before it takes effect, and most have
 //! another one before the answer arrives. There the future is pending once, so that another step, another reconciliation
 //! or a crash can come between.
@@ -24,7 +27,8 @@
 //! out as long as an invariant is still violated, and reports what remains with its trace. Such a history goes into
 //! [`regressions`].
 //!
-//! `cargo test --lib simulation` runs 2,000 histories. `ALMKEY_HISTORIES=1 ALMKEY_SEED=42` repeats the one of seed 42;
+//! `cargo test --lib simulation` runs 2,000 histories. `ALMKEY_HISTORIES=1 ALMKEY_SEED=42` repeats the one of seed 42, with
+//! `ALMKEY_KIND=manual` the one in manual mode;
 //! `cargo xtask histories [COUNT] [FIRST_SEED]` runs many with optimisation.
 //!
 //! | Files | Content |
@@ -36,7 +40,8 @@
 //! | `model/` | `cluster` (objects, versions, events), `binding` and its `service_operator`, `sap` (keys and slots) |
 //! | `ports/` | `api_server` and `remote`: the controller's ports, for one reconciliation |
 //! | `operator`, `process` | watches and schedule of one operator; its process, in which the real code runs |
-//! | `checker/` | `safety`, `liveness` |
+//! | `checker/` | `safety`, `release`, `liveness` |
+//! | `manual/` | manual mode: `people` and the `generator` of their deeds; `records`, `requests`, `release`, `liveness` |
 
 mod actions;
 mod checker;
@@ -44,6 +49,7 @@ mod faults;
 mod generator;
 mod histories;
 mod history;
+mod manual;
 mod model;
 mod operator;
 mod panics;

@@ -193,21 +193,22 @@ impl Operator {
     }
 
     fn receive_tenant(&mut self, event: &WatchEvent<ALMTenant>, triggered: &mut Vec<Subject>) {
-        let tenant = match event {
-            WatchEvent::Applied(tenant) => {
-                let before = self.process.tenants.get(&ObjectRef::from_obj(tenant));
-                self.tenants.apply_watcher_event(&Event::Apply(tenant.clone()));
-                if before.is_some_and(|before| before.metadata.generation == tenant.metadata.generation) {
-                    return;
-                }
-                tenant
-            }
-            WatchEvent::Deleted(tenant) => {
-                self.tenants.apply_watcher_event(&Event::Delete(tenant.clone()));
-                tenant
-            }
+        let before = match event {
+            WatchEvent::Applied(tenant) => self.process.tenants.get(&ObjectRef::from_obj(tenant)),
+            WatchEvent::Deleted(_) => None,
         };
-        triggered.push(Subject::Tenant(tenant.name_any()));
+        let (WatchEvent::Applied(tenant) | WatchEvent::Deleted(tenant)) = event;
+        self.tenants.apply_watcher_event(&match event {
+            WatchEvent::Applied(tenant) => Event::Apply(tenant.clone()),
+            WatchEvent::Deleted(tenant) => Event::Delete(tenant.clone()),
+        });
+        let before = before.as_deref();
+        if before.is_none_or(|before| tenant_trigger(before) != tenant_trigger(tenant)) {
+            triggered.push(Subject::Tenant(tenant.name_any()));
+        }
+        if before.is_some_and(|before| key_trigger(before) == key_trigger(tenant)) {
+            return;
+        }
         let keys = self.process.keys.state();
         let keys = keys.iter().filter(|key| key.spec.tenant_ref.name == tenant.name_any());
         triggered.extend(keys.map(|key| Subject::Key(key.name_any())));
@@ -284,6 +285,17 @@ impl Operator {
 
 /// The parts of an object whose change triggers its own reconciliation: generation, finalizers, annotations.
 type SelfTrigger = (Option<i64>, Vec<String>, BTreeMap<String, String>);
+
+/// Returns the parts of a tenant whose change triggers its own reconciliation: generation and annotations.
+fn tenant_trigger(tenant: &ALMTenant) -> (Option<i64>, &BTreeMap<String, String>) {
+    (tenant.metadata.generation, tenant.annotations())
+}
+
+/// Returns the parts of a tenant whose change triggers its keys: the generation, and the revision of the record.
+fn key_trigger(tenant: &ALMTenant) -> (Option<i64>, Option<&String>) {
+    let slot = tenant.status.as_ref().and_then(|status| status.slot.as_ref());
+    (tenant.metadata.generation, slot.and_then(|slot| slot.revision.as_ref()))
+}
 
 fn self_trigger(key: &ALMServiceKey) -> SelfTrigger {
     (key.metadata.generation, key.finalizers().to_vec(), key.annotations().clone())

@@ -9,18 +9,22 @@ use jiff::Timestamp;
 use kube::ResourceExt;
 use kube::runtime::reflector::Store;
 
+use crate::api::resolve::adapter;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::objects::Objects;
 use crate::controller::service_key::context::ReconcileContext;
 use crate::controller::service_key::reconcile::{ReconcileResult, back_off, reconcile};
 use crate::controller::service_key::scheduling;
-use crate::controller::tenant::release;
+use crate::controller::tenant::{manual, release};
 use crate::controller::{Caches, Scope};
 use crate::domain::plan::Now;
+use crate::domain::policy::Adapter;
 use crate::domain::retry::{BACKOFF_MIN, RECHECK_PERIOD};
 use crate::domain::time::Moment;
 use crate::executor::execute::Outcome;
 use crate::executor::ports::{Clock, LandscapeManagement as _};
+use crate::landscape::manual::read_record;
+use crate::landscape::unique_ids::UniqueIds;
 use crate::simulation::checker::safety;
 use crate::simulation::model::cluster::wall_clock;
 use crate::simulation::ports::api_server::ApiConnection;
@@ -86,6 +90,7 @@ impl Process {
                 tenants: &self.tenants,
                 scope: &Scope::Cluster,
                 jitter,
+                ids: UniqueIds::new(number as u64),
             };
             if let Some(delay) = scheduling::throttle_reconciliation(&cached, &context) {
                 return Some(delay);
@@ -110,7 +115,7 @@ impl Process {
         })
     }
 
-    /// Returns a reconciliation of a tenant, which is about its finalizer alone.
+    /// Returns a reconciliation of a tenant, which is about its finalizer and, in manual mode, the record of its slot.
     pub(crate) fn reconcile_tenant(self: Arc<Self>, name: String, zone: usize) -> ReconcileFuture {
         let (connection, remotes) = self.begin(&name, zone);
         Box::pin(async move {
@@ -119,9 +124,40 @@ impl Process {
                 Ok(None) => return None,
                 Err(_) => return Some(BACKOFF_MIN),
             };
+            let tenant = match adapter(&tenant.spec) {
+                Adapter::Http => match manual::leave(&connection, &self.cluster_id, tenant, |_, _| {}).await {
+                    Ok(Some(tenant)) => tenant,
+                    Ok(None) => return None,
+                    Err(_) => return Some(BACKOFF_MIN),
+                },
+                Adapter::Manual => {
+                    let ids = UniqueIds::new(connection.reconciliation as u64);
+                    let now = SimulatedClock(self.state.clone()).now().wall;
+                    let prepared = match manual::prepare(&connection, &self.cluster_id, tenant, &ids, now).await {
+                        Ok(Some(tenant)) => tenant,
+                        Ok(None) => return None,
+                        Err(_) => return Some(BACKOFF_MIN),
+                    };
+                    match manual::withdraw_removals(&connection, &self.cluster_id, prepared, &self.keys, now).await {
+                        Ok(Some(tenant)) => tenant,
+                        Ok(None) => return None,
+                        Err(_) => return Some(BACKOFF_MIN),
+                    }
+                }
+            };
+            let removal = read_record(&tenant, &self.cluster_id).and_then(|record| record.removal);
+            if removal.is_some() && tenant.metadata.deletion_timestamp.is_none() {
+                return Some(RECHECK_PERIOD);
+            }
             let copy = tenant.clone();
             let remote = remotes.for_tenant(&copy);
-            match release::release_if_unused(&connection, tenant, remote.read_slot(), &self.cluster_id).await {
+            let slot = async {
+                match adapter(&copy.spec) {
+                    Adapter::Http => remote.read_slot().await,
+                    Adapter::Manual => manual::slot(&copy, &self.cluster_id),
+                }
+            };
+            match release::release_if_unused(&connection, tenant, slot, &self.cluster_id).await {
                 Ok(_) => Some(RECHECK_PERIOD),
                 Err(_) => Some(BACKOFF_MIN),
             }

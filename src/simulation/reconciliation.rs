@@ -47,6 +47,8 @@ pub(crate) struct Reconciliation {
     pub(crate) object_version: Option<String>,
     /// The slot's revision that was read last.
     pub(crate) slot_revision: Option<Revision>,
+    /// The revision of the record, in manual mode, for which it asked a person to remove a key.
+    pub(crate) removal_based_on: Option<Revision>,
     /// True once a write to the API server has failed. No remote write may follow.
     pub(crate) api_write_failed: bool,
 }
@@ -67,6 +69,7 @@ impl Reconciliation {
             pending_revision: None,
             object_version: None,
             slot_revision: None,
+            removal_based_on: None,
             api_write_failed: false,
         }
     }

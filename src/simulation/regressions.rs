@@ -3,6 +3,7 @@
 
 use crate::domain::policy::AdoptionPolicy;
 use crate::simulation::history::violation;
+use crate::simulation::manual::people::{Deed, Errand, Word};
 use crate::simulation::step::{Actor, AppAction, Credential, Fault, KeyAction, SourceAction, Step, TenantAction};
 
 const TENANT: &str = "acme";
@@ -35,6 +36,92 @@ const REPLACED_TENANT: &[Step] = &[
     Step::Calls(4),
     Step::Tenant(0, TENANT, TenantAction::Create),
 ];
+
+/// A confirmation in manual mode comes when the source is gone already: the ledger does not have the key.
+const CONFIRMED_WITHOUT_A_SOURCE: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Own)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Follow(Word::Done)),
+    Step::Source(Actor::FIRST, SourceAction::Unbind),
+];
+
+/// A record of manual mode names an owner that was abandoned, and the app holds another key.
+const ABANDONED_OWNER: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Own)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Key(Actor::SIBLING, KeyAction::Create),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Follow(Word::DoneWith)),
+    Step::App(0, AppAction::Fill),
+    Step::Key(Actor::FIRST, KeyAction::Abandon),
+    Step::Key(Actor::FIRST, KeyAction::Delete),
+];
+
+/// The namespace is withdrawn before a confirmation of manual mode is read, and later the key dies.
+const CONFIRMED_WITHOUT_ADMISSION: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Own)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Follow(Word::Done)),
+    Step::Tenant(0, TENANT, TenantAction::Admit(false)),
+    Step::Source(Actor::FIRST, SourceAction::KillKey),
+];
+
+/// An upload of manual mode that no person carried out is to be taken back, and the slot was recorded as empty before.
+const DELETION_FROM_AN_EMPTY_SLOT: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Instance)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Settle,
+    Step::Source(Actor::FIRST, SourceAction::Unbind),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Follow(Word::Holds)),
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Instance)),
+    Step::Wait(960),
+    Step::Source(Actor::FIRST, SourceAction::Unbind),
+];
+
+/// A key is adopted in manual mode while a person is asked to remove another one.
+const ADOPTION_DURING_A_REMOVAL: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Own)),
+    Step::Source(Actor::SIBLING, SourceAction::Bind(Credential::Instance)),
+    Step::Key(Actor::SIBLING, KeyAction::Create),
+    Step::Settle,
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Key(Actor::SIBLING, KeyAction::Delete),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Follow(Word::Holds)),
+];
+
+#[test]
+fn a_deletion_from_a_slot_that_was_empty_before_ends() {
+    assert_eq!(violation(DELETION_FROM_AN_EMPTY_SLOT), None);
+}
+
+#[test]
+fn a_removal_ends_with_the_adoption_of_another_key() {
+    assert_eq!(violation(ADOPTION_DURING_A_REMOVAL), None);
+}
+
+#[test]
+fn a_key_that_was_confirmed_without_a_source_can_be_deleted() {
+    assert_eq!(violation(CONFIRMED_WITHOUT_A_SOURCE), None);
+}
+
+#[test]
+fn an_owner_that_is_gone_does_not_prevent_a_confirmation() {
+    assert_eq!(violation(ABANDONED_OWNER), None);
+}
+
+#[test]
+fn the_owner_of_a_key_confirms_its_deletion_without_admission() {
+    assert_eq!(violation(CONFIRMED_WITHOUT_ADMISSION), None);
+}
 
 #[test]
 fn an_heir_that_does_not_know_its_key_yet_converges() {

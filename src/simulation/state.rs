@@ -7,9 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
+use crate::domain::record::Record;
 use crate::domain::slot::Owner;
+use crate::landscape::manual::read_record;
+use crate::simulation::manual::people::People;
+use crate::simulation::manual::request_log::RequestLog;
 use crate::simulation::model::cluster::Cluster;
-use crate::simulation::model::sap::{KeyNumber, Sap, SlotContent};
+use crate::simulation::model::sap::{KeyNumber, Sap, SlotContent, tenant_name};
 use crate::simulation::reconciliation::Reconciliation;
 
 /// Refusals of a key without a success between them.
@@ -37,6 +41,12 @@ pub(crate) struct State {
     pub(crate) remote_calls: Vec<(usize, String)>,
     /// True once both clusters have the same ID.
     pub(crate) is_cloned: bool,
+    /// True if the tenants are in manual mode.
+    pub(crate) is_manual: bool,
+    /// The people who change the slots in manual mode.
+    pub(crate) people: People,
+    /// The requests to people, and the records of their confirmations.
+    pub(crate) log: RequestLog,
     /// The number of effective writes to API servers and slots.
     pub(crate) write_count: usize,
     /// The first violation of an invariant.
@@ -74,8 +84,18 @@ impl State {
         self.clusters[reconciliation.cluster].owner(&reconciliation.name)
     }
 
-    /// Returns true if an owner of this name in this cluster holds the slot.
+    /// Returns the record of a tenant's slot in manual mode.
+    pub(crate) fn record(&self, cluster: usize, tenant: &str) -> Option<Record> {
+        let cluster = &self.clusters[cluster];
+        read_record(cluster.tenants.get(tenant)?, &cluster.id)
+    }
+
+    /// Returns true if an owner of this name in this cluster holds the slot: in manual mode, by the record of it.
     pub(crate) fn holds_slot(&self, cluster: usize, name: &str, zone: usize) -> bool {
+        if self.is_manual {
+            let record = self.record(cluster, tenant_name(zone));
+            return record.is_some_and(|record| record.owner() == Some(&self.clusters[cluster].owner(name)));
+        }
         let holder = self.sap.slots[zone].content.as_ref().and_then(SlotContent::owner);
         holder == Some(&self.clusters[cluster].owner(name))
     }
@@ -96,6 +116,9 @@ impl SharedState {
             refusals: BTreeMap::new(),
             remote_calls: Vec::new(),
             is_cloned: false,
+            is_manual: false,
+            people: People::default(),
+            log: RequestLog::default(),
             write_count: 0,
             violation: None,
             trace: with_trace.then(Vec::new),

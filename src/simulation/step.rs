@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::domain::policy::AdoptionPolicy;
+use crate::simulation::manual::people::{Deed, Errand};
 use crate::simulation::model::document::Edition;
 
 /// An `ALMServiceKey` of the simulation, and the user who owns it.
-#[derive(Clone, Copy, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) struct Actor(usize);
 
 /// Cluster, name and tenant of each actor: three siblings, one of another cluster for their slot, one of another tenant.
@@ -20,6 +21,10 @@ impl Actor {
     pub(crate) const SIBLING: Self = Self(1);
     /// An object of the other cluster with the same name and tenant as the first one.
     pub(crate) const NAMESAKE: Self = Self(3);
+    /// Another object of the same cluster that wants the same slot.
+    pub(crate) const THIRD: Self = Self(2);
+    /// An object of the same cluster with another tenant.
+    pub(crate) const OF_ANOTHER_TENANT: Self = Self(4);
     /// All actors.
     pub(crate) const ALL: [Self; 5] = [Self(0), Self(1), Self(2), Self(3), Self(4)];
 
@@ -90,6 +95,10 @@ pub(crate) enum TenantAction {
     Admit(bool),
     Delete,
     Create,
+    /// The status is removed, as a restored backup without it does. In manual mode, the record of the slot is lost.
+    ClearStatus,
+    /// The n-th last status that the operator wrote to a tenant of this name is restored.
+    RestoreStatus(u8),
 }
 
 /// The key that a binding gets.
@@ -131,6 +140,8 @@ pub(crate) enum SourceAction {
     CheckBinding,
     /// The binding's key signs in again.
     ReviveKey,
+    /// The stale copies of the binding are removed, and their keys die.
+    ExpireStaleCopies,
 }
 
 /// A change in Landscape Management or BTP that bypasses the operator.
@@ -253,4 +264,11 @@ pub(crate) enum Step {
     Source(Actor, SourceAction),
     App(usize, AppAction),
     Fault(Fault),
+    /// All tenants are in manual mode. It has no effect once a reconciliation has begun, because a tenant cannot enter that
+    /// mode later.
+    ManualMode,
+    /// All tenants get an HTTP endpoint instead of manual mode.
+    HttpMode,
+    /// A person does something that the operator asks for, or does not do it.
+    Person(Errand, Deed),
 }

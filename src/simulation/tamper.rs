@@ -6,7 +6,7 @@ use kube::ResourceExt;
 use crate::api::status::{ALMServiceKeyStatus, PendingOperation, PendingStatus, UploadedStatus};
 use crate::simulation::model::sap::zone_index;
 use crate::simulation::state::State;
-use crate::simulation::step::{Actor, Tamper};
+use crate::simulation::step::{Actor, Tamper, TenantAction};
 
 /// A fingerprint that no key has.
 pub(crate) const FORGED_FINGERPRINT: &str = "2:00000000000000000000000000000000";
@@ -15,6 +15,29 @@ pub(crate) const FORGED_FINGERPRINT: &str = "2:00000000000000000000000000000000"
 const FORGED_REVISION: &str = "\"never\"";
 
 impl State {
+    /// Writes the status of a tenant as another client does.
+    pub(crate) fn tamper_with_tenant(&mut self, cluster: usize, name: &str, action: TenantAction) {
+        let (begun, cluster) = (self.reconciliations.len(), &mut self.clusters[cluster]);
+        let history = cluster.tenant_status_history.get(name).map(Vec::as_slice).unwrap_or_default();
+        let status = match action {
+            TenantAction::RestoreStatus(back) => {
+                let index = history.len().checked_sub(usize::from(back));
+                let Some(status) = index.and_then(|index| history.get(index)).cloned() else { return };
+                Some(status)
+            }
+            _ => None,
+        };
+        let upload = self.people.last_upload(zone_index(name));
+        if let Some(upload) = upload.filter(|upload| !cluster.has_key(&upload.name, &upload.uid)) {
+            // The request to remove the key of an object that is gone may be lost.
+            cluster.released_uncleaned.insert(upload.uid.clone());
+        }
+        cluster.tampered_tenants.insert(name.to_owned(), begun);
+        let revision = status.as_ref().and_then(|status| status.slot.as_ref()?.revision.clone());
+        cluster.change_tenant(name, |tenant| tenant.status = status);
+        self.log.restored.extend(revision);
+    }
+
     /// Writes a status as another client does.
     pub(crate) fn tamper_with_status(&mut self, actor: Actor, tamper: Tamper) {
         let zone = zone_index(actor.tenant());

@@ -5,7 +5,7 @@ use futures::executor::block_on;
 use crate::controller::tenant::release::release_if_unused;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
+use crate::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::names::TENANT_FINALIZER;
 use crate::simulation::actions::new_tenant;
 use crate::simulation::ports::api_server::ApiConnection;
@@ -42,7 +42,7 @@ fn revision() -> Revision {
 
 fn slot_held_by(cluster_id: &str) -> Slot {
     let owner = Owner { cluster_id: cluster_id.into(), namespace: "monitoring".into(), name: "a".into() };
-    Slot::Filled { revision: revision(), owner: Some(Ownership { owner, adopted: false }) }
+    Slot::Filled { revision: revision(), owner: Some(Ownership { owner, adopted: false }), basis: Basis::Content }
 }
 
 fn unavailable() -> RemoteTrouble {

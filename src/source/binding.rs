@@ -1,5 +1,8 @@
 //! The `ServiceBinding` of the SAP BTP service operator, which is read and never written.
 
+use std::time::Duration;
+
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, ObjectMeta};
 use kube::api::DynamicObject;
 use serde::Deserialize;
@@ -9,6 +12,9 @@ use crate::names::{btp, condition};
 
 /// Maximum length of `status.bindingID`, in characters. It is copied into our status; real IDs have 36.
 const MAX_BINDING_ID: usize = 253;
+
+/// Default of `rotatedBindingTTL` of the SAP BTP service operator.
+const DEFAULT_ROTATED_BINDING_TTL: Duration = Duration::from_hours(48);
 
 /// The relevant fields of a binding.
 #[derive(Debug)]
@@ -23,6 +29,15 @@ pub struct Binding {
 #[serde(rename_all = "camelCase")]
 struct Spec {
     secret_name: Option<String>,
+    #[serde(default)]
+    credentials_rotation_policy: RotationPolicy,
+}
+
+#[derive(Debug, Default, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct RotationPolicy {
+    #[serde(rename = "rotatedBindingTTL")]
+    rotated_binding_ttl: Option<kube::core::Duration>,
 }
 
 #[derive(Debug, Default, Deserialize)]
@@ -85,6 +100,18 @@ impl Binding {
         })
     }
 
+    /// Returns the time at which the credentials of this stale copy expire; `None` if its creation time or its lifetime is
+    /// not known.
+    #[must_use]
+    pub fn expires_at(&self) -> Option<Timestamp> {
+        let created = self.metadata.creation_timestamp.as_ref()?.0;
+        let lifetime = match self.spec.credentials_rotation_policy.rotated_binding_ttl {
+            Some(lifetime) => Duration::from(lifetime),
+            None => DEFAULT_ROTATED_BINDING_TTL,
+        };
+        created.checked_add(lifetime).ok()
+    }
+
     /// Returns true if the binding is the copy that keeps the old credentials during a rotation.
     #[must_use]
     pub fn is_stale_copy(&self) -> bool {
@@ -101,6 +128,7 @@ pub fn is_stale(metadata: &ObjectMeta) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use k8s_openapi::apimachinery::pkg::apis::meta::v1::Time;
     use serde_json::{Value, json};
 
     fn read(spec: &Value, status: &Value) -> Result<Binding, &'static str> {
@@ -138,6 +166,20 @@ mod tests {
             assert!(wrong.contains("spec.secretName"), "{name}: {wrong}");
         }
         assert!(read(&json!({ "secretName": "x".repeat(254) }), &json!({})).is_err());
+    }
+
+    // proves: limit source/binding DEFAULT_ROTATED_BINDING_TTL
+    #[test]
+    fn a_stale_copy_expires_after_its_own_lifetime_or_after_two_days() {
+        let copy = |policy: Value| {
+            let mut copy = read(&json!({ "credentialsRotationPolicy": policy }), &json!({})).expect("a binding");
+            copy.metadata.creation_timestamp = Some(Time("2026-11-01T12:00:00Z".parse().expect("a time")));
+            copy.expires_at().map(|time| time.to_string())
+        };
+        assert_eq!(copy(json!({ "rotatedBindingTTL": "20s" })).as_deref(), Some("2026-11-01T12:00:20Z"));
+        assert_eq!(copy(json!({ "rotatedBindingTTL": "1h30m" })).as_deref(), Some("2026-11-01T13:30:00Z"));
+        assert_eq!(copy(json!({ "enabled": false })).as_deref(), Some("2026-11-03T12:00:00Z"));
+        assert_eq!(read(&json!({}), &json!({})).expect("a binding").expires_at(), None, "without a creation time");
     }
 
     // proves: limit source/binding MAX_BINDING_ID

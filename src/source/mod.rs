@@ -5,4 +5,5 @@ pub mod layout;
 pub mod manifest;
 pub mod observed_deletions;
 pub mod resolve;
+pub mod stale_copy;
 mod text;

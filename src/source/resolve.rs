@@ -245,7 +245,8 @@ impl Resolver<'_> {
     }
 }
 
-fn is_controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
+/// Returns true if the `ServiceBinding` with this uid controls the object.
+pub(super) fn is_controlled_by(metadata: &ObjectMeta, uid: &str) -> bool {
     let owners = metadata.owner_references.iter().flatten();
     owners.into_iter().any(|owner| owner.controller == Some(true) && owner.kind == BINDING && owner.uid == uid)
 }

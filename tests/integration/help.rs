@@ -78,7 +78,8 @@ fn the_documented_options_and_exit_codes_are_those_of_the_help_text() {
     assert_eq!(common.len(), 3);
     assert_documented(&checks, "validate", &[]);
     assert_documented(&checks, "test", &common);
-    for command in ["status", "explain", "show", "download", "upload", "delete", "reconcile", "suspend", "resume"] {
+    let readers = ["status", "explain", "done", "check", "show", "download", "upload", "delete"];
+    for command in readers.into_iter().chain(["reconcile", "suspend", "resume"]) {
         assert_documented(&docs, command, &common);
     }
 }

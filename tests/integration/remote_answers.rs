@@ -9,8 +9,8 @@ use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::reason::Reason;
 use alm_key_operator::domain::retry::Retry;
 use alm_key_operator::domain::service_key::ServiceKey;
-use alm_key_operator::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use alm_key_operator::executor::ports::{LandscapeManagement, SignIn};
+use alm_key_operator::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use alm_key_operator::executor::ports::{LandscapeManagement, SignIn, SlotContent};
 use alm_key_operator::http::client::{self, MAX_ANSWER};
 use alm_key_operator::http::egress::Route;
 use alm_key_operator::http::network::Network;
@@ -118,18 +118,20 @@ fn every_write_returns_the_revision_that_the_next_read_sees() {
         let put = expect_done(fixture.put().await);
         let ours = ours("a");
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(ours.clone()) });
-        let content = landscape.read_content().await.expect("an answer").expect("a key");
+        assert_eq!(slot, Slot::Filled { revision: put.clone(), owner: Some(ours.clone()), basis: Basis::Content });
+        let Some(SlotContent::Document(content)) = landscape.read_content().await.expect("an answer") else {
+            panic!("the slot holds a document");
+        };
         assert_eq!(serde_json::from_slice::<Value>(content.expose_secret()).expect("JSON"), fixture.document);
 
         let adopted = Ownership { owner: owner("b"), adopted: true };
         let patched = expect_done(landscape.set_owner(Some(&adopted), &put).await);
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: patched.clone(), owner: Some(adopted) });
+        assert_eq!(slot, Slot::Filled { revision: patched.clone(), owner: Some(adopted), basis: Basis::Content });
 
         let released = expect_done(landscape.set_owner(None, &patched).await);
         let slot = landscape.read_slot().await.expect("an answer");
-        assert_eq!(slot, Slot::Filled { revision: released.clone(), owner: None });
+        assert_eq!(slot, Slot::Filled { revision: released.clone(), owner: None, basis: Basis::Content });
 
         let deleted = expect_done(landscape.delete(&released).await);
         assert_eq!(landscape.read_slot().await.expect("an answer"), Slot::Empty { revision: deleted.clone() });
@@ -171,7 +173,7 @@ fn each_status_code_of_a_write_has_the_meaning_of_the_contract() {
                     WriteAnswer::Rejected(message) => (Kind::Rejected, message),
                     WriteAnswer::Refused(trouble) => (Kind::Refused, trouble.message),
                     WriteAnswer::Unknown(trouble) => (Kind::Unknown, trouble.message),
-                    WriteAnswer::Done(_) => panic!("{status} without an ETag is not done"),
+                    WriteAnswer::Done(_) | WriteAnswer::HandedOver(_) => panic!("{status} without an ETag is not done"),
                 };
                 assert_eq!(found, kind, "{status}: {message}");
                 assert!(!message.contains("CANARY"), "{message}");

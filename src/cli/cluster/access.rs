@@ -71,11 +71,12 @@ impl Access {
         }
     }
 
-    /// Names the shipped role with this right. None of them has a right on Secrets, so that a user who may manage keys
-    /// cannot read them.
+    /// Names the role with this right. None of the shipped ones has a right on Secrets, so that a user who may manage keys
+    /// cannot read them; and none may change tenants.
     pub(in crate::cli) fn role(&self) -> &'static str {
         match (self.kind, self.verb) {
-            (Kind::Tenants, _) => "role almkey-tenant-viewer",
+            (Kind::Tenants, "get" | "list" | "watch") => "role almkey-tenant-viewer",
+            (Kind::Tenants, _) => "role cluster-admin",
             (Kind::Keys, "get" | "list" | "watch") => "role almkey-view",
             (Kind::Keys, _) => "role almkey-edit",
             (Kind::Bindings, _) => "no role of alm-key-operator has it",

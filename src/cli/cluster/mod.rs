@@ -2,6 +2,7 @@
 
 mod access;
 mod managed_by;
+mod object;
 mod outcome;
 mod tenant;
 mod wait;
@@ -9,6 +10,7 @@ mod wait;
 use std::fmt::Debug;
 use std::path::PathBuf;
 
+use k8s_openapi::api::authentication::v1::SelfSubjectReview;
 use kube::api::{DeleteParams, DynamicObject, ObjectMeta, Patch, PatchParams, PostParams, Preconditions};
 use kube::config::KubeconfigError;
 use kube::core::NamespaceResourceScope;
@@ -26,7 +28,10 @@ use crate::process::connection::{self, Server};
 use access::is_refused;
 pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
-pub(super) use outcome::{UNSEEN, current_ready, exit_code, print_outcome};
+pub(super) use object::Object;
+pub(super) use outcome::{
+    ACTION_REQUIRED, NO_ANSWER, UNKNOWN, UNSEEN, current_ready, exit_code, print_outcome, print_result,
+};
 pub(super) use tenant::Tenant;
 pub(super) use wait::{WaitFlags, call_error};
 
@@ -69,6 +74,8 @@ pub(super) enum Failure {
     UndecodableSecret { access: Access, server: Server },
     #[error("the ALMServiceKey \"{name}\" does not exist in namespace \"{namespace}\": almkey status -A shows all")]
     NotFound { name: String, namespace: String },
+    #[error("the ALMTenant \"{name}\" does not exist: almkey status shows all")]
+    NoTenant { name: String },
     #[error("could not write to standard output")]
     Output(#[from] std::io::Error),
 }
@@ -104,11 +111,6 @@ impl ClusterFlags {
 }
 
 impl Cluster {
-    /// Returns the API of the keys in the chosen namespace.
-    fn keys(&self) -> Api<ALMServiceKey> {
-        self.namespaced()
-    }
-
     /// Returns the API of a kind in the chosen namespace.
     pub(super) fn namespaced<K>(&self) -> Api<K>
     where
@@ -152,15 +154,26 @@ impl Cluster {
 
     /// Reads a key.
     pub(super) async fn key(&self, name: &str) -> Result<ALMServiceKey, Failure> {
-        self.find(self.access("get"), self.keys().get(name)).await?.ok_or_else(|| self.not_found(name))
+        self.object(name).await
+    }
+
+    /// Reads an object.
+    pub(super) async fn object<K: Object>(&self, name: &str) -> Result<K, Failure> {
+        let found = self.find(K::access(self, "get"), K::api(self).get(name)).await?;
+        found.ok_or_else(|| K::not_found(self, name))
     }
 
     /// Changes a key by a merge patch.
     pub(super) async fn patch(&self, name: &str, change: &Value) -> Result<ALMServiceKey, Failure> {
+        self.patch_object(name, change).await
+    }
+
+    /// Changes an object by a merge patch.
+    pub(super) async fn patch_object<K: Object>(&self, name: &str, change: &Value) -> Result<K, Failure> {
         let params = PatchParams { field_manager: Some(FIELD_MANAGER.into()), ..PatchParams::default() };
-        let (keys, change) = (self.keys(), Patch::Merge(change));
-        let patched = self.find(self.access("patch"), keys.patch(name, &params, &change)).await?;
-        patched.ok_or_else(|| self.not_found(name))
+        let (objects, change) = (K::api(self), Patch::Merge(change));
+        let patched = self.find(K::access(self, "patch"), objects.patch(name, &params, &change)).await?;
+        patched.ok_or_else(|| K::not_found(self, name))
     }
 
     /// Creates an object. No object is ever replaced.
@@ -185,9 +198,11 @@ impl Cluster {
         self.find(self.access_to("delete", kind), api.delete(name, &params)).await.map(drop)
     }
 
-    /// Returns the access to keys of the chosen namespace.
-    fn access(&self, verb: &'static str) -> Access {
-        self.access_to(verb, Kind::Keys)
+    /// Returns the name of the user as the API server knows it; none if it does not say.
+    pub(super) async fn user(&self) -> Option<String> {
+        let reviews: Api<SelfSubjectReview> = Api::all(self.client.clone());
+        let review = call(reviews.create(&PostParams::default(), &SelfSubjectReview::default())).await.ok()?;
+        review.status?.user_info?.username
     }
 
     /// Returns the access to objects of the chosen namespace.
@@ -206,10 +221,6 @@ impl Cluster {
             (_, source) => Failure::Call { access, server, source },
         }
     }
-
-    fn not_found(&self, name: &str) -> Failure {
-        Failure::NotFound { name: name.to_owned(), namespace: self.namespace.clone() }
-    }
 }
 
 /// Parses the name of an object. A name of another form could lead to another path of the API.
@@ -220,7 +231,12 @@ pub(super) fn object_name(text: &str) -> Result<String, String> {
 
 /// Returns a key as kubectl writes it.
 pub(super) fn qualified(name: &str) -> String {
-    format!("{}/{name}", ALMServiceKey::kind(&()).to_ascii_lowercase())
+    qualified_as::<ALMServiceKey>(name)
+}
+
+/// Returns an object as kubectl writes it.
+pub(super) fn qualified_as<K: Object>(name: &str) -> String {
+    format!("{}/{name}", K::kind(&()).to_ascii_lowercase())
 }
 
 #[cfg(test)]

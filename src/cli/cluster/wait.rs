@@ -10,7 +10,7 @@ use kube::runtime::{WatchStreamExt, watcher};
 
 use super::access::is_refused;
 use super::outcome::current_ready;
-use super::{Cluster, Failure};
+use super::{Cluster, Failure, Object};
 use crate::api::ALMServiceKey;
 use crate::cluster::CallError;
 use crate::domain::untrusted::sanitize;
@@ -36,10 +36,21 @@ impl Cluster {
         wait: WaitFlags,
         predicate: impl Fn(&ALMServiceKey) -> bool,
     ) -> Result<Option<ALMServiceKey>, Failure> {
-        let message = "waiting until the operator has reconciled the key";
-        let found = self.await_state(name, wait, message, |key| match key {
-            None => Some(Err(self.not_found(name))),
-            Some(key) => predicate(&key).then_some(Ok(key)),
+        self.await_object(name, wait, predicate).await
+    }
+
+    /// Waits until an object satisfies a predicate, which holds once the operator has reconciled it. Returns none if that
+    /// takes too long.
+    pub(in crate::cli) async fn await_object<K: Object>(
+        &self,
+        name: &str,
+        wait: WaitFlags,
+        predicate: impl Fn(&K) -> bool,
+    ) -> Result<Option<K>, Failure> {
+        let message = format!("waiting until the operator has reconciled the {}", K::kind(&()));
+        let found = self.await_state(name, wait, &message, |object: Option<K>| match object {
+            None => Some(Err(K::not_found(self, name))),
+            Some(object) => predicate(&object).then_some(Ok(object)),
         });
         found.await?.transpose()
     }
@@ -52,7 +63,7 @@ impl Cluster {
     ) -> Result<Option<ALMServiceKey>, Failure> {
         let message = "waiting until the operator has let go of the key";
         let (name, mut last) = (object.name_any(), object.clone());
-        let gone = self.await_state(&name, wait, message, |key| match key {
+        let gone = self.await_state(&name, wait, message, |key: Option<ALMServiceKey>| match key {
             Some(key) if key.uid() == object.uid() => {
                 last = key;
                 None
@@ -65,52 +76,52 @@ impl Cluster {
 
     /// Waits until `accept` returns a value for a state of an object, which is none while no such object exists. The
     /// spinner shows the state. Returns none if that takes too long.
-    async fn await_state<T>(
+    async fn await_state<K: Object, T>(
         &self,
         name: &str,
         WaitFlags { timeout }: WaitFlags,
-        message: &'static str,
-        mut accept: impl FnMut(Option<ALMServiceKey>) -> Option<T>,
+        message: &str,
+        mut accept: impl FnMut(Option<K>) -> Option<T>,
     ) -> Result<Option<T>, Failure> {
         let timeout = Duration::from_secs(timeout);
-        let spinner = ProgressBar::new_spinner().with_message(message);
+        let spinner = ProgressBar::new_spinner().with_message(message.to_owned());
         spinner.enable_steady_tick(TICK);
-        let accept = |key: Option<ALMServiceKey>| {
-            if let Some(key) = &key {
-                let Condition { status, reason, .. } = current_ready(key);
+        let accept = |object: Option<K>| {
+            if let Some(object) = &object {
+                let Condition { status, reason, .. } = current_ready(object);
                 let state = sanitize(&format!("{message}: Ready is {status} ({reason})"), MAX_STATE_CHARS);
                 spinner.set_message(state);
             }
-            accept(key)
+            accept(object)
         };
         let mut trouble = None;
-        let result = tokio::time::timeout(timeout, self.watch_key(name, &mut trouble, accept)).await;
+        let result = tokio::time::timeout(timeout, self.watch_object(name, &mut trouble, accept)).await;
         spinner.finish_and_clear();
         match (result, trouble) {
             (Ok(found), _) => found.map(Some),
-            (Err(_), Some(source)) => Err(self.failure(self.access("watch"), source)),
+            (Err(_), Some(source)) => Err(self.failure(K::access(self, "watch"), source)),
             (Err(_), None) => Ok(None),
         }
     }
 
     /// Watches an object until `accept` returns a value. `trouble` holds the error of a watch that cannot be made at
     /// present.
-    async fn watch_key<T>(
+    async fn watch_object<K: Object, T>(
         &self,
         name: &str,
         trouble: &mut Option<CallError>,
-        mut accept: impl FnMut(Option<ALMServiceKey>) -> Option<T>,
+        mut accept: impl FnMut(Option<K>) -> Option<T>,
     ) -> Result<T, Failure> {
         let config = watcher::Config::default().fields(&format!("metadata.name={name}"));
-        let mut events = watcher(self.keys(), config).default_backoff().boxed();
+        let mut events = watcher(K::api(self), config).default_backoff().boxed();
         let mut is_listed = false;
         loop {
             let event = events.try_next().await;
             *trouble = None;
             let state = match event {
-                Ok(Some(watcher::Event::InitApply(key) | watcher::Event::Apply(key))) => {
+                Ok(Some(watcher::Event::InitApply(object) | watcher::Event::Apply(object))) => {
                     is_listed = true;
-                    Some(key)
+                    Some(object)
                 }
                 Ok(Some(watcher::Event::Init)) => {
                     is_listed = false;
@@ -122,7 +133,7 @@ impl Cluster {
                     let source = call_error(error);
                     // An API server that is away for a moment comes back; one that refuses does not change its mind.
                     if is_refused(&source) {
-                        return Err(self.failure(self.access("watch"), source));
+                        return Err(self.failure(K::access(self, "watch"), source));
                     }
                     *trouble = Some(source);
                     continue;

@@ -20,6 +20,7 @@ pub(super) fn text(evidence: &Evidence, secret: &MadeSecret, width: u16) -> Stri
         Some(uploaded(key)),
         Some(effect_of_deletion(key)),
         empties_the_slot(key).then(|| next(siblings, tenant)),
+        person(tenant),
         waits_for_tenant(evidence),
         secret.forecast(),
     ];
@@ -66,6 +67,13 @@ fn next(siblings: &Siblings, tenant: &Tenant) -> String {
 /// Returns true unless the tenant is known not to admit the namespace of an object.
 fn is_admitted(key: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
     tenant.is_none_or(|tenant| admits(&tenant.spec, &key.namespace().unwrap_or_default()))
+}
+
+/// Says that a person carries out what changes, if the tenant is in manual mode.
+fn person(tenant: &Tenant) -> Option<String> {
+    let Tenant::Found(tenant) = tenant else { return None };
+    let text = "The tenant is in manual mode: a person is asked for what changes there, and the object does not wait.";
+    tenant.spec.landscape_management.manual.as_ref().map(|_| text.to_owned())
 }
 
 /// Says that the deletion waits, if the operator cannot clean up without the tenant.

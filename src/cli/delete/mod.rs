@@ -9,25 +9,31 @@ use std::process::ExitCode;
 
 use kube::ResourceExt;
 
-use super::cluster::{ClusterFlags, Kind, WaitFlags, current_ready, managed_by, object_name, qualified};
+use super::cluster::{
+    ACTION_REQUIRED, Cluster, ClusterFlags, Failure, Kind, Tenant, WaitFlags, current_ready, managed_by, object_name,
+    qualified,
+};
 use super::completion;
 use super::confirm::ConfirmFlags;
 use super::evidence;
+use super::steps;
 use super::text::{self, item};
-use crate::api::ALMServiceKey;
+use crate::api::slot::PendingRemoval;
+use crate::api::{ALMServiceKey, ALMTenant};
 use made_secret::MadeSecret;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
 It says what the deletion changes in Landscape Management, asks, deletes the ALMServiceKey, and waits until the operator
 has let go of it. A Secret that almkey upload has made is deleted after it, unless another ALMServiceKey of the
-namespace names it. Other sources stay.
+namespace names it. Other sources stay. In manual mode the operator asks a person to delete the key.
 
 Exit codes:
   0  the object is gone
   1  the answer to the question was no, and nothing was deleted
   2  wrong usage, or the cluster could not be asked
   3  the object is being deleted, and was not gone in time
+  4  in manual mode: the object is gone, and a person must delete its key, by the steps on standard output
 
 It needs the rights to get, list and watch (role almkey-view) and delete (role almkey-edit) almservicekeys; to get and
 delete secrets if almkey upload has made one; and shows the tenant with the right to get almtenants (role
@@ -84,7 +90,21 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     if let Some(line) = secret.delete(&cluster, object).await? {
         print(&line)?;
     }
+    if let Some(tenant) = tenant_with_removal(&cluster, object).await? {
+        print(&steps::of_removal(&tenant, text::width()))?;
+        return Ok(ExitCode::from(ACTION_REQUIRED));
+    }
     Ok(ExitCode::SUCCESS)
+}
+
+/// Returns the tenant of an object that is gone, if a person is asked to delete the key of that object.
+async fn tenant_with_removal(cluster: &Cluster, object: &ALMServiceKey) -> Result<Option<ALMTenant>, Failure> {
+    let Tenant::Found(tenant) = cluster.tenant(&object.spec.tenant_ref.name).await? else { return Ok(None) };
+    let is_of_object = |PendingRemoval { key_ref, .. }: &PendingRemoval| {
+        Some(&key_ref.namespace) == object.metadata.namespace.as_ref() && key_ref.name == object.name_any()
+    };
+    let mut removals = tenant.status.iter().flat_map(|status| &status.pending_removals);
+    Ok(removals.any(is_of_object).then_some(*tenant))
 }
 
 /// Says what keeps an object that is being deleted.

@@ -2,6 +2,7 @@
 
 mod next;
 mod report;
+mod tenant;
 #[cfg(test)]
 mod tests;
 
@@ -14,12 +15,13 @@ use jiff::Timestamp;
 use super::cluster::{ClusterFlags, exit_code};
 use super::completion;
 use super::evidence;
+use super::steps;
 use super::text;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
 Exit codes:
-  0  Ready is True
+  0  Ready is True; or with --steps, whatever is to be done
   1  Ready is False
   2  wrong usage, or the cluster could not be asked
   3  Ready is Unknown, or the operator has not seen the last change of the object
@@ -29,14 +31,24 @@ almkey-tenant-viewer). What may not be read is named.
 
 Examples:
   almkey explain calm
-  almkey explain calm -n team-a";
+  almkey explain calm -n team-a
+  almkey explain calm --steps              # a message for the person who acts in Landscape Management
+  almkey explain --tenant acme --steps";
 
 #[derive(clap::Args)]
 #[command(after_help = AFTER_HELP)]
 pub(super) struct Arguments {
-    /// Name of the ALMServiceKey.
-    #[arg(add = completion::key_names())]
+    /// Name of the ALMServiceKey or, with --tenant, of the ALMTenant.
+    #[arg(add = completion::key_or_tenant_names())]
     name: String,
+
+    /// Print only what a person must do in Landscape Management (manual mode), as a message to that person.
+    #[arg(long)]
+    steps: bool,
+
+    /// Explain an ALMTenant.
+    #[arg(long, conflicts_with = "namespace")]
+    tenant: bool,
 
     #[command(flatten)]
     cluster: ClusterFlags,
@@ -44,10 +56,21 @@ pub(super) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { name, cluster } = arguments;
+    let Arguments { name, steps, tenant, cluster } = arguments;
     let cluster = cluster.connect().await?;
-    let evidence = evidence::read(&cluster, &name).await?;
-    let text = report::text(&evidence, Timestamp::now(), text::width());
+    let (now, width) = (Timestamp::now(), text::width());
+    let (text, code) = match (tenant, steps) {
+        (false, false) => {
+            let evidence = evidence::read(&cluster, &name).await?;
+            (report::text(&evidence, now, width), exit_code(&evidence.key))
+        }
+        (false, true) => (steps::of_action(&cluster.key(&name).await?, now, width), ExitCode::SUCCESS),
+        (true, false) => {
+            let tenant = cluster.object(&name).await?;
+            (tenant::text(&tenant, now, width), exit_code(&tenant))
+        }
+        (true, true) => (steps::of_removal(&cluster.object(&name).await?, width), ExitCode::SUCCESS),
+    };
     io::stdout().write_all(text.as_bytes())?;
-    Ok(exit_code(&evidence.key))
+    Ok(code)
 }

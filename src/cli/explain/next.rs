@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
@@ -10,6 +11,7 @@ use crate::api::annotations::is_abandoned;
 use crate::api::duration::Duration as ApiDuration;
 use crate::api::resolve::policy;
 use crate::api::status::ALMServiceKeyStatus;
+use crate::cli::action::task_with_deadline;
 use crate::cli::deletion::effect_of_deletion;
 use crate::domain::policy::{DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::reason::Reason;
@@ -18,7 +20,7 @@ use crate::names::condition::{READY, RECONCILING, SIGNED_IN, STALLED};
 
 /// Says what happens next to a key, and when. The durations are bounds: how long something has lasted already is known to
 /// the operator alone.
-pub(super) fn next(key: &ALMServiceKey) -> String {
+pub(super) fn next(key: &ALMServiceKey, now: Timestamp) -> String {
     let name = key.name_any();
     // What the tenant adds to the policy does not matter here.
     let policy = policy(&key.spec, None);
@@ -35,6 +37,7 @@ pub(super) fn next(key: &ALMServiceKey) -> String {
         return format!("Nothing, until almkey resume {name} ends the suspension. A deletion is still carried out.");
     }
     let parts = [
+        action(key, status, now),
         observation(&policy),
         removal(status, &policy),
         death(status, &policy),
@@ -45,6 +48,16 @@ pub(super) fn next(key: &ALMServiceKey) -> String {
 
 fn find<'a>(status: &'a ALMServiceKeyStatus, name: &str) -> Option<&'a Condition> {
     status.conditions.iter().find(|condition| condition.type_ == name)
+}
+
+/// Says what a person must do in Landscape Management, and until when.
+fn action(key: &ALMServiceKey, status: &ALMServiceKeyStatus, now: Timestamp) -> Option<String> {
+    let (name, namespace) = (key.name_any(), key.namespace().unwrap_or_default());
+    let task = task_with_deadline(status.action.as_ref()?, now);
+    Some(format!(
+        "A person must {task} in Landscape Management: almkey explain {name} -n {namespace} --steps prints the steps for \
+         that person, and almkey done {name} ID -n {namespace} confirms them."
+    ))
 }
 
 /// Says that nothing is written, if the object is only observed.

@@ -5,6 +5,7 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::next;
+use crate::api::confirmation::ConfirmationStatus;
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::{Tenant, current_ready, qualified};
@@ -33,7 +34,7 @@ pub(super) fn text(evidence: &Evidence, now: Timestamp, width: u16) -> String {
         section("Meaning", &meaning(ready), width),
         conditions(&status, message, now, width),
         facts(evidence, &status, now, width),
-        section("Next", &next::next(key), width),
+        section("Next", &next::next(key, now), width),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }
@@ -42,17 +43,19 @@ fn find<'a>(status: &'a ALMServiceKeyStatus, name: &str) -> Option<&'a Condition
     status.conditions.iter().find(|condition| condition.type_ == name)
 }
 
-fn described(condition: &Condition, now: Timestamp) -> String {
+/// Describes status and reason of a condition, and for how long it has had the status.
+pub(super) fn described(condition: &Condition, now: Timestamp) -> String {
     let Condition { status, reason, last_transition_time, .. } = condition;
     sanitize(&format!("{status} ({reason}), for {}", age(last_transition_time.0, now)), MAX_SUMMARY_CHARS)
 }
 
-fn section(title: &str, text: &str, width: u16) -> String {
+/// Returns a paragraph below a title; nothing without a text.
+pub(super) fn section(title: &str, text: &str, width: u16) -> String {
     if text.is_empty() { String::new() } else { format!("{title}:\n{}", paragraph_of(text, width)) }
 }
 
 /// Explains the reason of `Ready`.
-fn meaning(ready: &Condition) -> String {
+pub(super) fn meaning(ready: &Condition) -> String {
     Reason::parse(&ready.reason).map(|reason| reason.description().replace('`', "")).unwrap_or_default()
 }
 
@@ -84,6 +87,7 @@ fn facts(evidence: &Evidence, status: &ALMServiceKeyStatus, now: Timestamp, widt
                 pending.operation, pending.started_at.0
             )
         }),
+        confirmation(status),
         Some(slot(&evidence.tenant, tenant, now)),
         Some(siblings(evidence, tenant)),
     ];
@@ -110,6 +114,13 @@ fn uploaded(status: &ALMServiceKeyStatus, now: Timestamp) -> Option<String> {
         "{:?}: {since} ({ago} ago), client {}, fingerprint {}",
         uploaded.origin, uploaded.client_id, uploaded.fingerprint
     ))
+}
+
+/// Describes the last confirmation of a person in manual mode.
+fn confirmation(status: &ALMServiceKeyStatus) -> Option<String> {
+    let ConfirmationStatus { result, message, confirmed_by, .. } = status.last_confirmation.as_ref()?;
+    let by = confirmed_by.as_ref().map(|by| format!(" of \"{by}\"")).unwrap_or_default();
+    Some(format!("Last confirmation{by}: {result:?}, {message}"))
 }
 
 fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {

@@ -2,10 +2,11 @@ use insta::assert_snapshot;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{next, report};
-use crate::api::ALMServiceKey;
+use super::{next, report, tenant};
+use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::Tenant;
 use crate::cli::evidence::{Evidence, Siblings};
+use crate::cli::steps;
 use crate::domain::reason::Reason;
 
 fn now() -> Timestamp {
@@ -98,6 +99,111 @@ fn a_key_that_no_longer_signs_in_is_explained_in_eighty_columns() {
     assert_snapshot!(report::text(&evidence, now(), 80));
 }
 
+/// Returns a key that a person is asked to replace.
+fn key_to_replace(deadline: Option<&str>) -> ALMServiceKey {
+    let message = "replace the key in the app: almkey explain calm -n team-a --steps";
+    let mut status = status(&[
+        condition("Ready", "True", "ActionRequired", message),
+        condition("Valid", "True", "Valid", "the key complies with the rules"),
+        condition("SignedIn", "True", "SignedIn", "the token endpoint accepts the key"),
+        condition("Uploaded", "True", "Uploaded", "the key is in Landscape Management"),
+    ]);
+    status["action"] = json!({
+        "id": "kfwzt-r2hbn", "operation": "Replace", "fingerprint": format!("2:{}", "fedcba9876543210".repeat(2)),
+        "revision": "r", "requestedAt": "2026-05-01T11:00:00Z", "deadline": deadline,
+        "steps": [
+            "With the role Landscape Management Security Administrator, open SAP Cloud ALM of the tenant acme-calm.",
+            "Choose Download, and run \"almkey validate FILE\" with the downloaded file.",
+            "Send the ID kfwzt-r2hbn to the platform team.",
+        ],
+    });
+    key(&binding(), &status)
+}
+
+/// Returns a tenant in manual mode, with the removal of a key if `removal` is true.
+fn manual_tenant(removal: bool) -> ALMTenant {
+    let (status, reason, message) = if removal {
+        ("Unknown", "ActionRequired", "delete the key of ALMServiceKey team-a/gone in the app")
+    } else {
+        ("True", "ManualMode", "a person changes the key in Landscape Management")
+    };
+    let ready = condition("Ready", status, reason, message);
+    let removals = if removal {
+        vec![json!({
+            "id": "kfwzt-r2hbn", "keyRef": { "namespace": "team-a", "name": "gone" },
+            "fingerprints": [format!("2:{}", "0123456789abcdef".repeat(2))], "requestedAt": "2026-05-01T10:00:00Z",
+            "steps": ["Choose Delete, and confirm it.", "Send the ID kfwzt-r2hbn to the cluster admin."],
+        })]
+    } else {
+        Vec::new()
+    };
+    let tenant = json!({
+        "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": "acme", "generation": 1 },
+        "spec": {
+            "identityZone": "acme-calm", "allowedNamespaces": ["team-a"], "landscapeManagement": { "manual": {} },
+        },
+        "status": {
+            "observedGeneration": 1, "conditions": [ready],
+            "slot": { "state": "Unknown", "since": "2026-05-01T10:00:00Z", "revision": "r" },
+            "pendingRemovals": removals,
+        },
+    });
+    serde_json::from_value(tenant).expect("a tenant")
+}
+
+#[test]
+fn the_steps_are_a_message_of_eighty_columns_to_the_person_who_acts() {
+    assert_snapshot!(steps::of_action(&key_to_replace(Some("2026-05-03T11:30:00Z")), now(), 80));
+}
+
+#[test]
+fn a_message_about_a_deadline_that_has_passed_says_so() {
+    assert_snapshot!(steps::of_action(&key_to_replace(Some("2026-05-01T09:00:00Z")), now(), 100));
+}
+
+#[test]
+fn a_message_without_a_deadline_or_an_action_says_so() {
+    assert!(steps::of_action(&key_to_replace(None), now(), 80).contains("\n  By: no deadline is known\n"));
+    let nothing = steps::of_action(&key(&binding(), &status(&[])), now(), 80);
+    assert_eq!(nothing, "almservicekey/calm -n team-a: nothing is to be done in Landscape Management\n");
+    let nothing = steps::of_removal(&manual_tenant(false), 80);
+    assert_eq!(nothing, "almtenant/acme: nothing is to be done in Landscape Management\n");
+}
+
+#[test]
+fn the_removal_of_a_tenant_is_a_message_to_the_person_who_acts() {
+    assert_snapshot!(steps::of_removal(&manual_tenant(true), 80));
+}
+
+#[test]
+fn a_tenant_that_waits_for_a_removal_is_explained() {
+    assert_snapshot!(tenant::text(&manual_tenant(true), now(), 80));
+}
+
+#[test]
+fn a_tenant_without_a_removal_is_explained() {
+    assert_snapshot!(tenant::text(&manual_tenant(false), now(), 100));
+}
+
+#[test]
+fn the_last_confirmation_is_a_part_of_the_evidence() {
+    let mut confirmed = status(&[condition("Ready", "True", "Uploaded", "")]);
+    confirmed["lastConfirmation"] = json!({
+        "digest": "0", "result": "Recorded", "message": "the record of the slot says so now", "confirmedBy": "anna",
+    });
+    let text = report::text(&evidence(key(&binding(), &confirmed), tenant()), now(), 100);
+    let expected = "\n  Last confirmation of \"anna\": Recorded, the record of the slot says so now\n";
+    assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn what_a_person_must_do_comes_first_in_what_comes_next() {
+    let next = next::next(&key_to_replace(Some("2026-05-03T11:30:00Z")), now());
+    let expected = "A person must replace the key by 2026-05-03T11:30:00Z (47h left) in Landscape Management: almkey \
+                    explain calm -n team-a --steps";
+    assert!(next.starts_with(expected), "{next}");
+}
+
 #[test]
 fn what_a_user_may_not_read_is_named_in_the_explanation() {
     let waiting = "an older ALMServiceKey of this tenant uploads first";
@@ -185,7 +291,7 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
         ),
         (binding(), conditions("SignInUnknown", Some("Reconciling"), "Unknown"), "at most 15m later, every 2h once"),
     ] {
-        let next = next::next(&key(&spec, &status));
+        let next = next::next(&key(&spec, &status), now());
         assert!(next.contains(expected), "{expected}: {next}");
     }
 }
@@ -207,7 +313,7 @@ fn the_end_of_a_deletion_follows_from_spec_and_origin() {
         object["status"]["uploaded"]["origin"] = json!(origin);
         object["metadata"]["deletionTimestamp"] = json!("2026-05-01T11:00:00Z");
         object["metadata"]["annotations"] = annotations;
-        let next = next::next(&serde_json::from_value(object).expect("a key"));
+        let next = next::next(&serde_json::from_value(object).expect("a key"), now());
         assert!(next.contains(expected) && next.contains("Then the object is gone."), "{next}");
     }
 }

@@ -53,7 +53,7 @@ impl Outcome {
 pub(in crate::cli) struct Report {
     subject: String,
     zone_was_checked: bool,
-    /// Rules that were not checked, and what to do about it.
+    /// Rules besides the tenant of the key that were not checked, and what to do about it.
     unchecked: Vec<String>,
     /// False if the options of the command do not set the rules.
     has_options: bool,
@@ -62,15 +62,11 @@ pub(in crate::cli) struct Report {
 
 impl Report {
     /// Returns the report on a key that was checked against `rules`. `unchecked` are rules that are not known.
-    pub(in crate::cli) fn new(subject: String, rules: &KeyRules, mut unchecked: Vec<String>, outcome: Outcome) -> Self {
-        let zone_was_checked = rules.identity_zone.is_some();
-        if !zone_was_checked {
-            unchecked.push("the tenant of the key: pass --identity-zone to check it".into());
-        }
-        Self { subject, zone_was_checked, unchecked, has_options: true, outcome }
+    pub(in crate::cli) fn new(subject: String, rules: &KeyRules, unchecked: Vec<String>, outcome: Outcome) -> Self {
+        Self { subject, zone_was_checked: rules.identity_zone.is_some(), unchecked, has_options: true, outcome }
     }
 
-    /// Names no options that change the rules, because those of a tenant count.
+    /// Names no options that change the rules, because the command has none, or those of a tenant count.
     pub(in crate::cli) fn without_options(self) -> Self {
         Self { has_options: false, ..self }
     }
@@ -119,7 +115,7 @@ impl Report {
                 ));
             }
         }
-        lines.extend(self.unchecked.iter().map(|unchecked| line("not checked", unchecked)));
+        lines.extend(self.unchecked().map(|unchecked| line("not checked", unchecked)));
         lines.join("\n") + "\n"
     }
 
@@ -146,7 +142,7 @@ impl Report {
             "fingerprint": self.key().map(|key| key.fingerprint().to_string()),
             "hasAPIEndpoint": self.key().map(ServiceKey::has_api_endpoint),
             "identityZoneChecked": self.zone_was_checked,
-            "notChecked": self.unchecked,
+            "notChecked": self.unchecked().collect::<Vec<_>>(),
         })
     }
 
@@ -176,6 +172,12 @@ impl Report {
         option(reason).filter(|_| self.has_options)
     }
 
+    /// Returns the rules that were not checked.
+    fn unchecked(&self) -> impl Iterator<Item = &str> {
+        let zone = (!self.zone_was_checked && self.has_options).then_some(UNCHECKED_ZONE);
+        self.unchecked.iter().map(String::as_str).chain(zone)
+    }
+
     fn key(&self) -> Option<&ServiceKey> {
         match &self.outcome {
             Outcome::Valid(key) | Outcome::SignsIn(key) | Outcome::Refused(key, ..) | Outcome::Unknown(key, ..) => {
@@ -186,6 +188,7 @@ impl Report {
     }
 }
 
+const UNCHECKED_ZONE: &str = "the tenant of the key: pass --identity-zone to check it";
 const CREATE_ANOTHER: &str = "create a new service key or binding in the BTP cockpit, and test that one";
 
 /// Returns a line of the report. Messages may quote names from the cluster.

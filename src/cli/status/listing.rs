@@ -1,7 +1,8 @@
 //! The tenants and keys that the user may see.
 
-use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams};
+use kube::{Resource, ResourceExt};
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
 use crate::cli::cluster::{Access, Cluster, Failure, Kind};
@@ -95,11 +96,19 @@ impl Listing {
         tenants.into_iter().chain(keys).chain(none).collect()
     }
 
+    /// Returns the name of an object, with its namespace if those of several are listed.
+    pub(super) fn name_of(&self, object: &DynamicObject, kind: Kind) -> String {
+        let namespace = object.namespace().filter(|_| self.namespace.is_none());
+        let namespace = namespace.map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
+        format!("{}/{}{namespace}", singular(kind), object.name_any())
+    }
+
     /// Returns the names of all objects, as kubectl writes them.
     pub(super) fn names(&self) -> String {
-        let tenants = self.tenants.iter().flatten().map(|tenant| ("almtenant", tenant));
-        let keys = self.keys.iter().map(|key| ("almservicekey", key));
-        let line = |(kind, object): (&str, &DynamicObject)| format!("{kind}.{GROUP}/{}\n", object.name_any());
+        let tenants = self.tenants.iter().flatten().map(|tenant| (Kind::Tenants, tenant));
+        let keys = self.keys.iter().map(|key| (Kind::Keys, key));
+        let line =
+            |(kind, object): (Kind, &DynamicObject)| format!("{}.{GROUP}/{}\n", singular(kind), object.name_any());
         tenants.chain(keys).map(line).collect()
     }
 
@@ -109,6 +118,16 @@ impl Listing {
         let items: Vec<_> = objects.map(|object| DynamicObject { metadata: shown(object), ..object.clone() }).collect();
         json!({ "apiVersion": "v1", "kind": "List", "items": items })
     }
+}
+
+/// Returns the name of a kind, as kubectl writes it before a name.
+fn singular(kind: Kind) -> String {
+    kind.resource().kind.to_ascii_lowercase()
+}
+
+/// Decodes an object; none if this program does not know its form.
+pub(super) fn parse<K: Resource<DynamicType = ()> + DeserializeOwned>(object: &DynamicObject) -> Option<K> {
+    object.clone().try_parse().ok()
 }
 
 /// Returns metadata without the managers of fields, which kubectl does not show either.

@@ -1,5 +1,6 @@
 //! `almkey status`.
 
+mod actions;
 mod follow;
 mod listing;
 mod table;

@@ -5,11 +5,13 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::api::DynamicObject;
 use kube::{Resource, ResourceExt};
 
-use super::listing::Listing;
-use crate::api::tenant::{SlotState, SlotStatus};
+use super::actions;
+use super::listing::{Listing, parse};
+use crate::api::slot::{SlotState, SlotStatus};
 use crate::api::{ALMServiceKey, ALMTenant};
-use crate::cli::cluster::UNSEEN;
+use crate::cli::cluster::{Kind, UNSEEN};
 use crate::cli::text::{NONE, age, paragraph_of, table};
+use crate::domain::reason::Reason;
 use crate::names::condition::{READY, SIGNED_IN};
 
 /// The condition `Ready` of an object. It is unknown if the operator has not seen the object's last change.
@@ -19,7 +21,7 @@ struct Ready {
     message: String,
 }
 
-/// Returns the state in tables of at most `width` columns, and the messages of objects that are not ready.
+/// Returns the state in tables of at most `width` columns, and the messages of objects that need attention.
 pub(super) fn text(listing: &Listing, now: Timestamp, width: u16) -> String {
     tables(listing, now, Some(width)) + &messages(listing, width)
 }
@@ -51,6 +53,7 @@ fn tables(listing: &Listing, now: Timestamp, width: Option<u16>) -> String {
         let rows = listing.keys.iter().map(|key| key_row(key, now, with_namespace, is_wide));
         parts.push(table(&header, rows, width));
     }
+    parts.extend(actions::table_of(listing, now, width));
     parts.join("\n")
 }
 
@@ -91,15 +94,14 @@ fn key_row(object: &DynamicObject, now: Timestamp, with_namespace: bool, is_wide
     row
 }
 
-/// Returns the messages of the objects that are not ready: what was found, and what to do.
+/// Returns the messages of the objects that are not ready, or that a person must act for: what was found, and what to do.
 fn messages(listing: &Listing, width: u16) -> String {
-    let tenants = listing.tenants.iter().flatten().map(|tenant| (tenant, "almtenant", tenant_ready(tenant)));
-    let keys = listing.keys.iter().map(|key| (key, "almservicekey", key_ready(key)));
-    let unready = tenants.chain(keys).filter(|(_, _, ready)| ready.status != "True");
-    let message = |(object, kind, ready): (&DynamicObject, &str, Ready)| {
-        let namespace = object.namespace().filter(|_| listing.namespace.is_none());
-        let namespace = namespace.map(|namespace| format!(" -n {namespace}")).unwrap_or_default();
-        format!("\n{kind}/{}{namespace}:\n{}", object.name_any(), paragraph_of(&ready.message, width))
+    let tenants = listing.tenants.iter().flatten().map(|tenant| (tenant, Kind::Tenants, tenant_ready(tenant)));
+    let keys = listing.keys.iter().map(|key| (key, Kind::Keys, key_ready(key)));
+    let needs_action = |ready: &Ready| ready.status != "True" || ready.reason == Reason::ActionRequired.as_str();
+    let unready = tenants.chain(keys).filter(|(_, _, ready)| needs_action(ready));
+    let message = |(object, kind, ready): (&DynamicObject, Kind, Ready)| {
+        format!("\n{}:\n{}", listing.name_of(object, kind), paragraph_of(&ready.message, width))
     };
     unready.map(message).collect()
 }
@@ -138,11 +140,6 @@ fn ready<K: Resource<DynamicType = ()> + serde::de::DeserializeOwned>(
 
 fn condition<'a>(conditions: &'a [Condition], name: &str) -> Option<&'a Condition> {
     conditions.iter().find(|condition| condition.type_ == name)
-}
-
-/// Decodes an object; none if this program does not know its form.
-fn parse<K: Resource<DynamicType = ()> + serde::de::DeserializeOwned>(object: &DynamicObject) -> Option<K> {
-    object.clone().try_parse().ok()
 }
 
 /// Describes what is in a slot, and for how long.
@@ -249,6 +246,45 @@ mod tests {
             ),
         ];
         Listing::new(Some(tenants), keys, namespace)
+    }
+
+    /// Returns what is listed of a tenant in manual mode: a removal, and an action of each kind.
+    fn in_manual_mode() -> Listing {
+        let mut tenant =
+            tenant("acme", status("Unknown", "ActionRequired", "delete the key of team-a/gone"), Value::Null);
+        tenant.data["status"]["slot"] = json!({ "state": "Unknown", "since": "2026-05-01T11:00:00Z", "revision": "r" });
+        tenant.data["spec"]["landscapeManagement"] = json!({ "manual": {} });
+        tenant.data["status"]["pendingRemovals"] = json!([{
+            "id": "bcdfg-hjkmn", "keyRef": { "namespace": "team-a", "name": "gone" }, "fingerprints": ["2:00"],
+            "requestedAt": "2026-05-01T11:00:00Z", "steps": ["open the app"],
+        }]);
+        let key = |name: &str, ready: &str, operation: &str, deadline: Option<&str>| {
+            let message = format!("act in the app: almkey explain {name} -n team-a --steps");
+            let mut status = status(ready, "ActionRequired", &message);
+            status["action"] = json!({
+                "id": "bcdfg-hjkmn", "operation": operation, "revision": "r", "requestedAt": "2026-05-01T10:00:00Z",
+                "deadline": deadline,
+            });
+            key("team-a", name, 1, &status)
+        };
+        let keys = vec![
+            key("first", "Unknown", "Upload", None),
+            key("integration-landscape-of-europe-and-asia", "True", "Replace", Some("2026-05-03T11:59:59Z")),
+            key("late", "False", "Delete", Some("2026-05-01T09:00:00Z")),
+        ];
+        Listing::new(Some(vec![tenant]), keys, None)
+    }
+
+    #[test]
+    fn what_persons_must_do_is_shown_with_the_time_that_is_left() {
+        assert_snapshot!(text(&in_manual_mode(), now(), 100));
+    }
+
+    #[test]
+    fn what_persons_must_do_fits_into_eighty_columns() {
+        let text = text(&in_manual_mode(), now(), 80);
+        assert!(text.lines().all(|line| line.chars().count() <= 80), "{text}");
+        assert_snapshot!(text);
     }
 
     #[test]

@@ -3,10 +3,9 @@
 use std::fmt;
 
 use serde_json::{Map, Value};
-use url::Url;
 
 use crate::api::status::{ALMServiceKeyStatus, Origin};
-use crate::domain::policy::{HostList, KeyRules};
+use crate::cli::slot_key;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
 
@@ -57,7 +56,7 @@ pub(super) fn compare(
     document: &Map<String, Value>,
     status: Option<&ALMServiceKeyStatus>,
 ) -> (Comparison, Option<String>) {
-    let key = ServiceKey::from_document(document.clone(), &lenient_rules(document)).ok();
+    let key = slot_key::parse(document.clone()).ok();
     let comparison = compare_key(key.as_ref(), status);
     (comparison, key.map(|key| key.fingerprint().to_string()))
 }
@@ -84,20 +83,6 @@ fn compare_key(key: Option<&ServiceKey>, status: Option<&ALMServiceKeyStatus>) -
     }
 }
 
-/// Returns rules that each document with complete credentials meets. A fingerprint depends on no rule, but only a valid
-/// key has one.
-fn lenient_rules(document: &Map<String, Value>) -> KeyRules {
-    let url = document.get("uaa").and_then(|uaa| Url::parse(uaa.get("url")?.as_str()?).ok());
-    let host = url.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    KeyRules {
-        identity_zone: None,
-        accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
-        token_hosts: Some(HostList::new(host.into_iter().collect())),
-        endpoint_hosts: None,
-        accepted_services: None,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;
@@ -116,7 +101,7 @@ mod tests {
     }
 
     fn key() -> ServiceKey {
-        ServiceKey::from_document(document(), &lenient_rules(&document())).expect("a key")
+        slot_key::parse(document()).expect("a key")
     }
 
     fn status(change: impl FnOnce(&mut Value)) -> ALMServiceKeyStatus {

@@ -8,19 +8,28 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
 
-use super::cluster::{Cluster, ClusterFlags, Tenant, WaitFlags, current_ready, object_name, print_outcome};
+use jiff::Timestamp;
+
+use super::cluster::{
+    ACTION_REQUIRED, Cluster, ClusterFlags, Tenant, WaitFlags, current_ready, object_name, print_outcome,
+};
 use super::completion;
 use super::key_file::{Format, KeyFlags, Outcome, Report, file_name};
 use super::sign_in::SignInFlags;
+use super::steps;
 use super::tenant_rules::TenantRules;
+use super::text::{print_error, width};
+use crate::api::ALMServiceKey;
 use crate::api::resolve::admits;
+use crate::domain::reason::Reason;
 use crate::domain::service_key::ServiceKey;
 use objects::NewObjects;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
 The key is checked by the rules of the ALMTenant, and signs in from here. Then a Secret and an ALMServiceKey are made,
-both called like the tenant unless --name is given, and the command waits until the operator has uploaded the key.
+both called like the tenant unless --name is given, and the command waits until the operator has uploaded the key or, in
+manual mode, has asked a person to do that.
 Objects that exist are never changed: the same upload again changes nothing, and another one is refused.
 
 Without the right to read the tenant, the options above count instead of its rules, and the report says so.
@@ -30,6 +39,7 @@ Exit codes:
   1  invalid, refused by the token endpoint, or not accepted: Ready is False, or the namespace is not admitted
   2  wrong usage, a file could not be read, the objects exist with another content, or the cluster could not be asked
   3  unknown: no clear answer of the token endpoint, and nothing was made; or not uploaded in time
+  4  in manual mode: a person must upload the key, by the steps on standard output
 
 It needs the rights to get, list and watch (role almkey-view) and create (role almkey-edit) almservicekeys, to create,
 get and delete secrets, and, for the rules, to get almtenants (role almkey-tenant-viewer).
@@ -99,7 +109,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let TenantRules { rules, tenant: known, unchecked } = TenantRules::new(&tenant, found, &flags);
     let spec = known.as_deref().map(|tenant| &tenant.spec);
     if spec.is_some_and(|spec| !admits(spec, &cluster.namespace)) {
-        super::text::print_error(&Refused::Namespace(tenant, cluster.namespace));
+        print_error(&Refused::Namespace(tenant, cluster.namespace));
         return Ok(ExitCode::from(NOT_ACCEPTED));
     }
     let mut unchecked: Vec<String> = unchecked.into_iter().collect();
@@ -122,7 +132,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     }
 }
 
-/// Makes the objects, and waits until the operator has uploaded the key or says why not.
+/// Makes the objects, and waits until the operator has uploaded the key, says why not, or asks a person to do it.
 async fn upload(
     cluster: &Cluster,
     name: &str,
@@ -132,11 +142,23 @@ async fn upload(
 ) -> Result<ExitCode, Box<dyn Error>> {
     let made = NewObjects { cluster, name, tenant, document: key.document() }.create().await?;
     io::stdout().write_all(made.as_bytes())?;
-    let settled = cluster.await_reconciled(name, wait, |key| current_ready(key).status != "Unknown").await?;
+    let is_settled = |key: &ALMServiceKey| current_ready(key).status != "Unknown" || needs_a_person(key);
+    let settled = cluster.await_reconciled(name, wait, is_settled).await?;
     let object = match settled {
         Some(object) => object,
         // The message of the condition is what the operator waits for.
         None => cluster.key(name).await?,
     };
-    Ok(print_outcome(name, Some(&object))?)
+    let code = print_outcome(name, Some(&object))?;
+    if !needs_a_person(&object) {
+        return Ok(code);
+    }
+    io::stdout().write_all(steps::of_action(&object, Timestamp::now(), width()).as_bytes())?;
+    Ok(ExitCode::from(ACTION_REQUIRED))
+}
+
+/// Returns true if the key is not in Landscape Management until a person acts there.
+fn needs_a_person(key: &ALMServiceKey) -> bool {
+    let ready = current_ready(key);
+    ready.status == "Unknown" && ready.reason == Reason::ActionRequired.as_str()
 }

@@ -9,6 +9,7 @@ use crate::controller::context::Context;
 use crate::controller::remote::Remotes;
 use crate::controller::scope::Scope;
 use crate::executor::ports::Clock;
+use crate::landscape::unique_ids::UniqueIds;
 
 /// The context of one reconciliation.
 pub(crate) struct ReconcileContext<'a> {
@@ -29,6 +30,8 @@ pub(crate) struct ReconcileContext<'a> {
     pub(crate) scope: &'a Scope,
     /// A random number from 0 up to 1.
     pub(crate) jitter: f64,
+    /// The source of the IDs and revisions of this reconciliation.
+    pub(crate) ids: UniqueIds,
 }
 
 impl<'a> From<&'a Context> for ReconcileContext<'a> {
@@ -43,6 +46,7 @@ impl<'a> From<&'a Context> for ReconcileContext<'a> {
             tenants: &context.tenants,
             scope: &context.scope,
             jitter: rand::random(),
+            ids: UniqueIds::new(rand::random()),
         }
     }
 }

@@ -16,8 +16,7 @@ use crate::cluster::identity::{KeyId, Uid};
 use crate::controller::context::Context;
 use crate::controller::events::{key_span, log_failure};
 use crate::domain::conditions::{Condition, Conditions};
-use crate::domain::ledger::Operation;
-use crate::executor::execute::Outcome;
+use crate::executor::execute::{Effect, Outcome};
 use crate::executor::ports::LedgerError;
 use crate::process::metrics::Controller;
 
@@ -79,10 +78,15 @@ fn report(result: &ReconcileResult, context: &Context) {
     }
 }
 
-fn report_effects(object: &ALMServiceKey, effects: &[Operation], context: &Context) {
+fn report_effects(object: &ALMServiceKey, effects: &[Effect], context: &Context) {
     for effect in effects {
-        context.metrics.effect(*effect);
-        context.events.effect(object, *effect);
+        match effect {
+            Effect::Written(operation) => {
+                context.metrics.effect(*operation);
+                context.events.effect(object, *operation);
+            }
+            Effect::RemovalRequested => context.events.removal_requested(object),
+        }
     }
 }
 

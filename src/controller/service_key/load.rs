@@ -68,6 +68,7 @@ pub(super) async fn facts(
         observations: context.caches.observations.get(&uid),
         answers: Answers::default(),
         jitter: context.jitter,
+        action_id: context.ids.id().to_owned(),
     })
 }
 
@@ -85,6 +86,9 @@ fn tenant_state(
         tenant.metadata.generation.unwrap_or_default(),
         context.caches.references.summary(&tenant.spec)
     );
+    // In manual mode, a confirmation changes what the slot holds.
+    let record = tenant.status.as_ref().and_then(|status| status.slot.as_ref()?.revision.as_deref());
+    let version = format!("{version} {}", record.unwrap_or_default());
     // This check comes first: an object that is not admitted must learn nothing else about the tenant.
     if !admits(&tenant.spec, namespace) {
         let message = format!(

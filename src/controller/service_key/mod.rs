@@ -4,6 +4,7 @@
 //! [`reconcile`] is the part that needs ports only, so that the simulation runs it, too: load, plan and perform, write
 //! status.
 
+mod confirmation;
 pub(crate) mod context;
 pub(crate) mod controller;
 mod load;

@@ -1,7 +1,9 @@
 //! The part of a reconciliation that needs ports only: load, plan and perform, write status.
 
+use std::sync::Mutex;
 use std::time::Duration;
 
+use super::confirmation;
 use super::context::ReconcileContext;
 use super::load;
 use super::scheduling;
@@ -13,8 +15,10 @@ use crate::controller::caches::Caches;
 use crate::controller::tenant_finalizer::TenantFinalizer;
 use crate::domain::conditions::Conditions;
 use crate::domain::plan::Source;
+use crate::domain::policy::Adapter;
 use crate::executor::execute::{Outcome, execute};
-use crate::executor::ports::{LedgerError, Ports};
+use crate::executor::ports::{LandscapeManagement, LedgerError, Ports};
+use crate::landscape::manual::ManualLandscape;
 
 /// Wait after the cache was found to lag behind the API server.
 const CACHE_LAG: Duration = Duration::from_millis(100);
@@ -58,6 +62,14 @@ pub(crate) async fn reconcile(
     let mut writer = StatusWriter::new(context.cluster, object);
     writer.prepare(tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &namespace))).await?;
     let object = writer.object().clone();
+    let tenant = match tenant {
+        Some(tenant) => {
+            let (tenant, confirmation) = Box::pin(confirmation::apply(context, &object, tenant)).await?;
+            writer.set_confirmation(confirmation);
+            Some(tenant)
+        }
+        None => None,
+    };
     let facts = load::facts(context, &object, tenant.as_ref()).await?;
     writer.set_source(&facts.source);
     if let Some(tenant) = tenant.clone() {
@@ -70,8 +82,22 @@ pub(crate) async fn reconcile(
 
     let (me, before) = (facts.subject.owner.clone(), facts.previous.clone().map(Box::new));
     let remote = context.remotes.connect(tenant.as_ref(), &me);
-    let ports = Ports { sign_in: &*remote, landscape: &*remote, ledger: &mut writer, clock: context.clock };
-    let outcome = execute(facts, ports).await;
+    let manual = tenant.as_ref().filter(|_| facts.policy.adapter == Adapter::Manual).map(|tenant| ManualLandscape {
+        cluster: context.cluster,
+        cluster_id: context.cluster_id,
+        tenant: Mutex::new(tenant.clone()),
+        object: &object,
+        source_key: facts.source_key().cloned(),
+        rules: facts.policy.rules.for_slot(),
+        ids: &context.ids,
+        now: context.clock.now().wall,
+    });
+    let landscape: &dyn LandscapeManagement = match &manual {
+        Some(manual) => manual,
+        None => &*remote,
+    };
+    let ports = Ports { sign_in: &*remote, landscape, ledger: &mut writer, clock: context.clock };
+    let outcome = Box::pin(execute(facts, ports)).await;
     remember(context.caches, &object, &outcome);
     Ok(ReconcileResult::Reconciled { object: Box::new(object), before, outcome })
 }

@@ -27,7 +27,7 @@ impl SiblingStates {
     pub(crate) fn record(&mut self, object: &ALMServiceKey) -> bool {
         let status = object.status.as_ref();
         let uploaded = status.and_then(|status| status.uploaded.as_ref()).map(|uploaded| uploaded.fingerprint.clone());
-        let pending = status.is_some_and(|status| status.pending.is_some());
+        let pending = status.is_some_and(|status| status.pending.is_some() || status.unconfirmed.is_some());
         let leaves_key_behind = object.metadata.deletion_timestamp.is_some() && (uploaded.is_some() || pending);
         let state = SiblingState { proven: is_ready_to_upload(object), uploaded, pending, leaves_key_behind };
         // An unknown object has the default state: a new one that has nothing in the slot, and may put nothing there, must

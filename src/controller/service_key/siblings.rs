@@ -37,8 +37,9 @@ pub(crate) async fn confirm_heir(context: &ReconcileContext<'_>, heir: Heir) -> 
 
 fn heir(context: &ReconcileContext<'_>, sibling: &ALMServiceKey) -> Option<Heir> {
     let KeyId { namespace, name, uid } = KeyId::new(sibling);
-    let credentials = context.caches.observations.get(&uid).last_tested?;
-    Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, credentials })
+    let observations = context.caches.observations.get(&uid);
+    let (credentials, key) = (observations.last_tested?, observations.last_tested_key?);
+    Some(Heir { owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace, name }, credentials, key })
 }
 
 /// Returns true if two different objects name the same tenant.

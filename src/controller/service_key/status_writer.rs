@@ -7,6 +7,7 @@ use serde_json::{Value, json};
 
 use crate::api::ALMServiceKey;
 use crate::api::annotations::unhandled_request;
+use crate::api::confirmation::ConfirmationStatus;
 use crate::api::status::{ALMServiceKeyStatus, SourceStatus};
 use crate::cluster::CallError;
 use crate::cluster::objects::Objects;
@@ -24,13 +25,14 @@ pub(crate) struct StatusWriter<'a> {
     /// The object as it was last read or written.
     object: ALMServiceKey,
     source: Option<SourceStatus>,
+    confirmation: Option<ConfirmationStatus>,
     tenant: Option<TenantFinalizer<'a>>,
 }
 
 impl<'a> StatusWriter<'a> {
     /// Starts with the object as it was read.
     pub(crate) fn new(cluster: &'a dyn Objects, object: ALMServiceKey) -> Self {
-        Self { cluster, object, source: None, tenant: None }
+        Self { cluster, object, source: None, confirmation: None, tenant: None }
     }
 
     /// Sets the tenant whose finalizer must be present before the ledger records a key or a write.
@@ -69,6 +71,11 @@ impl<'a> StatusWriter<'a> {
         }
     }
 
+    /// Sets the result of a confirmation, which is written with the status that ends the reconciliation.
+    pub(crate) fn set_confirmation(&mut self, confirmation: Option<ConfirmationStatus>) {
+        self.confirmation = confirmation;
+    }
+
     async fn ensure_tenant_finalizer(&mut self) -> Result<(), LedgerError> {
         let Some(tenant) = self.tenant.take() else { return Ok(()) };
         // The plan was made for a tenant that exists.
@@ -90,6 +97,9 @@ impl<'a> StatusWriter<'a> {
             && let Some(word) = unhandled_request(&self.object)
         {
             after.last_handled_reconcile_at = Some(word);
+        }
+        if new.is_final && self.confirmation.is_some() {
+            after.last_confirmation.clone_from(&self.confirmation);
         }
         if let Some(conditions) = new.conditions {
             after.observed_generation = self.generation();
@@ -113,7 +123,13 @@ impl<'a> StatusWriter<'a> {
         if found.ledger() == wanted.ledger() {
             return Ok(());
         }
-        let ledger = |status: &ALMServiceKeyStatus| json!({ "uploaded": status.uploaded, "pending": status.pending, "overwritten": status.overwritten });
+        let ledger = |status: &ALMServiceKeyStatus| {
+            let ALMServiceKeyStatus { uploaded, pending, overwritten, action, unconfirmed, .. } = status;
+            json!({
+                "uploaded": uploaded, "pending": pending, "overwritten": overwritten, "action": action,
+                "unconfirmed": unconfirmed,
+            })
+        };
         let change = merge_patch(&ledger(&found), &ledger(wanted));
         self.object = self.cluster.merge_status(&self.object, &change).await?;
         Ok(())

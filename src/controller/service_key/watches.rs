@@ -151,13 +151,17 @@ struct TenantState {
     /// Read from the status, which the operator writes: the watch that detects duplicates may be ahead of this one or behind
     /// it.
     is_duplicate: bool,
+    /// The revision of the record in manual mode, which a confirmation changes.
+    record: Option<String>,
 }
 
 impl TenantState {
     fn new(tenant: &ALMTenant) -> Self {
         let mut conditions = tenant.status.iter().flat_map(|status| &status.conditions);
         let is_duplicate = conditions.any(|condition| condition.reason == Reason::DuplicateTenant.as_str());
-        Self { generation: tenant.metadata.generation, is_duplicate }
+        let slot = tenant.status.as_ref().and_then(|status| status.slot.as_ref());
+        let record = slot.and_then(|slot| slot.revision.clone());
+        Self { generation: tenant.metadata.generation, is_duplicate, record }
     }
 }
 

@@ -1,5 +1,6 @@
 //! The controller of `ALMTenant`: checks that its Landscape Management answers and accepts the operator's credentials.
 
+pub(crate) mod manual;
 pub(crate) mod reconcile;
 pub(crate) mod release;
 mod status_writer;

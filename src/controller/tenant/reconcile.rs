@@ -8,10 +8,12 @@ use kube::ResourceExt;
 use kube::runtime::controller::Action;
 use tracing::{Instrument, warn};
 
+use super::manual;
 use super::release::{ReleaseOutcome, release_if_unused};
 use super::status_writer::{Findings, write};
 use crate::api::ALMTenant;
-use crate::api::tenant::{KeyRef, SlotState};
+use crate::api::resolve::adapter;
+use crate::api::slot::{KeyRef, SlotState};
 use crate::cluster::CallError;
 use crate::cluster::identity::Uid;
 use crate::cluster::objects::Objects;
@@ -19,11 +21,15 @@ use crate::controller::context::Context;
 use crate::controller::duplicates;
 use crate::controller::events::tenant_span;
 use crate::domain::conditions::{Condition, Progress};
-use crate::domain::policy::DEFAULT_INTERVAL;
+use crate::domain::policy::{Adapter, DEFAULT_INTERVAL};
 use crate::domain::reason::Reason;
+use crate::domain::record::Removal;
 use crate::domain::retry::{BACKOFF_MIN, MAX_RETRY_AFTER, RECHECK_PERIOD, Retry, spread};
 use crate::domain::slot::{Ownership, RemoteTrouble, Slot};
 use crate::executor::ports::{Clock, LandscapeManagement};
+use crate::landscape::dangling_owner::ignore_dangling_owner;
+use crate::landscape::manual::read_record;
+use crate::landscape::unique_ids::UniqueIds;
 use crate::process::metrics::Controller;
 
 /// Maximum number of keys that the message of a terminating tenant names.
@@ -57,11 +63,44 @@ async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Durati
         context.caches.forget_tenant(cached);
         return Ok(RECHECK_PERIOD);
     };
-    let connection = context.connection(Some(&tenant), None);
-    let release = release_if_unused(&context.cluster, tenant.clone(), connection.read_slot(), &context.cluster_id);
-    let (tenant, blocking_keys) = match release.await? {
-        ReleaseOutcome::Present { tenant, blocking_keys } => (*tenant, blocking_keys),
-        ReleaseOutcome::Gone => return Ok(RECHECK_PERIOD),
+    let tenant = match adapter(&tenant.spec) {
+        Adapter::Http => {
+            let abandon = |tenant: &ALMTenant, removal: &Removal| {
+                context.metrics.orphan();
+                context.events.removal_abandoned(tenant, &removal.owner);
+            };
+            match manual::leave(&context.cluster, &context.cluster_id, tenant, abandon).await? {
+                Some(tenant) => tenant,
+                None => return Ok(RECHECK_PERIOD),
+            }
+        }
+        Adapter::Manual => {
+            let (ids, now) = (UniqueIds::new(rand::random()), context.clock.now().wall);
+            let prepared = manual::prepare(&context.cluster, &context.cluster_id, tenant, &ids, now).await?;
+            let Some(tenant) = prepared else { return Ok(RECHECK_PERIOD) };
+            let (cluster, keys) = (&context.cluster, &context.keys);
+            match manual::withdraw_removals(cluster, &context.cluster_id, tenant, keys, now).await? {
+                Some(tenant) => tenant,
+                None => return Ok(RECHECK_PERIOD),
+            }
+        }
+    };
+    let removal = read_record(&tenant, &context.cluster_id).and_then(|record| record.removal);
+    let (tenant, blocking_keys) = if removal.is_some() && tenant.metadata.deletion_timestamp.is_none() {
+        // The finalizer stays, so that the deletion of the tenant does not hide that a key may be left.
+        (tenant, Vec::new())
+    } else {
+        let release = release_if_unused(&context.cluster, tenant.clone(), slot(&tenant, context), &context.cluster_id);
+        match release.await? {
+            ReleaseOutcome::Present { tenant, blocking_keys } => (*tenant, blocking_keys),
+            ReleaseOutcome::Gone => {
+                if let Some(removal) = removal {
+                    context.metrics.orphan();
+                    context.events.removal_abandoned(&tenant, &removal.owner);
+                }
+                return Ok(RECHECK_PERIOD);
+            }
+        }
     };
     let is_deleting = tenant.metadata.deletion_timestamp.is_some();
     let (findings, next) = match (is_deleting, duplicates::find_older(&context.tenants, &tenant)) {
@@ -74,6 +113,17 @@ async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Durati
         context.caches.observations.forget(&Uid::new(&tenant));
     }
     Ok(next)
+}
+
+/// Reads the slot, or in manual mode the record of it.
+async fn slot(tenant: &ALMTenant, context: &Context) -> Result<Slot, RemoteTrouble> {
+    match adapter(&tenant.spec) {
+        Adapter::Http => context.connection(Some(tenant), None).read_slot().await,
+        Adapter::Manual => {
+            let slot = manual::slot(tenant, &context.cluster_id)?;
+            ignore_dangling_owner(slot, &context.cluster, Some(tenant), &context.cluster_id, None).await
+        }
+    }
 }
 
 /// Returns the findings on a tenant that is being deleted. It exists until its keys have left the slot.
@@ -99,13 +149,18 @@ fn terminating(blocking_keys: &[String]) -> Findings {
 
 fn duplicate(tenant: &ALMTenant, older: &str) -> Findings {
     let text = duplicates::message(&tenant.name_any(), older);
-    let slot = Some((SlotState::Unknown, None));
+    // The record of manual mode is all that is known of the slot: it stays.
+    let slot = (adapter(&tenant.spec) == Adapter::Http).then_some((SlotState::Unknown, None));
     Findings { ready: Condition::no(Reason::DuplicateTenant, text), progress: Progress::Stalled, slot }
 }
 
 /// Reads the slot and prepares the token endpoint.
 async fn check(tenant: &ALMTenant, context: &Context) -> (Findings, Duration) {
     let connection = context.connection(Some(tenant), None);
+    if adapter(&tenant.spec) == Adapter::Manual {
+        let token_endpoint = connection.token_endpoint().await.map(|_| ());
+        return manual::findings(tenant, token_endpoint, context, |trouble| not_connected(tenant, trouble, context));
+    }
     match (connection.read_slot().await, connection.token_endpoint().await) {
         // The slot is readable, so its state is reported although no key can sign in.
         (Ok(slot), Err(trouble)) => {
@@ -130,6 +185,7 @@ fn state(slot: &Slot, cluster_id: &str) -> (SlotState, Option<KeyRef>) {
             (SlotState::Ours, Some(key))
         }
         Slot::Filled { .. } => (SlotState::Foreign, None),
+        Slot::Unknown { .. } => (SlotState::Unknown, None),
     }
 }
 

@@ -6,7 +6,8 @@ use serde_json::json;
 use tracing::{info, warn};
 
 use crate::api::ALMTenant;
-use crate::api::tenant::{ALMTenantStatus, KeyRef, SlotState, SlotStatus};
+use crate::api::slot::{KeyRef, SlotState, SlotStatus};
+use crate::api::tenant::ALMTenantStatus;
 use crate::cluster::{CallError, call};
 use crate::controller::conditions::{merged, now};
 use crate::domain::conditions::{Condition, Progress, Status};
@@ -28,6 +29,7 @@ pub(super) async fn write(api: &Api<ALMTenant>, tenant: &ALMTenant, findings: &F
         observed_generation: generation,
         conditions: merged(&before.conditions, &[(condition::READY, &findings.ready)], findings.progress, generation),
         slot: slot(before.slot.as_ref(), findings),
+        ..before.clone()
     };
     if after == before {
         return Ok(());
@@ -57,5 +59,5 @@ fn slot(before: Option<&SlotStatus>, findings: &Findings) -> Option<SlotStatus> 
     let Some((state, key_ref)) = &findings.slot else { return before.cloned() };
     let same = before.filter(|before| before.state == *state && before.key_ref == *key_ref);
     let since = same.map_or_else(now, |before| before.since.clone());
-    Some(SlotStatus { state: *state, key_ref: key_ref.clone(), since })
+    Some(SlotStatus::observed(*state, key_ref.clone(), since))
 }

@@ -6,7 +6,7 @@ use futures::{StreamExt, TryStreamExt};
 use kube::Client;
 use kube::runtime::reflector::{ObjectRef, Store};
 use kube::runtime::watcher::Event;
-use kube::runtime::{PredicateConfig, WatchStreamExt, predicates, reflector};
+use kube::runtime::{Predicate, PredicateConfig, WatchStreamExt, predicates, reflector};
 
 use crate::api::ALMTenant;
 use crate::controller::caches::Caches;
@@ -41,8 +41,8 @@ pub(crate) fn start(
             }
         }
     });
-    let tenants =
-        emit_once_stored(store.clone(), tenants).predicate_filter(predicates::generation, PredicateConfig::default());
+    let changed = predicates::generation.combine(predicates::annotations);
+    let tenants = emit_once_stored(store.clone(), tenants).predicate_filter(changed, PredicateConfig::default());
     let tenants = log_errors("ALMTenant", tenants).map(|tenant| ObjectRef::from_obj(&tenant)).boxed();
 
     let triggers = stream::select_all([tenants, duplicate_triggers.boxed(), other_triggers.boxed()]);

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::facts::Facts;
 use super::probe;
+use super::request;
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
@@ -56,7 +57,8 @@ pub(super) fn source_unknown(
 ) -> Result<Settlement, Step> {
     let ready = facts.previous.as_ref().is_some_and(|previous| previous.ready.status == Status::True);
     if let Some(grace) = source_grace(facts, now).filter(|_| ready) {
-        return Ok(settle::settlement(facts, None, &[grace, Wait::Retry(retry)], now));
+        let settlement = settle::settlement(facts, None, &[grace, Wait::Retry(retry)], now);
+        return Ok(request::with_earlier_action(facts, settlement));
     }
     let ready = Condition::unknown(reason, message);
     upload_blocked(facts, ready, Progress::Reconciling, Some(Wait::Retry(retry)), now)
@@ -146,5 +148,9 @@ fn upload_blocked(
         (Status::True | Status::Unknown, _) => Condition::unknown(reason, "signing in with the key was not possible"),
     };
     let settlement = settle::settlement(facts, Some(Conditions { signed_in, ..conditions }), &waits, now);
-    Ok(Settlement { ledger: settle::ledger_as_read(facts), ..settlement })
+    let settlement = Settlement { ledger: settle::ledger_as_read(facts), ..settlement };
+    Ok(match progress {
+        Progress::Reconciling => request::with_earlier_action(facts, settlement),
+        Progress::Done | Progress::Stalled => settlement,
+    })
 }

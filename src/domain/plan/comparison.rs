@@ -36,7 +36,7 @@ pub(super) fn of_content<'a>(
     Ok(match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => Comparison::Unavailable(trouble),
         Ok(Content::Key(content)) if same(content, key) => Comparison::Identical,
-        Ok(Content::Key(_) | Content::Unreadable(_)) => Comparison::Different,
+        Ok(Content::Key(_) | Content::Unreadable(_) | Content::NotAvailable(_)) => Comparison::Different,
     })
 }
 

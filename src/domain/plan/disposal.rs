@@ -42,11 +42,11 @@ fn by_policy(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, 
 fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     match probe::slot_key(facts)? {
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
-        SlotKey::Accepted => Err(write::release(facts, revision, heir_of_slot_key(facts), now)),
+        SlotKey::Accepted | SlotKey::NotAvailable => Err(write::release(facts, revision, heir_of_slot_key(facts), now)),
         SlotKey::Unusable => Err(write::release(facts, revision, None, now)),
         SlotKey::Refused(_) => match probe::wait_until_dead(facts, now) {
             Some(wait) => Ok(vec![wait]),
-            None => Err(write::delete(facts, revision, now)),
+            None => write::delete(facts, revision, now),
         },
     }
 }
@@ -55,7 +55,9 @@ fn release_adopted(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<W
 fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
     match probe::slot_key(facts)? {
         SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
-        SlotKey::Unusable | SlotKey::Accepted => Err(write::release(facts, revision, None, now)),
+        SlotKey::Unusable | SlotKey::Accepted | SlotKey::NotAvailable => {
+            Err(write::release(facts, revision, None, now))
+        }
         // A dead key that is only reported is never deleted, so there is nothing to wait for.
         SlotKey::Refused(_) if facts.policy.dead_action == DeadAction::Report => {
             Err(write::release(facts, revision, None, now))
@@ -69,14 +71,20 @@ fn retain(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Ste
 /// handed over, because a deletion would take the key from both objects. So is a key of an unknown identity zone, which
 /// is dead only after all probes; the heir makes them.
 fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    let Some(heir) = &facts.siblings.heir else { return Err(write::delete(facts, revision, now)) };
+    let Some(heir) = &facts.siblings.heir else { return write::delete(facts, revision, now) };
     let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Err(trouble) => return Ok(vec![Wait::Retry(trouble.retry)]),
         Ok(Content::Key(key)) if *key.credentials_fingerprint() == heir.credentials => key,
-        Ok(Content::Key(_) | Content::Unreadable(_)) => return Err(write::delete(facts, revision, now)),
+        // A key that cannot be read cannot be tested either, as during an outage.
+        Ok(Content::NotAvailable(Some(key))) if *key == heir.key => {
+            return Err(write::release(facts, revision, heir_of_slot_key(facts), now));
+        }
+        Ok(Content::Key(_) | Content::Unreadable(_) | Content::NotAvailable(_)) => {
+            return write::delete(facts, revision, now);
+        }
     };
     match probe::verdict(facts, key)? {
-        Verdict::Refused { reason: Reason::CredentialsRefused, .. } => Err(write::delete(facts, revision, now)),
+        Verdict::Refused { reason: Reason::CredentialsRefused, .. } => write::delete(facts, revision, now),
         Verdict::Accepted { .. } | Verdict::Refused { .. } | Verdict::Unknown { .. } => {
             Err(write::release(facts, revision, heir_of_slot_key(facts), now))
         }
@@ -85,7 +93,10 @@ fn hand_over_or_delete(facts: &Facts, revision: &Revision, now: Now) -> Result<V
 
 /// Returns the ownership of the heir if the heir has the credentials of the key in the slot.
 fn heir_of_slot_key(facts: &Facts) -> Option<Ownership> {
-    let Heir { owner, credentials } = facts.siblings.heir.as_ref()?;
-    let is_same = facts.slot_key().is_some_and(|key| key.credentials_fingerprint() == credentials);
+    let Heir { owner, credentials, key } = facts.siblings.heir.as_ref()?;
+    let is_same = match facts.slot_key() {
+        Some(slot_key) => slot_key.credentials_fingerprint() == credentials,
+        None => facts.slot_fingerprint() == Some(key),
+    };
     is_same.then(|| Ownership { owner: owner.clone(), adopted: is_adopted(facts) })
 }

@@ -5,14 +5,15 @@ use super::facts::{Facts, Verdict};
 use super::probe::{self, SlotState};
 use super::settle::{self, FailedCheck, Wait};
 use super::step::{KeyRole, Now, Settlement, Step};
-use super::{blocked, learn, occupied, write};
+use super::{blocked, learn, occupied, possible_keys, put, request, write};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
+use crate::domain::evidence::Refusals;
 use crate::domain::ledger::{Ledger, Origin, Uploaded};
-use crate::domain::policy::AdoptionPolicy;
+use crate::domain::policy::{Adapter, AdoptionPolicy, DeadAction};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Holder, Revision, Slot};
+use crate::domain::slot::{Basis, Holder, Revision, Slot};
 
 /// Ensures that the slot holds `key`, which must be accepted in this reconciliation before it is uploaded.
 ///
@@ -55,14 +56,16 @@ fn upload_accepted(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Settleme
         Holder::Elsewhere(..) | Holder::Nobody(_) if adoption == AdoptionPolicy::Never => {
             Ok(occupied::stalled(facts, now))
         }
-        Holder::Empty(_) if facts.siblings.ahead.is_some() => Ok(occupied::waiting_for_sibling(facts, now)),
+        Holder::Empty(_) | Holder::Unknown(_) if facts.siblings.ahead.is_some() => {
+            Ok(occupied::waiting_for_sibling(facts, now))
+        }
         // The older sibling replaces a foreign key, too.
         Holder::Nobody(_) | Holder::Elsewhere(..)
             if adoption == AdoptionPolicy::Replace && facts.siblings.ahead.is_some() =>
         {
             Ok(occupied::waiting_for_sibling(facts, now))
         }
-        Holder::Empty(revision) => Err(write::put(facts, key, revision, false, now)),
+        Holder::Empty(revision) | Holder::Unknown(revision) => put::put(facts, key, revision, false, now),
         Holder::Elsewhere(_, revision) => occupied::replace_if_allowed(facts, key, revision, now),
         Holder::Nobody(revision) => match comparison::of_content(facts, is_same_key, key)? {
             Comparison::Unavailable(trouble) => Ok(settle::slot_unavailable(facts, trouble, now)),
@@ -80,10 +83,11 @@ fn ensure_current(
     revision: &Revision,
     now: Now,
 ) -> Result<Settlement, Step> {
-    if write::may_still_land(facts, revision) {
+    let is_manual = facts.policy.adapter == Adapter::Manual;
+    if !is_manual && write::may_still_land(facts, revision) {
         return put_over_ours(facts, slot, key, revision, now);
     }
-    let same = if slot.is_adopted() { is_same_key } else { is_same_document };
+    let same = if is_manual || slot.is_adopted() { is_same_key } else { is_same_document };
     let comparison = match comparison::recorded(facts, slot, key) {
         Some(comparison) => comparison,
         None => comparison::of_content(facts, same, key)?,
@@ -117,7 +121,7 @@ fn put_over_ours(
             Comparison::Identical => true,
             Comparison::Different => false,
         };
-    Err(write::put(facts, key, revision, adopted, now))
+    put::put(facts, key, revision, adopted, now)
 }
 
 fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, now: Now) -> Settlement {
@@ -126,7 +130,11 @@ fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, n
     } else {
         (Origin::Uploaded, "the key is in Landscape Management")
     };
-    let entry = learn::ledger_entry(key, origin, revision, now);
+    let uploaded = match slot.basis() {
+        Some(Basis::Confirmation) => request::confirmed(),
+        Some(Basis::Content) | None => Condition::yes(Reason::Uploaded, message),
+    };
+    let entry = learn::ledger_entry(facts.policy.adapter, key, origin, revision, now);
     // The same key under another revision: another client touched the slot without changing the key. Or the same revision,
     // recorded by another version of the operator.
     let known = facts.ledger.uploaded.as_ref().filter(|known| match known.is_current(key) {
@@ -140,7 +148,6 @@ fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, n
         None => entry,
     };
     let ready = Condition::yes(Reason::Uploaded, "the key is valid, signs in and is in Landscape Management");
-    let uploaded = Condition::yes(Reason::Uploaded, message);
     let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Done) };
     Settlement {
         ledger: Ledger { uploaded: Some(entry), ..Ledger::default() },
@@ -150,16 +157,35 @@ fn uploaded(facts: &Facts, slot: &Slot, key: &ServiceKey, revision: &Revision, n
 
 /// Settles because the source's key is refused and therefore not uploaded. The key in the slot is still probed.
 fn key_refused(facts: &Facts, key: &ServiceKey, reason: Reason, message: &str, now: Now) -> Result<Settlement, Step> {
-    let waits = probe::probe_slot_key(facts, now)?;
-    if let Some(Holder::Empty(revision)) = facts.holder()
-        && write::may_still_land(facts, revision)
-    {
-        return Err(write::delete(facts, revision, now));
-    }
+    let mut waits = probe::probe_slot_key(facts, now)?;
+    waits.extend(ensure_refused_key_absent(facts, key, now)?);
     let mut waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
     waits.push(probe::next_probe(facts, facts.observations.refusals.get(key.credentials_fingerprint()), now));
-    let conditions = settle::conditions(facts, Condition::no(reason, message), Progress::Stalled);
+    let ready = Condition::no(reason, request::with_action(facts, message));
+    let conditions = settle::conditions(facts, ready, Progress::Stalled);
     Ok(Settlement { ledger: settle::ledger_as_read(facts), ..settle::settlement(facts, Some(conditions), &waits, now) })
+}
+
+/// Ensures that `key`, which is refused, does not come or stay in a slot that holds no key of ours as far as known: a write
+/// that may still be under way is fenced. In manual mode, the key may be there already: once it is proven dead, a person is
+/// asked to delete it.
+///
+/// # Errors
+/// Returns the step that must be performed first.
+fn ensure_refused_key_absent(facts: &Facts, key: &ServiceKey, now: Now) -> Result<Vec<Wait>, Step> {
+    let Some(Ok(slot @ (Slot::Empty { revision } | Slot::Unknown { revision, .. }))) = &facts.answers.slot else {
+        return Ok(Vec::new());
+    };
+    if write::may_still_land(facts, revision) {
+        return Err(write::delete_now(facts, revision, now));
+    }
+    let may_be_there = possible_keys::possible_keys(facts, slot).contains(&key.fingerprint());
+    let refusals = facts.observations.refusals.get(key.credentials_fingerprint());
+    let is_dead = refusals.is_some_and(Refusals::prove_dead) || request::is_deletion_requested(facts, revision);
+    if may_be_there && is_dead && facts.policy.dead_action == DeadAction::Delete {
+        return write::delete(facts, revision, now);
+    }
+    Ok(Vec::new())
 }
 
 /// Settles because the token endpoint gave no clear answer: `Ready=True` is kept, and nothing is uploaded.
@@ -174,5 +200,7 @@ fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Resu
     }
     let conditions =
         settle::conditions(facts, Condition::unknown(Reason::SignInUnknown, message), Progress::Reconciling);
-    Ok(Settlement { ledger: settle::ledger_as_read(facts), ..settle::settlement(facts, Some(conditions), &waits, now) })
+    let settlement = settle::settlement(facts, Some(conditions), &waits, now);
+    let ledger = settle::ledger_as_read(facts);
+    Ok(request::with_earlier_action(facts, Settlement { ledger, ..settlement }))
 }

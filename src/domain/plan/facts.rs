@@ -10,7 +10,7 @@ use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::policy::{Policy, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
-use crate::domain::service_key::fingerprint::CredentialsFingerprint;
+use crate::domain::service_key::fingerprint::{CredentialsFingerprint, KeyFingerprint};
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Holder, Owner, RemoteTrouble, Slot, WriteAnswer};
 
@@ -38,6 +38,8 @@ pub struct Facts {
     pub answers: Answers,
     /// A random number from 0 up to 1, which spreads the reconciliations of many objects.
     pub jitter: f64,
+    /// A random ID, for an action that this reconciliation asks a person for.
+    pub action_id: String,
 }
 
 /// The `ALMServiceKey`.
@@ -76,6 +78,8 @@ pub struct Heir {
     pub owner: Owner,
     /// The credentials of its key.
     pub credentials: CredentialsFingerprint,
+    /// The fingerprint of its key.
+    pub key: KeyFingerprint,
 }
 
 /// The `ALMTenant` of the object.
@@ -179,6 +183,10 @@ pub struct Answers {
     pub first_attempt: bool,
     /// True if a write of an earlier reconciliation may have changed the slot.
     pub earlier_write: bool,
+    /// The time at which the key in the slot expires, if that is known.
+    pub slot_key_expires_at: Option<Timestamp>,
+    /// True if this reconciliation asks a person for the action in the ledger.
+    pub asked: bool,
 }
 
 /// A write to the slot and its answer.
@@ -197,6 +205,8 @@ pub enum Content {
     Key(ServiceKey),
     /// Something that is not a valid key. It cannot sign in and differs from any key of the source.
     Unreadable(Findings),
+    /// A key that cannot be read and differs from the source's: in manual mode, only its fingerprint is known.
+    NotAvailable(Option<KeyFingerprint>),
 }
 
 /// The verdict of a token endpoint on a key.
@@ -248,6 +258,28 @@ impl Facts {
         match &self.answers.content {
             Some(Ok(Content::Key(key))) => Some(key),
             _ => None,
+        }
+    }
+
+    /// Returns true if the token endpoint accepts the key in the slot. A key that is also the source's is tested once.
+    #[must_use]
+    pub fn slot_key_signs_in(&self) -> bool {
+        let Some(key) = self.slot_key() else { return false };
+        let credentials = ServiceKey::credentials_fingerprint;
+        let verdict = match self.source_key() {
+            Some(source) if credentials(source) == credentials(key) => &self.answers.source_sign_in,
+            Some(_) | None => &self.answers.slot_sign_in,
+        };
+        matches!(verdict, Some(Verdict::Accepted { .. }))
+    }
+
+    /// Returns the fingerprint of the key in the slot, if the content was read and the fingerprint is known.
+    #[must_use]
+    pub fn slot_fingerprint(&self) -> Option<&KeyFingerprint> {
+        match &self.answers.content {
+            Some(Ok(Content::Key(key))) => Some(key.fingerprint()),
+            Some(Ok(Content::NotAvailable(fingerprint))) => fingerprint.as_ref(),
+            Some(Ok(Content::Unreadable(_)) | Err(_)) | None => None,
         }
     }
 

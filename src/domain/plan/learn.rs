@@ -2,9 +2,11 @@
 
 use super::facts::{Answers, Content, Evidence, Facts, Source, Verdict, Written};
 use super::step::{KeyRole, Now};
+use crate::domain::action::{Action, Unconfirmed};
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
+use crate::domain::policy::Adapter;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Holder, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Basis, Holder, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::domain::untrusted::sanitize;
 
 /// The maximum length of a client ID in the status, in characters. Real ones have 60.
@@ -39,6 +41,7 @@ impl Facts {
         if let Some(credentials) = key.map(|key| key.credentials_fingerprint().clone()) {
             if role == KeyRole::Source {
                 self.observations.last_tested = Some(credentials.clone());
+                self.observations.last_tested_key = self.source_key().map(|key| key.fingerprint().clone());
             }
             match &verdict {
                 Verdict::Accepted { .. } => self.observations.accepted(&credentials),
@@ -54,8 +57,12 @@ impl Facts {
         }
     }
 
-    /// Adds the answer to a read of the slot.
+    /// Adds the answer to a read of the slot. A record that was lost says nothing of the keys whose upload was requested
+    /// before: they count for the new record, too.
     pub fn learn_slot(&mut self, answer: Result<Slot, RemoteTrouble>) {
+        if let (Ok(Slot::Unknown { revision, .. }), Some(unconfirmed)) = (&answer, &mut self.ledger.unconfirmed) {
+            unconfirmed.revision = revision.clone();
+        }
         self.answers.slot = Some(answer);
         if self.holder().is_some_and(|holder| !matches!(holder, Holder::Us(_))) {
             self.observations.slot_key = None;
@@ -77,10 +84,22 @@ impl Facts {
         self.ledger.pending = Some(pending);
     }
 
+    /// Notes that a person is asked for `action`.
+    pub fn note_action(&mut self, action: Action) {
+        if let Some(key) = action.upload() {
+            let before = self.ledger.unconfirmed.take();
+            self.ledger.unconfirmed = Some(Unconfirmed::with(before, key, &action.revision));
+        }
+        self.ledger.action = Some(action);
+        self.answers.asked = true;
+    }
+
     /// Adds the answer to a write to the facts, and updates the ledger. `owner` is the one that the write sets.
     pub fn learn_write(&mut self, operation: Operation, owner: Option<Ownership>, answer: WriteAnswer, now: Now) {
         match &answer {
-            WriteAnswer::Done(revision) => self.apply(operation, owner, revision, now),
+            WriteAnswer::Done(revision) | WriteAnswer::HandedOver(revision) => {
+                self.apply(operation, owner, revision, now);
+            }
             // A pending write is conditional on a revision that the slot has left, so it cannot take effect either.
             WriteAnswer::Changed => {
                 self.ledger.pending = None;
@@ -102,25 +121,36 @@ impl Facts {
         let ours = owner.as_ref().filter(|ownership| ownership.owner == self.subject.owner);
         let key = self.source_key().filter(|_| ours.is_some());
         let origin = if ours.is_some_and(|ownership| ownership.adopted) { Origin::Adopted } else { Origin::Uploaded };
-        let uploaded = key.map(|key| ledger_entry(key, origin, revision, now));
+        let adapter = self.policy.adapter;
+        let uploaded = key.map(|key| ledger_entry(adapter, key, origin, revision, now));
         self.observations.slot_key = key.map(|key| key.credentials_fingerprint().clone());
         self.ledger = Ledger { uploaded, ..Ledger::default() };
         self.answers.slot = Some(Ok(match operation {
             Operation::Delete => Slot::Empty { revision: revision.clone() },
             Operation::Upload | Operation::Adopt | Operation::Release => {
-                Slot::Filled { revision: revision.clone(), owner }
+                Slot::Filled { revision: revision.clone(), owner, basis: Basis::Content }
             }
         }));
     }
 }
 
 /// Returns the ledger's entry for `key` in the slot at `revision`.
-pub(super) fn ledger_entry(key: &ServiceKey, origin: Origin, revision: &Revision, now: Now) -> Uploaded {
+pub(super) fn ledger_entry(
+    adapter: Adapter,
+    key: &ServiceKey,
+    origin: Origin,
+    revision: &Revision,
+    now: Now,
+) -> Uploaded {
+    let document = match adapter {
+        Adapter::Http => Some(key.document_fingerprint().clone()),
+        Adapter::Manual => None,
+    };
     Uploaded {
         origin,
         revision: revision.clone(),
         fingerprint: key.fingerprint().clone(),
-        document: Some(key.document_fingerprint().clone()),
+        document,
         identity_zone: key.identity_zone().to_owned(),
         credential_type: key.credential_type().to_owned(),
         client_id: sanitize(key.client_id(), MAX_CLIENT_ID_CHARS),
@@ -143,7 +173,7 @@ mod tests {
         let now = Now { monotonic: Moment::new(Duration::ZERO), wall: jiff::Timestamp::UNIX_EPOCH };
         let client_id = |length: usize| {
             let key = key_with(|document| document["uaa"]["clientid"] = "c".repeat(length).into());
-            ledger_entry(&key, Origin::Uploaded, &Revision::new("\"1\""), now).client_id
+            ledger_entry(Adapter::Http, &key, Origin::Uploaded, &Revision::new("\"1\""), now).client_id
         };
         assert_eq!(client_id(MAX_CLIENT_ID_CHARS), "c".repeat(MAX_CLIENT_ID_CHARS));
         assert_eq!(client_id(MAX_CLIENT_ID_CHARS + 1), format!("{}…", "c".repeat(MAX_CLIENT_ID_CHARS)));

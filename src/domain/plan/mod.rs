@@ -11,10 +11,14 @@ mod facts;
 mod learn;
 mod observe;
 mod occupied;
+mod possible_keys;
 mod probe;
+mod put;
 mod remove;
+mod request;
 mod settle;
 mod step;
+mod steps;
 mod suspended;
 mod write;
 

@@ -5,6 +5,7 @@ use super::facts::{Facts, Source, Verdict};
 use super::probe::{self, SlotKey};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
+use crate::domain::action::ActionOperation;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::Operation;
 use crate::domain::reason::Reason;
@@ -16,6 +17,10 @@ pub(super) fn without_writes(decision: Result<Settlement, Step>, facts: &Facts, 
         Ok(settlement) => return Ok(observed(settlement)),
         Err(step @ (Step::SignIn(_) | Step::ReadSlot | Step::ReadContent | Step::Settle(_))) => return Err(step),
         Err(Step::Record(pending)) => pending.operation,
+        Err(Step::Ask(action)) => match action.operation {
+            ActionOperation::Upload | ActionOperation::Replace => Operation::Upload,
+            ActionOperation::Delete => Operation::Delete,
+        },
         Err(Step::Put { .. }) => Operation::Upload,
         Err(Step::Delete { .. }) => Operation::Delete,
         Err(Step::Adopt { .. }) => Operation::Adopt,
@@ -59,7 +64,7 @@ fn would_change(facts: &Facts, operation: Operation, now: Now) -> Result<Settlem
     let is_in_order = match operation {
         Operation::Delete | Operation::Release => false,
         Operation::Upload if is_ours => match probe::slot_key(facts)? {
-            SlotKey::Accepted | SlotKey::Unknown(_) => true,
+            SlotKey::Accepted | SlotKey::Unknown(_) | SlotKey::NotAvailable => true,
             SlotKey::Unusable => false,
             SlotKey::Refused(_) => {
                 let next_probe = probe::wait_until_dead(facts, now);

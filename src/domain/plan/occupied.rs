@@ -5,10 +5,10 @@ use super::probe::{self, SlotKey};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
 
-use super::write;
+use super::put;
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::{Ledger, Overwritten};
-use crate::domain::policy::AdoptionPolicy;
+use crate::domain::policy::{Adapter, AdoptionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
@@ -27,7 +27,7 @@ pub(super) fn replace_if_allowed(
 ) -> Result<Settlement, Step> {
     match facts.policy.adoption {
         AdoptionPolicy::Replace if !was_overwritten(facts, key) || facts.subject.requested.is_some() => {
-            Err(write::put(facts, key, revision, false, now))
+            put::put(facts, key, revision, false, now)
         }
         AdoptionPolicy::Replace | AdoptionPolicy::IfIdentical | AdoptionPolicy::Never => Ok(stalled(facts, now)),
     }
@@ -38,7 +38,7 @@ pub(super) fn replace_if_allowed(
 /// that it did put. That is so if two operators use the same cluster ID, as after a restored backup of etcd. They would
 /// overwrite each other's keys forever.
 pub(super) fn is_overwritten_by_namesake(facts: &Facts, key: &ServiceKey, revision: &Revision) -> bool {
-    let Ledger { uploaded, pending, overwritten } = &facts.ledger;
+    let Ledger { uploaded, pending, overwritten, .. } = &facts.ledger;
     let is_put = uploaded
         .as_ref()
         .is_some_and(|uploaded| uploaded.revision != *revision && uploaded.is_current(key) == Some(true));
@@ -49,7 +49,9 @@ pub(super) fn is_overwritten_by_namesake(facts: &Facts, key: &ServiceKey, revisi
         });
     let has_changed =
         overwritten.as_ref().is_some_and(|overwritten| overwritten.generation != facts.subject.generation);
-    is_put && !may_be_ours && !has_changed && facts.subject.requested.is_none()
+    // The record of manual mode is written by this operator alone.
+    let is_shared = facts.policy.adapter == Adapter::Http;
+    is_shared && is_put && !may_be_ours && !has_changed && facts.subject.requested.is_none()
 }
 
 /// Settles because another client put a key under the name of this object. Returns `None` once that key is proven dead, so
@@ -65,13 +67,13 @@ pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now)
             None => return Ok(None),
         },
         SlotKey::Unknown(retry) => waits.push(Wait::Retry(retry)),
-        SlotKey::Accepted | SlotKey::Unusable => {}
+        SlotKey::Accepted | SlotKey::Unusable | SlotKey::NotAvailable => {}
     }
     let uploaded = settle::overwritten_by_namesake();
     let ready = uploaded.clone();
     let conditions = Conditions { uploaded, ..settle::conditions(facts, ready, Progress::Stalled) };
     // A pending write is conditional on a revision that the slot has left.
-    let ledger = Ledger { pending: None, overwritten: Some(overwritten(facts, key)), ..facts.ledger.clone() };
+    let ledger = Ledger { pending: None, overwritten: Some(overwritten(facts, key)), ..settle::current_ledger(facts) };
     Ok(Some(Settlement { ledger, ..settle::settlement(facts, Some(conditions), &waits, now) }))
 }
 
@@ -80,7 +82,8 @@ pub(super) fn overwritten_by_namesake(facts: &Facts, key: &ServiceKey, now: Now)
 /// same cluster ID keeps doing so, and each deletion would take the key from its managed systems.
 pub(super) fn is_filled_by_namesake(facts: &Facts) -> bool {
     let was_removed = settle::removed_before(facts).is_some();
-    was_removed && !facts.answers.earlier_write && facts.subject.requested.is_none()
+    let is_shared = facts.policy.adapter == Adapter::Http;
+    is_shared && was_removed && !facts.answers.earlier_write && facts.subject.requested.is_none()
 }
 
 /// Settles because another client put a key under the name of this object, whose source is gone. The key is probed.

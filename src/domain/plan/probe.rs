@@ -3,7 +3,7 @@
 use super::facts::{Content, Facts, Verdict};
 use super::settle::Wait;
 use super::step::{KeyRole, Now, Step};
-use super::write;
+use super::{request, write};
 use crate::domain::evidence::Refusals;
 use crate::domain::policy::DeadAction;
 use crate::domain::reason::Reason;
@@ -28,6 +28,8 @@ pub(super) enum SlotKey {
     Accepted,
     /// The token endpoint refuses the key, for this reason.
     Refused(Reason),
+    /// The key cannot be tested: in manual mode, neither the source nor its stale copy holds it.
+    NotAvailable,
     /// Nothing is known: the content could not be read, or the token endpoint gave no clear answer.
     Unknown(Retry),
 }
@@ -51,6 +53,7 @@ pub(super) fn slot_key(facts: &Facts) -> Result<SlotKey, Step> {
     let key = match facts.answers.content.as_ref().ok_or(Step::ReadContent)? {
         Ok(Content::Key(key)) => key,
         Ok(Content::Unreadable(_)) => return Ok(SlotKey::Unusable),
+        Ok(Content::NotAvailable(_)) => return Ok(SlotKey::NotAvailable),
         Err(trouble) => return Ok(SlotKey::Unknown(trouble.retry)),
     };
     Ok(match verdict(facts, key)? {
@@ -89,11 +92,17 @@ pub(super) fn probe_slot_key(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step>
         // There is no key of ours to probe.
         return Ok(vec![Wait::Interval.at_most_hourly()]);
     };
-    match slot_key(facts)? {
-        SlotKey::Unusable | SlotKey::Accepted => Ok(vec![Wait::Interval]),
-        SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
-        SlotKey::Refused(_) => delete_if_dead(facts, revision, now),
+    let wait = match slot_key(facts)? {
+        SlotKey::Accepted => return Ok(vec![Wait::Interval]),
+        SlotKey::Refused(_) => return delete_if_dead(facts, revision, now),
+        SlotKey::Unusable | SlotKey::NotAvailable => Wait::Interval,
+        SlotKey::Unknown(retry) => Wait::Retry(retry),
+    };
+    // The key was found dead before, and nothing has contradicted that.
+    if facts.policy.dead_action == DeadAction::Delete && request::is_deletion_requested(facts, revision) {
+        request::ask_to_delete(facts, revision, now)?;
     }
+    Ok(vec![wait])
 }
 
 /// Deletes the refused key in our slot once all probes have failed. Returns the wait until the next probe.
@@ -101,8 +110,9 @@ pub(super) fn probe_slot_key(facts: &Facts, now: Now) -> Result<Vec<Wait>, Step>
 /// # Errors
 /// Returns the step that deletes the key.
 pub(super) fn delete_if_dead(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
-    match (facts.policy.dead_action, wait_until_dead(facts, now)) {
-        (DeadAction::Delete, None) => Err(write::delete(facts, revision, now)),
+    let wait = wait_until_dead(facts, now).filter(|_| !request::is_deletion_requested(facts, revision));
+    match (facts.policy.dead_action, wait) {
+        (DeadAction::Delete, None) => write::delete(facts, revision, now),
         (DeadAction::Report, None) => Ok(vec![next_probe(facts, facts.slot_refusals(), now)]),
         (DeadAction::Delete | DeadAction::Report, Some(wait)) => Ok(vec![wait]),
     }

@@ -1,15 +1,13 @@
 //! The removal: no key of ours may stay in the slot, because the source is gone or the object is being deleted.
 
-use std::time::Duration;
-
 use super::facts::{Evidence, Facts, Tenant};
 use super::probe::{self, SlotKey, SlotState};
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
-use super::{disposal, occupied, write};
+use super::{disposal, occupied, possible_keys, request, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
-use crate::domain::policy::Mode;
+use crate::domain::policy::{DeletionPolicy, Mode};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision};
@@ -31,7 +29,7 @@ pub(super) fn object_deleted(facts: &Facts, now: Now) -> Result<Settlement, Step
             sign_in_undecided(facts, &waits, now)
         }
         Presence::Unknown(trouble) => report_as_removing(facts, settle::slot_unavailable(facts, trouble, now)),
-        Presence::Absent => settle::released(facts, now),
+        Presence::Absent | Presence::Possible(_) => settle::released(facts, now),
     })
 }
 
@@ -52,8 +50,15 @@ pub(super) fn source_gone(facts: &Facts, evidence: Evidence, message: &str, now:
         }
         Presence::Ours(revision) => {
             let mut waits = remaining_waits(facts, evidence, now)?;
-            if waits.is_empty() {
+            if waits.is_empty() || request::is_deletion_requested(facts, revision) {
                 waits = disposal::for_lost_source(facts, revision, now)?;
+            }
+            removal_pending(facts, message, &waits, now)
+        }
+        Presence::Possible(revision) => {
+            let mut waits: Vec<Wait> = remaining_absence(facts, evidence, now).into_iter().collect();
+            if waits.is_empty() || request::is_deletion_requested(facts, revision) {
+                waits = write::delete(facts, revision, now)?;
             }
             removal_pending(facts, message, &waits, now)
         }
@@ -67,6 +72,8 @@ enum Presence<'a> {
     Ours(&'a Revision),
     /// The slot could not be read.
     Unknown(&'a RemoteTrouble),
+    /// A person may have uploaded a key of ours in manual mode, and has not confirmed it.
+    Possible(&'a Revision),
     /// The slot is not ours, and no write of ours can reach it any longer.
     Absent,
 }
@@ -76,11 +83,20 @@ fn presence(facts: &Facts, now: Now) -> Result<Presence<'_>, Step> {
         SlotState::Read(slot) => slot,
         SlotState::Unavailable(trouble) => return Ok(Presence::Unknown(trouble)),
     };
-    match slot.holder(&facts.subject.owner) {
+    let holder = slot.holder(&facts.subject.owner);
+    // With Retain, a key that may be in the slot stays there.
+    let is_possible =
+        facts.policy.deletion == DeletionPolicy::Delete && !possible_keys::possible_keys(facts, slot).is_empty();
+    match holder {
         Holder::Us(revision) => Ok(Presence::Ours(revision)),
-        _ if !write::may_still_land(facts, slot.revision()) => Ok(Presence::Absent),
+        Holder::Empty(revision) | Holder::Unknown(revision) | Holder::Nobody(revision)
+            if is_possible && !facts.subject.deleting =>
+        {
+            Ok(Presence::Possible(revision))
+        }
+        _ if !is_possible && !write::may_still_land(facts, slot.revision()) => Ok(Presence::Absent),
         // The slot is not ours, but a write of ours may still reach it. Only its revision is advanced to prevent that.
-        Holder::Empty(revision) => Err(write::delete(facts, revision, now)),
+        Holder::Empty(revision) | Holder::Unknown(revision) => Err(write::delete_now(facts, revision, now)),
         Holder::Nobody(revision) => Err(write::release(facts, revision, None, now)),
         Holder::Sibling(owner, revision) | Holder::Elsewhere(owner, revision) => {
             Err(write::release(facts, revision, Some(owner.clone()), now))
@@ -88,18 +104,25 @@ fn presence(facts: &Facts, now: Now) -> Result<Presence<'_>, Step> {
     }
 }
 
+/// Returns the rest of the time for which a source must be gone before a key that cannot be tested may be removed.
+fn remaining_absence(facts: &Facts, evidence: Evidence, now: Now) -> Option<Wait> {
+    let needed = match evidence {
+        Evidence::DeletionSeen | Evidence::SecretAbsent => facts.policy.grace_period,
+        Evidence::BindingAbsent { .. } => facts.policy.grace_period.max(facts.policy.dead_after),
+    };
+    let absent = facts.observations.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
+    let rest = needed.saturating_sub(absent);
+    (!rest.is_zero()).then_some(Wait::Exactly(rest))
+}
+
 /// Returns the waits before the key of a source that is gone may be removed; none if it may be removed now.
 ///
 /// # Errors
 /// Returns the step that must be performed first.
 fn remaining_waits(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wait>, Step> {
-    let absent = facts.observations.gone_since.unwrap_or(now.monotonic).elapsed(now.monotonic);
-    let until = |needed: Duration| {
-        let rest = needed.saturating_sub(absent);
-        (!rest.is_zero()).then_some(Wait::Exactly(rest))
-    };
+    let rest = remaining_absence(facts, evidence, now);
     match evidence {
-        Evidence::DeletionSeen | Evidence::SecretAbsent => match until(facts.policy.grace_period) {
+        Evidence::DeletionSeen | Evidence::SecretAbsent => match rest {
             None => Ok(Vec::new()),
             // A key that dies during the grace period is deleted by the probe.
             Some(wait) => Ok([vec![wait], probe::probe_slot_key(facts, now)?].concat()),
@@ -109,8 +132,7 @@ fn remaining_waits(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wa
             SlotKey::Refused(Reason::CredentialsRefused) => Ok(Vec::new()),
             // A 404 may come from a wrong route or a zone that is being moved, so one alone confirms nothing.
             SlotKey::Refused(_) => Ok(probe::wait_until_dead(facts, now).into_iter().collect()),
-            SlotKey::Accepted | SlotKey::Unusable => {
-                let rest = until(facts.policy.grace_period.max(facts.policy.dead_after));
+            SlotKey::Accepted | SlotKey::Unusable | SlotKey::NotAvailable => {
                 Ok(rest.map_or_else(Vec::new, |wait| vec![wait, Wait::Interval]))
             }
             SlotKey::Unknown(retry) => Ok(vec![Wait::Retry(retry)]),
@@ -119,6 +141,10 @@ fn remaining_waits(facts: &Facts, evidence: Evidence, now: Now) -> Result<Vec<Wa
 }
 
 fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Settlement {
+    if let Some(ready) = request::removal_requested(facts, message) {
+        let conditions = settle::conditions(facts, ready, Progress::Reconciling);
+        return settle::settlement(facts, Some(conditions), waits, now);
+    }
     let message = format!(
         "{message}; its key is removed from Landscape Management once this has lasted long enough or is confirmed"
     );

@@ -3,14 +3,17 @@
 use std::time::Duration;
 
 use super::facts::{Facts, Source, Verdict};
+use super::request;
 use super::step::{Now, Settlement};
+use crate::domain::action::Unconfirmed;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::evidence::{Observations, Refusals, Settled, Verified};
 use crate::domain::ledger::{Ledger, Overwritten, Uploaded};
+use crate::domain::policy::Adapter;
 use crate::domain::reason::Reason;
 use crate::domain::retry::{BACKOFF_MIN, FailureStreak, MAX_RETRY_AFTER, RECHECK_PERIOD, Retry, spread};
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Holder, Ownership, RemoteTrouble};
+use crate::domain::slot::{Basis, Holder, Ownership, RemoteTrouble, Slot};
 
 /// A reason for another reconciliation, and its time. The earliest one counts.
 #[derive(Clone, Copy, Debug)]
@@ -96,13 +99,23 @@ pub(super) fn settlement(facts: &Facts, conditions: Option<Conditions>, waits: &
         observations.verified = Some(Verified { document: key.document_fingerprint().clone(), at: now.monotonic });
     }
     observations.settled = Some(Settled { change_marker: facts.change_marker(), due: now.monotonic.after(next) });
-    Settlement { conditions, ledger: facts.ledger.clone(), release: false, orphan: false, next, observations }
+    Settlement { conditions, ledger: current_ledger(facts), release: false, orphan: false, next, observations }
+}
+
+/// Returns the ledger without an action that this reconciliation did not ask for, and without the keys that a person was
+/// asked to upload at an earlier revision.
+pub(super) fn current_ledger(facts: &Facts) -> Ledger {
+    let Ledger { uploaded, pending, overwritten, action, unconfirmed } = facts.ledger.clone();
+    let revision = facts.answers.slot.as_ref().and_then(|slot| slot.as_ref().ok()).map(Slot::revision);
+    let is_current = |unconfirmed: &Unconfirmed| revision.is_none_or(|revision| unconfirmed.revision == *revision);
+    let action = action.filter(|_| facts.answers.asked);
+    Ledger { uploaded, pending, overwritten, action, unconfirmed: unconfirmed.filter(is_current) }
 }
 
 /// Returns the ledger, without the upload if the slot was read and is not ours.
 pub(super) fn ledger_as_read(facts: &Facts) -> Ledger {
     match facts.holder() {
-        Some(Holder::Us(_)) | None => facts.ledger.clone(),
+        Some(Holder::Us(_)) | None => current_ledger(facts),
         Some(_) => ledger_without_upload(facts),
     }
 }
@@ -110,11 +123,16 @@ pub(super) fn ledger_as_read(facts: &Facts) -> Ledger {
 /// Returns the ledger after the slot was read and holds no key of ours. A write that may still be under way stays
 /// recorded, and so does the fact that another client overwrote our key.
 pub(super) fn ledger_without_upload(facts: &Facts) -> Ledger {
-    let Some(Ok(slot)) = &facts.answers.slot else { return facts.ledger.clone() };
-    let Ledger { uploaded, pending, overwritten } = facts.ledger.clone();
+    let ledger = current_ledger(facts);
+    let Some(Ok(slot)) = &facts.answers.slot else { return ledger };
+    if matches!(slot, Slot::Unknown { .. }) {
+        // The ledger is all that is known of the slot.
+        return ledger;
+    }
+    let Ledger { uploaded, pending, overwritten, action, unconfirmed } = ledger;
     let pending = pending.filter(|pending| pending.revision == *slot.revision());
     let overwritten = match slot.holder(&facts.subject.owner) {
-        Holder::Empty(_) | Holder::Sibling(..) | Holder::Us(_) => None,
+        Holder::Empty(_) | Holder::Unknown(_) | Holder::Sibling(..) | Holder::Us(_) => None,
         Holder::Nobody(_) | Holder::Elsewhere(..) => match uploaded {
             Some(Uploaded { fingerprint, .. }) => {
                 Some(Overwritten { fingerprint, generation: facts.subject.generation })
@@ -122,7 +140,7 @@ pub(super) fn ledger_without_upload(facts: &Facts) -> Ledger {
             None => overwritten,
         },
     };
-    Ledger { uploaded: None, pending, overwritten }
+    Ledger { uploaded: None, pending, overwritten, action, unconfirmed }
 }
 
 /// Settles for the last time: the object is released, and no key of it is in the slot.
@@ -148,7 +166,8 @@ pub(super) fn slot_unavailable(facts: &Facts, trouble: &RemoteTrouble, now: Now)
         uploaded: removed_before(facts).unwrap_or_else(|| Condition::unknown(trouble.reason, trouble.message.clone())),
         ..conditions(facts, Condition::new(status, trouble.reason, trouble.message.clone()), progress)
     };
-    settlement(facts, Some(conditions), &[Wait::Retry(trouble.retry)], now)
+    let settlement = settlement(facts, Some(conditions), &[Wait::Retry(trouble.retry)], now);
+    request::with_earlier_action(facts, settlement)
 }
 
 /// Returns true if `Ready=True` was found for this key and generation, and nothing has contradicted it since.
@@ -195,7 +214,8 @@ pub(super) fn unverified(facts: &Facts, check: FailedCheck, message: &str, retry
         }
     });
     let settlement = settlement(facts, conditions, &waits, now);
-    Settlement { observations: Observations { verified, ..settlement.observations }, ..settlement }
+    let observations = Observations { verified, ..settlement.observations };
+    request::with_earlier_action(facts, Settlement { observations, ..settlement })
 }
 
 /// Returns the condition `Valid`, derived from the source and from the scopes of its key.
@@ -251,12 +271,19 @@ pub(super) fn removed_before(facts: &Facts) -> Option<Condition> {
 
 /// Returns the condition `Uploaded`, derived from the slot as read in this reconciliation; otherwise the previous one.
 pub(super) fn uploaded(facts: &Facts) -> Condition {
+    if let Some(asked) = request::uploaded(facts) {
+        return asked;
+    }
     match &facts.answers.slot {
         Some(Ok(slot)) => match slot.holder(&facts.subject.owner) {
+            Holder::Us(_) if slot.basis() == Some(Basis::Confirmation) => request::confirmed(),
+            // The record of manual mode is written by this operator alone.
+            Holder::Us(_) if facts.policy.adapter == Adapter::Manual => uploaded_before(),
             Holder::Us(_) if facts.ledger.overwritten.is_some() => overwritten_by_namesake(),
             Holder::Us(_) if let Some(removed) = removed_before(facts) => removed,
-            Holder::Us(_) => Condition::yes(Reason::Uploaded, "a key of this object is in Landscape Management"),
+            Holder::Us(_) => uploaded_before(),
             Holder::Empty(_) => not_uploaded(facts),
+            Holder::Unknown(_) => request::slot_unknown(),
             Holder::Nobody(_) => Condition::no(
                 Reason::SlotOccupied,
                 "Landscape Management holds another key: a person or SAP uploaded it, or its ALMServiceKey no longer \
@@ -286,6 +313,11 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
             |previous| previous.uploaded.clone(),
         ),
     }
+}
+
+/// Returns the condition `Uploaded` for a slot with a key of ours, of this or of an earlier reconciliation.
+fn uploaded_before() -> Condition {
+    Condition::yes(Reason::Uploaded, "a key of this object is in Landscape Management")
 }
 
 /// Returns the condition `Uploaded` for a slot that another client filled under the name of this object.

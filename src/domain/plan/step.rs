@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::action::Action;
 use crate::domain::conditions::Conditions;
 use crate::domain::evidence::Observations;
 use crate::domain::ledger::{Ledger, Pending};
@@ -30,6 +31,8 @@ pub enum Step {
     ReadContent,
     /// Record a write in the status before it is sent.
     Record(Pending),
+    /// Ask a person for a write. Nothing is sent: the settlement records the action in the status.
+    Ask(Box<Action>),
     /// Put the source's key into the slot if the slot still has this revision.
     Put {
         /// The revision for `If-Match`.

@@ -1,10 +1,12 @@
 //! Writes to the slot: recorded before they are sent, and conditional on the revision that was read.
 
 use super::facts::{Facts, Written};
+use super::request;
 use super::settle::{self, Wait};
 use super::step::{Now, Settlement, Step};
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::ledger::{Operation, Pending};
+use crate::domain::policy::Adapter;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
@@ -30,9 +32,24 @@ pub(super) fn release(facts: &Facts, revision: &Revision, to: Option<Ownership>,
     after_record(facts, Operation::Release, recorded_fingerprint(facts, revision), revision, step, now)
 }
 
+/// Empties the slot at `revision`. In manual mode, returns the waits once a person is asked for that; an object that is
+/// being deleted does not wait for that person.
+///
+/// # Errors
+/// Returns the step that must be performed next.
+pub(super) fn delete(facts: &Facts, revision: &Revision, now: Now) -> Result<Vec<Wait>, Step> {
+    match facts.policy.adapter {
+        Adapter::Manual if !facts.subject.deleting => {
+            request::ask_to_delete(facts, revision, now)?;
+            Ok(vec![Wait::Interval.at_most_hourly()])
+        }
+        Adapter::Http | Adapter::Manual => Err(delete_now(facts, revision, now)),
+    }
+}
+
 /// Empties the slot at `revision`. For an empty slot this only advances the revision, so that a write of ours that may
 /// still be under way cannot take effect.
-pub(super) fn delete(facts: &Facts, revision: &Revision, now: Now) -> Step {
+pub(super) fn delete_now(facts: &Facts, revision: &Revision, now: Now) -> Step {
     let step = Step::Delete { revision: revision.clone() };
     after_record(facts, Operation::Delete, recorded_fingerprint(facts, revision), revision, step, now)
 }
@@ -74,7 +91,7 @@ fn after_record(
 pub(super) fn failed(facts: &Facts, now: Now) -> Option<Settlement> {
     let Written { operation, answer } = facts.answers.write.as_ref()?;
     match answer {
-        WriteAnswer::Done(_) | WriteAnswer::Changed => None,
+        WriteAnswer::Done(_) | WriteAnswer::HandedOver(_) | WriteAnswer::Changed => None,
         WriteAnswer::Rejected(message) if *operation == Operation::Upload => Some(upload_rejected(facts, message, now)),
         WriteAnswer::Rejected(message) => {
             let (reason, message) = (Reason::LandscapeManagementUnavailable, message.clone());

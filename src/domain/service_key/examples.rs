@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::ServiceKey;
 use crate::domain::policy::{
-    AdoptionPolicy, DEFAULT_DEAD_AFTER, DEFAULT_FORBIDDEN_SCOPE, DEFAULT_INTERVAL, DeadAction, DeletionPolicy,
+    Adapter, AdoptionPolicy, DEFAULT_DEAD_AFTER, DEFAULT_FORBIDDEN_SCOPE, DEFAULT_INTERVAL, DeadAction, DeletionPolicy,
     HostList, KeyRules, Mode, Policy,
 };
 
@@ -34,6 +34,7 @@ pub(crate) fn policy() -> Policy {
         forbidden_scopes: vec![DEFAULT_FORBIDDEN_SCOPE.into()],
         mode: Mode::Enforce,
         suspend: false,
+        adapter: Adapter::Http,
     }
 }
 

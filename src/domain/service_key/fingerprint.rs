@@ -113,6 +113,14 @@ impl<Part> Fingerprint<Part> {
         Self { text: text.to_owned(), part: PhantomData }
     }
 
+    /// Parses a fingerprint of this version that a person entered; `None` if the text is none.
+    #[must_use]
+    pub fn parse(text: &str) -> Option<Self> {
+        let digits = text.strip_prefix(RECIPE)?;
+        let is_digit = |byte: u8| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte);
+        (digits.len() == 32 && digits.bytes().all(is_digit)).then(|| Self::recorded(text))
+    }
+
     /// Returns true if the fingerprint was computed as this version does. Only such fingerprints can be compared.
     #[must_use]
     pub fn is_comparable(&self) -> bool {

@@ -7,7 +7,7 @@ use super::object::*;
 use crate::domain::ledger::{Ledger, Operation};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::examples::{key, key_with_secret};
-use crate::executor::execute::Outcome;
+use crate::executor::execute::{Effect, Outcome};
 use crate::executor::ports::LedgerError;
 
 fn ours() -> Content {
@@ -31,7 +31,7 @@ async fn a_first_upload_is_sign_in_read_record_put_settle() {
     assert_eq!(bed.slot(), ours());
     assert_eq!(bed.ready(), Some(Reason::Uploaded));
     assert_eq!(bed.ledger().pending, None);
-    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Operation::Upload]));
+    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Effect::Written(Operation::Upload)]));
 }
 
 #[tokio::test]
@@ -86,7 +86,7 @@ async fn the_key_of_a_lost_source_is_deleted() {
     assert_eq!(bed.slot(), Content::Nothing);
     assert_eq!(bed.ledger(), Ledger::default());
     assert_eq!(bed.ready(), Some(Reason::SourceGone));
-    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Operation::Delete]));
+    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Effect::Written(Operation::Delete)]));
 }
 
 #[tokio::test]

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use jiff::Timestamp;
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::ExposeSecret;
 
 use crate::domain::conditions::Conditions;
 use crate::domain::ledger;
@@ -17,9 +17,9 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
 use crate::domain::service_key::fingerprint::{CredentialsFingerprint, KeyFingerprint};
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
 use crate::domain::time::Moment;
-use crate::executor::ports::{Clock, LandscapeManagement, LedgerError, LedgerStore, SignIn};
+use crate::executor::ports::{Clock, LandscapeManagement, LedgerError, LedgerStore, SignIn, SlotContent};
 
 /// A fault of the next write to the slot.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -282,16 +282,19 @@ impl LandscapeManagement for TestBed {
         self.change(|state| match &state.filling {
             _ if state.has(Trouble::LandscapeDown) => Err(down()),
             None => Ok(Slot::Empty { revision: state.etag() }),
-            Some(filling) => Ok(Slot::Filled { revision: state.etag(), owner: filling.owner.clone() }),
+            Some(filling) => {
+                let (revision, owner) = (state.etag(), filling.owner.clone());
+                Ok(Slot::Filled { revision, owner, basis: Basis::Content })
+            }
         })
     }
 
-    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+    async fn read_content(&self) -> Result<Option<SlotContent>, RemoteTrouble> {
         self.called("read content");
         self.change(|state| match &state.filling {
             _ if state.has(Trouble::LandscapeDown) => Err(down()),
             None => Ok(None),
-            Some(filling) => Ok(Some(filling.document.clone().into_bytes().into())),
+            Some(filling) => Ok(Some(SlotContent::Document(filling.document.clone().into_bytes().into()))),
         })
     }
 

@@ -56,6 +56,7 @@ impl Object {
             observations: self.observations.clone(),
             answers: Answers::default(),
             jitter: 0.5,
+            action_id: "drawn".into(),
         }
     }
 

@@ -7,7 +7,7 @@ use async_trait::async_trait;
 use bytes::Bytes;
 use reqwest::header::{ACCEPT, CONTENT_TYPE, IF_MATCH};
 use reqwest::{Method, RequestBuilder};
-use secrecy::{ExposeSecret, SecretSlice};
+use secrecy::ExposeSecret;
 use serde::de::IgnoredAny;
 use url::Url;
 
@@ -16,8 +16,8 @@ use super::token::TokenSource;
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::executor::ports::LandscapeManagement;
+use crate::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
+use crate::executor::ports::{LandscapeManagement, SlotContent};
 use crate::http::client::{Answer, Client, NoAnswer};
 use crate::landscape::contract::{
     EMPTY, KeyDto, OwnerDto, PatchDto, ProblemDto, PutDto, SERVICE_KEY_CONTENT_PATH, SERVICE_KEY_PATH, SlotDto,
@@ -107,12 +107,14 @@ impl LandscapeManagement for HttpLandscape {
         parse_slot(&self.read(SERVICE_KEY_PATH).await?)
     }
 
-    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+    async fn read_content(&self) -> Result<Option<SlotContent>, RemoteTrouble> {
         let attempt = "return the service key";
         let answer = self.read(SERVICE_KEY_CONTENT_PATH).await?;
         match answer.status.as_u16() {
             // A page of an intermediary, or a truncated answer, must not be taken for another key.
-            200 if is_object(&answer.body) => revision(attempt, &answer).map(|_| Some(SecretSlice::from(answer.body))),
+            200 if is_object(&answer.body) => {
+                revision(attempt, &answer).map(|_| Some(SlotContent::Document(answer.body.into())))
+            }
             200 => Err(contract_violation(attempt)),
             404 => empty(attempt, &answer).map(|_| None),
             _ => Err(unexpected(attempt, &answer)),
@@ -159,7 +161,7 @@ pub fn parse_slot(answer: &Answer) -> Result<Slot, RemoteTrouble> {
         200 => {
             let SlotDto { owner, .. } = body(answer).ok_or_else(|| contract_violation(attempt))?;
             let owner = owner.map(|owner| from_wire(owner).ok_or_else(|| contract_violation(attempt))).transpose()?;
-            Ok(Slot::Filled { revision: revision(attempt, answer)?, owner })
+            Ok(Slot::Filled { revision: revision(attempt, answer)?, owner, basis: Basis::Content })
         }
         _ => Err(unexpected(attempt, answer)),
     }

@@ -9,6 +9,7 @@ use crate::api::resolve::{admits, policy};
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::reason::Reason;
 use crate::names::condition;
+use crate::simulation::manual;
 use crate::simulation::model::cluster::{NAMESPACE, has_key_finalizer};
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{SlotContent, zone_index};
@@ -23,17 +24,17 @@ pub(crate) const QUIET_TIME: Duration = Duration::from_hours(3);
 const MAX_QUIET_CALLS: usize = 16;
 
 /// An object and what it is entitled to in the end.
-struct FinalKey<'a> {
-    cluster: usize,
-    object: &'a ALMServiceKey,
-    policy: Policy,
+pub(crate) struct FinalKey<'a> {
+    pub(crate) cluster: usize,
+    pub(crate) object: &'a ALMServiceKey,
+    pub(crate) policy: Policy,
     /// The document with the valid key of the source, if it belongs in the slot.
-    eligible_document: Option<KeyDocument>,
+    pub(crate) eligible_document: Option<KeyDocument>,
     /// True if the object has a tenant and neither observes nor is suspended.
-    is_active: bool,
-    is_admitted: bool,
+    pub(crate) is_active: bool,
+    pub(crate) is_admitted: bool,
     /// Status and reason of the condition `Ready`.
-    ready: (String, String),
+    pub(crate) ready: (String, String),
 }
 
 impl<'a> FinalKey<'a> {
@@ -52,12 +53,12 @@ impl<'a> FinalKey<'a> {
         Self { cluster, object, policy, eligible_document, is_active, is_admitted, ready }
     }
 
-    fn name(&self) -> String {
+    pub(crate) fn name(&self) -> String {
         self.object.name_any()
     }
 
     /// Returns true if another client overwrote the key of this object, which has not changed since.
-    fn is_overwritten(&self) -> bool {
+    pub(crate) fn is_overwritten(&self) -> bool {
         let overwritten = self.object.status.as_ref().and_then(|status| status.overwritten.as_ref());
         overwritten.is_some_and(|overwritten| Some(overwritten.generation) == self.object.metadata.generation)
     }
@@ -69,6 +70,9 @@ impl<'a> FinalKey<'a> {
 
 /// Returns everything that has not converged, in words.
 pub(crate) fn unsettled(state: &State) -> Vec<String> {
+    if state.is_manual {
+        return manual::liveness::unsettled(state);
+    }
     let mut findings = Vec::new();
     for zone in 0..2 {
         let keys = final_keys(state, zone);
@@ -85,7 +89,8 @@ pub(crate) fn unsettled(state: &State) -> Vec<String> {
     findings
 }
 
-fn final_keys(state: &State, zone: usize) -> Vec<FinalKey<'_>> {
+/// Returns all objects of the tenants with this identity zone.
+pub(crate) fn final_keys(state: &State, zone: usize) -> Vec<FinalKey<'_>> {
     let clusters = state.clusters.iter().enumerate();
     let objects = clusters.flat_map(|(number, cluster)| cluster.keys.values().map(move |object| (number, object)));
     objects
@@ -170,7 +175,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
 }
 
 /// Checks that an object that writes nothing does not report `Ready` over a key that is lost or dead.
-fn check_inactive_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<String>) {
+pub(crate) fn check_inactive_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<String>) {
     let (name, cluster) = (key.name(), &state.clusters[key.cluster]);
     if key.ready.0 != "True" {
         return;
@@ -189,9 +194,9 @@ fn check_inactive_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: 
 }
 
 /// Checks that a deleted object was released. Only a missing tenant may prevent that, while its slot must be cleaned up.
-fn check_deleted_key(state: &State, key: &FinalKey<'_>, findings: &mut Vec<String>) {
+pub(crate) fn check_deleted_key(state: &State, key: &FinalKey<'_>, findings: &mut Vec<String>) {
     let status = key.object.status.as_ref();
-    let is_used = status.is_some_and(|status| status.uploaded.is_some() || status.pending.is_some());
+    let is_used = status.is_some_and(|status| status.ledger().is_open());
     let has_tenant = state.clusters[key.cluster].tenants.contains_key(&key.object.spec.tenant_ref.name);
     if has_key_finalizer(&key.object.metadata) && (has_tenant || !is_used) {
         let (status, reason) = &key.ready;

@@ -6,6 +6,7 @@ use super::safety::is_created_since;
 use crate::api::ALMServiceKey;
 use crate::domain::policy::Mode;
 use crate::names::annotation;
+use crate::simulation::manual;
 use crate::simulation::model::cluster::Cluster;
 use crate::simulation::model::sap::{SlotContent, WriteRequest, zone_index};
 use crate::simulation::state::State;
@@ -18,6 +19,9 @@ pub(crate) fn check_key_release(state: &mut State, number: usize) {
     if observes || is_abandoned(reconciliation.object.as_ref()) {
         state.clusters[cluster].released_uncleaned.insert(uid);
         return;
+    }
+    if state.is_manual {
+        return manual::release::check_key_release(state, number);
     }
     let slot = &state.sap.slots[zone];
     let revision = slot.revision();
@@ -64,6 +68,9 @@ pub(crate) fn check_tenant_release(state: &mut State, number: usize, name: &str)
     // A tenant that is not being deleted gets its finalizer back before the next write.
     if cluster.tenants.get(name).is_none_or(|tenant| tenant.metadata.deletion_timestamp.is_none()) {
         return;
+    }
+    if state.is_manual {
+        return manual::release::check_tenant_release(state, number, name);
     }
     let Some(holder) = state.sap.slots[zone].content.as_ref().and_then(SlotContent::owner) else { return };
     let is_needed = cluster.keys.get(&holder.name).is_some_and(|key| {

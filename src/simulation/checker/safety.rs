@@ -11,6 +11,7 @@ use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Po
 use crate::domain::reason::Reason;
 use crate::domain::slot::Ownership;
 use crate::names::{TENANT_FINALIZER, condition};
+use crate::simulation::manual;
 use crate::simulation::model::cluster::{Cluster, NAMESPACE, has_key_finalizer, plain_secret_name};
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{CANARY, KeyNumber, SlotContent, SlotWrite, WriteRequest};
@@ -55,6 +56,7 @@ pub(crate) fn check_status_write(
     if object.status.as_ref() == Some(status) {
         state.record_violation("a status was written although nothing had changed");
     }
+    manual::requests::check_key_write(state, reconciliation, object, status);
     if serde_json::to_string(status).expect("a status is JSON").contains(CANARY) {
         state.record_violation("a secret was written into a status");
     }
@@ -175,7 +177,7 @@ fn is_unowned(state: &State, reconciliation: &Reconciliation, ownership: Option<
 }
 
 /// Returns true if an object may have been created after the reconciliation began.
-pub(super) fn is_created_since(cluster: &Cluster, reconciliation: &Reconciliation, key: &ALMServiceKey) -> bool {
+pub(crate) fn is_created_since(cluster: &Cluster, reconciliation: &Reconciliation, key: &ALMServiceKey) -> bool {
     let created_at = cluster.created_at.get(&key.uid().unwrap_or_default());
     created_at.is_some_and(|created_at| *created_at >= reconciliation.started_at)
 }
@@ -276,9 +278,15 @@ fn check_deletion(state: &State, request: &WriteRequest, before: Option<&SlotCon
     let reconciliation = &state.reconciliations[request.reconciliation];
     let ours = owner.as_ref().filter(|ownership| ownership.owner == state.owner(reconciliation));
     let Some(Ownership { adopted, .. }) = ours else { return Some("a key of another owner was deleted") };
+    removal_violation(state, request.reconciliation, *key, *adopted)
+}
+
+/// Returns the reason why a key of the object should not be removed.
+pub(crate) fn removal_violation(state: &State, number: usize, key: KeyNumber, adopted: bool) -> Option<&'static str> {
+    let reconciliation = &state.reconciliations[number];
     let policy = reconciliation.policy()?;
-    if !is_proven_dead(state, reconciliation, *key, policy.dead_after) {
-        return check_living_deletion(state, reconciliation, *key, *adopted, &policy);
+    if !is_proven_dead(state, reconciliation, key, policy.dead_after) {
+        return check_living_deletion(state, reconciliation, key, adopted, &policy);
     }
     let is_wanted = reconciliation.source == SourceTruth::Exists && !reconciliation.is_deleting();
     (is_wanted && policy.dead_action == DeadAction::Report)

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use k8s_openapi::ByteString;
 use k8s_openapi::api::core::v1::Secret;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
 use kube::api::DynamicObject;
 use serde_json::json;
 
@@ -58,6 +58,35 @@ impl Binding {
         });
         let status = json!({ "bindingID": self.id.clone().unwrap_or_default(), "conditions": [condition] });
         DynamicObject { types: None, metadata: self.metadata.clone(), data: json!({ "spec": {}, "status": status }) }
+    }
+}
+
+/// The copy of a binding that keeps the old key after a rotation.
+pub(crate) struct StaleCopy {
+    /// The name of the binding.
+    pub(crate) binding: String,
+    /// The copy. Its Secret has its name.
+    pub(crate) metadata: ObjectMeta,
+    pub(crate) key: KeyNumber,
+}
+
+impl StaleCopy {
+    /// Returns the copy as the API server serves it.
+    pub(crate) fn to_object(&self) -> DynamicObject {
+        let spec = json!({ "credentialsRotationPolicy": { "rotatedBindingTTL": "2h" } });
+        let data = json!({ "spec": spec, "status": { "bindingID": "", "conditions": [] } });
+        DynamicObject { types: None, metadata: self.metadata.clone(), data }
+    }
+}
+
+/// Returns the reference of an object that the binding, or the copy, of this name and uid controls.
+pub(crate) fn controlled_by(name: &str, uid: &str) -> OwnerReference {
+    OwnerReference {
+        controller: Some(true),
+        kind: btp::BINDING_KIND.into(),
+        name: name.into(),
+        uid: uid.into(),
+        ..OwnerReference::default()
     }
 }
 

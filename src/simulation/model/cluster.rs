@@ -9,10 +9,11 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, Time as ApiTime
 use kube::ResourceExt;
 
 use crate::api::status::ALMServiceKeyStatus;
+use crate::api::tenant::ALMTenantStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::slot::Owner;
 use crate::names::KEY_FINALIZER;
-use crate::simulation::model::binding::{Binding, key_secret};
+use crate::simulation::model::binding::{Binding, StaleCopy, key_secret};
 use crate::simulation::model::document::{Edition, KeyDocument};
 use crate::simulation::model::sap::{KeyNumber, Sap};
 use crate::simulation::step::{ApiReadFault, ApiWriteFault, ReadKind};
@@ -97,6 +98,12 @@ pub(crate) struct Cluster {
     pub(crate) tampered: BTreeMap<String, usize>,
     /// The statuses that the operator wrote, by the object's name, latest last.
     pub(crate) status_history: BTreeMap<String, Vec<ALMServiceKeyStatus>>,
+    /// The statuses that the operator wrote, by the tenant's name, latest last.
+    pub(crate) tenant_status_history: BTreeMap<String, Vec<ALMTenantStatus>>,
+    /// The tenants whose status another client wrote, by name, with the number of reconciliations begun by then.
+    pub(crate) tampered_tenants: BTreeMap<String, usize>,
+    /// The copies that keep the old keys of bindings that were rotated.
+    pub(crate) stale_copies: Vec<StaleCopy>,
     /// The objects, by uid, that were released without a promise to clean up: abandoned, observing, or tampered with.
     pub(crate) released_uncleaned: BTreeSet<String>,
 }
@@ -264,6 +271,12 @@ impl Cluster {
         let binding = self.bindings.get(name).filter(|binding| !binding.is_terminating() && binding.id.is_some())?;
         self.secrets.get(name)?;
         Some(binding.key)
+    }
+
+    /// Returns the document that BTP shows for the binding of an object, whatever its Secret holds.
+    pub(crate) fn document_in_btp(&self, object: &ALMServiceKey) -> Option<KeyDocument> {
+        let binding = self.bindings.get(&object.spec.source.service_binding_ref.as_ref()?.name)?;
+        Some(KeyDocument::original(binding.key))
     }
 
     /// Returns the document with the valid key that the source of an object provides.

@@ -3,9 +3,12 @@
 use std::collections::VecDeque;
 use std::fmt;
 
+use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
-use crate::domain::slot::{Owner, Ownership, Revision, Slot};
-use crate::simulation::model::document::KeyDocument;
+use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
+use crate::domain::slot::{Basis, Owner, Ownership, Revision, Slot};
+use crate::simulation::model::document::{Edition, KeyDocument};
 use crate::simulation::step::SlotWriteFault;
 
 /// The identity zones of the two tenants. A zone's index is the number of its slot.
@@ -91,7 +94,9 @@ impl SlotModel {
     pub(crate) fn to_slot(&self) -> Slot {
         match &self.content {
             None => Slot::Empty { revision: self.revision() },
-            Some(SlotContent { owner, .. }) => Slot::Filled { revision: self.revision(), owner: owner.clone() },
+            Some(SlotContent { owner, .. }) => {
+                Slot::Filled { revision: self.revision(), owner: owner.clone(), basis: Basis::Content }
+            }
         }
     }
 
@@ -155,6 +160,31 @@ impl Sap {
         document.client_id(ZONES[self.keys[document.key].zone])
     }
 
+    /// Returns the fingerprint of a document, as a person computes it.
+    pub(crate) fn fingerprint(&self, document: KeyDocument) -> KeyFingerprint {
+        let rules = KeyRules {
+            identity_zone: None,
+            accepted_credential_types: vec!["instance-secret".into()],
+            token_hosts: None,
+            endpoint_hosts: None,
+            accepted_services: None,
+        };
+        let key = ServiceKey::parse(self.text(document).as_bytes(), &rules);
+        key.unwrap_or_else(|findings| panic!("the document is valid: {findings}")).fingerprint().clone()
+    }
+
+    /// Returns a document of this zone with this fingerprint.
+    pub(crate) fn document(&self, zone: usize, fingerprint: &KeyFingerprint) -> Option<KeyDocument> {
+        let keys = (0..self.keys.len()).filter(|key| self.keys[*key].zone == zone);
+        let mut documents = keys.flat_map(|key| Edition::ALL.map(|edition| KeyDocument { key, edition }));
+        documents.find(|document| self.fingerprint(*document) == *fingerprint)
+    }
+
+    /// Returns the fingerprint of the key in a slot, if there is one.
+    pub(crate) fn slot_fingerprint(&self, zone: usize) -> Option<KeyFingerprint> {
+        self.slots[zone].content.as_ref().map(|content| self.fingerprint(content.document))
+    }
+
     /// Returns the JSON text of a document.
     pub(crate) fn text(&self, document: KeyDocument) -> String {
         document.to_json(ZONES[self.keys[document.key].zone])
@@ -204,6 +234,11 @@ impl Sap {
 /// Returns the index of a tenant's identity zone.
 pub(crate) fn zone_index(tenant: &str) -> usize {
     usize::from(tenant == "other")
+}
+
+/// Returns the name of the tenant with the identity zone of this index.
+pub(crate) fn tenant_name(zone: usize) -> &'static str {
+    ["acme", "other"][zone]
 }
 
 /// Returns the name of a tenant's identity zone.

@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::{ObjectMeta, OwnerReference};
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::ObjectMeta;
 
 use crate::names::btp;
-use crate::simulation::model::binding::{Binding, NextAction, key_secret};
+use crate::simulation::model::binding::{Binding, NextAction, StaleCopy, controlled_by, key_secret};
 use crate::simulation::model::cluster::{BindingEnd, BindingKind, Cluster, NAMESPACE, mark_deleted};
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{KeyNumber, Sap};
@@ -47,8 +47,10 @@ impl Cluster {
     }
 
     /// Begins a rotation: the binding loses its id for a moment, and a copy keeps the old key.
-    pub(crate) fn rotate_binding(&mut self, name: &str, now: Duration) {
-        let metadata = self.new_metadata(&format!("{name}-old"), now);
+    pub(crate) fn rotate_binding(&mut self, name: &str, sap: &Sap, now: Duration) {
+        let number = self.stale_copies.len();
+        let metadata = self.new_metadata(&format!("{name}-old{number}"), now);
+        let secret = self.new_metadata(&format!("{name}-old{number}"), now);
         let Some(binding) = self.bindings.get_mut(name) else { return };
         if binding.next != NextAction::None || binding.credential == Credential::Instance {
             return;
@@ -56,8 +58,27 @@ impl Cluster {
         let old_id = binding.id.take().unwrap_or_default();
         binding.next = NextAction::RotateKey;
         let labels = Some(BTreeMap::from([(btp::STALE_LABEL.to_owned(), old_id)]));
-        let copy = ObjectMeta { labels, ..metadata };
-        self.binding_events.extend([binding.metadata.clone(), copy]);
+        let owner_references = Some(vec![controlled_by(name, binding.uid())]);
+        let metadata = ObjectMeta { labels, owner_references, ..metadata };
+        self.binding_events.extend([binding.metadata.clone(), metadata.clone()]);
+        let owner =
+            controlled_by(metadata.name.as_deref().unwrap_or_default(), metadata.uid.as_deref().unwrap_or_default());
+        let copy = StaleCopy { binding: name.into(), metadata, key: binding.key };
+        let secret = ObjectMeta { owner_references: Some(vec![owner]), ..secret };
+        self.write_secret(key_secret(secret, Some(&sap.text(KeyDocument::original(copy.key)))));
+        self.stale_copies.push(copy);
+    }
+
+    /// Removes the stale copies of a binding. Their keys die.
+    pub(crate) fn remove_stale_copies(&mut self, name: &str, sap: &mut Sap, now: Duration) {
+        let copies = std::mem::take(&mut self.stale_copies);
+        let (gone, kept) = copies.into_iter().partition(|copy: &StaleCopy| copy.binding == name);
+        self.stale_copies = kept;
+        for StaleCopy { metadata, key, .. } in gone {
+            sap.set_alive(key, false);
+            self.remove_secret(metadata.name.as_deref().unwrap_or_default(), now);
+            self.binding_events.push(metadata);
+        }
     }
 
     /// Begins the removal of the kind `ServiceBinding`, which deletes all bindings.
@@ -81,6 +102,10 @@ impl Cluster {
         for (name, binding) in std::mem::take(&mut self.bindings) {
             self.binding_events.push(binding.metadata);
             self.remove_secret(&name, now);
+        }
+        for copy in std::mem::take(&mut self.stale_copies) {
+            self.remove_secret(copy.metadata.name.as_deref().unwrap_or_default(), now);
+            self.binding_events.push(copy.metadata);
         }
     }
 
@@ -126,6 +151,7 @@ impl Cluster {
             NextAction::RemoveFinalizer => {
                 let binding = self.bindings.remove(name).expect("the binding exists");
                 self.binding_events.push(binding.metadata);
+                self.remove_stale_copies(name, sap, now);
                 return;
             }
         };
@@ -147,13 +173,7 @@ impl Cluster {
         let metadata = self.new_metadata(name, now);
         let binding = self.bindings.get_mut(name).expect("the binding exists");
         binding.key = key;
-        let owner = OwnerReference {
-            controller: Some(true),
-            kind: btp::BINDING_KIND.into(),
-            name: name.into(),
-            uid: binding.uid().into(),
-            ..OwnerReference::default()
-        };
+        let owner = controlled_by(name, binding.uid());
         let metadata =
             ObjectMeta { namespace: Some(NAMESPACE.into()), owner_references: Some(vec![owner]), ..metadata };
         self.keys_held.entry(name.into()).or_default().insert(key);

@@ -9,12 +9,14 @@ use kube::core::DeserializeGuard;
 use serde_json::{Value, json};
 
 use crate::api::status::ALMServiceKeyStatus;
+use crate::api::tenant::ALMTenantStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cluster::CallError;
 use crate::cluster::objects::{ListedKey, Objects};
 use crate::names::{btp, crd};
 use crate::simulation::checker::{release, safety};
-use crate::simulation::model::binding::Binding;
+use crate::simulation::manual;
+use crate::simulation::model::binding::{Binding, StaleCopy};
 use crate::simulation::model::cluster::{BindingKind, Cluster, has_key_finalizer};
 use crate::simulation::reconciliation::{SourceTruth, recorded_binding_uid, source_truth};
 use crate::simulation::state::{SharedState, State, cut_point};
@@ -185,6 +187,16 @@ impl Objects for ApiConnection {
         .await
     }
 
+    async fn stale_copies(&self, _: &str, binding: &str) -> Result<Vec<DynamicObject>, CallError> {
+        let answer = self.read(ReadKind::Bindings, |state| {
+            let cluster = self.cluster(state);
+            let copies = cluster.stale_copies.iter().filter(|copy| copy.binding == binding);
+            let is_missing = cluster.binding_kind == BindingKind::Missing;
+            if is_missing { Err(api_error(404, "")) } else { Ok(copies.map(StaleCopy::to_object).collect()) }
+        });
+        answer.await?
+    }
+
     async fn config_map(&self, _: &str, _: &str) -> Result<Option<ConfigMap>, CallError> {
         // The remote sides are simulated beyond TLS, so no history has a CA bundle.
         Ok(None)
@@ -233,6 +245,7 @@ impl Objects for ApiConnection {
             cluster.status_history.entry(name.clone()).or_default().push(status.clone());
             let written = cluster.keys[&name].clone();
             state.reconciliations[self.reconciliation].object_version = written.resource_version();
+            manual::requests::check_current_steps(state, self.cluster, &object.spec.tenant_ref.name);
             Ok(written)
         })
         .await
@@ -265,6 +278,30 @@ impl Objects for ApiConnection {
             let written = self.cluster(state).keys.get(&name).cloned().unwrap_or(after);
             state.reconciliations[self.reconciliation].object_version = written.resource_version();
             Ok(written)
+        })
+        .await
+    }
+
+    async fn write_tenant_status(
+        &self,
+        tenant: &ALMTenant,
+        status: &ALMTenantStatus,
+    ) -> Result<Option<ALMTenant>, CallError> {
+        self.write(|state| {
+            let name = tenant.name_any();
+            let stored = self.cluster(state).tenants.get(&name);
+            if stored.is_none() {
+                return Ok(None);
+            }
+            check_version(stored.map(|stored| &stored.metadata), &tenant.metadata)?;
+            manual::records::check_tenant_write(state, self.reconciliation, tenant, status);
+            state.write_count += 1;
+            state.trace(|| format!("tenant {name}: {}", manual::records::summary(status)));
+            let cluster = self.cluster(state);
+            cluster.change_tenant(&name, |tenant| tenant.status = Some(status.clone()));
+            cluster.tenant_status_history.entry(name.clone()).or_default().push(status.clone());
+            manual::requests::check_current_steps(state, self.cluster, &name);
+            Ok(self.cluster(state).tenants.get(&name).cloned())
         })
         .await
     }

@@ -1,18 +1,18 @@
 //! SAP's answers to one reconciliation. Implements the controller's ports `SignIn` and `LandscapeManagement`.
 
 use async_trait::async_trait;
-use secrecy::SecretSlice;
 
 use crate::api::ALMTenant;
-use crate::controller::dangling_owner::ignore_dangling_owner;
+use crate::api::resolve::adapter;
 use crate::controller::remote::{Remote, Remotes};
 use crate::domain::plan::Verdict;
-use crate::domain::policy::Scopes;
+use crate::domain::policy::{Adapter, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot, WriteAnswer};
-use crate::executor::ports::{LandscapeManagement, SignIn};
+use crate::executor::ports::{self, LandscapeManagement, SignIn};
+use crate::landscape::dangling_owner::ignore_dangling_owner;
 use crate::simulation::checker::safety;
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{SlotContent, SlotWrite, WriteRequest};
@@ -64,6 +64,14 @@ impl SimulatedRemote<'_> {
         self.remotes.connection.reconciliation
     }
 
+    /// Counts a call to Landscape Management.
+    fn count_landscape_call(&self, state: &mut State) {
+        self.count_call(state);
+        if self.tenant.is_some_and(|tenant| adapter(&tenant.spec) == Adapter::Manual) {
+            state.record_violation("Landscape Management was called for a tenant in manual mode");
+        }
+    }
+
     fn count_call(&self, state: &mut State) {
         let reconciliation = &state.reconciliations[self.reconciliation()];
         state.remote_calls.push((reconciliation.cluster, reconciliation.name.clone()));
@@ -76,7 +84,7 @@ impl SimulatedRemote<'_> {
     ) -> Result<T, RemoteTrouble> {
         cut_point().await;
         let answer = self.remotes.state.with(|state| {
-            self.count_call(state);
+            self.count_landscape_call(state);
             let slot = &state.sap.slots[self.remotes.zone];
             match (self.tenant, state.sap.landscape_is_down) {
                 (None, _) => Err(trouble(Reason::TenantMisconfigured, "there is no tenant", Retry::Never)),
@@ -96,7 +104,7 @@ impl SimulatedRemote<'_> {
         let (zone, reconciliation) = (self.remotes.zone, self.reconciliation());
         let request = WriteRequest { zone, write, revision: revision.clone(), reconciliation };
         let answer = self.remotes.state.with(|state| {
-            self.count_call(state);
+            self.count_landscape_call(state);
             let WriteRequest { reconciliation, write, revision, .. } = &request;
             state.trace(|| format!("reconciliation {reconciliation}: sends {write} at {revision}"));
             safety::check_request(state, &request);
@@ -170,10 +178,10 @@ impl LandscapeManagement for SimulatedRemote<'_> {
         ignore_dangling_owner(slot, connection, self.tenant, cluster_id, self.owner).await
     }
 
-    async fn read_content(&self) -> Result<Option<SecretSlice<u8>>, RemoteTrouble> {
+    async fn read_content(&self) -> Result<Option<ports::SlotContent>, RemoteTrouble> {
         let document = self.read(|content, _| content.map(|content| content.document)).await?;
         let text = |document| self.remotes.state.with(|state| state.sap.text(document));
-        Ok(document.map(|document| text(document).into_bytes().into()))
+        Ok(document.map(|document| ports::SlotContent::Document(text(document).into_bytes().into())))
     }
 
     async fn put(&self, key: &ServiceKey, owner: &Ownership, revision: &Revision) -> WriteAnswer {

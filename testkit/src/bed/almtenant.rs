@@ -16,10 +16,26 @@ impl Tenant<'_> {
         Api::all(self.client.clone())
     }
 
+    /// Returns the `ALMTenant`.
+    pub async fn tenant_object(&self) -> ALMTenant {
+        self.tenants().get(&self.name).await.expect("the ALMTenant exists")
+    }
+
     /// Changes the `ALMTenant` by a merge patch.
     pub async fn patch_tenant(&self, patch: Value) -> ALMTenant {
-        let patched = self.tenants().patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        patched.expect("the ALMTenant can be patched")
+        self.try_patch_tenant(patch).await.expect("the ALMTenant can be patched")
+    }
+
+    /// Changes the `ALMTenant` by a merge patch, which the API server may refuse.
+    pub async fn try_patch_tenant(&self, patch: Value) -> kube::Result<ALMTenant> {
+        self.tenants().patch(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await
+    }
+
+    /// Removes the slot from the status of the `ALMTenant`, as a restore of a backup without status does.
+    pub async fn lose_record(&self) {
+        let patch = serde_json::json!({ "status": { "slot": null } });
+        let patched = self.tenants().patch_status(&self.name, &PatchParams::default(), &Patch::Merge(&patch)).await;
+        patched.expect("the status can be patched");
     }
 
     /// Deletes the `ALMTenant`. Its finalizer may keep it for a while.

@@ -109,6 +109,36 @@ impl Tenant<'_> {
         self.mark_binding_ready(name, "33333333-3333-3333-3333-333333333333").await;
     }
 
+    /// Keeps the credentials of a binding in a stale copy, as the real operator does at the beginning of a rotation. They
+    /// expire after `lifetime`.
+    pub async fn keep_stale_copy(&self, name: &str, key: &Value, lifetime: &str) -> DynamicObject {
+        let binding = self.bindings().get(name).await.expect("the binding exists");
+        let id = binding.data["status"]["bindingID"].clone();
+        let copy_name = format!("{name}-v7ac1s");
+        let labels = json!({ "services.cloud.sap.com/stale": id, "services.cloud.sap.com/rotationOf": name });
+        let copy = json!({
+            "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding",
+            "metadata": {
+                "name": copy_name, "labels": labels,
+                "annotations": { "services.cloud.sap.com/original-binding-name": name },
+                "ownerReferences": [{
+                    "apiVersion": "services.cloud.sap.com/v1", "kind": "ServiceBinding", "name": name,
+                    "uid": binding.metadata.uid, "controller": true, "blockOwnerDeletion": true,
+                }],
+            },
+            "spec": {
+                "serviceInstanceName": "calm", "secretName": copy_name, "externalName": copy_name,
+                "credentialsRotationPolicy": {
+                    "enabled": false, "rotatedBindingTTL": lifetime, "rotationFrequency": "1h",
+                },
+            },
+        });
+        let copy = create(&self.bindings(), copy).await;
+        self.write_binding_secret(&copy, key, &labels).await;
+        self.mark_binding_ready(&copy_name, id.as_str().unwrap_or_default()).await;
+        copy
+    }
+
     /// Deletes as the real operator does: it revokes the credentials, clears the id, deletes the Secret, and removes its
     /// finalizer.
     pub async fn unbind(&self, name: &str, key: &Value) {

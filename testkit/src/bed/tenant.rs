@@ -70,12 +70,7 @@ impl<'a> Tenant<'a> {
             "metadata": { "name": name },
             "spec": {
                 "identityZone": name,
-                "landscapeManagement": { "http": {
-                    "url": landscape["url"],
-                    "oauth2": { "tokenUrl": landscape["tokenUrl"], "secretRef": { "name": name } },
-                    "caBundle": bed.simulator.ca,
-                    "timeout": "3s",
-                }},
+                "landscapeManagement": { "http": tenant.endpoint_at(landscape) },
                 "allowedNamespaces": [name],
                 "signIn": {
                     "hosts": [format!("*.authentication.localhost:{}", bed.simulator.port)],
@@ -87,6 +82,21 @@ impl<'a> Tenant<'a> {
         change(&mut document);
         create(&tenant.tenants(), document).await;
         tenant
+    }
+
+    /// Returns the tenant's endpoint, as an `ALMTenant` names it.
+    pub async fn endpoint(&self) -> Value {
+        let created = self.admin(Method::GET, "", None).await;
+        self.endpoint_at(&created["landscapeManagement"])
+    }
+
+    fn endpoint_at(&self, landscape: &Value) -> Value {
+        json!({
+            "url": landscape["url"],
+            "oauth2": { "tokenUrl": landscape["tokenUrl"], "secretRef": { "name": self.name } },
+            "caBundle": self.bed.simulator.ca,
+            "timeout": "3s",
+        })
     }
 
     /// Returns the API of the namespace's Secrets.

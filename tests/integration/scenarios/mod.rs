@@ -12,6 +12,8 @@ mod source;
 mod lifecycle;
 // Security: what is refused, who may do what, attackers, and the search for leaked secrets.
 mod security;
+// Manual mode: requests to a person, confirmations, deadlines, removals.
+mod manual;
 // Commands that a person with a kubeconfig runs.
 mod commands;
 // The slot: keys that are not ours, writes that go wrong, several keys or tenants for one slot.

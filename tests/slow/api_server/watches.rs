@@ -87,7 +87,8 @@ fn objects_created_while_a_watch_was_down_are_all_reconciled_after_relisting() {
             // It has no key and no credentials, so only its own watch can trigger its reconciliation.
             let mut added = ALMTenant::new(name, spec.clone());
             added.spec.identity_zone.clone_from(name);
-            added.spec.landscape_management.http.oauth2.secret_ref.name.clone_from(name);
+            let http = added.spec.landscape_management.http.as_mut().expect("an endpoint");
+            http.oauth2.secret_ref.name.clone_from(name);
             tenants.create(&PostParams::default(), &added).await.expect("a tenant can be created");
         }
         wake_up_to_410(&mut bed).await;

@@ -6,8 +6,8 @@ use crate::console::say;
 use crate::error::Error;
 use crate::{optimised, process};
 
-/// Maximum number of simulated histories before a mutant counts as missed.
-const HISTORIES: &str = "20000";
+/// Maximum number of simulated histories before a mutant counts as missed. Each kind of history finds other mutants.
+const HISTORIES: &str = "28000";
 /// More would compile longer than it saves.
 const OPT_LEVEL: u8 = 1;
 

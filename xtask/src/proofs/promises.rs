@@ -43,7 +43,7 @@ pub fn all() -> BTreeSet<Promise> {
     for reason in Reason::ALL {
         add("reason", reason.as_str());
     }
-    for name in [annotation::RECONCILE_REQUESTED_AT, annotation::ABANDON] {
+    for name in [annotation::RECONCILE_REQUESTED_AT, annotation::CONFIRMATION, annotation::ABANDON] {
         add("annotation", name);
     }
     for command in cli::tree().get_subcommands() {

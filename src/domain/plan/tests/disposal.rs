@@ -10,7 +10,8 @@ use crate::domain::service_key::examples::key;
 use crate::domain::slot::{Owner, Ownership};
 
 fn with_heir(scenario: Scenario, key: &ServiceKey) -> Scenario {
-    let heir = Heir { owner: sibling(), credentials: key.credentials_fingerprint().clone() };
+    let heir =
+        Heir { owner: sibling(), credentials: key.credentials_fingerprint().clone(), key: key.fingerprint().clone() };
     scenario.with(|facts| facts.siblings.heir = Some(heir))
 }
 

@@ -227,7 +227,11 @@ fn during_an_outage_ready_is_not_kept_for_another_document() {
 
 #[test]
 fn a_key_is_handed_over_to_an_heir_with_the_same_credentials_in_another_document() {
-    let heir = Heir { owner: sibling(), credentials: moved().credentials_fingerprint().clone() };
+    let heir = Heir {
+        owner: sibling(),
+        credentials: moved().credentials_fingerprint().clone(),
+        key: moved().fingerprint().clone(),
+    };
     let scenario = Scenario::uploaded().object_deleted().with(|facts| facts.siblings.heir = Some(heir));
     let scenario = scenario.slot_is_ours("1").slot_holds(&key()).source_signs_in(accepted());
     assert_eq!(scenario.record().0.operation, Operation::Release);

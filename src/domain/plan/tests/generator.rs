@@ -7,14 +7,16 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 
 use super::scenario::*;
+use crate::domain::action::{Action, ActionOperation, Unconfirmed};
 use crate::domain::evidence::{Observations, Settled};
 use crate::domain::ledger::{Operation, Pending};
 use crate::domain::plan::{Answers, Content, Evidence, Facts, Heir, Siblings, Subject, Tenant, Verdict, Written};
-use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
+use crate::domain::policy::{Adapter, AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::{key, key_with_secret, policy};
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Slot, WriteAnswer};
+use crate::domain::service_key::fingerprint::KeyFingerprint;
+use crate::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Slot, WriteAnswer};
 
 const REVISIONS: [&str; 3] = ["1", "2", "3"];
 
@@ -64,6 +66,34 @@ pub(super) fn pendings() -> impl Strategy<Value = Option<Pending>> {
     proptest::option::of(pending)
 }
 
+fn fingerprints() -> impl Strategy<Value = KeyFingerprint> {
+    select(vec![key().fingerprint().clone(), key().fingerprint().clone(), rotated().fingerprint().clone()])
+}
+
+/// Returns the action that an earlier reconciliation asked for.
+pub(super) fn actions() -> impl Strategy<Value = Option<Action>> {
+    let operations = [ActionOperation::Upload, ActionOperation::Replace, ActionOperation::Delete].to_vec();
+    let deadlines = vec![None, Some(now_at(0).wall), Some(now_at(START + 60).wall)];
+    let action = (select(operations), fingerprints(), select(REVISIONS.to_vec()), select(deadlines)).prop_map(
+        |(operation, fingerprint, etag, deadline)| Action {
+            id: "earlier".into(),
+            operation,
+            fingerprint: Some(fingerprint),
+            revision: revision(etag),
+            requested_at: now_at(0).wall,
+            deadline,
+            steps: Vec::new(),
+        },
+    );
+    proptest::option::of(action)
+}
+
+pub(super) fn unconfirmed() -> impl Strategy<Value = Option<Unconfirmed>> {
+    let unconfirmed = (vec(fingerprints(), 1..3), select(REVISIONS.to_vec()))
+        .prop_map(|(keys, etag)| Unconfirmed { revision: revision(etag), keys });
+    proptest::option::of(unconfirmed)
+}
+
 pub(super) fn observations() -> impl Strategy<Value = Observations> {
     let since = || proptest::option::of((0..START).prop_map(|seconds| now_at(seconds).monotonic));
     (since(), since(), 0..=4_usize, 0..=4_usize, any::<bool>()).prop_map(
@@ -90,10 +120,16 @@ pub(super) fn slots() -> impl Strategy<Value = Result<Slot, RemoteTrouble>> {
     for etag in REVISIONS {
         let held = |owner: Option<Owner>, adopted| {
             let owner = owner.map(|owner| Ownership { owner, adopted });
-            Ok(Slot::Filled { revision: revision(etag), owner })
+            Ok(Slot::Filled { revision: revision(etag), owner, basis: Basis::Content })
         };
         all.extend(other_owners().map(|owner| held(owner, false)));
         let empty = Ok(Slot::Empty { revision: revision(etag) });
+        let unknown = |leaving: &[ServiceKey]| {
+            let leaving = leaving.iter().map(|key| key.fingerprint().clone()).collect();
+            Ok(Slot::Unknown { revision: revision(etag), leaving })
+        };
+        let confirmed = Slot::Filled { revision: revision(etag), owner: Some(ours()), basis: Basis::Confirmation };
+        all.extend([unknown(&[]), unknown(&[rotated()]), Ok(confirmed), empty.clone()]);
         all.extend([held(Some(us()), false), held(Some(us()), false), held(Some(us()), true), empty]);
     }
     select(all)
@@ -107,6 +143,8 @@ pub(super) fn contents() -> impl Strategy<Value = Result<Content, RemoteTrouble>
         Ok(Content::Key(rotated())),
         key_with("third"),
         Ok(Content::Unreadable(findings())),
+        Ok(Content::NotAvailable(None)),
+        Ok(Content::NotAvailable(Some(rotated().fingerprint().clone()))),
         Err(unavailable()),
     ])
 }
@@ -119,6 +157,7 @@ pub(super) fn writes() -> impl Strategy<Value = WriteAnswer> {
     let never = RemoteTrouble { retry: Retry::Never, ..unavailable() };
     select(vec![
         WriteAnswer::Done(revision("4")),
+        WriteAnswer::HandedOver(revision("4")),
         WriteAnswer::Changed,
         WriteAnswer::Rejected("422 at $.key".into()),
         WriteAnswer::Refused(never),
@@ -136,8 +175,7 @@ pub(super) fn answers() -> impl Strategy<Value = Answers> {
         slot,
         content,
         write: write.map(|answer| Written { operation: Operation::Upload, answer }),
-        first_attempt: false,
-        earlier_write: false,
+        ..Answers::default()
     })
 }
 
@@ -146,19 +184,26 @@ pub(super) fn policies() -> impl Strategy<Value = Policy> {
     let adoption = select(vec![AdoptionPolicy::Never, AdoptionPolicy::IfIdentical, AdoptionPolicy::Replace]);
     let mode = select(vec![Mode::Enforce, Mode::Enforce, Mode::Enforce, Mode::Observe]);
     let suspend = select(vec![false, false, false, true]);
-    (deletion, adoption, mode, suspend).prop_map(|(deletion, adoption, mode, suspend)| Policy {
+    let adapter = select(vec![Adapter::Http, Adapter::Manual]);
+    (deletion, adoption, mode, suspend, adapter).prop_map(|(deletion, adoption, mode, suspend, adapter)| Policy {
         deletion,
         adoption,
         mode,
         suspend,
+        adapter,
         ..policy()
     })
 }
 
 pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
     let sibling = Owner { name: "sibling".into(), ..us() };
-    let heir =
-        |key: &ServiceKey| Some(Heir { owner: sibling.clone(), credentials: key.credentials_fingerprint().clone() });
+    let heir = |key: &ServiceKey| {
+        Some(Heir {
+            owner: sibling.clone(),
+            credentials: key.credentials_fingerprint().clone(),
+            key: key.fingerprint().clone(),
+        })
+    };
     let name = || Some("monitoring/sibling".to_owned());
     let alone = Siblings::default();
     select(vec![
@@ -174,8 +219,12 @@ pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
 pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
     let policy = (select(vec![0, 300, 100_000]), any::<bool>(), policies());
     let of_object = (sources(), tenants(), subjects(), 0.0..1.0_f64, policy);
-    (of_object, pendings(), observations(), siblings(), prop_oneof![Just(Answers::default()), answers()]).prop_map(
-        |((scenario, tenant, subject, jitter, (grace, report, policy)), pending, observations, siblings, answers)| {
+    let expires_at = select(vec![None, Some(now_at(START - 1).wall), Some(now_at(START + 60).wall)]);
+    let answers = (prop_oneof![Just(Answers::default()), answers()], expires_at)
+        .prop_map(|(answers, slot_key_expires_at)| Answers { slot_key_expires_at, ..answers });
+    let recorded = (pendings(), actions(), unconfirmed());
+    (of_object, recorded, observations(), siblings(), answers).prop_map(
+        |((scenario, tenant, subject, jitter, (grace, report, policy)), recorded, observations, siblings, answers)| {
             let mut facts = scenario.facts;
             facts.tenant = tenant;
             facts.policy = policy;
@@ -184,7 +233,7 @@ pub(super) fn any_facts() -> impl Strategy<Value = Facts> {
             facts.jitter = jitter;
             facts.policy.grace_period = Duration::from_secs(grace);
             facts.policy.dead_action = if report { DeadAction::Report } else { DeadAction::Delete };
-            facts.ledger.pending = pending;
+            (facts.ledger.pending, facts.ledger.action, facts.ledger.unconfirmed) = recorded;
             facts.observations = observations;
             facts.answers = answers;
             facts

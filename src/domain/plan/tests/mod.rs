@@ -9,6 +9,7 @@ mod generator;
 mod gone;
 mod invariants;
 mod ledger;
+mod manual;
 mod observe;
 mod occupied;
 mod scenario;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 
+use crate::domain::action::{Action, Unconfirmed};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::evidence::Observations;
 use crate::domain::ledger::{Ledger, Operation, Origin, Pending, Uploaded};
@@ -11,12 +12,12 @@ use crate::domain::plan::{
     Answers, Content, Evidence, Facts, KeyRole, Now, Settlement, Siblings, Source, SourceIdentity, Step, Subject,
     Tenant, Verdict, plan,
 };
-use crate::domain::policy::Scopes;
+use crate::domain::policy::{Adapter, Scopes};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::examples::{key, key_with_secret, policy, rules};
 use crate::domain::service_key::{Findings, ServiceKey};
-use crate::domain::slot::{Owner, Ownership, RemoteTrouble, Revision, Slot};
+use crate::domain::slot::{Basis, Owner, Ownership, RemoteTrouble, Revision, Slot};
 use crate::domain::time::Moment;
 
 /// The evidence of a binding that is not found while the definition of its kind is unchanged.
@@ -147,6 +148,7 @@ impl Scenario {
             observations: Observations::default(),
             answers: Answers::default(),
             jitter: 0.5,
+            action_id: "drawn".into(),
         };
         Self { facts, now: now_at(START) }
     }
@@ -212,6 +214,17 @@ impl Scenario {
         self.with(|facts| facts.subject.deleting = true)
     }
 
+    /// Lets a person alone change the slot.
+    pub(super) fn manual(self) -> Self {
+        self.with(|facts| facts.policy.adapter = Adapter::Manual)
+    }
+
+    /// Records in the ledger that the upload of `key` was requested at revision `etag` and not confirmed.
+    pub(super) fn unconfirmed(self, key: &ServiceKey, etag: &str) -> Self {
+        let unconfirmed = Unconfirmed { revision: revision(etag), keys: vec![key.fingerprint().clone()] };
+        self.with(|facts| facts.ledger.unconfirmed = Some(unconfirmed))
+    }
+
     /// Records in the ledger that `key` was uploaded at revision `etag`.
     pub(super) fn ledger_has(self, key: &ServiceKey, etag: &str) -> Self {
         let then = now_at(0).wall;
@@ -250,6 +263,16 @@ impl Scenario {
         self.with(|facts| facts.learn_slot(Ok(Slot::Empty { revision: revision(etag) })))
     }
 
+    pub(super) fn slot_is_unknown(self, etag: &str) -> Self {
+        self.with(|facts| facts.learn_slot(Ok(Slot::Unknown { revision: revision(etag), leaving: Vec::new() })))
+    }
+
+    /// Sets the slot to a key of which only the fingerprint is known.
+    pub(super) fn slot_holds_unavailable(self, key: &ServiceKey) -> Self {
+        let fingerprint = Some(key.fingerprint().clone());
+        self.with(|facts| facts.learn_content(Ok(Content::NotAvailable(fingerprint))))
+    }
+
     pub(super) fn slot_is_ours(self, etag: &str) -> Self {
         self.slot_is_owned_by(etag, Some(us()))
     }
@@ -265,7 +288,7 @@ impl Scenario {
     }
 
     fn slot_has_ownership(self, etag: &str, owner: Option<Ownership>) -> Self {
-        self.with(|facts| facts.learn_slot(Ok(Slot::Filled { revision: revision(etag), owner })))
+        self.with(|facts| facts.learn_slot(Ok(Slot::Filled { revision: revision(etag), owner, basis: Basis::Content })))
     }
 
     pub(super) fn slot_holds(self, key: &ServiceKey) -> Self {
@@ -309,6 +332,30 @@ impl Scenario {
             }
             step => panic!("expected a record, not {step:?}"),
         }
+    }
+
+    /// Performs the request to a person that comes next; returns it and the scenario after it.
+    pub(super) fn ask(mut self) -> (Action, Self) {
+        match self.plan() {
+            Step::Ask(action) => {
+                self.facts.note_action(Action::clone(&action));
+                (*action, self)
+            }
+            step => panic!("expected a request, not {step:?}"),
+        }
+    }
+
+    /// Returns the object at its next reconciliation, `seconds` after the start, before any step of it.
+    pub(super) fn after_settlement(self, seconds: u64) -> Self {
+        let settlement = self.settlement();
+        let observations = Observations { settled: None, ..settlement.observations };
+        self.later(seconds).with(|facts| {
+            facts.ledger = settlement.ledger;
+            facts.previous = settlement.conditions.or(facts.previous.take());
+            facts.observations = observations;
+            facts.answers = Answers::default();
+            facts.action_id = format!("drawn at {seconds}");
+        })
     }
 
     /// Returns the settlement.

@@ -5,7 +5,8 @@ use std::path::Path;
 
 use serde_json::json;
 
-use super::{command, create_user, printed, run, run_in};
+use super::{command, create_user, printed, request_upload, run, run_in};
+use crate::scenarios::manual::manual;
 use crate::scenarios::scenario;
 use testkit::bed::operator::binary;
 
@@ -77,6 +78,29 @@ fn kubectl_finds_the_program_as_its_plugin() {
     });
 }
 
+/// Returns what a shell proposes for the last one of these words.
+fn complete(kubeconfig: &Path, words: &[&str]) -> String {
+    let mut command = command(kubeconfig, &[&["--"], words].concat());
+    let index = (words.len() - 1).to_string();
+    command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index).env("_CLAP_IFS", "\n");
+    printed(words, command.output().expect("almkey can be started")).stdout
+}
+
+#[test]
+fn a_shell_proposes_names_of_tenants_and_never_the_id_of_an_action() {
+    manual("proposed", async |tenant| {
+        let (_, id) = request_upload(&tenant).await;
+        let kubeconfig = tenant.bed.control_plane.kubeconfig("admin");
+        assert_eq!(complete(&kubeconfig, &["almkey", "done", "-n", "proposed", "ca"]), "calm");
+        assert_eq!(complete(&kubeconfig, &["almkey", "done", "--tenant", "propo"]), "proposed");
+        let proposed = |word| complete(&kubeconfig, &["almkey", "done", "-n", "proposed", "calm", word]);
+        for word in [&id[..1], "c"] {
+            assert_eq!(proposed(word), "");
+        }
+        assert!(!proposed("").contains(&id));
+    });
+}
+
 #[test]
 fn a_shell_completes_the_names_of_keys_in_the_chosen_namespace() {
     scenario("completed", async |tenant| {
@@ -84,21 +108,15 @@ fn a_shell_completes_the_names_of_keys_in_the_chosen_namespace() {
             tenant.apply_for_secret(name, "missing").await;
         }
         let kubeconfig = tenant.bed.control_plane.kubeconfig("admin");
-        let complete = |kubeconfig: &Path, words: &[&str]| {
-            let words = [&["--", "almkey"][..], words].concat();
-            let index = (words.len() - 2).to_string();
-            let mut command = command(kubeconfig, &words);
-            command.env("COMPLETE", "bash").env("_CLAP_COMPLETE_INDEX", index).env("_CLAP_IFS", "\n");
-            printed(&words, command.output().expect("almkey can be started")).stdout
-        };
-        for name in ["explain", "show", "download", "delete"] {
-            let words = [name, "-n", "completed", "c"];
+        for name in ["explain", "done", "check", "show", "download", "delete"] {
+            let words = ["almkey", name, "-n", "completed", "c"];
             assert_eq!(complete(&kubeconfig, &words), "calm\ncold", "{name}");
             assert_eq!(complete(Path::new("/nonexistent"), &words), "", "{name}");
         }
-        let tested = complete(&kubeconfig, &["test", "-n", "completed", "c"]);
+        let tested = complete(&kubeconfig, &["almkey", "test", "-n", "completed", "c"]);
         assert!(tested.starts_with("calm\ncold\n") && tested.contains("clippy.toml"), "files follow: {tested}");
-        assert_eq!(complete(&kubeconfig, &["upload", "key.txt", "--tenant", "complete"]), "completed");
+        let tenants = complete(&kubeconfig, &["almkey", "upload", "key.txt", "--tenant", "complete"]);
+        assert_eq!(tenants, "completed");
 
         let mut script = command(&kubeconfig, &[]);
         let script = printed(&[], script.env("COMPLETE", "bash").output().expect("almkey can be started"));

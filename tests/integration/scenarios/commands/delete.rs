@@ -3,16 +3,16 @@
 use serde_json::{Value, json};
 use testkit::bed::Tenant;
 
-use super::{Terminal, create_editor, run, run_in};
+use super::done::confirmed_upload;
+use super::{Terminal, create_editor, download, path, run, run_in};
+use crate::scenarios::manual::manual;
 use crate::scenarios::{scenario, upload};
 
 /// Uploads a new key by `almkey upload`, under this name, and returns it.
 async fn upload_by_hand(tenant: &Tenant<'_>, name: &str) -> Value {
     let key = tenant.make_key().await;
-    let file = tempfile::NamedTempFile::new().expect("a file");
-    std::fs::write(file.path(), key.to_string()).expect("a file");
-    let path = file.path().to_str().expect("UTF-8");
-    let uploaded = run_in(tenant, &["upload", path, "--tenant", &tenant.name, "--name", name]);
+    let file = download(&key);
+    let uploaded = run_in(tenant, &["upload", path(&file), "--tenant", &tenant.name, "--name", name]);
     assert_eq!(uploaded.code, 0, "{}{}", uploaded.stdout, uploaded.stderr);
     key
 }
@@ -149,5 +149,25 @@ fn delete_with_rights_on_one_namespace_names_what_may_not_be_read() {
         }
         assert!(has_secret(&tenant, "calm").await);
         assert_eq!(tenant.slot_key().await, Value::Null);
+    });
+}
+
+#[test]
+fn delete_in_manual_mode_prints_the_steps_for_the_person_who_acts() {
+    manual("deleted-by-a-person", async |tenant| {
+        confirmed_upload(&tenant).await;
+        let deleted = run_in(&tenant, &["delete", "calm", "--yes"]);
+        assert_eq!((deleted.code, deleted.stderr.as_str()), (4, ""), "{}", deleted.stdout);
+        let status = tenant.tenant_object().await.status.expect("a status");
+        let removal = status.pending_removals.first().expect("a removal");
+        let task = "delete the key of deleted-by-a-person/calm in Landscape Management";
+        for part in [
+            "  The tenant is in manual mode: a person is asked for what changes there",
+            "almservicekey/calm -n deleted-by-a-person: gone\n",
+            &format!("almtenant/deleted-by-a-person: {task}\n  ID: {}\n\n1. ", removal.id),
+        ] {
+            assert!(deleted.stdout.contains(part), "{part:?} is missing in\n{}", deleted.stdout);
+        }
+        assert!(!has_key(&tenant, "calm").await);
     });
 }

@@ -2,7 +2,8 @@
 
 use serde_json::json;
 
-use super::{create_user, run, run_in};
+use super::{create_user, request_upload, run, run_in};
+use crate::scenarios::manual::manual;
 use crate::scenarios::{scenario, upload};
 
 /// The objects of the test, the exit codes for them, and parts of their explanations: summary, meaning, evidence, next.
@@ -97,6 +98,57 @@ fn explain_names_the_trouble_the_evidence_and_the_next_step() {
         }
         let client = key["uaa"]["clientid"].as_str().expect("a client");
         assert!(run_in(&tenant, &["explain", "calm"]).stdout.contains(client));
+    });
+}
+
+// proves: flag --steps
+#[test]
+fn the_steps_of_an_action_are_a_message_to_the_person_who_acts() {
+    manual("sent-steps", async |tenant| {
+        let (key, id) = request_upload(&tenant).await;
+        let shown = run_in(&tenant, &["explain", "calm", "--steps"]);
+        assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+        let object = "almservicekey/calm -n sent-steps";
+        let first = format!("{object}: upload the key in Landscape Management\n  By: no deadline is known\n");
+        assert!(shown.stdout.starts_with(&format!("{first}  ID: {id}\n\n1. ")), "{}", shown.stdout);
+        assert!(shown.stdout.lines().all(|line| line.chars().count() <= 100), "{}", shown.stdout);
+        let steps = words(&shown.stdout);
+        let confirm = format!("almkey done calm {id} -n sent-steps");
+        for part in [confirm.as_str(), &tenant.fingerprint(&key), "Landscape Management Security Administrator"] {
+            assert!(steps.contains(part), "{part:?} is missing in\n{}", shown.stdout);
+        }
+
+        let explained = run_in(&tenant, &["explain", "calm"]);
+        assert_eq!(explained.code, 3);
+        let next =
+            "Next: A person must upload the key in Landscape Management: almkey explain calm -n sent-steps --steps";
+        assert!(words(&explained.stdout).contains(next), "{}", explained.stdout);
+        assert!(!explained.stdout.contains(&id), "the ID stands beside the steps alone: {}", explained.stdout);
+
+        tenant.fill_slot(&key, None).await;
+        assert_eq!(run_in(&tenant, &["done", "calm", &id]).code, 0);
+        let shown = run_in(&tenant, &["explain", "calm", "--steps"]);
+        let nothing = format!("{object}: nothing is to be done in Landscape Management\n");
+        assert_eq!((shown.code, shown.stdout), (0, nothing));
+    });
+}
+
+// proves: flag --tenant
+#[test]
+fn explain_describes_a_tenant_or_says_that_it_may_not_be_read() {
+    scenario("explained-tenant", async |tenant| {
+        upload(&tenant).await;
+        let admin = tenant.bed.control_plane.kubeconfig("admin");
+        let shown = run(&admin, &["explain", "--tenant", "explained-tenant"]);
+        let text = words(&shown.stdout);
+        for part in ["almtenant/explained-tenant: Ready is True (Connected)", "Slot: explained-tenant/calm, for"] {
+            assert!(text.contains(part), "{part:?} is missing in\n{}", shown.stdout);
+        }
+        assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+        let viewer = create_user(&tenant, "viewer", Some("almkey-view")).await;
+        let refused = run(&viewer, &["explain", "--tenant", "explained-tenant"]);
+        let remedy = "grant the right to get almtenants (role almkey-tenant-viewer)";
+        assert!(refused.code == 2 && refused.stderr.contains(remedy), "{}", refused.stderr);
     });
 }
 

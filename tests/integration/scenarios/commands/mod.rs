@@ -1,9 +1,13 @@
 //! The commands that a person with a kubeconfig runs. A test about what such a command shows, changes or needs goes here.
 
+// `almkey check`.
+mod check;
 // Every command: the flags of the cluster, failures, completion, the plugin of kubectl.
 mod cluster;
 // `almkey delete`.
 mod delete;
+// `almkey done`.
+mod done;
 // `almkey download`.
 mod download;
 // `almkey explain`.
@@ -28,6 +32,7 @@ use std::time::Duration;
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
 use serde_json::{Value, json};
+use tempfile::NamedTempFile;
 use testkit::bed::Tenant;
 use testkit::bed::operator::binary;
 use testkit::bed::waiting::{WAIT_LIMIT, wait_for};
@@ -137,6 +142,28 @@ async fn await_right(tenant: &Tenant<'_>, name: &str, [verb, resource]: [&str; 2
         }
     })
     .await;
+}
+
+/// Writes a key into a file, as a person downloads it in the app.
+fn download(key: &Value) -> NamedTempFile {
+    let file = NamedTempFile::new().expect("a file");
+    std::fs::write(file.path(), key.to_string()).expect("a file");
+    file
+}
+
+/// Returns the path of a file.
+fn path(file: &NamedTempFile) -> &str {
+    file.path().to_str().expect("UTF-8")
+}
+
+/// Makes a key, and an object `calm` whose key a person is asked to upload. Returns the key, and the ID of the action.
+async fn request_upload(tenant: &Tenant<'_>) -> (Value, String) {
+    let key = tenant.make_key().await;
+    tenant.write_secret("pasted", &key).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    let object = tenant.await_ready("calm", "Unknown", "ActionRequired").await;
+    let action = object.status.and_then(|status| status.action).expect("an action");
+    (key, action.id)
 }
 
 /// A command at a terminal.

@@ -5,7 +5,8 @@ use std::process::Stdio;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{command, create_user, run, run_in};
+use super::{command, create_user, request_upload, run, run_in};
+use crate::scenarios::manual::manual;
 use crate::scenarios::{scenario, upload};
 use testkit::bed::Tenant;
 use testkit::bed::waiting::wait_for;
@@ -48,6 +49,33 @@ fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
         let fingerprint = fingerprint.expect("an upload").fingerprint;
         let wide = run_in(&tenant, &["status", "-o", "wide"]);
         assert!(wide.stdout.lines().any(|line| line.ends_with(&format!("Secret/pasted   {fingerprint}"))));
+    });
+}
+
+#[test]
+fn status_shows_what_a_person_must_do_below_the_tables() {
+    manual("to-do", async |tenant| {
+        let (key, id) = request_upload(&tenant).await;
+        let gap = Regex::new(" {3,}").expect("a pattern");
+        let to_do = |output: &str| {
+            let table = output.split_once("\nTO DO").map_or("", |(_, table)| table);
+            let rows = table.lines().skip(1).take_while(|line| !line.is_empty());
+            let own =
+                rows.filter(|line| line.contains(" to-do ")).map(|line| gap.replace_all(line, " | ").into_owned());
+            own.collect::<Vec<_>>()
+        };
+        let shown = run_in(&tenant, &["status"]);
+        assert_eq!((shown.code, shown.stderr.as_str()), (0, ""));
+        assert_eq!(to_do(&shown.stdout), ["upload | to-do | to-do/calm | - | -"]);
+        assert!(shown.stdout.contains("\nalmservicekey/calm:\n  upload the key in the app: almkey explain calm"));
+        assert!(shown.stdout.lines().all(|line| line.chars().count() <= 100), "{}", shown.stdout);
+
+        tenant.fill_slot(&key, None).await;
+        assert_eq!(run_in(&tenant, &["done", "calm", &id]).code, 0);
+        tenant.delete("calm").await;
+        tenant.await_tenant("to-do", "Unknown", "ActionRequired").await;
+        let shown = run_in(&tenant, &["status"]);
+        assert_eq!(to_do(&shown.stdout), ["delete | to-do | to-do/calm | - | -"]);
     });
 }
 

@@ -6,23 +6,9 @@ use kube::api::ListParams;
 use serde_json::{Value, json};
 use testkit::bed::Tenant;
 
-use super::{create_editor, create_user, grant_secrets, run, run_in, token_endpoint_options};
+use super::{create_editor, create_user, download, grant_secrets, path, run, run_in, token_endpoint_options};
+use crate::scenarios::manual::manual;
 use crate::scenarios::scenario;
-
-/// A key in a file.
-struct KeyFile(tempfile::NamedTempFile);
-
-impl KeyFile {
-    fn new(content: &Value) -> Self {
-        let file = tempfile::NamedTempFile::new().expect("a file");
-        std::fs::write(file.path(), content.to_string()).expect("a file");
-        Self(file)
-    }
-
-    fn path(&self) -> &str {
-        self.0.path().to_str().expect("UTF-8")
-    }
-}
 
 /// Returns the names of all Secrets and `ALMServiceKey`s in the tenant's namespace.
 async fn objects(tenant: &Tenant<'_>) -> Vec<String> {
@@ -37,9 +23,9 @@ async fn objects(tenant: &Tenant<'_>) -> Vec<String> {
 fn upload_makes_the_objects_once_and_waits_for_the_upload() {
     scenario("put-by-hand", async |tenant| {
         let key = tenant.make_key().await;
-        let file = KeyFile::new(&json!({ "credentials": key }));
-        let arguments = ["upload", file.path(), "--tenant", "put-by-hand"];
-        let report = format!("{}: valid, and signs in\n  fingerprint  {}\n", file.path(), tenant.fingerprint(&key));
+        let file = download(&json!({ "credentials": key }));
+        let arguments = ["upload", path(&file), "--tenant", "put-by-hand"];
+        let report = format!("{}: valid, and signs in\n  fingerprint  {}\n", path(&file), tenant.fingerprint(&key));
         let done = "almservicekey/put-by-hand: Ready is True (Uploaded)\n";
 
         let uploaded = run_in(&tenant, &arguments);
@@ -61,14 +47,14 @@ fn upload_makes_the_objects_once_and_waits_for_the_upload() {
         let present = made.replace("created", "is there already");
         assert!(again.stdout.starts_with(&format!("{report}{present}{done}")), "{}", again.stdout);
 
-        let other = KeyFile::new(&tenant.make_key().await);
-        let refused = run_in(&tenant, &["upload", other.path(), "--tenant", "put-by-hand"]);
+        let other = download(&tenant.make_key().await);
+        let refused = run_in(&tenant, &["upload", path(&other), "--tenant", "put-by-hand"]);
         assert_eq!(refused.code, 2);
         let message = "almkey: secret/put-by-hand exists already, with another content, and was not changed";
         assert!(refused.stderr.starts_with(message), "{}", refused.stderr);
         assert_eq!((tenant.slot_key().await, tenant.writes().await), (key, writes));
 
-        let second = run_in(&tenant, &["upload", other.path(), "--tenant", "put-by-hand", "--name", "second"]);
+        let second = run_in(&tenant, &["upload", path(&other), "--tenant", "put-by-hand", "--name", "second"]);
         assert_eq!(second.code, 1);
         assert!(second.stdout.contains("almservicekey/second: Ready is False (NotSlotOwner)"), "{}", second.stdout);
     });
@@ -84,8 +70,8 @@ fn upload_of_a_key_that_cannot_be_used_makes_nothing() {
         tenant.bed.kubectl(&["create", "namespace", "put-elsewhere"]);
         let admin = tenant.bed.control_plane.kubeconfig("admin");
         let upload = |content: &Value, target: &str, namespace: &str, more: &[&str]| {
-            let file = KeyFile::new(content);
-            let arguments = ["upload", file.path(), "--tenant", target, "-n", namespace];
+            let file = download(content);
+            let arguments = ["upload", path(&file), "--tenant", target, "-n", namespace];
             run(&admin, &[&arguments[..], more].concat())
         };
         for (content, target, namespace, code, expected) in [
@@ -118,9 +104,9 @@ fn upload_of_a_key_that_cannot_be_used_makes_nothing() {
 #[test]
 fn upload_says_if_the_key_is_not_uploaded_in_time_and_what_it_waits_for() {
     scenario("put-late", async |tenant| {
-        let file = KeyFile::new(&tenant.make_key().await);
+        let file = download(&tenant.make_key().await);
         tenant.fail("ReadSlot", json!({ "status": 503 })).await;
-        let late = run_in(&tenant, &["upload", file.path(), "--tenant", "put-late", "--timeout", "2"]);
+        let late = run_in(&tenant, &["upload", path(&file), "--tenant", "put-late", "--timeout", "2"]);
         tenant.heal().await;
         assert_eq!(late.code, 3, "{}{}", late.stdout, late.stderr);
         assert!(late.stdout.contains("almservicekey/put-late: Ready is Unknown ("), "{}", late.stdout);
@@ -131,9 +117,9 @@ fn upload_says_if_the_key_is_not_uploaded_in_time_and_what_it_waits_for() {
 fn upload_by_a_user_of_one_namespace_says_what_was_not_checked() {
     scenario("put-in-part", async |tenant| {
         let key = tenant.make_key().await;
-        let file = KeyFile::new(&key);
+        let file = download(&key);
         let options = token_endpoint_options(&tenant);
-        let arguments = ["upload", file.path(), "--tenant", "put-in-part"];
+        let arguments = ["upload", path(&file), "--tenant", "put-in-part"];
         let arguments: Vec<&str> = arguments.into_iter().chain(options.iter().map(String::as_str)).collect();
         let upload = |kubeconfig: &Path| run(kubeconfig, &arguments);
 
@@ -158,5 +144,30 @@ fn upload_by_a_user_of_one_namespace_says_what_was_not_checked() {
                          \"put-in-part\", which you may not read (role almkey-tenant-viewer)";
         assert!(uploaded.stdout.contains(unchecked), "{}", uploaded.stdout);
         assert_eq!(tenant.slot_key().await, key);
+    });
+}
+
+#[test]
+fn upload_in_manual_mode_prints_the_steps_for_the_person_who_acts() {
+    manual("put-by-a-person", async |tenant| {
+        let key = tenant.make_key().await;
+        let file = download(&key);
+        let arguments = ["upload", path(&file), "--tenant", "put-by-a-person"];
+        let asked = run_in(&tenant, &arguments);
+        assert_eq!((asked.code, asked.stderr.as_str()), (4, ""), "{}", asked.stdout);
+        let object = tenant.await_ready("put-by-a-person", "Unknown", "ActionRequired").await;
+        let id = object.status.and_then(|status| status.action).expect("an action").id;
+        for part in [
+            "almservicekey/put-by-a-person: Ready is Unknown (ActionRequired)\n",
+            "almservicekey/put-by-a-person -n put-by-a-person: upload the key in Landscape Management\n",
+            &format!("  ID: {id}\n\n1. "),
+        ] {
+            assert!(asked.stdout.contains(part), "{part:?} is missing in\n{}", asked.stdout);
+        }
+
+        tenant.fill_slot(&key, None).await;
+        assert_eq!(run_in(&tenant, &["done", "put-by-a-person", &id]).code, 0);
+        let again = run_in(&tenant, &arguments);
+        assert_eq!((again.code, again.stderr.as_str()), (0, ""), "{}", again.stdout);
     });
 }

@@ -6,10 +6,12 @@ use std::process::Command;
 use serde_json::{Value, json};
 
 use crate::scenarios::alone;
+use crate::scenarios::manual::{act, await_action, in_manual_mode};
+use alm_key_operator::api::action::ActionOperation;
 use testkit::bed::cluster::package;
 use testkit::bed::operator::{Operator, binary};
 use testkit::bed::waiting::wait_for;
-use testkit::bed::{Setup, Tenant};
+use testkit::bed::{Setup, Tenant, TestBed};
 
 /// Prefixes of the names of all metrics: ours, and those that controller-runtime defines.
 const METRIC_PREFIXES: [&str; 3] = ["almkey_", "controller_runtime_", "leader_election_"];
@@ -72,12 +74,44 @@ fn documented_metrics() -> Vec<Vec<String>> {
     METRIC_PREFIXES.iter().flat_map(|prefix| documented_rows(prefix)).collect()
 }
 
+/// Lets the operator ask a person to replace a key that expires, and to delete the key of a deleted object. Returns the text
+/// of `/metrics` that shows it.
+async fn ask_a_person(bed: &TestBed, operator: &Operator) -> String {
+    let tenant = Tenant::create_with(bed, "asked", bed.client.clone(), in_manual_mode).await;
+    let (first, second) = (tenant.make_key().await, tenant.make_key().await);
+    tenant.bind("plain", &first).await;
+    tenant.apply_for_binding("calm", "plain").await;
+    await_action(&tenant, "calm", ActionOperation::Upload, &first).await;
+    act(&tenant, "calm", &first).await;
+    tenant.keep_stale_copy("plain", &first, "48h").await;
+    tenant.rotate_binding("plain", &second).await;
+    await_action(&tenant, "calm", ActionOperation::Replace, &second).await;
+
+    let tenant = Tenant::create_with(bed, "removed", bed.client.clone(), in_manual_mode).await;
+    let key = tenant.make_key().await;
+    tenant.write_secret("pasted", &key).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    await_action(&tenant, "calm", ActionOperation::Upload, &key).await;
+    tenant.delete("calm").await;
+
+    let requested = "almkey_service_key_action_requested_timestamp_seconds";
+    let awaited = [
+        &format!("{requested}{{namespace=\"asked\",name=\"calm\",operation=\"Replace\"}}"),
+        "almkey_service_key_action_deadline_timestamp_seconds{namespace=\"asked\",name=\"calm\"}",
+        "almkey_tenant_removal_requested_timestamp_seconds{tenant=\"removed\"}",
+    ];
+    await_metrics(operator, "the requests", |text| awaited.iter().all(|series| value(text, series) > 0.0)).await
+}
+
 // proves: metric almkey_uploads_total, metric almkey_deletes_total, metric almkey_adoptions_total, metric almkey_orphans_total
 // proves: metric almkey_sign_ins_total, metric controller_runtime_reconcile_total
 // proves: metric controller_runtime_reconcile_errors_total, metric controller_runtime_reconcile_time_seconds
 // proves: metric almkey_remote_call_duration_seconds, metric almkey_service_key_ready, metric almkey_tenant_ready
 // proves: metric almkey_service_key_verified_timestamp_seconds, metric almkey_service_key_interval_seconds
 // proves: metric leader_election_master_status, metric almkey_build_info, metric almkey_releases_total
+// proves: metric almkey_service_key_action_requested_timestamp_seconds
+// proves: metric almkey_service_key_action_deadline_timestamp_seconds
+// proves: metric almkey_tenant_removal_requested_timestamp_seconds
 // proves: path /healthz, path /readyz, path /metrics, flag --admin-address, annotation almkey.dev/abandon
 #[test]
 fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
@@ -115,6 +149,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
         }
         let age = jiff::Timestamp::now().as_duration().as_secs_f64() - value(&text, &verified);
         assert!((0.0..60.0).contains(&age), "verified {age} s ago");
+        let text = ask_a_person(&bed, operator).await;
         let served = parse_metrics(&text).into_iter().map(|(name, (kind, help, labels))| {
             let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
             vec![format!("`{name}`"), kind, labels, help]
@@ -125,7 +160,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
 
         tenant.delete("calm").await;
         let text = await_metrics(operator, "the deletion", |text| value(text, "almkey_deletes_total") > 0.0).await;
-        assert!(!text.contains("name=\"calm\""), "a series outlived its object:\n{text}");
+        assert!(!text.contains("namespace=\"counted\",name=\"calm\""), "a series outlived its object:\n{text}");
         tenant.fill_slot(&key, None).await;
         tenant.apply_for_secret("adopting", "pasted").await;
         await_metrics(operator, "the adoption", |text| value(text, "almkey_adoptions_total") > 0.0).await;

@@ -1,9 +1,10 @@
 //! One combination of all states that a decision is based on, and its scenario.
 
+use crate::domain::action::ActionOperation;
 use crate::domain::ledger::Operation;
 use crate::domain::plan::tests::scenario::*;
 use crate::domain::plan::{Evidence, Step, Verdict};
-use crate::domain::policy::{AdoptionPolicy, DeletionPolicy, Mode};
+use crate::domain::policy::{Adapter, AdoptionPolicy, DeletionPolicy, Mode};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::examples::key;
@@ -33,6 +34,7 @@ pub(super) enum SignIn {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum SlotState {
     Empty,
+    Unknown,
     Ours,
     OursOutdated,
     OursAdopted,
@@ -50,6 +52,7 @@ pub(super) enum LedgerState {
     Uploaded,
     PendingAtRevision,
     PendingAtEarlierRevision,
+    UnconfirmedAtRevision,
 }
 
 /// The state of the object.
@@ -77,6 +80,7 @@ pub(super) struct Case {
     pub(super) ledger: LedgerState,
     pub(super) object: ObjectState,
     pub(super) tenant: TenantState,
+    pub(super) adapter: Adapter,
     pub(super) observe: bool,
     pub(super) suspend: bool,
     pub(super) retain: bool,
@@ -88,6 +92,8 @@ pub(super) struct Case {
 pub(super) enum Outcome {
     /// This write, or its record.
     Writes(Operation),
+    /// The request of this write to a person.
+    Asks(ActionOperation),
     /// The reconciliation ends and `Ready` has this reason.
     Says(Reason),
     /// The reconciliation ends and the conditions are unchanged.
@@ -99,6 +105,10 @@ pub(super) enum Outcome {
 impl Case {
     pub(super) fn is_deleted(&self) -> bool {
         self.object != ObjectState::Exists
+    }
+
+    pub(super) fn is_manual(&self) -> bool {
+        self.adapter == Adapter::Manual
     }
 
     pub(super) fn source_is_gone(&self) -> bool {
@@ -113,8 +123,33 @@ impl Case {
         self.signs_in == SignIn::Dead
     }
 
-    pub(super) fn is_fenced(&self) -> bool {
-        self.ledger != LedgerState::PendingAtRevision
+    /// Returns true if the slot holds no key as far as known.
+    pub(super) fn is_empty(&self) -> bool {
+        matches!(self.slot, SlotState::Empty | SlotState::Unknown)
+    }
+
+    pub(super) fn has_no_owner(&self) -> bool {
+        matches!(self.slot, SlotState::UnownedIdentical | SlotState::UnownedDifferent)
+    }
+
+    pub(super) fn is_pending(&self) -> bool {
+        self.ledger == LedgerState::PendingAtRevision
+    }
+
+    /// Returns true if a person may have uploaded a key of ours that the record does not have.
+    pub(super) fn may_be_in_slot(&self) -> bool {
+        let is_lost = self.slot == SlotState::Unknown && self.ledger == LedgerState::Uploaded;
+        self.is_manual() && (is_lost || self.ledger == LedgerState::UnconfirmedAtRevision)
+    }
+
+    /// Returns true if a key of ours may be in the slot that the loss of its source removes.
+    pub(super) fn may_have_been_uploaded(&self) -> bool {
+        self.may_be_in_slot() && !self.retain && (self.is_empty() || self.has_no_owner())
+    }
+
+    /// Returns true if a key of ours that may come to the slot, or be there, must not be left to itself.
+    pub(super) fn must_be_fenced(&self) -> bool {
+        self.is_pending() || (self.may_be_in_slot() && !self.retain)
     }
 
     /// Returns true if `Ready=True` was found for the source's key.
@@ -162,6 +197,7 @@ impl Case {
             | SlotState::OfSibling
             | SlotState::OfOtherCluster => rotated(),
             SlotState::Empty
+            | SlotState::Unknown
             | SlotState::Ours
             | SlotState::OursAdopted
             | SlotState::UnownedIdentical
@@ -196,12 +232,14 @@ impl Case {
             }
             LedgerState::PendingAtRevision => scenario.pending(Operation::Upload, Some(&rotated()), "1"),
             LedgerState::PendingAtEarlierRevision => scenario.pending(Operation::Upload, Some(&key()), "0"),
+            LedgerState::UnconfirmedAtRevision => scenario.unconfirmed(&key(), "1"),
         }
     }
 
     fn with_answers(&self, scenario: Scenario) -> Scenario {
         let scenario = match self.slot {
             SlotState::Empty => scenario.slot_is_empty("1"),
+            SlotState::Unknown => scenario.slot_is_unknown("1"),
             SlotState::Ours | SlotState::OursOutdated => scenario.slot_is_ours("1"),
             SlotState::OursAdopted => scenario.slot_is_adopted("1"),
             SlotState::UnownedIdentical | SlotState::UnownedDifferent => scenario.slot_is_owned_by("1", None),
@@ -239,6 +277,7 @@ impl Case {
         scenario.with(|facts| {
             facts.subject.deleting = self.is_deleted();
             facts.subject.abandoned = self.object == ObjectState::Abandoned;
+            facts.policy.adapter = self.adapter;
             facts.policy.suspend = self.suspend;
             facts.policy.adoption = self.adoption;
             facts.policy.mode = if self.observe { Mode::Observe } else { Mode::Enforce };
@@ -251,6 +290,7 @@ impl Case {
 pub(super) fn planned(scenario: &Scenario) -> Outcome {
     match scenario.plan() {
         Step::Record(pending) => Outcome::Writes(pending.operation),
+        Step::Ask(action) => Outcome::Asks(action.operation),
         Step::Put { .. } => Outcome::Writes(Operation::Upload),
         Step::Delete { .. } => Outcome::Writes(Operation::Delete),
         Step::Adopt { .. } => Outcome::Writes(Operation::Adopt),

@@ -4,11 +4,12 @@ mod case;
 
 use std::collections::BTreeSet;
 
-use Outcome::{Keeps, Releases, Says, Writes};
+use Outcome::{Asks, Keeps, Releases, Says, Writes};
 use case::{Case, LedgerState, ObjectState, Outcome, SignIn, SlotState, SourceState, TenantState, planned};
 
+use crate::domain::action::ActionOperation;
 use crate::domain::ledger::Operation::{Adopt, Delete, Release, Upload};
-use crate::domain::policy::AdoptionPolicy;
+use crate::domain::policy::{Adapter, AdoptionPolicy};
 use crate::domain::reason::Reason;
 
 type Row = (&'static str, fn(&Case) -> bool, Outcome);
@@ -39,8 +40,8 @@ const DELETED: &[Row] = &[
     ("a dead key is deleted even with Retain", |c| c.is_ours() && c.retain && c.is_dead(), Writes(Delete)),
     ("with Retain, a key that may be dead waits", |c| c.is_ours() && c.retain, Says(Reason::Removing)),
     ("our key is deleted with its object", |c| c.is_ours(), Writes(Delete)),
-    ("a pending write is fenced in the empty slot", |c| c.slot == SlotState::Empty && !c.is_fenced(), Writes(Delete)),
-    ("a pending write is fenced although the slot holds a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
+    ("an upload that may come is fenced in the empty slot", |c| c.is_empty() && c.must_be_fenced(), Writes(Delete)),
+    ("an upload that may come is fenced in a slot that is not ours", Case::must_be_fenced, Writes(Release)),
     ("the slot has no key of ours", |_| true, Releases),
 ];
 
@@ -69,8 +70,18 @@ const GONE: &[Row] = &[
         Writes(Release),
     ),
     ("our key is deleted with its source", |c| c.is_ours(), Writes(Delete)),
-    ("a pending write is fenced in the empty slot", |c| c.slot == SlotState::Empty && !c.is_fenced(), Writes(Delete)),
-    ("a pending write is fenced although the slot holds a key that is not ours", |c| !c.is_fenced(), Writes(Release)),
+    (
+        "a key that a person may have uploaded waits for the evidence",
+        |c| c.may_have_been_uploaded() && c.source == SourceState::AbsentNow,
+        Says(Reason::RemovalPending),
+    ),
+    (
+        "a person is asked to delete a key that may have been uploaded",
+        Case::may_have_been_uploaded,
+        Asks(ActionOperation::Delete),
+    ),
+    ("an upload that may come is fenced in the empty slot", |c| c.is_empty() && c.must_be_fenced(), Writes(Delete)),
+    ("an upload that may come is fenced in a slot that is not ours", Case::must_be_fenced, Writes(Release)),
     ("the slot has no key of ours", |_| true, Says(Reason::SourceGone)),
 ];
 
@@ -97,7 +108,12 @@ const NOT_ACCEPTED: &[Row] = &[
     ("an outage keeps Ready", |c| c.signs_in == SignIn::Unclear && c.was_ready(), Keeps),
     ("an outage proves nothing", |c| c.signs_in == SignIn::Unclear, Says(Reason::SignInUnknown)),
     ("a dead key of ours is deleted", |c| c.is_ours() && c.is_dead(), Writes(Delete)),
-    ("a pending write is fenced", |c| c.slot == SlotState::Empty && !c.is_fenced(), Writes(Delete)),
+    ("a pending write is fenced", |c| c.is_empty() && c.is_pending(), Writes(Delete)),
+    (
+        "a person is asked to delete a dead key that may have been uploaded",
+        |c| c.is_empty() && c.may_be_in_slot() && c.is_dead(),
+        Asks(ActionOperation::Delete),
+    ),
     ("a refused key is not put", |_| true, Says(Reason::CredentialsRefused)),
 ];
 
@@ -109,8 +125,8 @@ const ACCEPTED: &[Row] = &[
         |c| c.slot == SlotState::Unreachable,
         Says(Reason::LandscapeManagementUnavailable),
     ),
-    ("the empty slot is filled", |c| c.slot == SlotState::Empty, Writes(Upload)),
-    ("a pending write is repeated", |c| c.is_ours() && !c.is_fenced(), Writes(Upload)),
+    ("the empty slot is filled", Case::is_empty, Writes(Upload)),
+    ("a pending write is repeated", |c| c.is_ours() && c.is_pending() && !c.is_manual(), Writes(Upload)),
     ("an outdated key of ours is replaced", |c| c.slot == SlotState::OursOutdated, Writes(Upload)),
     ("our key is in the slot", |c| c.is_ours(), Says(Reason::Uploaded)),
     ("a sibling's key stays", |c| c.slot == SlotState::OfSibling, Says(Reason::NotSlotOwner)),
@@ -141,12 +157,23 @@ fn rows(case: &Case) -> &'static [Row] {
     }
 }
 
+/// Returns the outcome in manual mode: a person is asked for an upload, and for the removal of our key, unless its object is
+/// deleted. Owners and fences are matters of the record.
+fn by_a_person(case: &Case, outcome: Outcome) -> Outcome {
+    match outcome {
+        Writes(Upload) if case.is_empty() => Asks(ActionOperation::Upload),
+        Writes(Upload) => Asks(ActionOperation::Replace),
+        Writes(Delete) if case.is_ours() && !case.is_deleted() => Asks(ActionOperation::Delete),
+        outcome => outcome,
+    }
+}
+
 /// Returns the outcome in the mode Observe: a write is only reported, and a removal is reported as what is wrong.
 fn observed(case: &Case, outcome: Outcome) -> Outcome {
     match outcome {
-        Writes(Delete | Release) if case.source_is_gone() => Says(Reason::SourceGone),
-        Writes(Delete | Release) => Says(Reason::CredentialsRefused),
-        Writes(_) => Says(Reason::WouldChange),
+        Writes(Delete | Release) | Asks(ActionOperation::Delete) if case.source_is_gone() => Says(Reason::SourceGone),
+        Writes(Delete | Release) | Asks(ActionOperation::Delete) => Says(Reason::CredentialsRefused),
+        Writes(_) | Asks(_) => Says(Reason::WouldChange),
         Says(Reason::Uploaded) => Says(Reason::Observed),
         outcome => outcome,
     }
@@ -155,7 +182,8 @@ fn observed(case: &Case, outcome: Outcome) -> Outcome {
 fn expected(case: &Case) -> (&'static str, Outcome) {
     let (sentence, _, outcome) =
         rows(case).iter().find(|(_, applies, _)| applies(case)).expect("the last row applies to every case");
-    (sentence, if case.observe { observed(case, *outcome) } else { *outcome })
+    let outcome = if case.is_manual() { by_a_person(case, *outcome) } else { *outcome };
+    (sentence, if case.observe { observed(case, outcome) } else { outcome })
 }
 
 const TABLES: [&[Row]; 6] = [DELETED, INACTIVE, GONE, BLOCKED, NOT_ACCEPTED, ACCEPTED];
@@ -169,8 +197,9 @@ const SOURCES: [SourceState; 6] = [
     SourceState::AbsentForLong,
 ];
 const SIGN_INS: [SignIn; 4] = [SignIn::Yes, SignIn::Refused, SignIn::Dead, SignIn::Unclear];
-const SLOTS: [SlotState; 9] = [
+const SLOTS: [SlotState; 10] = [
     SlotState::Empty,
+    SlotState::Unknown,
     SlotState::Ours,
     SlotState::OursOutdated,
     SlotState::OursAdopted,
@@ -180,25 +209,28 @@ const SLOTS: [SlotState; 9] = [
     SlotState::OfOtherCluster,
     SlotState::Unreachable,
 ];
-const LEDGERS: [LedgerState; 4] = [
+const LEDGERS: [LedgerState; 5] = [
     LedgerState::Nothing,
     LedgerState::Uploaded,
     LedgerState::PendingAtRevision,
     LedgerState::PendingAtEarlierRevision,
+    LedgerState::UnconfirmedAtRevision,
 ];
 const OBJECTS: [ObjectState; 3] = [ObjectState::Exists, ObjectState::Deleted, ObjectState::Abandoned];
 const TENANTS: [TenantState; 3] = [TenantState::Open, TenantState::Closed, TenantState::Missing];
+const ADAPTERS: [Adapter; 2] = [Adapter::Http, Adapter::Manual];
 const ADOPTIONS: [AdoptionPolicy; 3] = [AdoptionPolicy::Never, AdoptionPolicy::IfIdentical, AdoptionPolicy::Replace];
 
 /// Returns all states of source, slot and ledger.
 fn states() -> impl Iterator<Item = Case> {
-    (0..6 * 4 * 9 * 4).map(|number: usize| Case {
+    (0..6 * 4 * 10 * 5).map(|number: usize| Case {
         source: SOURCES[number % 6],
         signs_in: SIGN_INS[number / 6 % 4],
-        slot: SLOTS[number / 24 % 9],
-        ledger: LEDGERS[number / 216 % 4],
+        slot: SLOTS[number / 24 % 10],
+        ledger: LEDGERS[number / 240 % 5],
         object: ObjectState::Exists,
         tenant: TenantState::Open,
+        adapter: Adapter::Http,
         observe: false,
         suspend: false,
         retain: false,
@@ -208,13 +240,14 @@ fn states() -> impl Iterator<Item = Case> {
 
 /// Returns all settings and states of object and tenant, applied to `state`.
 fn variants(state: Case) -> impl Iterator<Item = Case> {
-    (0..3 * 3 * 3 * 2 * 2 * 2).map(move |number: usize| Case {
+    (0..3 * 3 * 3 * 2 * 2 * 2 * 2).map(move |number: usize| Case {
         object: OBJECTS[number % 3],
         tenant: TENANTS[number / 3 % 3],
         adoption: ADOPTIONS[number / 9 % 3],
         observe: number / 27 % 2 == 1,
         suspend: number / 54 % 2 == 1,
         retain: number / 108 % 2 == 1,
+        adapter: ADAPTERS[number / 216 % 2],
         ..state
     })
 }

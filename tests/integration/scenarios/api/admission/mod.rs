@@ -63,13 +63,14 @@ async fn try_create(tenant: &Tenant<'_>, kind: &Kind, field: &str, value: &Value
 async fn try_change(tenant: &Tenant<'_>, kind: &Kind, case: &Case) -> (Answer, Answer) {
     let mut object = (kind.example)();
     put(&mut object, case.field, &case.good);
-    object["metadata"]["name"] = json!("existing");
+    let name = format!("existing-{}", case.field.replace('.', "-").to_lowercase());
+    object["metadata"]["name"] = json!(name);
     let path = (kind.path)(&tenant.namespace);
     request::create(&tenant.client, &path, &object).await.expect("the object is created");
     let change = async |value: &Value| {
         let mut change = json!({});
         put(&mut change, case.field, value);
-        request::merge(&tenant.client, &format!("{path}/existing?dryRun=All"), &change).await
+        request::merge(&tenant.client, &format!("{path}/{name}?dryRun=All"), &change).await
     };
     (change(&case.good).await, change(&case.bad).await)
 }
@@ -155,6 +156,7 @@ fn every_rule_for_a_key_admits_a_good_value_and_explains_a_bad_one() {
 // proves: cel ALMTenant "name must consist of letters, digits, '-', '.' and '_'"
 // proves: cel ALMTenant "the operator sends grant_type, client_id and client_secret itself, and scope has a field of its own"
 // proves: cel ALMTenant "a parameter must not be a credential: anyone who may read this object could use it"
+// proves: cel ALMTenant "exactly one of http and manual must be set"
 // proves: cel ALMTenant "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m"
 // proves: cel ALMTenant "'*' admits all namespaces and must be the only entry"
 // proves: cel ALMTenant "a namespace must be a full name (lowercase letters, digits and '-') or '*' for all"

@@ -5,7 +5,10 @@ use serde_json::{Value, json};
 use super::keys::{durations, names};
 use super::{Case, cel, keyword, one_of, required};
 
+const LANDSCAPE: &str = "spec.landscapeManagement";
 const HTTP: &str = "spec.landscapeManagement.http";
+const ONE_ADAPTER: &str = "exactly one of http and manual must be set";
+const HTTP_STAYS: &str = "http cannot be changed to manual: create another ALMTenant";
 const HOST: &str =
     "a host must be host or host:port, without scheme and path; a wildcard is allowed only as the first label";
 const TIMEOUT: &str = "timeout must be from 1s to 60s, as in 500ms, 90s or 1h30m";
@@ -39,7 +42,9 @@ pub(super) fn cases() -> Vec<Case> {
     let mut cases = vec![
         required("spec", example()["spec"].clone()),
         required("spec.landscapeManagement", json!({ "http": http() })),
-        required(HTTP, http()),
+        cel(LANDSCAPE, ONE_ADAPTER, json!({ "manual": {} }), json!({})),
+        cel(LANDSCAPE, ONE_ADAPTER, json!({ "http": http() }), json!({ "http": http(), "manual": {} })),
+        cel(LANDSCAPE, HTTP_STAYS, json!({ "http": http() }), json!({ "http": null, "manual": {} })),
         required("spec.landscapeManagement.http.oauth2", http()["oauth2"].clone()),
         required("spec.landscapeManagement.http.oauth2.secretRef", json!({ "name": "s" })),
         cel("spec.landscapeManagement.http.timeout", TIMEOUT, json!("1s"), json!("999ms")),

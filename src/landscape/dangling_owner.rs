@@ -23,7 +23,7 @@ pub(crate) async fn ignore_dangling_owner(
     };
     match cluster.key(&owner.namespace, &owner.name).await {
         Ok(Some(key)) if tenant.is_some_and(|tenant| key.spec.tenant_ref.name == tenant.name_any()) => Ok(slot),
-        Ok(_) => Ok(Slot::Filled { revision: slot.revision().clone(), owner: None }),
+        Ok(_) => Ok(slot.without_owner()),
         Err(error) => Err(RemoteTrouble {
             reason: Reason::SlotUnknown,
             message: format!(

@@ -1,0 +1,146 @@
+//! `almkey check`.
+
+mod comparison;
+mod fields;
+mod source;
+
+use std::error::Error;
+use std::io::{self, Write};
+use std::process::ExitCode;
+
+use clap::ArgGroup;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+
+use super::cluster::{
+    Cluster, ClusterFlags, Failure, Object, Tenant, WaitFlags, current_ready, print_result, qualified,
+};
+use super::completion;
+use super::confirmation::{confirm, print_reason};
+use super::key_file::Format;
+use super::slot_key::SlotKeyFlags;
+use super::text::{item, width};
+use crate::api::{ALMServiceKey, ALMTenant};
+use crate::domain::record::Confirmation;
+use comparison::{KnownKeys, compare};
+
+/// Text below the options in the help.
+const AFTER_HELP: &str = "\
+Compares what a person found in Landscape Management with the key of the ALMServiceKey: that of its source, if you may
+read it, or else the one in its status. With --file and that right, the fields that differ are named, never their
+values. In manual mode the operator records what was found there.
+
+Exit codes:
+  0  the same key: credentials and endpoints are equal; or with --empty or --tenant, recorded
+  1  another key; or the file holds no valid key; or with --empty or --tenant, ignored
+  2  wrong usage, or the file could not be read, or the cluster could not be asked
+  3  not known, because there is no key to compare with; or with --empty or --tenant, the operator has not acted in time
+
+It needs the right to get almservicekeys (role almkey-view). To record what was found, it needs the rights to list and
+watch (role almkey-view) and patch (role almkey-edit) them; without, it compares and says that nothing was recorded.
+With --tenant, it needs all these rights on almtenants, which a cluster admin has.
+
+Examples:
+  almkey check calm --file key.txt
+  almkey check calm --fingerprint 2:00112233445566778899aabbccddeeff
+  almkey check calm --empty
+  almkey check --tenant acme --empty";
+
+#[derive(clap::Args)]
+#[command(
+    after_help = AFTER_HELP,
+    group = ArgGroup::new("found").required(true).args(["file", "fingerprint", "empty"]),
+)]
+pub(super) struct Arguments {
+    /// Name of the ALMServiceKey or, with --tenant, of the ALMTenant.
+    #[arg(add = completion::key_or_tenant_names())]
+    name: String,
+
+    #[command(flatten)]
+    slot_key: SlotKeyFlags,
+
+    /// Landscape Management holds no key: the app offers a plus sign.
+    #[arg(long)]
+    empty: bool,
+
+    /// Record what was found for an ALMTenant that waits for the deletion of a key. Nothing is compared.
+    #[arg(long, conflicts_with = "namespace")]
+    tenant: bool,
+
+    #[command(flatten)]
+    wait: WaitFlags,
+
+    #[command(flatten)]
+    cluster: ClusterFlags,
+}
+
+#[tokio::main(flavor = "current_thread")]
+pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
+    let Arguments { name, slot_key, empty: _, tenant, wait, cluster } = arguments;
+    let found = match slot_key.key()? {
+        Ok(found) => found,
+        Err(report) => return Ok(report.print(Format::Text)?),
+    };
+    let cluster = cluster.connect().await?;
+    let found = match (found, tenant) {
+        (Some(found), false) => found,
+        (Some(found), true) => {
+            let statement = Confirmation::Holds(found.fingerprint().clone());
+            return record_alone::<ALMTenant>(&cluster, &name, &statement, wait).await;
+        }
+        (None, true) => return record_alone::<ALMTenant>(&cluster, &name, &Confirmation::HoldsNothing, wait).await,
+        (None, false) => {
+            return record_alone::<ALMServiceKey>(&cluster, &name, &Confirmation::HoldsNothing, wait).await;
+        }
+    };
+    let key = cluster.key(&name).await?;
+    let known = read_known(&cluster, &key).await?;
+    let comparison = compare(&found, &known);
+    print(&format!("{}: {}", qualified(&name), comparison.text(width())))?;
+    let recorded = record(&cluster, &name, Confirmation::Holds(found.fingerprint().clone()), wait).await?;
+    print(&item(&recorded, width()))?;
+    Ok(comparison.exit_code())
+}
+
+/// Records what the slot holds where there is nothing to compare, and prints what came of it.
+async fn record_alone<K: Object>(
+    cluster: &Cluster,
+    name: &str,
+    statement: &Confirmation,
+    wait: WaitFlags,
+) -> Result<ExitCode, Box<dyn Error>> {
+    Ok(match confirm::<K>(cluster, name, statement, wait).await? {
+        Ok(_) => {
+            print_result::<K>(name, "recorded", "the record of the slot says so now")?;
+            ExitCode::SUCCESS
+        }
+        Err(reason) => print_reason::<K>(name, &reason)?,
+    })
+}
+
+/// Reads all that is known of the keys of an object, with the rights of the user.
+async fn read_known(cluster: &Cluster, key: &ALMServiceKey) -> Result<KnownKeys, Failure> {
+    let slot = match cluster.tenant(&key.spec.tenant_ref.name).await? {
+        Tenant::Found(tenant) => tenant.status.and_then(|status| status.slot),
+        Tenant::Missing | Tenant::Undecodable | Tenant::Forbidden => None,
+    };
+    Ok(KnownKeys { source: source::read_key(cluster, key).await, status: key.status.clone().unwrap_or_default(), slot })
+}
+
+/// Records what the slot holds, and says what came of it.
+async fn record(cluster: &Cluster, name: &str, statement: Confirmation, wait: WaitFlags) -> Result<String, Failure> {
+    Ok(match confirm::<ALMServiceKey>(cluster, name, &statement, wait).await {
+        Ok(Ok(key)) => {
+            let Condition { status, reason, message, .. } = current_ready(&key);
+            format!("Recorded. Ready is {status} ({reason}): {message}")
+        }
+        Ok(Err(reason)) => format!("Not recorded ({}): {}", reason.name(), reason.message()),
+        Err(failure) if failure.is_forbidden() => format!("Not recorded: {failure}"),
+        Err(failure) => return Err(failure),
+    })
+}
+
+fn print(text: &str) -> io::Result<()> {
+    let mut stdout = io::stdout().lock();
+    stdout.write_all(text.as_bytes())?;
+    stdout.flush()
+}

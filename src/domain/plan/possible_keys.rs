@@ -1,0 +1,36 @@
+//! The keys of an object that may be in the slot in manual mode, in which the record does not know everything.
+
+use super::facts::Facts;
+use crate::domain::ledger::Ledger;
+use crate::domain::policy::Adapter;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
+use crate::domain::slot::{Holder, Slot};
+
+/// Returns the keys of this object that may be in the slot although the record does not say so: those whose upload was
+/// requested and not confirmed, and the key that the ledger has if the record was lost.
+pub(super) fn possible_keys<'a>(facts: &'a Facts, slot: &Slot) -> Vec<&'a KeyFingerprint> {
+    let Ledger { uploaded, unconfirmed, .. } = &facts.ledger;
+    if facts.policy.adapter == Adapter::Http {
+        return Vec::new();
+    }
+    let lost = uploaded.as_ref().filter(|_| matches!(slot, Slot::Unknown { .. }));
+    let requested = unconfirmed.as_ref().filter(|unconfirmed| unconfirmed.revision == *slot.revision());
+    let requested = requested.map(|unconfirmed| unconfirmed.keys.as_slice()).unwrap_or_default();
+    lost.map(|uploaded| &uploaded.fingerprint).into_iter().chain(requested).collect()
+}
+
+/// Returns the keys of this object that a person is to delete, the most likely one first: that of the slot, if it is ours,
+/// and those that may be there.
+pub(super) fn keys_to_delete(facts: &Facts) -> Vec<&KeyFingerprint> {
+    let Some(Ok(slot)) = &facts.answers.slot else { return Vec::new() };
+    let is_ours = matches!(slot.holder(&facts.subject.owner), Holder::Us(_));
+    let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *slot.revision());
+    let recorded = facts.slot_fingerprint().or(uploaded.map(|uploaded| &uploaded.fingerprint)).filter(|_| is_ours);
+    let mut keys: Vec<_> = recorded.into_iter().collect();
+    for key in possible_keys(facts, slot).into_iter().rev() {
+        if !keys.contains(&key) {
+            keys.push(key);
+        }
+    }
+    keys
+}

@@ -1,0 +1,55 @@
+//! The steps of an action in manual mode, in the words of SAP's app, for a person who has never opened it.
+
+use super::policy::KeyRules;
+use super::service_key::fingerprint::KeyFingerprint;
+
+/// The credential type that the command `validate` accepts by default.
+const DEFAULT_CREDENTIAL_TYPE: &str = "instance-secret";
+
+/// Returns the steps of the removal `id`: the object of these keys was deleted, and one of them may be in the slot of the
+/// tenant `name` with these rules.
+#[must_use]
+pub fn removal(rules: &KeyRules, name: &str, keys: &[KeyFingerprint], id: &str) -> Vec<String> {
+    let mut steps = vec![open(rules)];
+    let keys: Vec<_> = keys.iter().collect();
+    let report = format!("the cluster admin, who runs \"almkey check --tenant {name} --fingerprint FINGERPRINT\"");
+    steps.extend(delete(&keys, &report, rules));
+    steps.push(format!(
+        "Send the ID {id} to the cluster admin, who confirms with \"almkey done --tenant {name} {id}\"."
+    ));
+    steps
+}
+
+/// Returns the step that opens the place of the key.
+pub(super) fn open(rules: &KeyRules) -> String {
+    let zone = rules.identity_zone.as_deref().unwrap_or_default();
+    format!(
+        "With the role Landscape Management Security Administrator, open SAP Cloud ALM of the tenant {zone}. In the \
+         launchpad, choose Administration, then Landscape Management. Choose the gear icon (configuration), and expand the \
+         section SAP Cloud ALM Service Key."
+    )
+}
+
+/// Returns the steps that delete the key in the slot if it is one of `keys`. `report` is who gets the fingerprint of any
+/// other key.
+pub(super) fn delete(keys: &[&KeyFingerprint], report: &str, rules: &KeyRules) -> Vec<String> {
+    let keys: Vec<_> = keys.iter().map(|key| key.as_str()).collect();
+    vec![
+        format!(
+            "If there is a plus sign, there is no key: skip the next step. Otherwise: choose Download, and run \"{}\" with the downloaded file. If it does not print the \
+             fingerprint {}, do not delete the key: send the fingerprint that it prints to {report}, and stop here.",
+            validate(rules),
+            keys.join(" or ")
+        ),
+        "Choose Delete, and confirm it. Delete the downloaded file.".to_owned(),
+    ]
+}
+
+/// Returns the command that prints the fingerprint of a downloaded file. By default it accepts what SAP's guide names.
+pub(super) fn validate(rules: &KeyRules) -> String {
+    let accepted = &rules.accepted_credential_types;
+    match accepted.as_slice() {
+        [only] if only == DEFAULT_CREDENTIAL_TYPE => "almkey validate FILE".to_owned(),
+        _ => format!("almkey validate --accept-credential-type {} FILE", accepted.join(",")),
+    }
+}
