@@ -3,6 +3,7 @@
 //! Control plane, simulator and operator are real processes. Only SAP is simulated.
 
 mod life;
+mod manual;
 mod samples;
 mod session;
 
@@ -38,10 +39,11 @@ fn opening(is_compiled: bool, has_control_plane: bool) -> String {
     if !has_control_plane {
         times.push("A Kubernetes control plane is built from source: 8 to 11 minutes on two cores, once.");
     }
-    times.push("The demo itself takes about 40 seconds.");
+    times.push("The demo itself takes about a minute.");
     format!(
         "This demo follows a service key for SAP Cloud ALM through its life: it is uploaded, rotated, deleted together \
-         with its binding, and deleted when its credentials die.\n\
+         with its binding, and deleted when its credentials die. Then it does so once more with a person in between, as \
+         SAP's app of today needs one.\n\
          Kubernetes (etcd, kube-apiserver) and the operator are real, and run as processes of this machine until the \
          demo ends. SAP is simulated.\n\n{}",
         times.join("\n")
@@ -70,6 +72,7 @@ async fn show() -> Session {
     life::follow_binding(&session).await;
     life::lose_credentials(&session).await;
     life::check_writes(&session).await;
+    manual::ask_a_person(&session).await;
     session
 }
 
@@ -79,7 +82,7 @@ mod tests {
 
     #[test]
     fn the_opening_names_only_the_waits_that_are_ahead() {
-        assert!(opening(true, true).ends_with("\n\nThe demo itself takes about 40 seconds."));
+        assert!(opening(true, true).ends_with("\n\nThe demo itself takes about a minute."));
         assert!(opening(true, false).contains("8 to 11 minutes"));
         assert!(opening(false, true).contains("compiled: about a minute"));
     }

@@ -30,10 +30,11 @@ pub async fn apply(bed: &TestBed, file: &str, landscape: &Value) {
 
 /// Points the tenant of the samples at the simulator.
 fn connect(tenant: &mut Value, bed: &TestBed, landscape: &Value) {
-    let http = &mut tenant["spec"]["landscapeManagement"]["http"];
-    http["url"] = landscape["url"].clone();
-    http["oauth2"]["tokenUrl"] = landscape["tokenUrl"].clone();
-    http["caBundle"] = json!(bed.simulator.ca);
+    if let Some(http) = tenant["spec"]["landscapeManagement"].get_mut("http") {
+        http["url"] = landscape["url"].clone();
+        http["oauth2"]["tokenUrl"] = landscape["tokenUrl"].clone();
+        http["caBundle"] = json!(bed.simulator.ca);
+    }
     tenant["spec"]["signIn"] = json!({
         "hosts": [format!("*.authentication.localhost:{}", bed.simulator.port)],
         "caBundle": bed.simulator.ca,

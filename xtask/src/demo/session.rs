@@ -1,5 +1,6 @@
 //! The running processes of the demo, and what it prints.
 
+use std::process::Command;
 use std::time::Instant;
 
 use testkit::bed::{Setup, Tenant, TestBed};
@@ -52,11 +53,26 @@ impl Session {
         say("");
     }
 
+    /// Runs almkey, prints its output, and checks its exit code.
+    pub fn almkey(&self, arguments: &[&str], exit_code: i32) {
+        say(format!("\n$ almkey {}", arguments.join(" ")));
+        let mut command = Command::new(testkit::bed::operator::binary("almkey"));
+        command.args(arguments).env("KUBECONFIG", self.bed.control_plane.kubeconfig("admin"));
+        let output = command.output().expect("almkey can be started");
+        let printed = [output.stdout, output.stderr].concat();
+        for line in String::from_utf8_lossy(&printed).lines() {
+            say(format!("  {line}"));
+        }
+        say("");
+        assert_eq!(output.status.code(), Some(exit_code), "the exit code of almkey {}", arguments.join(" "));
+    }
+
     /// Prints what the demo has shown.
     pub fn summary(&self) {
         say(format!(
-            "\nThe operator did all of this by itself, in {:.0} s: it uploaded the key, rotated it, deleted it with its \
-             binding, and deleted the next one when its credentials had died.",
+            "\nThe operator did all of this in {:.0} s: it uploaded the key, rotated it, deleted it with its binding, and \
+             deleted the next one when its credentials had died, all by itself. In manual mode it asked a person for each \
+             change of the key, and for nothing else.",
             self.started.elapsed().as_secs_f64()
         ));
     }
