@@ -1,5 +1,6 @@
 //! `almkey explain`.
 
+use alm_key_operator::api::ALMTenant;
 use serde_json::json;
 
 use super::{create_user, request_upload, run, run_in};
@@ -138,6 +139,11 @@ fn the_steps_of_an_action_are_a_message_to_the_person_who_acts() {
 fn explain_describes_a_tenant_or_says_that_it_may_not_be_read() {
     scenario("explained-tenant", async |tenant| {
         upload(&tenant).await;
+        let has_slot = |object: &ALMTenant| {
+            let slot = object.status.as_ref().and_then(|status| status.slot.as_ref());
+            slot.is_some_and(|slot| slot.key_ref.is_some())
+        };
+        tenant.await_tenant_as("explained-tenant", "seen with its key", has_slot).await;
         let admin = tenant.bed.control_plane.kubeconfig("admin");
         let shown = run(&admin, &["explain", "--tenant", "explained-tenant"]);
         let text = words(&shown.stdout);

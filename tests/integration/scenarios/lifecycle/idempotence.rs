@@ -106,8 +106,9 @@ fn an_outage_of_the_token_endpoint_longer_than_dead_key_after_deletes_no_key() {
     scenario("outage", async |tenant| {
         let key = tenant.make_key().await;
         tenant.write_secret("pasted", &key).await;
+        // Three intervals are longer than any back-off of the test: after them, Ready would be Unknown.
         let spec = json!({
-            "source": { "secretRef": { "name": "pasted" } }, "interval": "20s", "deadKey": { "after": "10s" },
+            "source": { "secretRef": { "name": "pasted" } }, "interval": "15m", "deadKey": { "after": "10s" },
         });
         tenant.apply("calm", spec).await;
         tenant.await_ready("calm", "True", "Uploaded").await;
