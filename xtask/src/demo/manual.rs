@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::samples;
 use super::session::Session;
 use testkit::bed::Tenant;
+use testkit::bed::tenant::ensure_namespace;
 
 const KEY: &str = "calm";
 const BINDING: &str = "calm-key";
@@ -27,7 +28,7 @@ pub async fn ask_a_person(session: &Session) {
         namespace: NAMESPACE.into(),
         client: session.bed.client.clone(),
     };
-    session.bed.kubectl(&["create", "namespace", NAMESPACE]);
+    ensure_namespace(&tenant.client, NAMESPACE).await;
     let began = Instant::now();
     samples::apply(&session.bed, "manual.yaml", &made["landscapeManagement"]).await;
     let first = tenant.make_key().await;

@@ -5,6 +5,7 @@ use std::path::Path;
 use kube::api::ListParams;
 use serde_json::{Value, json};
 use testkit::bed::Tenant;
+use testkit::bed::tenant::ensure_namespace;
 
 use super::{create_editor, create_user, download, grant_secrets, path, run, run_in, token_endpoint_options};
 use crate::scenarios::manual::manual;
@@ -67,7 +68,7 @@ fn upload_of_a_key_that_cannot_be_used_makes_nothing() {
         let (key, mut foreign, dead) = (tenant.make_key().await, tenant.make_key().await, tenant.make_key().await);
         foreign["uaa"]["identityzone"] = "other".into();
         tenant.revoke(&dead).await;
-        tenant.bed.kubectl(&["create", "namespace", "put-elsewhere"]);
+        ensure_namespace(&tenant.client, "put-elsewhere").await;
         let admin = tenant.bed.control_plane.kubeconfig("admin");
         let upload = |content: &Value, target: &str, namespace: &str, more: &[&str]| {
             let file = download(content);
