@@ -5,7 +5,7 @@ use std::time::Duration;
 use crate::simulation::actions::new_tenant;
 use crate::simulation::checker::liveness::{CONVERGENCE_TIME, QUIET_TIME, excessive_calls, unsettled};
 use crate::simulation::generator::Rng;
-use crate::simulation::manual::liveness::waiting_deletions;
+use crate::simulation::manual::liveness::{contradictory_requests, waiting_deletions};
 use crate::simulation::operator::Operator;
 use crate::simulation::panics::catch_panic;
 use crate::simulation::state::{SharedState, State};
@@ -176,10 +176,12 @@ impl Simulation {
         self.record_failure("too many reconciliations within the time");
     }
 
-    /// Checks that no deletion waits for a person, and then lets honest people do what they are asked for.
+    /// Checks that no deletion waits for a person and that no two requests contradict each other, and then lets honest
+    /// people do what they are asked for.
     fn converge_with_people(&mut self) {
         self.state.with(|state| {
-            if let Some(finding) = waiting_deletions(state).first() {
+            let findings = [waiting_deletions(state), contradictory_requests(state)].concat();
+            if let Some(finding) = findings.first() {
                 state.record_violation(finding.clone());
             }
         });

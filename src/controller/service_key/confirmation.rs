@@ -20,6 +20,18 @@ use crate::domain::slot::Owner;
 use crate::executor::ports::LedgerError;
 use crate::landscape::manual::{ensure_record, read_record, with_record};
 
+/// Returns the result of the confirmation that was made for an object without a tenant, if it has not been handled yet.
+pub(super) fn without_tenant(object: &ALMServiceKey) -> Option<ConfirmationStatus> {
+    let message = format!("ALMTenant \"{}\" does not exist", object.spec.tenant_ref.name);
+    unhandled(object).map(|value| ConfirmationStatus::new(value, Err(message)))
+}
+
+/// Returns the confirmation of the object that has not been handled yet.
+fn unhandled(object: &ALMServiceKey) -> Option<&str> {
+    let handled = object.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
+    unhandled_confirmation(object, handled)
+}
+
 /// Applies the confirmation that was made for the object, if it has not been handled yet. Returns the tenant as it is now,
 /// and the result of the confirmation.
 pub(super) async fn apply(
@@ -27,8 +39,7 @@ pub(super) async fn apply(
     object: &ALMServiceKey,
     tenant: ALMTenant,
 ) -> Result<(ALMTenant, Option<ConfirmationStatus>), LedgerError> {
-    let handled = object.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
-    let value = unhandled_confirmation(object, handled);
+    let value = unhandled(object);
     if adapter(&tenant.spec) == Adapter::Http {
         let result = |value| ConfirmationStatus::new(value, Err("the ALMTenant is not in manual mode".into()));
         return Ok((tenant, value.map(result)));

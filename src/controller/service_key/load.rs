@@ -50,6 +50,9 @@ pub(super) async fn facts(
             None => None,
         };
     }
+    if matches!(source, Source::Gone { .. }) {
+        siblings.requested = siblings::confirm_requested(context, object, tenant).await?;
+    }
     Ok(Facts {
         subject: Subject {
             owner: Owner { cluster_id: context.cluster_id.to_owned(), namespace: namespace.clone(), name },

@@ -68,7 +68,10 @@ pub(crate) async fn reconcile(
             writer.set_confirmation(confirmation);
             Some(tenant)
         }
-        None => None,
+        None => {
+            writer.set_confirmation(confirmation::without_tenant(&object));
+            None
+        }
     };
     let facts = load::facts(context, &object, tenant.as_ref()).await?;
     writer.set_source(&facts.source);

@@ -6,9 +6,12 @@ use super::context::ReconcileContext;
 use crate::api::resolve::admits;
 use crate::api::service_key::Mode;
 use crate::api::{ALMServiceKey, ALMTenant};
+use crate::cluster::CallError;
 use crate::cluster::identity::{KeyId, Uid};
+use crate::domain::action::Action;
 use crate::domain::plan::{Heir, Siblings};
 use crate::domain::reason::Reason;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::Owner;
 use crate::names::condition;
 
@@ -26,7 +29,37 @@ pub(crate) fn find_siblings(context: &ReconcileContext<'_>, object: &ALMServiceK
         ahead: first.filter(|other| age(other) < age(object)).map(|other| KeyId::new(*other).to_string()),
         holding: others.iter().find(|other| has_uploaded(other)).map(|other| KeyId::new(*other).to_string()),
         heir: first.and_then(|other| heir(context, other)),
+        requested: others.iter().filter_map(|other| requested_upload(other, tenant)).collect(),
     }
+}
+
+/// Returns the keys that a person is asked to upload for siblings, by live reads: two objects that lose the same key must
+/// not leave its removal to each other.
+///
+/// # Errors
+/// A sibling could not be read.
+pub(crate) async fn confirm_requested(
+    context: &ReconcileContext<'_>,
+    object: &ALMServiceKey,
+    tenant: Option<&ALMTenant>,
+) -> Result<Vec<KeyFingerprint>, CallError> {
+    let Some(tenant) = tenant else { return Ok(Vec::new()) };
+    let mut requested = Vec::new();
+    let keys = context.keys.state();
+    let asking = keys.iter().filter(|key| is_sibling(key, object) && requested_upload(key, tenant).is_some());
+    for key in asking {
+        let KeyId { namespace, name, .. } = KeyId::new(key.as_ref());
+        let sibling = context.cluster.key(&namespace, &name).await?;
+        requested.extend(sibling.and_then(|sibling| requested_upload(&sibling, tenant)));
+    }
+    Ok(requested)
+}
+
+/// Returns the key that a person is asked to upload for an object, if the request still counts.
+fn requested_upload(key: &ALMServiceKey, tenant: &ALMTenant) -> Option<KeyFingerprint> {
+    let revision = tenant.status.as_ref()?.slot.as_ref()?.revision.as_deref()?;
+    let action = key.status.as_ref()?.action.as_ref().filter(|action| action.revision == revision)?;
+    Action::from(action).upload().filter(|_| key.metadata.deletion_timestamp.is_none()).cloned()
 }
 
 /// Returns the heir if a live read finds it and it is not being deleted.

@@ -188,9 +188,11 @@ fn ensure_refused_key_absent(facts: &Facts, key: &ServiceKey, now: Now) -> Resul
     Ok(Vec::new())
 }
 
-/// Settles because the token endpoint gave no clear answer: `Ready=True` is kept, and nothing is uploaded.
+/// Settles because the token endpoint gave no clear answer: `Ready=True` is kept, and nothing is uploaded. It is not kept
+/// past the deadline of a replacement.
 fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Result<Settlement, Step> {
-    if settle::was_ready(facts) {
+    let not_replaced = request::not_replaced_in_time(facts, now)?;
+    if not_replaced.is_none() && settle::was_ready(facts) {
         return Ok(settle::unverified(facts, FailedCheck::SignIn, message, retry, now));
     }
     let mut waits = vec![Wait::Retry(retry)];
@@ -198,8 +200,10 @@ fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Resu
     if facts.ledger.uploaded.is_some() {
         waits.extend(probe::probe_slot_key(facts, now)?);
     }
-    let conditions =
-        settle::conditions(facts, Condition::unknown(Reason::SignInUnknown, message), Progress::Reconciling);
+    let conditions = match not_replaced {
+        Some(ready) => settle::conditions(facts, ready, Progress::Stalled),
+        None => settle::conditions(facts, Condition::unknown(Reason::SignInUnknown, message), Progress::Reconciling),
+    };
     let settlement = settle::settlement(facts, Some(conditions), &waits, now);
     let ledger = settle::ledger_as_read(facts);
     Ok(request::with_earlier_action(facts, Settlement { ledger, ..settlement }))

@@ -69,6 +69,8 @@ pub struct Siblings {
     pub holding: Option<String>,
     /// The object that uploads next when this one is gone, if this process knows its key.
     pub heir: Option<Heir>,
+    /// The keys that a person is asked to upload for other objects, in manual mode.
+    pub requested: Vec<KeyFingerprint>,
 }
 
 /// The object that would upload next.
@@ -301,7 +303,8 @@ impl Facts {
     /// Returns a text that changes if and only if spec, tenant, source or the order of siblings changes.
     ///
     /// An object that has the slot does not wait for older siblings, and the heir only matters when the key is
-    /// released, so neither is a part of it.
+    /// released, so neither is a part of it. Of the keys that are requested for siblings, those count that may be in the
+    /// slot as keys of this object.
     #[must_use]
     pub fn change_marker(&self) -> String {
         let tenant = match &self.tenant {
@@ -310,11 +313,13 @@ impl Facts {
             Tenant::Open { version } => format!("tenant {version}"),
         };
         let Subject { owner: _, generation, deleting, abandoned, has_read_slot: _, requested: _ } = &self.subject;
-        let Siblings { ahead, holding, heir: _ } = &self.siblings;
+        let Siblings { ahead, holding, heir: _, requested } = &self.siblings;
         let ahead = ahead.as_ref().filter(|_| self.ledger.uploaded.is_none());
+        let unconfirmed = self.ledger.unconfirmed.as_ref().map(|unconfirmed| unconfirmed.keys.as_slice());
+        let shared: Vec<_> = unconfirmed.unwrap_or_default().iter().filter(|key| requested.contains(key)).collect();
         format!(
             "generation {generation} deleting {deleting} abandoned {abandoned} {tenant} behind {ahead:?} and {holding:?} \
-             {}",
+             shares {shared:?} {}",
             self.source
         )
     }

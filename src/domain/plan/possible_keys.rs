@@ -8,6 +8,10 @@ use crate::domain::slot::{Holder, Slot};
 
 /// Returns the keys of this object that may be in the slot although the record does not say so: those whose upload was
 /// requested and not confirmed, and the key that the ledger has if the record was lost.
+///
+/// A key that a person is asked to upload for a sibling is left to that sibling: a request to delete it would lead to the
+/// deletion of the sibling's key. An object that is being deleted names it all the same, because the tenant takes the
+/// request over, and withdraws what a living object wants.
 pub(super) fn possible_keys<'a>(facts: &'a Facts, slot: &Slot) -> Vec<&'a KeyFingerprint> {
     let Ledger { uploaded, unconfirmed, .. } = &facts.ledger;
     if facts.policy.adapter == Adapter::Http {
@@ -16,7 +20,8 @@ pub(super) fn possible_keys<'a>(facts: &'a Facts, slot: &Slot) -> Vec<&'a KeyFin
     let lost = uploaded.as_ref().filter(|_| matches!(slot, Slot::Unknown { .. }));
     let requested = unconfirmed.as_ref().filter(|unconfirmed| unconfirmed.revision == *slot.revision());
     let requested = requested.map(|unconfirmed| unconfirmed.keys.as_slice()).unwrap_or_default();
-    lost.map(|uploaded| &uploaded.fingerprint).into_iter().chain(requested).collect()
+    let keys = lost.map(|uploaded| &uploaded.fingerprint).into_iter().chain(requested);
+    keys.filter(|key| facts.subject.deleting || !facts.siblings.requested.contains(key)).collect()
 }
 
 /// Returns the keys of this object that a person is to delete, the most likely one first: that of the slot, if it is ours,

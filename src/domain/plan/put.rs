@@ -1,7 +1,5 @@
 //! The put of the source's key into the slot: by the operator or, in manual mode, by a person.
 
-use std::time::Duration;
-
 use jiff::Timestamp;
 
 use super::facts::Facts;
@@ -97,7 +95,7 @@ fn ask_to_replace_ours(facts: &Facts, key: &ServiceKey, revision: &Revision, now
         }
     };
     let waits: Vec<Wait> =
-        [Some(wait), deadline.and_then(|deadline| until(deadline, now))].into_iter().flatten().collect();
+        [Some(wait), deadline.and_then(|deadline| Wait::until(deadline, now))].into_iter().flatten().collect();
     Ok(settle::settlement(facts, Some(settle::conditions(facts, ready, progress)), &waits, now))
 }
 
@@ -112,10 +110,4 @@ fn deadline(facts: &Facts, slot_key: SlotKey, revision: &Revision, now: Now) -> 
             known.or_else(|| request::earlier_deadline(facts, revision))
         }
     }
-}
-
-/// Returns the wait until `time`, if that is in the future.
-fn until(time: Timestamp, now: Now) -> Option<Wait> {
-    let rest = Duration::try_from(time.duration_since(now.wall)).ok()?;
-    (!rest.is_zero()).then_some(Wait::Exactly(rest))
 }

@@ -156,10 +156,11 @@ fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Se
 /// Settles because the key of the lost source was adopted: it stays in the slot and is probed until it is dead.
 fn adopted_key_stays(facts: &Facts, message: &str, waits: Vec<Wait>, now: Now) -> Settlement {
     let waits: Vec<Wait> = waits.into_iter().map(Wait::at_most_hourly).collect();
-    let message = format!(
-        "{message}; its key was in Landscape Management before it was adopted, so it stays there until it no longer \
-         signs in"
-    );
+    let end = match probe::slot_key(facts) {
+        Ok(SlotKey::NotAvailable) => "it can no longer be tested: delete it in the app if no system needs it",
+        _ => "it stays there until it no longer signs in",
+    };
+    let message = format!("{message}; its key was in Landscape Management before it was adopted, so {end}");
     let conditions = settle::conditions(facts, Condition::no(Reason::SourceGone, message), Progress::Stalled);
     settle::settlement(facts, Some(conditions), &waits, now)
 }

@@ -4,6 +4,7 @@ use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::possible_keys;
+use super::probe::{self, SlotState};
 use super::step::{Now, Settlement, Step};
 use super::steps;
 use crate::domain::action::{Action, ActionOperation};
@@ -90,6 +91,29 @@ pub(super) fn is_deletion_requested(facts: &Facts, revision: &Revision) -> bool 
 /// Returns the deadline of the action that a person was asked for on the basis of this revision.
 pub(super) fn earlier_deadline(facts: &Facts, revision: &Revision) -> Option<Timestamp> {
     action_at(facts, revision)?.deadline
+}
+
+/// Returns the deadline of the replacement that a person was asked for.
+pub(super) fn deadline_of_replacement(facts: &Facts) -> Option<Timestamp> {
+    requested_action(facts).filter(|action| action.operation == ActionOperation::Replace)?.deadline
+}
+
+/// Returns `Ready` of an object whose key was not replaced in time, if that is so. The key in the slot has died then,
+/// whatever became of the source's key since.
+///
+/// # Errors
+/// Returns the step that reads the slot, which may hold the other key now.
+pub(super) fn not_replaced_in_time(facts: &Facts, now: Now) -> Result<Option<Condition>, Step> {
+    let Some(deadline) = deadline_of_replacement(facts).filter(|deadline| *deadline <= now.wall) else {
+        return Ok(None);
+    };
+    Ok(match probe::slot_state(facts)? {
+        SlotState::Read(slot) if action_at(facts, slot.revision()).is_some() => {
+            let message = text(facts, ActionOperation::Replace, Some(deadline));
+            Some(Condition::no(Reason::ActionRequired, message))
+        }
+        SlotState::Read(_) | SlotState::Unavailable(_) => None,
+    })
 }
 
 /// Returns the time from which the key in the slot is dead, unless it signs in. An earlier request bears that time: a

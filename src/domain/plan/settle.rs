@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+
 use super::facts::{Facts, Source, Verdict};
 use super::request;
 use super::step::{Now, Settlement};
@@ -34,6 +36,12 @@ impl Wait {
             Self::Interval => Self::Retry(Retry::Never),
             Self::Exactly(_) | Self::Retry(_) => self,
         }
+    }
+
+    /// Returns the wait until `time`, if that is in the future.
+    pub(super) fn until(time: Timestamp, now: Now) -> Option<Self> {
+        let rest = Duration::try_from(time.duration_since(now.wall)).ok()?;
+        (!rest.is_zero()).then_some(Self::Exactly(rest))
     }
 }
 
@@ -203,6 +211,7 @@ pub(super) fn unverified(facts: &Facts, check: FailedCheck, message: &str, retry
     if !rest.is_zero() {
         waits.push(Wait::Exactly(rest));
     }
+    waits.extend(request::deadline_of_replacement(facts).and_then(|deadline| Wait::until(deadline, now)));
     let expires = |previous: &&Conditions| previous.ready.reason != Reason::NotVerifiedLately && rest.is_zero();
     let conditions = facts.previous.as_ref().filter(expires).map(|previous| {
         let text = format!("the key was in order, but could not be verified for three intervals: {message}");

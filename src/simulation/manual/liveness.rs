@@ -2,9 +2,10 @@
 
 use kube::ResourceExt;
 
-use super::people::{Errand, Word};
+use super::people::{Errand, Word, deletable};
 use crate::api::ALMServiceKey;
 use crate::api::action::{ActionOperation, ActionStatus};
+use crate::domain::action::Action;
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::record::{Record, RecordedContent};
@@ -47,6 +48,30 @@ pub(crate) fn waiting_deletions(state: &State) -> Vec<String> {
     for key in (0..2).flat_map(|zone| final_keys(state, zone)) {
         if key.object.metadata.deletion_timestamp.is_some() {
             check_deleted_key(state, &key, &mut findings);
+        }
+    }
+    findings
+}
+
+/// Returns the keys, in words, that one object asks a person to upload while the steps of another request let a person
+/// delete them.
+pub(crate) fn contradictory_requests(state: &State) -> Vec<String> {
+    let cluster = &state.clusters[0];
+    let actions: Vec<(&ALMServiceKey, Action)> = cluster
+        .keys
+        .values()
+        .filter_map(|key| Some((key, Action::from(key.status.as_ref()?.action.as_ref()?))))
+        .collect();
+    let mut findings = Vec::new();
+    for (object, upload) in actions.iter().filter_map(|(object, action)| Some((*object, action.upload()?))) {
+        let tenant = &object.spec.tenant_ref.name;
+        let others = actions
+            .iter()
+            .filter(|(other, _)| other.spec.tenant_ref.name == *tenant && other.metadata.uid != object.metadata.uid);
+        let removal = state.record(0, tenant).and_then(|record| record.removal);
+        let steps = others.map(|(_, action)| &action.steps).chain(removal.iter().map(|removal| &removal.steps));
+        if steps.flat_map(|steps| deletable(steps)).any(|key| key == upload.as_str()) {
+            findings.push(format!("a person is asked to upload a key for {}, and to delete it", object.name_any()));
         }
     }
     findings

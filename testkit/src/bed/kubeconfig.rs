@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use super::TestBed;
 
@@ -16,6 +16,19 @@ impl TestBed {
         change(&mut cluster, &mut user);
         (kubeconfig["clusters"][0]["cluster"], kubeconfig["users"][0]["user"]) = (cluster, user);
         let path = self.control_plane.directory().join(format!("{name}.kubeconfig"));
+        std::fs::write(&path, kubeconfig.to_string()).expect("a file");
+        path
+    }
+
+    /// Creates a service account without rights, and returns a kubeconfig of it, whose context has its namespace.
+    pub fn create_user(&self, namespace: &str, name: &str) -> PathBuf {
+        self.kubectl(&["create", "serviceaccount", name, "-n", namespace]);
+        let token = self.kubectl(&["create", "token", name, "-n", namespace]);
+        let path =
+            self.write_kubeconfig(&format!("{namespace}-{name}"), |_, user| *user = json!({ "token": token.trim() }));
+        let text = std::fs::read_to_string(&path).expect("the kubeconfig");
+        let mut kubeconfig: Value = serde_yaml_ng::from_str(&text).expect("YAML");
+        kubeconfig["contexts"][0]["context"]["namespace"] = json!(namespace);
         std::fs::write(&path, kubeconfig.to_string()).expect("a file");
         path
     }

@@ -211,7 +211,8 @@ pub(super) fn siblings() -> impl Strategy<Value = Siblings> {
         alone.clone(),
         Siblings { heir: heir(&key()), ..alone.clone() },
         Siblings { heir: heir(&rotated()), ahead: name(), ..alone.clone() },
-        Siblings { holding: name(), ..alone },
+        Siblings { holding: name(), ..alone.clone() },
+        Siblings { requested: vec![key().fingerprint().clone()], ..alone },
     ])
 }
 

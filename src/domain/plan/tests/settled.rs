@@ -4,9 +4,11 @@ use std::time::Duration;
 
 use super::scenario::*;
 use crate::domain::conditions::Status;
-use crate::domain::plan::{KeyRole, Step, Tenant};
+use crate::domain::plan::{Answers, KeyRole, Step, Tenant};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
+use crate::domain::service_key::ServiceKey;
+use crate::domain::service_key::examples::key;
 use crate::domain::slot::RemoteTrouble;
 
 /// Returns a ready object after its settlement, due again after 900 s.
@@ -43,6 +45,23 @@ fn a_settled_object_is_checked_again_when_anything_changes() {
     for (change, scenario) in changes {
         assert!(!matches!(scenario.later(1).plan(), Step::Settle(_)), "{change}");
     }
+}
+
+#[test]
+fn a_request_for_a_sibling_is_a_change_if_it_is_for_a_key_that_may_be_ours() {
+    let asked = Scenario::new().manual().source_signs_in(accepted()).slot_is_unknown("1").ask().1;
+    let settlement = asked.settlement();
+    let settled = asked.with(|facts| {
+        facts.ledger = settlement.ledger;
+        facts.previous = settlement.conditions;
+        facts.observations = settlement.observations;
+        facts.answers = Answers::default();
+    });
+    let requested_too = |key: &ServiceKey| {
+        settled.clone().with(|facts| facts.siblings.requested = vec![key.fingerprint().clone()]).later(1)
+    };
+    assert!(!matches!(requested_too(&key()).plan(), Step::Settle(_)));
+    assert!(matches!(requested_too(&rotated()).plan(), Step::Settle(_)));
 }
 
 #[test]

@@ -92,3 +92,13 @@ fn a_request_outlives_the_operator_that_made_it() {
         tenant.await_ready("calm", "True", "Uploaded").await;
     });
 }
+
+#[test]
+fn a_confirmation_for_an_object_without_a_tenant_is_answered() {
+    manual("manual-no-tenant", async |tenant| {
+        let tenant = Tenant { name: "missing".into(), ..tenant };
+        tenant.apply_for_secret("calm", "pasted").await;
+        let (_, result) = confirm(&tenant, "calm", json!({ "holdsNothing": true })).await;
+        assert_eq!(result.expect_err("no record"), "ALMTenant \"missing\" does not exist");
+    });
+}

@@ -117,6 +117,20 @@ fn a_key_that_may_be_in_a_slot_without_an_owner_is_to_be_deleted() {
 }
 
 #[test]
+fn a_key_that_is_requested_for_a_sibling_is_not_to_be_deleted() {
+    for scenario in possible() {
+        let first = gone(scenario, ABSENT, 0).later(600).ask().1;
+        let slot = first.facts.answers.slot.clone().expect("the slot was read");
+        let shared = first.after_settlement(601).source_unchanged_for(601).with(|facts| {
+            facts.siblings.requested = vec![rotated().fingerprint().clone(), key().fingerprint().clone()];
+        });
+        let settlement = asks_for_nothing(&shared.with(|facts| facts.learn_slot(slot)));
+        let ready = settlement.conditions.expect("conditions").ready;
+        assert_eq!(verdict(&ready), (Status::False, Reason::SourceGone));
+    }
+}
+
+#[test]
 fn a_confirmed_deletion_ends_the_request() {
     let first = not_testable(Evidence::DeletionSeen, 0).ask().1.after_settlement(60);
     let settlement = asks_for_nothing(&first.slot_is_empty("2"));
@@ -178,6 +192,7 @@ fn an_adopted_key_that_cannot_be_tested_stays_without_a_request() {
     let adopted = gone(uploaded(), ABSENT, 0).later(1_000_000).slot_is_adopted("1").slot_holds_unavailable(&key());
     let ready = asks_for_nothing(&adopted).conditions.expect("conditions").ready;
     assert_eq!(verdict(&ready), (Status::False, Reason::SourceGone));
+    assert!(ready.message.contains("can no longer be tested"), "{}", ready.message);
 }
 
 #[test]

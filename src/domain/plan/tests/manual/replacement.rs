@@ -138,6 +138,27 @@ fn an_outage_keeps_ready_for_three_intervals() {
 }
 
 #[test]
+fn an_outage_does_not_keep_ready_past_the_deadline() {
+    let ready = expires_at(rotated_source(), after(600)).slot_signs_in(accepted()).ask().1;
+    let outage = |scenario: Scenario, seconds| scenario.after_settlement(seconds).source_signs_in(unclear());
+    let before = outage(ready.clone(), 599);
+    let kept = before.settlement();
+    assert_eq!((kept.conditions, kept.next), (None, Duration::from_secs(1)));
+
+    let passed = outage(ready.clone(), 600);
+    assert_eq!(passed.plan(), Step::ReadSlot, "the key may have been replaced in time");
+    let passed = passed.slot_is_ours("1").slot_holds_unavailable(&key());
+    let settlement = passed.settlement();
+    assert_eq!(settlement.ledger.action, ready.facts.ledger.action);
+    assert_eq!(state(&settlement.conditions.expect("conditions")), NOT_READY);
+    let later = outage(passed, 4_200).slot_is_ours("1").slot_holds_unavailable(&key()).settlement();
+    assert_eq!(state(&later.conditions.expect("conditions")), NOT_READY, "it stays so");
+
+    let replaced = outage(ready, 600).slot_is_ours("2").settlement();
+    assert_eq!(replaced.conditions, None, "another revision is another key");
+}
+
+#[test]
 fn an_outage_during_the_first_request_keeps_ready() {
     assert_eq!(state(&asked(rotated_source().slot_signs_in(unclear())).conditions), READY);
     let never_ready = rotated_source().with(|facts| facts.previous = None).slot_signs_in(unclear());
