@@ -11,6 +11,7 @@ mod mutants;
 mod optimised;
 mod process;
 mod results;
+mod transcript;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -92,6 +93,8 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Print what each command for a person prints, as users with different rights, on the cluster of the demo
+    Transcript,
     /// Build the control plane of the tests and the demo, if it is not cached yet
     ControlPlane,
     /// Write docs/proofs.md
@@ -105,6 +108,10 @@ async fn main() -> ExitCode {
     match Arguments::parse().command {
         Command::Demo { keep } => match guarded(demo::prepare).await {
             Ok(()) => demo::run(keep).await,
+            Err(code) => code,
+        },
+        Command::Transcript => match guarded(transcript::prepare).await {
+            Ok(()) => transcript::run().await,
             Err(code) => code,
         },
         command => guarded(move || perform(command)).await.err().unwrap_or(ExitCode::SUCCESS),
@@ -123,6 +130,7 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Audit { filter } => commands::audit::run(filter.as_deref(), None),
         Command::SecretScan { folder } => commands::secret_scan::run(folder.as_deref()),
         Command::Demo { .. } => demo::prepare(),
+        Command::Transcript => transcript::prepare(),
         Command::ControlPlane => build::control_plane(),
         Command::Proofs => commands::generate::proofs(),
         Command::Generate => commands::generate::run(),

@@ -4,8 +4,8 @@
 
 mod life;
 mod manual;
-mod samples;
-mod session;
+pub mod samples;
+pub mod session;
 
 use std::process::ExitCode;
 
@@ -13,12 +13,10 @@ use testkit::control_plane::ControlPlane;
 use xtask::workspace::program;
 
 use self::session::Session;
+use crate::INTERRUPTED;
 use crate::build;
 use crate::console::say;
 use crate::error::Error;
-
-/// Exit code of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 
 /// Says what is about to happen and how long it takes, and builds what is missing.
 pub fn prepare() -> Result<(), Error> {

@@ -81,20 +81,14 @@ fn token_endpoint_options(tenant: &Tenant<'_>) -> Vec<String> {
 /// kubeconfig, whose context has that namespace.
 async fn create_user(tenant: &Tenant<'_>, name: &str, role: Option<&str>) -> PathBuf {
     let (bed, namespace) = (tenant.bed, tenant.namespace.as_str());
-    bed.kubectl(&["create", "serviceaccount", name, "-n", namespace]);
+    let kubeconfig = bed.create_user(namespace, name);
     let account = format!("{namespace}:{name}");
     if let Some(role) = role {
         let (role, account) = (format!("--clusterrole={role}"), format!("--serviceaccount={account}"));
         bed.kubectl(&["create", "rolebinding", name, "-n", namespace, &role, &account]);
         await_access(tenant, name).await;
     }
-    let token = bed.kubectl(&["create", "token", name, "-n", namespace]);
-    let path = bed.write_kubeconfig(&format!("{namespace}-{name}"), |_, user| *user = json!({ "token": token.trim() }));
-    let text = std::fs::read_to_string(&path).expect("the kubeconfig");
-    let mut kubeconfig: Value = serde_yaml_ng::from_str(&text).expect("YAML");
-    kubeconfig["contexts"][0]["context"]["namespace"] = json!(namespace);
-    std::fs::write(&path, kubeconfig.to_string()).expect("a file");
-    path
+    kubeconfig
 }
 
 /// Creates a user with the roles `almkey-view` and `almkey-edit` in the tenant's namespace, and with these rights on

@@ -1,0 +1,39 @@
+//! `cargo xtask transcript`: what each command for a person prints, on the cluster of the demo.
+//!
+//! The cluster has a tenant whose slot the operator writes (namespace `team-a`) and one in manual mode (`team-b`). The commands
+//! run as the cluster admin, as a user with rights on `team-a` alone, and as a user with none. Each exit code is checked.
+
+mod automatic;
+mod manual;
+mod scene;
+mod shell;
+mod users;
+
+use std::process::ExitCode;
+
+use crate::build;
+use crate::demo::session::Session;
+use crate::error::Error;
+
+/// Builds what is missing.
+pub fn prepare() -> Result<(), Error> {
+    build::programs()?;
+    build::control_plane()
+}
+
+/// Runs every command, and prints it with its output and exit code.
+pub async fn run() -> ExitCode {
+    tokio::select! {
+        () = show() => ExitCode::SUCCESS,
+        // All that was started ends with this process.
+        _ = tokio::signal::ctrl_c() => ExitCode::from(crate::INTERRUPTED),
+    }
+}
+
+async fn show() {
+    let session = Session::start().await;
+    scene::prepare(&session).await;
+    users::show(&session).await;
+    automatic::show(&session).await;
+    manual::show(&session).await;
+}
