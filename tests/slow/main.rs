@@ -8,6 +8,7 @@
 //! | `replicas` | leaders that are killed or stopped write once; two clusters do not fight over a slot |
 //! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
 //! | `limits` | limits that take their time to be reached |
+//! | `transcript` | each command for a person says the right thing to users with different rights |
 
 mod beds;
 
@@ -18,3 +19,4 @@ mod hostile;
 mod limits;
 mod recorded_pace;
 mod replicas;
+mod transcript;

@@ -138,7 +138,10 @@ fn ends_deletion(status: &ALMServiceKeyStatus, tenant: &ALMTenant, changed: &Rec
 fn not_admitted(object: &ALMServiceKey) -> String {
     let KeyId { namespace, .. } = KeyId::new(object);
     let tenant = &object.spec.tenant_ref.name;
-    format!("ALMTenant \"{tenant}\" does not admit namespace \"{namespace}\"")
+    format!(
+        "ALMTenant \"{tenant}\" does not admit namespace \"{namespace}\": a cluster admin can record what is there by \"almkey \
+         check --tenant {tenant} --fingerprint FINGERPRINT\""
+    )
 }
 
 /// Returns the record without an owner that does not exist any more: no other object could confirm what the slot holds.

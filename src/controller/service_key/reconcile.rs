@@ -62,16 +62,13 @@ pub(crate) async fn reconcile(
     let mut writer = StatusWriter::new(context.cluster, object);
     writer.prepare(tenant.as_ref().is_some_and(|tenant| admits(&tenant.spec, &namespace))).await?;
     let object = writer.object().clone();
-    let tenant = match tenant {
-        Some(tenant) => {
-            let (tenant, confirmation) = Box::pin(confirmation::apply(context, &object, tenant)).await?;
-            writer.set_confirmation(confirmation);
-            Some(tenant)
-        }
-        None => {
-            writer.set_confirmation(confirmation::without_tenant(&object));
-            None
-        }
+    let tenant = if let Some(tenant) = tenant {
+        let (tenant, confirmation) = Box::pin(confirmation::apply(context, &object, tenant)).await?;
+        writer.set_confirmation(confirmation);
+        Some(tenant)
+    } else {
+        writer.set_confirmation(confirmation::without_tenant(&object));
+        None
     };
     let facts = load::facts(context, &object, tenant.as_ref()).await?;
     writer.set_source(&facts.source);

@@ -167,9 +167,13 @@ impl State {
     }
 
     /// Reports the key in the app to the platform team, who confirms it: for the object that has uploaded this key, if there
-    /// is one, as the answer to any other confirmation demands.
+    /// is one, as the answer to any other confirmation demands. The cluster admin confirms it for the tenant if that does not
+    /// admit the object.
     fn report(&mut self, errand: Errand) -> bool {
         match errand {
+            Errand::Action(actor) if !self.is_admitted(actor.tenant()) => {
+                self.confirm(Errand::Removal(actor.tenant()), Word::Holds);
+            }
             Errand::Action(actor) => {
                 let uploader = self.uploader_of_key_in_app(actor.tenant());
                 self.confirm(Errand::Action(uploader.unwrap_or(actor)), Word::Holds);
@@ -191,12 +195,15 @@ impl State {
         objects.find(|(_, object)| has_uploaded(object)).map(|(actor, _)| actor)
     }
 
+    fn is_admitted(&self, tenant: &str) -> bool {
+        self.clusters[0].tenants.get(tenant).is_some_and(|tenant| admits(&tenant.spec, NAMESPACE))
+    }
+
     /// Returns the object for which a key in the app is reported: the recorded owner, or any.
     fn object_to_report_for(&self, tenant: &str) -> Option<Actor> {
         let owner = self.record(0, tenant).and_then(|record| record.owner().map(|owner| owner.name.clone()));
         let exists = |actor: &Actor| actor.cluster() == 0 && self.clusters[0].keys.contains_key(actor.name());
-        let tenant_spec = self.clusters[0].tenants.get(tenant).map(|tenant| &tenant.spec)?;
-        if !admits(tenant_spec, NAMESPACE) {
+        if !self.is_admitted(tenant) {
             return None;
         }
         let mut actors = Actor::ALL.into_iter().filter(|actor| actor.tenant() == tenant).filter(exists);
@@ -210,9 +217,7 @@ impl State {
         let held = self.sap.slot_fingerprint(zone_index(tenant));
         let record = self.record(0, tenant);
         let recorded = record.as_ref().and_then(|record| record.fingerprint());
-        let tenant_spec = self.clusters[0].tenants.get(tenant).map(|tenant| &tenant.spec);
-        let is_admitted = tenant_spec.is_some_and(|spec| admits(spec, NAMESPACE));
-        if !is_admitted || recorded.is_none() || held.as_ref() == recorded {
+        if !self.is_admitted(tenant) || recorded.is_none() || held.as_ref() == recorded {
             return false;
         }
         match self.object_to_report_for(tenant) {
@@ -265,6 +270,10 @@ impl State {
     fn act(&mut self, errand: Errand, care: Care) -> Option<Result> {
         let note = self.people.notes.get(&errand)?.clone();
         let zone = errand.zone();
+        if (note.operation, care) == (ActionOperation::Replace, Care::Honest) && note.file.is_none() {
+            // The steps begin with the new file, so that nobody deletes a key without another one.
+            return Some(Result::Stuck);
+        }
         let held = self.sap.slot_fingerprint(zone);
         let may_delete = match (note.operation, care) {
             (_, Care::Hasty) => true,

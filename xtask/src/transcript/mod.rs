@@ -1,7 +1,8 @@
 //! `cargo xtask transcript`: what each command for a person prints, on the cluster of the demo.
 //!
 //! The cluster has a tenant whose slot the operator writes (namespace `team-a`) and one in manual mode (`team-b`). The commands
-//! run as the cluster admin, as a user with rights on `team-a` alone, and as a user with none. Each exit code is checked.
+//! run as the cluster admin, as a user with rights on `team-a` alone, and as a user with none. Each exit code is checked, and no
+//! output but a downloaded file may hold key material.
 
 mod automatic;
 mod manual;
@@ -36,4 +37,5 @@ async fn show() {
     users::show(&session).await;
     automatic::show(&session).await;
     manual::show(&session).await;
+    session.bed.expect_no_key_material();
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 use serde_json::Value;
 use tempfile::TempDir;
 use testkit::bed::operator::binary;
+use testkit::secret_scan::scan_output;
 
 use crate::console::say;
 use crate::demo::session::Session;
@@ -38,7 +39,8 @@ impl Shell {
         serde_json::from_slice(&text).expect("JSON")
     }
 
-    /// Runs almkey and prints its output and exit code, which must be `code`. Returns standard output.
+    /// Runs almkey and prints its output, in which no key material may be, and its exit code, which must be `code`. Returns
+    /// standard output.
     pub fn almkey(&self, arguments: &[&str], code: i32) -> String {
         say(format!("\n$ almkey {}", arguments.join(" ")));
         let mut command = Command::new(binary("almkey"));
@@ -46,6 +48,7 @@ impl Shell {
         let output = command.output().expect("almkey can be started");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");
         let (stdout, stderr) = (text(output.stdout), text(output.stderr));
+        scan_output(&format!("{arguments:?}"), format!("{stdout}{stderr}").as_bytes());
         for line in stdout.lines().chain(stderr.lines()) {
             say(format!("  {line}"));
         }

@@ -31,7 +31,7 @@ use std::time::Duration;
 
 use rexpect::process::WaitStatus;
 use rexpect::session::{PtySession, spawn_command};
-use serde_json::{Value, json};
+use serde_json::Value;
 use tempfile::NamedTempFile;
 use testkit::bed::Tenant;
 use testkit::bed::operator::binary;
