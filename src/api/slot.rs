@@ -167,18 +167,19 @@ pub fn removal(removals: &[PendingRemoval], cluster_id: &str) -> Option<Removal>
         keys: removal.fingerprints.iter().map(|key| KeyFingerprint::recorded(key)).collect(),
         owner: removal.key_ref.owner(cluster_id),
         requested_at: removal.requested_at.0,
-        steps: removal.steps.clone(),
     })
 }
 
-impl From<&Removal> for PendingRemoval {
-    fn from(removal: &Removal) -> Self {
+impl PendingRemoval {
+    /// Returns a removal with the steps for the person who carries it out.
+    #[must_use]
+    pub fn new(removal: &Removal, steps: Vec<String>) -> Self {
         Self {
             id: removal.id.clone(),
             key_ref: KeyRef { namespace: removal.owner.namespace.clone(), name: removal.owner.name.clone() },
             fingerprints: removal.keys.iter().map(|key| key.as_str().to_owned()).collect(),
             requested_at: whole_seconds(removal.requested_at),
-            steps: removal.steps.clone(),
+            steps,
         }
     }
 }

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 use clap::ValueHint;
 use clap::builder::NonEmptyStringValueParser;
 
-use super::cluster::{ClusterFlags, WaitFlags, print_outcome, print_result};
+use super::cluster::{ACTION_REQUIRED, ClusterFlags, WaitFlags, print_outcome, print_result};
 use super::completion;
 use super::confirmation::{confirm, print_reason};
 use super::key_file::Format;
@@ -25,6 +25,7 @@ Exit codes:
   1  recorded, and Ready is False; or ignored, because of what standard output says; or the file holds no valid key
   2  wrong usage, or the file could not be read, or the cluster could not be asked
   3  recorded, and Ready is Unknown; or the operator has not acted in time
+  4  recorded, and a person must still act in Landscape Management, as standard output says
 
 It needs the rights to get, list and watch (role almkey-view) and patch (role almkey-edit) almservicekeys; with --tenant,
 to get, list, watch and patch almtenants, which a cluster admin has.
@@ -87,7 +88,11 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         }
     } else {
         match confirm::<ALMServiceKey>(&cluster, &name, &statement, wait).await? {
-            Ok(key) => print_outcome(&name, Some(&key))?,
+            Ok(key) => {
+                let code = print_outcome(&name, Some(&key))?;
+                let must_act = key.status.is_some_and(|status| status.action.is_some());
+                if must_act { ExitCode::from(ACTION_REQUIRED) } else { code }
+            }
             Err(reason) => print_reason::<ALMServiceKey>(&name, &reason)?,
         }
     })

@@ -92,7 +92,7 @@ fn outcome(key: ServiceKey, verdict: Verdict, forbidden: &[String]) -> Outcome {
             let forbidden: Vec<_> = forbidden.iter().filter(|ending| !ending.is_empty()).cloned().collect();
             match scopes.ending_in(&forbidden) {
                 None => Outcome::SignsIn(key),
-                Some(ending) => Outcome::Invalid(forbidden_scope(ending).into()),
+                Some(ending) => Outcome::Invalid(forbidden_scope(ending).into(), Some(key.fingerprint().clone())),
             }
         }
         Verdict::Refused { reason, message } => Outcome::Refused(key, reason, message),

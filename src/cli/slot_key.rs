@@ -2,11 +2,8 @@
 
 use std::path::{Path, PathBuf};
 
-use serde_json::{Map, Value};
-use url::Url;
-
+use super::key_file::lenient;
 use super::key_file::{MAX_BYTES, Outcome, Report, Unreadable, file_name, read};
-use crate::domain::policy::{HostList, KeyRules};
 use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::service_key::{Findings, ServiceKey, read_object};
 
@@ -52,8 +49,8 @@ impl SlotKeyFlags {
         Ok(match read_key(&file)? {
             Ok(key) => Ok(Some(SlotKey::Known(Box::new(key)))),
             Err(findings) => {
-                let outcome = Outcome::Invalid(findings);
-                Err(Report::new(file_name(&file), &lenient_rules(None), Vec::new(), outcome).without_options())
+                let outcome = Outcome::Invalid(findings, None);
+                Err(Report::new(file_name(&file), &lenient::rules(None), Vec::new(), outcome).without_options())
             }
         })
     }
@@ -62,29 +59,7 @@ impl SlotKeyFlags {
 /// Reads a file that was downloaded in the app: the key alone.
 fn read_key(file: &Path) -> Result<Result<ServiceKey, Findings>, Unreadable> {
     let document = read_object(&read(file, MAX_BYTES)?).map_err(Findings::from);
-    Ok(document.and_then(parse))
-}
-
-/// Returns the key in a document, which need not meet the rules of a tenant: a fingerprint depends on none of them, and
-/// no key is sent anywhere.
-///
-/// # Errors
-/// The document is no key.
-pub(super) fn parse(document: Map<String, Value>) -> Result<ServiceKey, Findings> {
-    let url = document.get("uaa").and_then(|uaa| Url::parse(uaa.get("url")?.as_str()?).ok());
-    let host = url.and_then(|url| Some(format!("{}:{}", url.host_str()?, url.port_or_known_default()?)));
-    ServiceKey::from_document(document, &lenient_rules(host))
-}
-
-/// Returns rules that each document with complete credentials for this host meets.
-fn lenient_rules(token_host: Option<String>) -> KeyRules {
-    KeyRules {
-        identity_zone: None,
-        accepted_credential_types: ["instance-secret", "binding-secret"].map(str::to_owned).to_vec(),
-        token_hosts: token_host.map(|host| HostList::new(vec![host])),
-        endpoint_hosts: None,
-        accepted_services: None,
-    }
+    Ok(document.and_then(lenient::parse))
 }
 
 fn fingerprint(text: &str) -> Result<KeyFingerprint, String> {
@@ -94,7 +69,7 @@ fn fingerprint(text: &str) -> Result<KeyFingerprint, String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::json;
+    use serde_json::{Value, json};
 
     use super::*;
     use crate::domain::reason::Reason;

@@ -13,7 +13,8 @@ Exit codes:
   1  invalid: standard output shows what was found, where, what was expected and what to do next
   2  wrong usage, or the file could not be read
 
-No value of the file is ever printed. The fingerprint is the one that the status of an ALMServiceKey shows.
+No value of the file is ever printed. The fingerprint is the one that the status of an ALMServiceKey shows. A key with
+complete credentials has one, also if it is invalid.
 
 Examples:
   # Since January 2026 new bindings only get binding-secret, so a tenant usually accepts both types.
@@ -43,7 +44,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let rules = flags.rules();
     let outcome = match flags.key(file, &rules)? {
         Ok(key) => Outcome::Valid(key),
-        Err(findings) => Outcome::Invalid(findings),
+        Err(invalid) => invalid,
     };
     Ok(Report::new(file_name(file), &rules, Vec::new(), outcome).print(*output)?)
 }

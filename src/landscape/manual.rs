@@ -44,9 +44,15 @@ pub fn with_record(tenant: &ALMTenant, record: &Record, now: Timestamp) -> ALMTe
         tenant.status.clone().unwrap_or_else(|| ALMTenantStatus { observed_generation: -1, ..Default::default() });
     ALMTenantStatus {
         slot: Some(SlotStatus::recorded(record, before.slot.as_ref(), whole_seconds(now))),
-        pending_removals: record.removal.iter().map(PendingRemoval::from).collect(),
+        pending_removals: record.removal.iter().map(|removal| pending_removal(tenant, removal)).collect(),
         ..before
     }
+}
+
+/// Returns a removal with its steps, which follow from the tenant and the keys.
+fn pending_removal(tenant: &ALMTenant, removal: &Removal) -> PendingRemoval {
+    let steps = steps::removal(&rules(&tenant.spec), &tenant_name(tenant), &removal.keys, &removal.id);
+    PendingRemoval::new(removal, steps)
 }
 
 /// Ensures that the tenant has a record. Returns the tenant as it is now; none if it does not exist any more.
@@ -172,14 +178,8 @@ impl ManualLandscape<'_> {
         if keys.is_empty() {
             return Record { revision, ..record };
         }
-        let tenant = self.tenant();
-        let removal =
-            Removal { id: self.ids.id().to_owned(), steps: Vec::new(), keys, owner: self.me(), requested_at: self.now };
-        let mut record = record.with_removal(removal, revision);
-        if let Some(removal) = &mut record.removal {
-            removal.steps = steps::removal(&rules(&tenant.spec), &tenant_name(&tenant), &removal.keys, &removal.id);
-        }
-        record
+        let removal = Removal { id: self.ids.id().to_owned(), keys, owner: self.me(), requested_at: self.now };
+        record.with_removal(removal, revision)
     }
 
     /// Returns the key in the slot and the time at which it expires, if a stale copy of the source holds it.

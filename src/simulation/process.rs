@@ -138,7 +138,9 @@ impl Process {
                         Ok(None) => return None,
                         Err(_) => return Some(BACKOFF_MIN),
                     };
-                    match manual::withdraw_removals(&connection, &self.cluster_id, prepared, &self.keys, now).await {
+                    match manual::withdraw_removals(&connection, &self.cluster_id, prepared, &self.keys, &ids, now)
+                        .await
+                    {
                         Ok(Some(tenant)) => tenant,
                         Ok(None) => return None,
                         Err(_) => return Some(BACKOFF_MIN),

@@ -4,6 +4,7 @@
 use crate::domain::policy::AdoptionPolicy;
 use crate::simulation::history::violation;
 use crate::simulation::manual::people::{Deed, Errand, Word};
+use crate::simulation::model::document::Edition;
 use crate::simulation::step::{Actor, AppAction, Credential, Fault, KeyAction, SourceAction, Step, TenantAction};
 
 const TENANT: &str = "acme";
@@ -85,6 +86,31 @@ const DELETION_FROM_AN_EMPTY_SLOT: &[Step] = &[
     Step::Source(Actor::FIRST, SourceAction::Unbind),
 ];
 
+/// A replacement of a foreign key in manual mode that no person carried out is to be taken back: the foreign key is there.
+const DELETION_FROM_A_FOREIGN_SLOT: &[Step] = &[
+    Step::ManualMode,
+    Step::Tenant(0, TENANT, TenantAction::SetAdoption(AdoptionPolicy::Replace)),
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Instance)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::App(0, AppAction::Fill),
+    Step::Person(Errand::Action(Actor::FIRST), Deed::Confirm(Word::DoneWith)),
+    Step::Wait(601),
+    Step::Fault(Fault::BindingKindDefined(0, false)),
+];
+
+/// One of two keys that a person is asked to delete is wanted again by an object of the same name.
+const REMOVAL_OF_A_KEY_WANTED_AGAIN: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Instance)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Wait(301),
+    Step::Source(Actor::FIRST, SourceAction::Edit(Edition::OtherEndpoint)),
+    Step::Wait(4000),
+    Step::Key(Actor::FIRST, KeyAction::Delete),
+    Step::Wait(601),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+];
+
 /// A key is adopted in manual mode while a person is asked to remove another one.
 const ADOPTION_DURING_A_REMOVAL: &[Step] = &[
     Step::ManualMode,
@@ -101,6 +127,16 @@ const ADOPTION_DURING_A_REMOVAL: &[Step] = &[
 #[test]
 fn a_deletion_from_a_slot_that_was_empty_before_ends() {
     assert_eq!(violation(DELETION_FROM_AN_EMPTY_SLOT), None);
+}
+
+#[test]
+fn a_deletion_ends_where_the_slot_has_held_another_key_before() {
+    assert_eq!(violation(DELETION_FROM_A_FOREIGN_SLOT), None);
+}
+
+#[test]
+fn a_key_that_is_wanted_again_is_left_out_of_the_steps_of_a_removal() {
+    assert_eq!(violation(REMOVAL_OF_A_KEY_WANTED_AGAIN), None);
 }
 
 #[test]

@@ -5,14 +5,16 @@
 use crate::simulation::history::{Violation, run, run_with_trace};
 use crate::simulation::step::Step;
 
-/// Returns a shorter history that fails, too. No single step of it can be left out.
+/// Returns a shorter history of the same kind that fails, too. No single step of it can be left out.
 fn shrink(seed: u64, mut steps: Vec<Step>) -> Vec<Step> {
     if let Err(Violation { step: Some(last), .. }) = run(seed, &steps) {
         steps.truncate(last + 1);
     }
+    // Without its first step, a history in manual mode would be one of another kind.
+    let kept = usize::from(matches!(steps.first(), Some(Step::ManualMode)));
     let mut chunk = steps.len().div_ceil(2);
     while chunk > 0 {
-        let (mut start, mut has_shrunk) = (0, false);
+        let (mut start, mut has_shrunk) = (kept, false);
         while start < steps.len() {
             let mut shorter = steps.clone();
             shorter.drain(start..(start + chunk).min(steps.len()));

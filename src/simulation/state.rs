@@ -90,6 +90,12 @@ impl State {
         read_record(cluster.tenants.get(tenant)?, &cluster.id)
     }
 
+    /// Returns the steps of a tenant's pending removal.
+    pub(crate) fn removal_steps(&self, cluster: usize, tenant: &str) -> Option<Vec<String>> {
+        let status = self.clusters[cluster].tenants.get(tenant)?.status.as_ref()?;
+        status.pending_removals.first().map(|removal| removal.steps.clone())
+    }
+
     /// Returns true if an owner of this name in this cluster holds the slot: in manual mode, by the record of it.
     pub(crate) fn holds_slot(&self, cluster: usize, name: &str, zone: usize) -> bool {
         if self.is_manual {

@@ -150,6 +150,9 @@ fn the_json_report_has_the_documented_fields_for_every_result() {
     let output = run(&["validate", "-o", "json", "-"], type_not_accepted.to_string());
     let mut documented: Value = serde_json::from_str(example).expect("JSON");
     documented["file"] = "standard input".into();
+    let accepting = ["validate", "--accept-credential-type", "binding-secret", "-o", "json", "-"];
+    documented["fingerprint"] = report(&run(&accepting, type_not_accepted.to_string()))["fingerprint"].clone();
+    assert!(documented["fingerprint"].is_string(), "a key that is not accepted has the same fingerprint");
     assert_eq!(report(&output), documented);
 
     let fields = |value: &Value| value.as_object().expect("an object").keys().cloned().collect::<Vec<_>>();

@@ -2,7 +2,7 @@
 
 use crate::api::ALMServiceKey;
 use crate::cli::cluster::{Cluster, Failure};
-use crate::cli::slot_key;
+use crate::cli::key_file::lenient;
 use crate::cli::stored_key::{Absence, read_source};
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::source::resolve::Located;
@@ -11,7 +11,7 @@ use crate::source::resolve::Located;
 pub(super) async fn read_key(cluster: &Cluster, key: &ALMServiceKey) -> Result<ServiceKey, String> {
     match read_source(cluster, key).await {
         Ok(Ok(Located { identity, document, .. })) => {
-            let found = document.map_err(Findings::from).and_then(slot_key::parse);
+            let found = document.map_err(Findings::from).and_then(lenient::parse);
             found.map_err(|_| format!("the Secret \"{}\" holds no valid key", identity.secret_name))
         }
         Ok(Err(Absence { message, .. })) => Err(message),

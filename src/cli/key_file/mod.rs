@@ -1,15 +1,17 @@
 //! The common part of the commands that check a key: a file, the rules to check it against, and a report.
 
+pub(super) mod lenient;
 mod read;
 mod report;
 
 use std::path::Path;
 
 use clap::builder::{NonEmptyStringValueParser, PossibleValuesParser};
+use serde_json::{Map, Value};
 use url::Host;
 
 use crate::domain::policy::{HostList, KeyRules};
-use crate::domain::service_key::{Findings, ServiceKey};
+use crate::domain::service_key::{Finding, ServiceKey};
 use crate::source::manifest;
 
 pub(super) use read::{MAX_BYTES, Unreadable, read};
@@ -63,14 +65,13 @@ pub(super) struct KeyFlags {
 }
 
 impl KeyFlags {
-    /// Reads a file and checks the key in it against `rules`.
+    /// Reads a file and checks the key in it against `rules`. For an invalid key, returns the outcome.
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn key(&self, file: &Path, rules: &KeyRules) -> Result<Result<ServiceKey, Findings>, Unreadable> {
+    pub(super) fn key(&self, file: &Path, rules: &KeyRules) -> Result<Result<ServiceKey, Outcome>, Unreadable> {
         let bytes = read(file, MAX_BYTES)?;
-        let document = manifest::document(&bytes, self.entry.as_deref());
-        Ok(document.map_err(Findings::from).and_then(|document| ServiceKey::from_document(document, rules)))
+        Ok(check(manifest::document(&bytes, self.entry.as_deref()), rules))
     }
 
     /// Returns the rules that the flags set.
@@ -89,6 +90,18 @@ impl KeyFlags {
     pub(super) fn name_an_entry(&self) -> bool {
         self.entry.is_some()
     }
+}
+
+/// Checks the key in a document against `rules`.
+///
+/// # Errors
+/// The outcome for an invalid key.
+pub(super) fn check(document: Result<Map<String, Value>, Finding>, rules: &KeyRules) -> Result<ServiceKey, Outcome> {
+    let document = document.map_err(|finding| Outcome::Invalid(finding.into(), None))?;
+    ServiceKey::from_document(document.clone(), rules).map_err(|findings| {
+        let key = lenient::parse(document).ok();
+        Outcome::Invalid(findings, key.map(|key| key.fingerprint().clone()))
+    })
 }
 
 /// Returns the name of a file in messages.

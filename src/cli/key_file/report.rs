@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::service_key::{Finding, Findings, ServiceKey};
 use crate::domain::untrusted::sanitize;
 
@@ -28,8 +29,9 @@ pub(in crate::cli) enum Outcome {
     Absent(Reason, String, String),
     /// The key meets the rules.
     Valid(ServiceKey),
-    /// There is no key in the file, or one that violates the rules.
-    Invalid(Findings),
+    /// There is no key in the file, or one that violates the rules: the findings, and the fingerprint if its credentials
+    /// are complete.
+    Invalid(Findings, Option<KeyFingerprint>),
     /// The key signs in.
     SignsIn(ServiceKey),
     /// The token endpoint refused the key: reason and message.
@@ -43,7 +45,7 @@ impl Outcome {
     pub(in crate::cli) fn exit_code(&self) -> ExitCode {
         ExitCode::from(match self {
             Self::Valid(_) | Self::SignsIn(_) => 0,
-            Self::Invalid(_) | Self::Refused(..) => 1,
+            Self::Invalid(..) | Self::Refused(..) => 1,
             Self::Unknown(..) | Self::Absent(..) => 3,
         })
     }
@@ -98,7 +100,7 @@ impl Report {
             Outcome::Unknown(_, message, next) => {
                 vec![format!("{subject}: unknown"), line("why", message), line("next", next)]
             }
-            Outcome::Invalid(findings) => {
+            Outcome::Invalid(findings, _) => {
                 let number = findings.iter().count();
                 let mut lines =
                     vec![format!("{subject}: invalid, {number} finding{}", if number == 1 { "" } else { "s" })];
@@ -106,14 +108,9 @@ impl Report {
                 lines
             }
         };
-        if let Some(key) = self.key() {
-            lines.push(line("fingerprint", &key.fingerprint().to_string()));
-            if !key.has_api_endpoint() {
-                lines.push(line(
-                    "note",
-                    "it has no endpoints.Api: managed systems find no address of SAP Cloud ALM in it",
-                ));
-            }
+        lines.extend(self.fingerprint().map(|fingerprint| line("fingerprint", fingerprint.as_str())));
+        if self.key().is_some_and(|key| !key.has_api_endpoint()) {
+            lines.push(line("note", "it has no endpoints.Api: managed systems find no address of SAP Cloud ALM in it"));
         }
         lines.extend(self.unchecked().map(|unchecked| line("not checked", unchecked)));
         lines.join("\n") + "\n"
@@ -123,13 +120,13 @@ impl Report {
         let (result, reason, message, next) = match &self.outcome {
             Outcome::Absent(reason, message, next) => ("Unknown", Some(*reason), Some(message), Some(next.as_str())),
             Outcome::Valid(_) => ("Valid", Some(Reason::Valid), None, None),
-            Outcome::Invalid(findings) => ("Invalid", Some(findings.reason()), None, None),
+            Outcome::Invalid(findings, _) => ("Invalid", Some(findings.reason()), None, None),
             Outcome::SignsIn(_) => ("SignsIn", Some(Reason::SignedIn), None, None),
             Outcome::Refused(_, reason, message) => ("Refused", Some(*reason), Some(message), Some(CREATE_ANOTHER)),
             Outcome::Unknown(_, message, next) => ("Unknown", None, Some(message), Some(next.as_str())),
         };
         let findings: Vec<_> = match &self.outcome {
-            Outcome::Invalid(findings) => findings.iter().map(|finding| self.finding_json(finding)).collect(),
+            Outcome::Invalid(findings, _) => findings.iter().map(|finding| self.finding_json(finding)).collect(),
             _ => Vec::new(),
         };
         json!({
@@ -139,7 +136,7 @@ impl Report {
             "message": message,
             "next": next,
             "findings": findings,
-            "fingerprint": self.key().map(|key| key.fingerprint().to_string()),
+            "fingerprint": self.fingerprint().map(KeyFingerprint::as_str),
             "hasAPIEndpoint": self.key().map(ServiceKey::has_api_endpoint),
             "identityZoneChecked": self.zone_was_checked,
             "notChecked": self.unchecked().collect::<Vec<_>>(),
@@ -183,7 +180,15 @@ impl Report {
             Outcome::Valid(key) | Outcome::SignsIn(key) | Outcome::Refused(key, ..) | Outcome::Unknown(key, ..) => {
                 Some(key)
             }
-            Outcome::Invalid(_) | Outcome::Absent(..) => None,
+            Outcome::Invalid(..) | Outcome::Absent(..) => None,
+        }
+    }
+
+    /// Returns the fingerprint of the key, whether or not it meets the rules.
+    fn fingerprint(&self) -> Option<&KeyFingerprint> {
+        match &self.outcome {
+            Outcome::Invalid(_, fingerprint) => fingerprint.as_ref(),
+            _ => self.key().map(ServiceKey::fingerprint),
         }
     }
 }

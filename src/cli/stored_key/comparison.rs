@@ -5,7 +5,7 @@ use std::fmt;
 use serde_json::{Map, Value};
 
 use crate::api::status::{ALMServiceKeyStatus, Origin};
-use crate::cli::slot_key;
+use crate::cli::key_file::lenient;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
 
@@ -56,7 +56,7 @@ pub(super) fn compare(
     document: &Map<String, Value>,
     status: Option<&ALMServiceKeyStatus>,
 ) -> (Comparison, Option<String>) {
-    let key = slot_key::parse(document.clone()).ok();
+    let key = lenient::parse(document.clone()).ok();
     let comparison = compare_key(key.as_ref(), status);
     (comparison, key.map(|key| key.fingerprint().to_string()))
 }
@@ -101,7 +101,7 @@ mod tests {
     }
 
     fn key() -> ServiceKey {
-        slot_key::parse(document()).expect("a key")
+        lenient::parse(document()).expect("a key")
     }
 
     fn status(change: impl FnOnce(&mut Value)) -> ALMServiceKeyStatus {

@@ -11,11 +11,10 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::cluster::{Cluster, ClusterFlags, Failure, qualified};
 use super::completion;
-use super::key_file::{Format, KeyFlags, Outcome, Report, file_name};
+use super::key_file::{Format, KeyFlags, Outcome, Report, check, file_name};
 use super::sign_in::SignInFlags;
 use super::stored_key::{Absence, read_source};
 use super::tenant_rules::TenantRules;
-use crate::domain::service_key::{Findings, ServiceKey};
 use crate::source::resolve::Located;
 use target::Target;
 
@@ -114,7 +113,7 @@ async fn test_file(
     let sign_in = sign_in.prepare(None, timeout)?;
     let outcome = match flags.key(file, &rules)? {
         Ok(key) => sign_in.run(key).await,
-        Err(findings) => Outcome::Invalid(findings),
+        Err(invalid) => invalid,
     };
     Ok(Report::new(file_name(file), &rules, Vec::new(), outcome))
 }
@@ -145,13 +144,10 @@ async fn test_object(
         Err(Absence { reason, message }) => {
             Outcome::Absent(reason, message, format!("almkey explain {name} says what the operator waits for"))
         }
-        Ok(Located { document, .. }) => {
-            let key = document.map_err(Findings::from);
-            match key.and_then(|document| ServiceKey::from_document(document, &rules)) {
-                Ok(key) => sign_in.run(key).await,
-                Err(findings) => Outcome::Invalid(findings),
-            }
-        }
+        Ok(Located { document, .. }) => match check(document, &rules) {
+            Ok(key) => sign_in.run(key).await,
+            Err(invalid) => invalid,
+        },
     };
     let report = Report::new(qualified(name), &rules, unchecked, outcome);
     Ok(if tenant.is_some() { report.without_options() } else { report })

@@ -114,7 +114,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     }
     let mut unchecked: Vec<String> = unchecked.into_iter().collect();
     let (outcome, key) = match flags.key(&file, &rules)? {
-        Err(findings) => (Outcome::Invalid(findings), None),
+        Err(invalid) => (invalid, None),
         Ok(key) if no_sign_in => (Outcome::Valid(key.clone()), Some(key)),
         Ok(key) => {
             let sign_in = sign_in.prepare(spec, SIGN_IN_TIMEOUT)?;

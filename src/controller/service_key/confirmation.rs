@@ -125,14 +125,15 @@ fn says_the_same(tenant: &ALMTenant, changed: &Record, cluster_id: &str) -> bool
         .is_some_and(|record| record.content == changed.content && record.removal == changed.removal)
 }
 
-/// Returns true if the object asks for a deletion at the present revision, and the slot is empty now. It may have been
-/// recorded as empty before, and the new revision says that no key came since.
+/// Returns true if the object asks for a deletion at the present revision, and the slot holds no key of it now. It may have
+/// been recorded so before, and the new revision says that no key of the object came since.
 fn ends_deletion(status: &ALMServiceKeyStatus, tenant: &ALMTenant, changed: &Record) -> bool {
     let slot = tenant.status.as_ref().and_then(|status| status.slot.as_ref());
     let revision = slot.and_then(|slot| slot.revision.as_deref());
     let action = status.ledger().action.filter(|action| Some(action.revision.as_str()) == revision);
     action.is_some_and(|action| action.operation == ActionOperation::Delete)
-        && changed.content == RecordedContent::Empty
+        && changed.content != RecordedContent::Unknown
+        && changed.owner().is_none()
 }
 
 fn not_admitted(object: &ALMServiceKey) -> String {

@@ -92,6 +92,7 @@ pub(crate) async fn withdraw_removals(
     cluster_id: &str,
     tenant: ALMTenant,
     keys: &Store<ALMServiceKey>,
+    ids: &UniqueIds,
     now: Timestamp,
 ) -> Result<Option<ALMTenant>, CallError> {
     let Some(record) = read_record(&tenant, cluster_id) else { return Ok(Some(tenant)) };
@@ -108,9 +109,7 @@ pub(crate) async fn withdraw_removals(
     if !record.removal.as_ref().is_some_and(is_wanted) {
         return Ok(Some(tenant));
     }
-    // The revision stays: what was requested on its basis is still right.
-    let revision = record.revision.clone();
-    let status = with_record(&tenant, &record.without_removal_of(&wanted, revision), now);
+    let status = with_record(&tenant, &record.without_removal_of(&wanted, ids.id()), now);
     cluster.write_tenant_status(&tenant, &status).await
 }
 

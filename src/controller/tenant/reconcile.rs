@@ -79,7 +79,7 @@ async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Durati
             let prepared = manual::prepare(&context.cluster, &context.cluster_id, tenant, &ids, now).await?;
             let Some(tenant) = prepared else { return Ok(RECHECK_PERIOD) };
             let (cluster, keys) = (&context.cluster, &context.keys);
-            match manual::withdraw_removals(cluster, &context.cluster_id, tenant, keys, now).await? {
+            match manual::withdraw_removals(cluster, &context.cluster_id, tenant, keys, &ids, now).await? {
                 Some(tenant) => tenant,
                 None => return Ok(RECHECK_PERIOD),
             }

@@ -50,8 +50,6 @@ pub struct Removal {
     pub owner: Owner,
     /// The time of the request.
     pub requested_at: Timestamp,
-    /// The instructions for the person, one step each.
-    pub steps: Vec<String>,
 }
 
 /// A statement of a person about the slot.
@@ -272,14 +270,15 @@ impl Record {
         Ok(Self { revision, content, removal: None })
     }
 
-    /// Returns the record without the removal of `keys`, which living objects want in the slot.
+    /// Returns the record without the removal of `keys`, which living objects want in the slot. The removal of any other
+    /// keys is another request, with `id`. The revision stays: what was requested on its basis is still right.
     #[must_use]
-    pub fn without_removal_of(self, keys: &[KeyFingerprint], revision: Revision) -> Self {
+    pub fn without_removal_of(self, keys: &[KeyFingerprint], id: &str) -> Self {
         let removal = self.removal.and_then(|removal| {
             let left: Vec<_> = removal.keys.iter().filter(|key| !keys.contains(key)).cloned().collect();
-            (!left.is_empty()).then_some(Removal { keys: left, ..removal })
+            (!left.is_empty()).then(|| Removal { id: id.to_owned(), keys: left, ..removal })
         });
-        Self { revision, removal, ..self }
+        Self { removal, ..self }
     }
 }
 

@@ -41,7 +41,7 @@ fn asking(operation: ActionOperation, key: &str) -> Ledger {
 
 fn removal(key: &str, id: &str, second: i64) -> Removal {
     let requested_at = Timestamp::from_second(second).expect("a time");
-    Removal { id: id.into(), keys: vec![fingerprint(key)], owner: owner("gone"), requested_at, steps: Vec::new() }
+    Removal { id: id.into(), keys: vec![fingerprint(key)], owner: owner("gone"), requested_at }
 }
 
 fn say(record: Record, ledger: &Ledger, confirmation: &Confirmation) -> Result<RecordedContent, Ignored> {
@@ -142,7 +142,14 @@ fn further_removals_are_added_to_the_first_whose_time_counts() {
     let second = first.with_removal(removal("b", "r2", 9), revision(3));
     let Removal { id, keys, requested_at, .. } = second.removal.clone().expect("a removal");
     assert_eq!((id.as_str(), keys, requested_at.as_second()), ("r2", vec![fingerprint("a"), fingerprint("b")], 5));
-    let left = second.without_removal_of(&[fingerprint("a")], revision(3));
-    assert_eq!(left.removal.as_ref().map(|removal| removal.keys.clone()), Some(vec![fingerprint("b")]));
-    assert_eq!(left.without_removal_of(&[fingerprint("b")], revision(3)).removal, None);
+}
+
+#[test]
+fn a_removal_that_is_withdrawn_for_some_of_its_keys_is_another_request() {
+    let first = record(RecordedContent::Unknown).with_removal(removal("a", "r1", 5), revision(2));
+    let both = first.with_removal(removal("b", "r2", 9), revision(3));
+    let left = both.without_removal_of(&[fingerprint("a")], "r3");
+    let expected = removal("b", "r3", 5);
+    assert_eq!((left.revision.clone(), left.removal.clone()), (revision(3), Some(expected)));
+    assert_eq!(left.without_removal_of(&[fingerprint("b")], "r4").removal, None);
 }

@@ -6,6 +6,7 @@ use kube::ResourceExt;
 
 use crate::api::ALMServiceKey;
 use crate::api::resolve::{admits, policy};
+use crate::api::status::ALMServiceKeyStatus;
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::reason::Reason;
 use crate::names::condition;
@@ -136,8 +137,12 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
     }
     check_inactive_key(state, zone, key, findings);
     // The operator does not read the slot for an object that its tenant does not admit and whose status claims nothing
-    // there. If that status was lost, the key stays until the tenant admits the object again or the object is deleted.
-    let is_skipped = !key.is_admitted && cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
+    // there. If that status was lost, or an abandoned object of the same name left the key, it stays until the tenant admits
+    // the object again or the object is deleted.
+    let claims = key.object.status.as_ref().is_some_and(ALMServiceKeyStatus::may_hold);
+    let is_left = !claims && !cluster.released_uncleaned.is_empty();
+    let is_lost = cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
+    let is_skipped = !key.is_admitted && (is_lost || is_left);
     if !key.is_active || is_skipped {
         return;
     }

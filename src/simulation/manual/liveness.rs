@@ -68,8 +68,8 @@ pub(crate) fn contradictory_requests(state: &State) -> Vec<String> {
         let others = actions
             .iter()
             .filter(|(other, _)| other.spec.tenant_ref.name == *tenant && other.metadata.uid != object.metadata.uid);
-        let removal = state.record(0, tenant).and_then(|record| record.removal);
-        let steps = others.map(|(_, action)| &action.steps).chain(removal.iter().map(|removal| &removal.steps));
+        let removal = state.removal_steps(0, tenant);
+        let steps = others.map(|(_, action)| &action.steps).chain(&removal);
         if steps.flat_map(|steps| deletable(steps)).any(|key| key == upload.as_str()) {
             findings.push(format!("a person is asked to upload a key for {}, and to delete it", object.name_any()));
         }

@@ -90,13 +90,16 @@ fn claim_violation(
     if !is_judged || is_suspended || is_overtaken(state, number, &object.spec.tenant_ref.name) {
         return None;
     }
-    let uploaded = status.conditions.iter().find(|found| found.type_ == condition::UPLOADED)?;
+    let found = |kind: &str| status.conditions.iter().find(|found| found.type_ == kind);
+    let uploaded = found(condition::UPLOADED)?;
     let is_ours = record.owner() == Some(&state.owner(reconciliation));
     if uploaded.status == "True" && status.uploaded.is_none() && !is_ours {
         return Some("Uploaded is True, and neither the ledger nor the record has a key of the object");
     }
+    // While the sign-in is not known, the slot is not read, and the condition says what was read last.
+    let is_read = found(condition::READY).is_none_or(|ready| ready.reason != Reason::SignInUnknown.as_str());
     let denies = uploaded.status == "False" && uploaded.reason == Reason::NotUploaded.as_str();
-    (denies && record.content == RecordedContent::Unknown)
+    (denies && is_read && record.content == RecordedContent::Unknown)
         .then_some("an Unknown slot was reported as one without a key of the object")
 }
 
@@ -112,7 +115,8 @@ fn request_violation(state: &State, number: usize, object: &ALMServiceKey, actio
     let cluster = &state.clusters[reconciliation.cluster];
     let policy = reconciliation.policy()?;
     let record = state.record(reconciliation.cluster, &object.spec.tenant_ref.name)?;
-    if record.revision != action.revision && !is_overtaken(state, number, &object.spec.tenant_ref.name) {
+    let is_overtaken = is_overtaken(state, number, &object.spec.tenant_ref.name);
+    if record.revision != action.revision && !is_overtaken {
         return Some("a request was based on another revision than that of the record");
     }
     if reconciliation.is_deleting() {
@@ -135,6 +139,9 @@ fn request_violation(state: &State, number: usize, object: &ALMServiceKey, actio
         Some("an upload was requested for an object that its tenant does not admit")
     } else if !signs_in {
         Some("an upload was requested of a key that this reconciliation had not proven")
+    } else if is_overtaken {
+        // It was based on another record.
+        None
     } else if is_siblings {
         Some("a person was asked to replace the key of a sibling")
     } else if is_foreign && policy.adoption != AdoptionPolicy::Replace {
@@ -163,7 +170,7 @@ pub(crate) fn check_current_steps(state: &mut State, cluster: usize, tenant: &st
     let by_action = actions
         .filter_map(|key| key.status.as_ref()?.action.as_ref())
         .any(|action| is_current(&action.revision) && leads_to(&action.steps));
-    let by_removal = record.removal.as_ref().is_some_and(|removal| leads_to(&removal.steps));
+    let by_removal = state.removal_steps(cluster, tenant).is_some_and(|steps| leads_to(&steps));
     if is_wanted && (by_action || by_removal) {
         state.record_violation("a step leads to the deletion of a living key of another object");
     }

@@ -106,7 +106,8 @@ pub async fn check_writes(session: &Session) {
     assert_eq!(writes, ["+Put", "+Put", "+Delete", "+Put", "+Delete"], "no other write");
 }
 
-async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
+/// Gives the binding of the samples its credentials, as the SAP BTP service operator does.
+pub async fn give_credentials(tenant: &Tenant<'_>, key: &Value) {
     let binding = tenant.accept_binding(BINDING).await;
     tenant.write_binding_secret(&binding, key, &json!({})).await;
     tenant.mark_binding_ready(BINDING, "44444444-4444-4444-4444-444444444444").await;

@@ -75,7 +75,7 @@ async fn rotate(session: &Session, tenant: &Tenant<'_>, first: &Value) -> Value 
     let file_name = file.display().to_string();
     session.note("the person: forgets to replace the key, and downloads the one in the app to confirm it");
     fs::write(&file, first.to_string()).expect("the file");
-    session.almkey(&["done", KEY, "-n", NAMESPACE, "--file", &file_name], 0);
+    session.almkey(&["done", KEY, "-n", NAMESPACE, "--file", &file_name], 4);
     tenant.await_ready(KEY, "True", "ActionRequired").await;
     session.note("the person: deletes the old key in the app, uploads the new one, and downloads it again");
     tenant.fill_slot(&second, None).await;

@@ -2,7 +2,7 @@
 //!
 //! Control plane, simulator and operator are real processes. Only SAP is simulated.
 
-mod life;
+pub mod life;
 mod manual;
 pub mod samples;
 pub mod session;

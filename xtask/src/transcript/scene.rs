@@ -5,6 +5,7 @@ use serde_json::{Value, json};
 use testkit::bed::Tenant;
 use testkit::bed::tenant::{create, ensure_namespace};
 
+use crate::demo::life::give_credentials;
 use crate::demo::samples;
 use crate::demo::session::Session;
 
@@ -28,7 +29,7 @@ pub async fn prepare(session: &Session) {
     samples::apply(&session.bed, "credentials.yaml", &landscape).await;
     samples::apply(&session.bed, "tenant.yaml", &landscape).await;
     samples::apply(&session.bed, "key.yaml", &landscape).await;
-    tenant.bind("calm-key", &tenant.make_key().await).await;
+    give_credentials(&tenant, &tenant.make_key().await).await;
     tenant.await_ready("calm", "True", "Uploaded").await;
 
     apply_for_key(&tenant, "second", &tenant.make_key().await).await;

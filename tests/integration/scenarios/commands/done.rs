@@ -5,12 +5,13 @@ use std::path::Path;
 use std::process::Stdio;
 
 use alm_key_operator::api::ALMServiceKey;
+use alm_key_operator::api::action::ActionOperation;
 use alm_key_operator::api::confirmation::ConfirmationStatus;
 use serde_json::{Value, json};
 use testkit::bed::Tenant;
 
 use super::{command, create_editor, create_user, download, path, printed, request_upload, run, run_in};
-use crate::scenarios::manual::manual;
+use crate::scenarios::manual::{act, await_action, manual};
 use crate::scenarios::{scenario, upload};
 
 /// An ID that no action has.
@@ -107,6 +108,26 @@ fn a_fingerprint_proves_as_much_as_the_file_that_it_was_computed_of() {
         let shown = run_in(&tenant, &["done", "calm", "--fingerprint", &tenant.fingerprint(&key)]);
         assert_eq!((shown.code, shown.stderr.as_str()), (0, ""), "{}", shown.stdout);
         assert!(shown.stdout.starts_with("almservicekey/calm: Ready is True (Uploaded)\n"), "{}", shown.stdout);
+    });
+}
+
+#[test]
+fn the_old_key_is_recorded_and_the_person_must_still_replace_it() {
+    manual("confirmed-old-file", async |tenant| {
+        let (first, second) = (tenant.make_key().await, tenant.make_key().await);
+        tenant.bind("calm", &first).await;
+        tenant.apply_for_binding("calm", "calm").await;
+        await_action(&tenant, "calm", ActionOperation::Upload, &first).await;
+        act(&tenant, "calm", &first).await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+        tenant.keep_stale_copy("calm", &first, "48h").await;
+        tenant.rotate_binding("calm", &second).await;
+        tenant.await_ready("calm", "True", "ActionRequired").await;
+
+        let shown = run_in(&tenant, &["done", "calm", "--file", path(&download(&first))]);
+        assert!(shown.stdout.starts_with("almservicekey/calm: Ready is True (ActionRequired)\n"), "{}", shown.stdout);
+        assert!(shown.stdout.contains("replace the key in the app by "), "{}", shown.stdout);
+        assert_eq!((shown.code, shown.stderr.as_str()), (4, ""));
     });
 }
 
