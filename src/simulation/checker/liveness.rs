@@ -11,7 +11,7 @@ use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy, Mode, Po
 use crate::domain::reason::Reason;
 use crate::names::condition;
 use crate::simulation::manual;
-use crate::simulation::model::cluster::{NAMESPACE, has_key_finalizer};
+use crate::simulation::model::cluster::{Cluster, NAMESPACE, has_key_finalizer};
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{SlotContent, zone_index};
 use crate::simulation::reconciliation::{SourceTruth, source_truth};
@@ -128,6 +128,16 @@ fn check_slot(state: &State, zone: usize, keys: &[FinalKey<'_>], findings: &mut 
     }
 }
 
+/// Returns true if the operator does not read the slot for an object, because its tenant does not admit it and its status
+/// claims nothing there. If that status was lost, or an abandoned object of the same name left its key, the key stays until
+/// the tenant admits the object again or the object is deleted.
+pub(crate) fn cannot_be_cleaned(cluster: &Cluster, key: &FinalKey<'_>) -> bool {
+    let claims = key.object.status.as_ref().is_some_and(ALMServiceKeyStatus::may_hold);
+    let is_left = !claims && !cluster.released_uncleaned.is_empty();
+    let is_lost = cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
+    !key.is_admitted && (is_lost || is_left)
+}
+
 fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<String>) {
     let name = key.name();
     let cluster = &state.clusters[key.cluster];
@@ -136,14 +146,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, findings: &mut Vec<
         return;
     }
     check_inactive_key(state, zone, key, findings);
-    // The operator does not read the slot for an object that its tenant does not admit and whose status claims nothing
-    // there. If that status was lost, or an abandoned object of the same name left the key, it stays until the tenant admits
-    // the object again or the object is deleted.
-    let claims = key.object.status.as_ref().is_some_and(ALMServiceKeyStatus::may_hold);
-    let is_left = !claims && !cluster.released_uncleaned.is_empty();
-    let is_lost = cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
-    let is_skipped = !key.is_admitted && (is_lost || is_left);
-    if !key.is_active || is_skipped {
+    if !key.is_active || cannot_be_cleaned(cluster, key) {
         return;
     }
     let holds_slot = state.holds_slot(key.cluster, &name, zone);

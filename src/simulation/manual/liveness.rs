@@ -9,7 +9,9 @@ use crate::domain::action::Action;
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::record::{Record, RecordedContent};
-use crate::simulation::checker::liveness::{FinalKey, check_deleted_key, check_inactive_key, final_keys};
+use crate::simulation::checker::liveness::{
+    FinalKey, cannot_be_cleaned, check_deleted_key, check_inactive_key, final_keys,
+};
 use crate::simulation::model::sap::{tenant_name, zone_index};
 use crate::simulation::reconciliation::{SourceTruth, source_truth};
 use crate::simulation::state::State;
@@ -162,8 +164,7 @@ fn check_key(state: &State, zone: usize, key: &FinalKey<'_>, record: &Record, fi
     if key.policy.suspend || held == cluster.source_document(key.object) {
         check_inactive_key(state, zone, key, findings);
     }
-    let is_skipped = !key.is_admitted && cluster.tampered.contains_key(&key.object.uid().unwrap_or_default());
-    if !key.is_active || is_skipped {
+    if !key.is_active || cannot_be_cleaned(cluster, key) {
         return;
     }
     let owner = record.owner().filter(|owner| **owner == cluster.owner(&name));
