@@ -36,6 +36,14 @@ impl NotRecorded {
         }
     }
 
+    /// Returns the exit code.
+    pub(super) fn exit_code(&self) -> ExitCode {
+        ExitCode::from(match self {
+            Self::Ignored(_) => IGNORED,
+            Self::Replaced | Self::NoAnswer => UNKNOWN,
+        })
+    }
+
     /// Returns the reason, and what to do.
     pub(super) fn message(&self) -> &str {
         match self {
@@ -75,10 +83,7 @@ pub(super) async fn confirm<K: Object>(
 /// Prints why a confirmation was not recorded, and returns the exit code for it.
 pub(super) fn print_reason<K: Object>(name: &str, reason: &NotRecorded) -> io::Result<ExitCode> {
     print_result::<K>(name, reason.name(), reason.message())?;
-    Ok(ExitCode::from(match reason {
-        NotRecorded::Ignored(_) => IGNORED,
-        NotRecorded::Replaced | NotRecorded::NoAnswer => UNKNOWN,
-    }))
+    Ok(reason.exit_code())
 }
 
 /// Returns the value of the annotation.

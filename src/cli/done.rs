@@ -9,7 +9,7 @@ use clap::builder::NonEmptyStringValueParser;
 use super::cluster::{ACTION_REQUIRED, ClusterFlags, WaitFlags, print_outcome, print_result};
 use super::completion;
 use super::confirmation::{confirm, print_reason};
-use super::key_file::Format;
+use super::output::Format;
 use super::slot_key::SlotKeyFlags;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::record::Confirmation;

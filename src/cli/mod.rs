@@ -17,6 +17,7 @@ mod evidence;
 mod explain;
 mod key_file;
 mod operator;
+mod output;
 mod reconcile;
 mod resume;
 mod show;

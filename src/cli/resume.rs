@@ -1,13 +1,13 @@
 //! `almkey resume`.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::cluster::{ClusterFlags, WaitFlags, managed_by, print_outcome, qualified};
 use super::completion;
+use super::output;
 use super::suspend::warn_of_undoing;
 
 /// Text below the options in the help.
@@ -40,7 +40,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let cluster = cluster.connect().await?;
     let key = cluster.key(&name).await?;
     if key.spec.suspend != Some(true) {
-        io::stdout().write_all(format!("{}: is not suspended\n", qualified(&name)).as_bytes())?;
+        output::print(&format!("{}: is not suspended\n", qualified(&name)))?;
         return Ok(ExitCode::SUCCESS);
     }
     let resumed = cluster.patch(&name, &json!({ "spec": { "suspend": null } })).await?.metadata.generation;

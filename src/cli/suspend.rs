@@ -1,13 +1,13 @@
 //! `almkey suspend`.
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::json;
 
 use super::cluster::{ClusterFlags, managed_by, qualified};
 use super::completion;
+use super::output;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
@@ -43,7 +43,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let object = qualified(&name);
     let text =
         if was_suspended { format!("{object}: is suspended already\n") } else { format!("{object}: suspended\n") };
-    io::stdout().write_all(text.as_bytes())?;
+    output::print(&text)?;
     if let Some(manager) = managed_by(&key).filter(|_| !was_suspended) {
         warn_of_undoing(&manager, "suspend: true");
     }

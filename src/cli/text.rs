@@ -9,6 +9,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 use terminal_size::{Width, terminal_size_of};
 
+use crate::cluster::CallError;
 use crate::domain::untrusted::{is_invisible, sanitize};
 
 /// Maximum width of a line, in columns.
@@ -18,7 +19,7 @@ const INDENT: &str = "  ";
 /// Indentation of the lines of an item after its first.
 const ITEM_INDENT: &str = "    ";
 /// Spaces between two columns of a table.
-const GAP: u16 = 3;
+pub(super) const GAP: u16 = 3;
 /// Text of an empty cell.
 pub(super) const NONE: &str = "-";
 /// Maximum length of a message from the cluster, in characters.
@@ -102,9 +103,16 @@ pub(super) fn print_error(error: &dyn Error) {
 /// Returns an error and its causes, a line each.
 fn error_lines(error: &dyn Error) -> String {
     let causes = successors(error.source(), |error| (*error).source());
+    // Its own cause is the message of the API server; the rest of the answer says nothing to people.
+    let causes = causes.filter(|cause| !is_answer(*cause));
     let causes = causes.map(|cause| format!("  caused by: {}\n", sanitize(&cause.to_string(), MAX_MESSAGE_CHARS)));
     let first = format!("almkey: {}\n", sanitize(&error.to_string(), MAX_MESSAGE_CHARS));
     [first].into_iter().chain(causes).collect()
+}
+
+/// Returns true if an error is an answer of the API server.
+fn is_answer(error: &(dyn Error + 'static)) -> bool {
+    error.downcast_ref::<CallError>().is_some_and(|call| call.status().is_some())
 }
 
 /// Returns the time since `then` in its largest unit, as kubectl does for ages.

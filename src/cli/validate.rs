@@ -4,7 +4,8 @@ use std::error::Error;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
-use super::key_file::{Format, KeyFlags, Outcome, Report, file_name};
+use super::key_file::{KeyFlags, Outcome, Report, file_name};
+use super::output::Format;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
@@ -44,7 +45,7 @@ pub(super) fn run(arguments: &Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let rules = flags.rules();
     let outcome = match flags.key(file, &rules)? {
         Ok(key) => Outcome::Valid(key),
-        Err(invalid) => invalid,
+        Err(invalid) => *invalid,
     };
     Ok(Report::new(file_name(file), &rules, Vec::new(), outcome).print(*output)?)
 }

@@ -2,6 +2,8 @@
 
 use std::process::ExitCode;
 
+use serde_json::{Value, json};
+
 use super::fields;
 use crate::api::action::ActionOperation;
 use crate::api::slot::SlotStatus;
@@ -48,6 +50,15 @@ enum Verdict {
 }
 
 impl Reference {
+    fn name(self) -> &'static str {
+        match self {
+            Self::Source => "Source",
+            Self::ToUpload => "ToUpload",
+            Self::ToDelete => "ToDelete",
+            Self::Uploaded => "Uploaded",
+        }
+    }
+
     fn description(self) -> &'static str {
         match self {
             Self::Source => "the key of the source",
@@ -68,6 +79,16 @@ impl Comparison {
         };
         let notes = self.notes.iter().map(|note| item(note, width));
         [format!("{summary}\n")].into_iter().chain(notes).collect()
+    }
+
+    /// Returns the result for machines.
+    pub(super) fn value(&self) -> Value {
+        let (result, reference) = match self.verdict {
+            Verdict::Same(reference) => ("Same", Some(reference)),
+            Verdict::Another(reference) => ("Another", Some(reference)),
+            Verdict::Unknown => ("Unknown", None),
+        };
+        json!({ "result": result, "with": reference.map(Reference::name), "notes": self.notes })
     }
 
     /// Returns the exit code.
@@ -158,8 +179,6 @@ fn slot_note(found: &SlotKey, known: &KnownKeys) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use serde_json::{Value, json};
-
     use super::*;
     use crate::domain::service_key::examples::{key, key_with};
 

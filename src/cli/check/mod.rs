@@ -5,23 +5,23 @@ mod fields;
 mod source;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use clap::ArgGroup;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
+use serde_json::{Value, json};
 
 use super::cluster::{
-    Cluster, ClusterFlags, Failure, Object, Tenant, WaitFlags, current_ready, print_result, qualified,
+    Cluster, ClusterFlags, Failure, Object, Tenant, WaitFlags, current_ready, qualified, result_text,
 };
 use super::completion;
-use super::confirmation::{confirm, print_reason};
-use super::key_file::Format;
+use super::confirmation::confirm;
+use super::output::{Format, print};
 use super::slot_key::SlotKeyFlags;
 use super::text::{item, width};
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::record::Confirmation;
-use comparison::{KnownKeys, compare};
+use comparison::{Comparison, KnownKeys, compare};
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
@@ -66,6 +66,10 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "namespace")]
     tenant: bool,
 
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+
     #[command(flatten)]
     wait: WaitFlags,
 
@@ -75,30 +79,59 @@ pub(super) struct Arguments {
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { name, slot_key, empty: _, tenant, wait, cluster } = arguments;
+    let Arguments { name, slot_key, empty: _, tenant, output, wait, cluster } = arguments;
     let found = match slot_key.key()? {
         Ok(found) => found,
-        Err(report) => return Ok(report.print(Format::Text)?),
+        Err(report) => return Ok(report.print(output)?),
     };
     let cluster = cluster.connect().await?;
     let found = match (found, tenant) {
         (Some(found), false) => found,
         (Some(found), true) => {
             let statement = Confirmation::Holds(found.fingerprint().clone());
-            return record_alone::<ALMTenant>(&cluster, &name, &statement, wait).await;
+            return record_alone::<ALMTenant>(&cluster, &name, &statement, wait, output).await;
         }
-        (None, true) => return record_alone::<ALMTenant>(&cluster, &name, &Confirmation::HoldsNothing, wait).await,
+        (None, true) => {
+            return record_alone::<ALMTenant>(&cluster, &name, &Confirmation::HoldsNothing, wait, output).await;
+        }
         (None, false) => {
-            return record_alone::<ALMServiceKey>(&cluster, &name, &Confirmation::HoldsNothing, wait).await;
+            return record_alone::<ALMServiceKey>(&cluster, &name, &Confirmation::HoldsNothing, wait, output).await;
         }
     };
     let key = cluster.key(&name).await?;
     let known = read_known(&cluster, &key).await?;
     let comparison = compare(&found, &known);
-    print(&format!("{}: {}", qualified(&name), comparison.text(width())))?;
+    if output == Format::Text {
+        print(&format!("{}: {}", qualified(&name), comparison.text(width())))?;
+    }
     let recorded = record(&cluster, &name, Confirmation::Holds(found.fingerprint().clone()), wait).await?;
-    print(&item(&recorded, width()))?;
+    output.print(|| item(&recorded.text(), width()), || recorded.value(&cluster, &name, Some(&comparison)))?;
     Ok(comparison.exit_code())
+}
+
+/// The result of recording what the slot holds: the condition `Ready` afterwards, or why nothing was recorded.
+struct Recording(Result<Condition, String>);
+
+impl Recording {
+    fn text(&self) -> String {
+        match &self.0 {
+            Ok(Condition { status, reason, message, .. }) => {
+                format!("Recorded. Ready is {status} ({reason}): {message}")
+            }
+            Err(why) => format!("Not recorded{why}"),
+        }
+    }
+
+    /// Returns the report for machines.
+    fn value(&self, cluster: &Cluster, name: &str, comparison: Option<&Comparison>) -> Value {
+        json!({
+            "object": { "namespace": cluster.namespace, "name": name },
+            "comparison": comparison.map(Comparison::value),
+            "recorded": self.0.is_ok(),
+            "ready": self.0.as_ref().ok(),
+            "message": self.text(),
+        })
+    }
 }
 
 /// Records what the slot holds where there is nothing to compare, and prints what came of it.
@@ -107,14 +140,16 @@ async fn record_alone<K: Object>(
     name: &str,
     statement: &Confirmation,
     wait: WaitFlags,
+    output: Format,
 ) -> Result<ExitCode, Box<dyn Error>> {
-    Ok(match confirm::<K>(cluster, name, statement, wait).await? {
-        Ok(_) => {
-            print_result::<K>(name, "recorded", "the record of the slot says so now")?;
-            ExitCode::SUCCESS
-        }
-        Err(reason) => print_reason::<K>(name, &reason)?,
-    })
+    let confirmed = confirm::<K>(cluster, name, statement, wait).await?;
+    let (result, message, code) = match &confirmed {
+        Ok(_) => ("recorded", "the record of the slot says so now", ExitCode::SUCCESS),
+        Err(reason) => (reason.name(), reason.message(), reason.exit_code()),
+    };
+    let value = || json!({ "name": name, "recorded": confirmed.is_ok(), "result": result, "message": message });
+    output.print(|| result_text::<K>(name, result, message), value)?;
+    Ok(code)
 }
 
 /// Reads all that is known of the keys of an object, with the rights of the user.
@@ -127,20 +162,11 @@ async fn read_known(cluster: &Cluster, key: &ALMServiceKey) -> Result<KnownKeys,
 }
 
 /// Records what the slot holds, and says what came of it.
-async fn record(cluster: &Cluster, name: &str, statement: Confirmation, wait: WaitFlags) -> Result<String, Failure> {
-    Ok(match confirm::<ALMServiceKey>(cluster, name, &statement, wait).await {
-        Ok(Ok(key)) => {
-            let Condition { status, reason, message, .. } = current_ready(&key);
-            format!("Recorded. Ready is {status} ({reason}): {message}")
-        }
-        Ok(Err(reason)) => format!("Not recorded ({}): {}", reason.name(), reason.message()),
-        Err(failure) if failure.is_forbidden() => format!("Not recorded: {failure}"),
+async fn record(cluster: &Cluster, name: &str, statement: Confirmation, wait: WaitFlags) -> Result<Recording, Failure> {
+    Ok(Recording(match confirm::<ALMServiceKey>(cluster, name, &statement, wait).await {
+        Ok(Ok(key)) => Ok(current_ready(&key)),
+        Ok(Err(reason)) => Err(format!(" ({}): {}", reason.name(), reason.message())),
+        Err(failure) if failure.is_forbidden() => Err(format!(": {failure}")),
         Err(failure) => return Err(failure),
-    })
-}
-
-fn print(text: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+    }))
 }

@@ -1,13 +1,13 @@
 //! The outcome of a command that waited for the operator: what it found, and the exit code.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::{Condition, Time};
 
 use super::{Object, qualified_as};
-use crate::cli::text;
+use crate::cli::{output, text};
 use crate::domain::reason::Reason;
 use crate::domain::untrusted::sanitize;
 use crate::names::condition::READY;
@@ -66,7 +66,11 @@ pub(in crate::cli) fn current_ready(object: &impl Object) -> Condition {
 
 /// Prints the result of a command for an object, and a message about it.
 pub(in crate::cli) fn print_result<K: Object>(name: &str, result: &str, message: &str) -> io::Result<()> {
+    output::print(&result_text::<K>(name, result, message))
+}
+
+/// Returns the result of a command for an object as text, and a message about it.
+pub(in crate::cli) fn result_text<K: Object>(name: &str, result: &str, message: &str) -> String {
     let result = sanitize(result, MAX_OUTCOME_CHARS);
-    let text = format!("{}: {result}\n{}", qualified_as::<K>(name), text::paragraph(message));
-    io::stdout().write_all(text.as_bytes())
+    format!("{}: {result}\n{}", qualified_as::<K>(name), text::paragraph(message))
 }

@@ -4,7 +4,6 @@ mod forecast;
 mod made_secret;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use kube::ResourceExt;
@@ -16,6 +15,7 @@ use super::cluster::{
 use super::completion;
 use super::confirm::ConfirmFlags;
 use super::evidence;
+use super::output::print;
 use super::steps;
 use super::text::{self, item};
 use crate::api::slot::PendingRemoval;
@@ -118,10 +118,6 @@ fn delay(object: &ALMServiceKey, secret: &MadeSecret, width: u16) -> String {
     let lines: String = lines.into_iter().flatten().map(|line| item(&line, width)).collect();
     let namespace = object.namespace().unwrap_or_default();
     format!("{} -n {namespace}: not gone yet\n{lines}", qualified(&object.name_any()))
-}
-
-fn print(text: &str) -> io::Result<()> {
-    io::stdout().write_all(text.as_bytes())
 }
 
 /// Says that Flux or Argo CD may create the object again.

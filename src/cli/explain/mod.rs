@@ -5,9 +5,9 @@ mod report;
 mod tenant;
 #[cfg(test)]
 mod tests;
+mod value;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
@@ -15,6 +15,7 @@ use jiff::Timestamp;
 use super::cluster::{ClusterFlags, exit_code};
 use super::completion;
 use super::evidence;
+use super::output::Format;
 use super::steps;
 use super::text;
 
@@ -33,6 +34,7 @@ Examples:
   almkey explain calm
   almkey explain calm -n team-a
   almkey explain calm --steps              # a message for the person who acts in Landscape Management
+  almkey explain calm -o json | jq -r .next
   almkey explain --tenant acme --steps";
 
 #[derive(clap::Args)]
@@ -50,27 +52,39 @@ pub(super) struct Arguments {
     #[arg(long, conflicts_with = "namespace")]
     tenant: bool,
 
+    /// Output format.
+    #[arg(short, long, value_enum, default_value_t = Format::Text)]
+    output: Format,
+
     #[command(flatten)]
     cluster: ClusterFlags,
 }
 
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
-    let Arguments { name, steps, tenant, cluster } = arguments;
+    let Arguments { name, steps, tenant, output, cluster } = arguments;
     let cluster = cluster.connect().await?;
     let (now, width) = (Timestamp::now(), text::width());
-    let (text, code) = match (tenant, steps) {
+    Ok(match (tenant, steps) {
         (false, false) => {
             let evidence = evidence::read(&cluster, &name).await?;
-            (report::text(&evidence, now, width), exit_code(&evidence.key))
+            output.print(|| report::text(&evidence, now, width), || value::of_key(&evidence, now))?;
+            exit_code(&evidence.key)
         }
-        (false, true) => (steps::of_action(&cluster.key(&name).await?, now, width), ExitCode::SUCCESS),
+        (false, true) => {
+            let key = cluster.key(&name).await?;
+            output.print(|| steps::of_action(&key, now, width), || value::of_action(&key))?;
+            ExitCode::SUCCESS
+        }
         (true, false) => {
             let tenant = cluster.object(&name).await?;
-            (tenant::text(&tenant, now, width), exit_code(&tenant))
+            output.print(|| tenant::text(&tenant, now, width), || value::of_tenant(&tenant))?;
+            exit_code(&tenant)
         }
-        (true, true) => (steps::of_removal(&cluster.object(&name).await?, width), ExitCode::SUCCESS),
-    };
-    io::stdout().write_all(text.as_bytes())?;
-    Ok(code)
+        (true, true) => {
+            let tenant = cluster.object(&name).await?;
+            output.print(|| steps::of_removal(&tenant, width), || value::of_removal(&tenant))?;
+            ExitCode::SUCCESS
+        }
+    })
 }

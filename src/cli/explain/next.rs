@@ -104,6 +104,10 @@ fn attempts(status: &ALMServiceKeyStatus, policy: &Policy, name: &str) -> String
             shown(RECHECK_PERIOD)
         );
     }
+    if status.action.is_some() {
+        return "The operator continues when that is confirmed, or when the object, its source or its tenant changes."
+            .into();
+    }
     if is_true(RECONCILING) {
         return format!(
             "The operator continues when what it waits for changes. After a failure it tries again by itself: within \

@@ -44,7 +44,7 @@ fn evidence(tenant: &ALMTenant, status: &ALMTenantStatus, now: Timestamp, width:
 }
 
 /// Says what a person must do for the tenant.
-fn next(name: &str, status: &ALMTenantStatus) -> String {
+pub(super) fn next(name: &str, status: &ALMTenantStatus) -> String {
     if status.pending_removals.is_empty() {
         return String::new();
     }

@@ -15,7 +15,7 @@ use crate::domain::service_key::{Finding, ServiceKey};
 use crate::source::manifest;
 
 pub(super) use read::{MAX_BYTES, Unreadable, read};
-pub(super) use report::{Format, Outcome, Report};
+pub(super) use report::{Outcome, Report};
 
 /// Name of standard input.
 const STDIN: &str = "-";
@@ -69,7 +69,7 @@ impl KeyFlags {
     ///
     /// # Errors
     /// The file cannot be read.
-    pub(super) fn key(&self, file: &Path, rules: &KeyRules) -> Result<Result<ServiceKey, Outcome>, Unreadable> {
+    pub(super) fn key(&self, file: &Path, rules: &KeyRules) -> Result<Result<ServiceKey, Box<Outcome>>, Unreadable> {
         let bytes = read(file, MAX_BYTES)?;
         Ok(check(manifest::document(&bytes, self.entry.as_deref()), rules))
     }
@@ -96,11 +96,14 @@ impl KeyFlags {
 ///
 /// # Errors
 /// The outcome for an invalid key.
-pub(super) fn check(document: Result<Map<String, Value>, Finding>, rules: &KeyRules) -> Result<ServiceKey, Outcome> {
-    let document = document.map_err(|finding| Outcome::Invalid(finding.into(), None))?;
+pub(super) fn check(
+    document: Result<Map<String, Value>, Finding>,
+    rules: &KeyRules,
+) -> Result<ServiceKey, Box<Outcome>> {
+    let document = document.map_err(|finding| Box::new(Outcome::Invalid(finding.into(), None)))?;
     ServiceKey::from_document(document.clone(), rules).map_err(|findings| {
         let key = lenient::parse(document).ok();
-        Outcome::Invalid(findings, key.map(|key| key.fingerprint().clone()))
+        Box::new(Outcome::Invalid(findings, key.map(|key| key.fingerprint().clone())))
     })
 }
 

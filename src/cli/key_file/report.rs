@@ -1,10 +1,11 @@
 //! The report on a key, for people and for machines. It contains no value of the key.
 
-use std::io::{self, Write};
+use std::io;
 use std::process::ExitCode;
 
 use serde_json::json;
 
+use crate::cli::output::Format;
 use crate::domain::policy::KeyRules;
 use crate::domain::reason::Reason;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
@@ -13,15 +14,6 @@ use crate::domain::untrusted::sanitize;
 
 /// Maximum length of a line, in characters.
 const MAX_LINE_CHARS: usize = 4096;
-
-/// The format of a report.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub(in crate::cli) enum Format {
-    /// Text for people.
-    Text,
-    /// One JSON object for machines.
-    Json,
-}
 
 /// The result of checking a file or the source of an object.
 pub(in crate::cli) enum Outcome {
@@ -78,11 +70,7 @@ impl Report {
     /// # Errors
     /// Standard output cannot be written to.
     pub(in crate::cli) fn print(&self, format: Format) -> io::Result<ExitCode> {
-        let text = match format {
-            Format::Text => self.to_text(),
-            Format::Json => format!("{:#}\n", self.to_json()),
-        };
-        io::stdout().write_all(text.as_bytes())?;
+        format.print(|| self.to_text(), || self.to_json())?;
         Ok(self.outcome.exit_code())
     }
 

@@ -3,7 +3,6 @@
 mod mask;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::process::ExitCode;
 
 use serde_json::{Value, json};
@@ -11,6 +10,7 @@ use serde_json::{Value, json};
 use super::cluster::{ClusterFlags, object_name};
 use super::completion;
 use super::confirm::ConfirmFlags;
+use super::output::Format;
 use super::stored_key::StoredKey;
 use super::text;
 
@@ -57,15 +57,6 @@ pub(super) struct Arguments {
     cluster: ClusterFlags,
 }
 
-/// The format of the output.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// A description, and the key as JSON below it.
-    Text,
-    /// One JSON object for machines, with the key in `key`.
-    Json,
-}
-
 #[tokio::main(flavor = "current_thread")]
 pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>> {
     let Arguments { name, reveal, confirm, output, cluster } = arguments;
@@ -81,11 +72,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     if reveal && !confirm.confirm(step, &format!("Print the secrets of {name} here?"))? {
         return Ok(ExitCode::from(NOT_SHOWN));
     }
-    let text = match output {
-        Format::Text => describe(&key, reveal, text::width()),
-        Format::Json => text::json(&report(&key, reveal)),
-    };
-    io::stdout().write_all(text.as_bytes())?;
+    output.print(|| describe(&key, reveal, text::width()), || report(&key, reveal))?;
     Ok(ExitCode::SUCCESS)
 }
 

@@ -6,13 +6,13 @@ mod listing;
 mod table;
 
 use std::error::Error;
-use std::io::{self, IsTerminal, Write};
+use std::io::{self, IsTerminal};
 use std::process::ExitCode;
 
 use jiff::Timestamp;
 
 use super::cluster::ClusterFlags;
-use super::text;
+use super::{output, text};
 use listing::Listing;
 
 pub(super) use table::describe_slot;
@@ -73,7 +73,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let Arguments { all_namespaces, selector, watch, output, cluster } = arguments;
     let cluster = cluster.connect().await?;
     let listing = listing::read(&cluster, all_namespaces, selector.as_deref()).await?;
-    print(&format(&listing, output)?, "")?;
+    print(&listing, output)?;
     print_notes(&listing);
     if watch {
         let separator = match output {
@@ -82,7 +82,8 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
             Format::Text | Format::Wide | Format::Name | Format::Json => "\n",
         };
         follow::follow(&cluster, listing, selector.as_deref(), |listing| {
-            print(&format(listing, output)?, separator)?;
+            output::print_plain(separator)?;
+            print(listing, output)?;
             print_notes(listing);
             Ok(())
         })
@@ -91,23 +92,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     Ok(ExitCode::SUCCESS)
 }
 
-/// Returns the state in the given format.
-fn format(listing: &Listing, format: Format) -> io::Result<String> {
-    Ok(match format {
-        Format::Text => table::text(listing, Timestamp::now(), text::width()),
-        Format::Wide => table::wide(listing, Timestamp::now(), text::width()),
-        Format::Name => listing.names(),
-        Format::Json => format!("{:#}\n", listing.to_json()),
-        Format::Yaml => serde_yaml_ng::to_string(&listing.to_json()).map_err(io::Error::other)?,
-    })
-}
-
-/// Prints the state, after what separates it from the one before.
-fn print(text: &str, separator: &str) -> io::Result<()> {
-    let mut stdout = io::stdout().lock();
-    stdout.write_all(separator.as_bytes())?;
-    stdout.write_all(text.as_bytes())?;
-    stdout.flush()
+/// Prints the state in the given format.
+fn print(listing: &Listing, format: Format) -> io::Result<()> {
+    match format {
+        Format::Text => output::print(&table::text(listing, Timestamp::now(), text::width())),
+        Format::Wide => output::print(&table::wide(listing, Timestamp::now(), text::width())),
+        Format::Name => output::print_plain(&listing.names()),
+        Format::Json => output::print_plain(&text::json(&listing.to_json())),
+        Format::Yaml => output::print_plain(&output::yaml(&listing.to_json())?),
+    }
 }
 
 /// Prints what is left out, and why.

@@ -4,6 +4,7 @@ use std::fmt;
 
 use serde_json::{Map, Value};
 
+use crate::api::action::ActionOperation;
 use crate::api::status::{ALMServiceKeyStatus, Origin};
 use crate::cli::key_file::lenient;
 use crate::domain::service_key::ServiceKey;
@@ -18,6 +19,8 @@ pub(in crate::cli) enum Comparison {
     SameCredentials,
     /// The uploaded key is another one.
     Different,
+    /// A person is asked to upload this key.
+    Requested,
     /// No key is uploaded.
     NotUploaded,
     /// The status does not allow a comparison, for this reason.
@@ -31,6 +34,7 @@ impl Comparison {
             Self::Identical => "Identical",
             Self::SameCredentials => "SameCredentials",
             Self::Different => "Different",
+            Self::Requested => "Requested",
             Self::NotUploaded => "NotUploaded",
             Self::Unknown(_) => "Unknown",
         }
@@ -45,6 +49,7 @@ impl fmt::Display for Comparison {
                 "the key in Landscape Management has the same credentials and endpoints; other fields may differ"
             }
             Self::Different => "no, the key in Landscape Management is another one",
+            Self::Requested => "not yet confirmed: a person is asked to upload it (almkey explain NAME --steps)",
             Self::NotUploaded => "no, there is no key of this object in Landscape Management",
             Self::Unknown(why) => return write!(f, "not known, because {why}"),
         })
@@ -66,6 +71,9 @@ fn compare_key(key: Option<&ServiceKey>, status: Option<&ALMServiceKeyStatus>) -
     if status.pending.is_some() {
         return Comparison::Unknown("a write to Landscape Management is under way");
     }
+    if key.is_some_and(|key| is_requested(key, status)) {
+        return Comparison::Requested;
+    }
     let Some(uploaded) = &status.uploaded else { return Comparison::NotUploaded };
     // What breaks even the lenient rules was never uploaded.
     let Some(key) = key else { return Comparison::Different };
@@ -81,6 +89,12 @@ fn compare_key(key: Option<&ServiceKey>, status: Option<&ALMServiceKeyStatus>) -
         // An adopted key was compared by credentials and endpoints alone.
         Comparison::SameCredentials
     }
+}
+
+/// Returns true if a person is asked to upload this key.
+fn is_requested(key: &ServiceKey, status: &ALMServiceKeyStatus) -> bool {
+    let upload = status.action.as_ref().filter(|action| action.operation != ActionOperation::Delete);
+    upload.is_some_and(|action| action.fingerprint.as_deref() == Some(key.fingerprint().as_str()))
 }
 
 #[cfg(test)]
@@ -135,6 +149,25 @@ mod tests {
         let pending = json!({ "operation": "Upload", "revision": "\"7\"", "startedAt": "2026-05-01T10:00:00Z" });
         assert_eq!(compared(|status| status["pending"] = pending), "Unknown");
         assert_eq!(compare(&document(), None).0, Comparison::NotUploaded);
+    }
+
+    #[test]
+    fn a_document_that_a_person_is_asked_to_upload_is_not_called_missing() {
+        let action = |operation: &str, fingerprint: &str| {
+            json!({
+                "id": "bcdfg-hjkmn", "operation": operation, "fingerprint": fingerprint, "revision": "r",
+                "requestedAt": "2026-05-01T10:00:00Z",
+            })
+        };
+        let wanted = key().fingerprint().to_string();
+        for (operation, fingerprint, expected) in [
+            ("Upload", wanted.as_str(), "Requested"),
+            ("Replace", wanted.as_str(), "Requested"),
+            ("Delete", wanted.as_str(), "Identical"),
+            ("Replace", "2:0", "Identical"),
+        ] {
+            assert_eq!(compared(|status| status["action"] = action(operation, fingerprint)), expected, "{operation}");
+        }
     }
 
     #[test]

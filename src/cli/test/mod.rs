@@ -11,7 +11,8 @@ use clap::builder::{OsStringValueParser, TypedValueParser};
 
 use super::cluster::{Cluster, ClusterFlags, Failure, qualified};
 use super::completion;
-use super::key_file::{Format, KeyFlags, Outcome, Report, check, file_name};
+use super::key_file::{KeyFlags, Outcome, Report, check, file_name};
+use super::output::Format;
 use super::sign_in::SignInFlags;
 use super::stored_key::{Absence, read_source};
 use super::tenant_rules::TenantRules;
@@ -113,7 +114,7 @@ async fn test_file(
     let sign_in = sign_in.prepare(None, timeout)?;
     let outcome = match flags.key(file, &rules)? {
         Ok(key) => sign_in.run(key).await,
-        Err(invalid) => invalid,
+        Err(invalid) => *invalid,
     };
     Ok(Report::new(file_name(file), &rules, Vec::new(), outcome))
 }
@@ -146,7 +147,7 @@ async fn test_object(
         }
         Ok(Located { document, .. }) => match check(document, &rules) {
             Ok(key) => sign_in.run(key).await,
-            Err(invalid) => invalid,
+            Err(invalid) => *invalid,
         },
     };
     let report = Report::new(qualified(name), &rules, unchecked, outcome);

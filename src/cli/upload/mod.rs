@@ -3,7 +3,6 @@
 mod objects;
 
 use std::error::Error;
-use std::io::{self, Write};
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::time::Duration;
@@ -14,7 +13,8 @@ use super::cluster::{
     ACTION_REQUIRED, Cluster, ClusterFlags, Tenant, WaitFlags, current_ready, object_name, print_outcome,
 };
 use super::completion;
-use super::key_file::{Format, KeyFlags, Outcome, Report, file_name};
+use super::key_file::{KeyFlags, Outcome, Report, file_name};
+use super::output::{self, Format};
 use super::sign_in::SignInFlags;
 use super::steps;
 use super::tenant_rules::TenantRules;
@@ -114,7 +114,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     }
     let mut unchecked: Vec<String> = unchecked.into_iter().collect();
     let (outcome, key) = match flags.key(&file, &rules)? {
-        Err(invalid) => (invalid, None),
+        Err(invalid) => (*invalid, None),
         Ok(key) if no_sign_in => (Outcome::Valid(key.clone()), Some(key)),
         Ok(key) => {
             let sign_in = sign_in.prepare(spec, SIGN_IN_TIMEOUT)?;
@@ -141,7 +141,7 @@ async fn upload(
     wait: WaitFlags,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let made = NewObjects { cluster, name, tenant, document: key.document() }.create().await?;
-    io::stdout().write_all(made.as_bytes())?;
+    output::print(&made)?;
     let is_settled = |key: &ALMServiceKey| current_ready(key).status != "Unknown" || needs_a_person(key);
     let settled = cluster.await_reconciled(name, wait, is_settled).await?;
     let object = match settled {
@@ -153,7 +153,7 @@ async fn upload(
     if !needs_a_person(&object) {
         return Ok(code);
     }
-    io::stdout().write_all(steps::of_action(&object, Timestamp::now(), width()).as_bytes())?;
+    output::print(&steps::of_action(&object, Timestamp::now(), width()))?;
     Ok(ExitCode::from(ACTION_REQUIRED))
 }
 

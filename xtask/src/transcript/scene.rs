@@ -52,6 +52,11 @@ pub async fn prepare(session: &Session) {
     manual.await_ready("calm", "Unknown", "ActionRequired").await;
 }
 
+/// Returns the hosts of the simulator's token endpoints, as the option `--allow-host` takes them.
+pub fn token_hosts(session: &Session) -> String {
+    format!("*.authentication.localhost:{}", session.bed.simulator.port)
+}
+
 /// Returns the key as one of another tenant.
 pub fn other_tenants_key(key: &Value) -> Value {
     let mut key = key.clone();

@@ -1,7 +1,7 @@
 //! `almkey explain`.
 
 use alm_key_operator::api::ALMTenant;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{create_user, request_upload, run, run_in};
 use crate::scenarios::manual::manual;
@@ -131,6 +131,44 @@ fn the_steps_of_an_action_are_a_message_to_the_person_who_acts() {
         let shown = run_in(&tenant, &["explain", "calm", "--steps"]);
         let nothing = format!("{object}: nothing is to be done in Landscape Management\n");
         assert_eq!((shown.code, shown.stdout), (0, nothing));
+    });
+}
+
+#[test]
+fn explain_says_the_same_to_machines_in_json_and_yaml() {
+    manual("explained-to-machines", async |tenant| {
+        let (key, id) = request_upload(&tenant).await;
+        let value = |arguments: &[&str]| -> Value {
+            let [json, yaml] = ["json", "yaml"].map(|format| run_in(&tenant, &[arguments, &["-o", format]].concat()));
+            let value: Value = serde_json::from_str(&json.stdout).expect("JSON");
+            assert_eq!(serde_yaml_ng::from_str::<Value>(&yaml.stdout).expect("YAML"), value);
+            assert_eq!((json.code, json.stderr.as_str()), (yaml.code, ""));
+            value
+        };
+        let explained = value(&["explain", "calm"]);
+        assert_eq!(explained["object"], json!({ "namespace": "explained-to-machines", "name": "calm" }));
+        assert_eq!(explained["ready"]["reason"], "ActionRequired");
+        let text = run_in(&tenant, &["explain", "calm"]);
+        for part in ["meaning", "next"] {
+            let part = words(explained[part].as_str().expect("a text"));
+            assert!(words(&text.stdout).contains(&part), "{part:?} is missing in\n{}", text.stdout);
+        }
+        assert_eq!(explained["tenant"]["result"], "Found");
+        assert_eq!(explained["tenant"]["status"]["slot"]["state"], "Unknown");
+        assert_eq!(explained["otherKeys"], json!({ "scope": "Cluster", "items": [] }));
+        let asked = value(&["explain", "calm", "--steps"]);
+        assert_eq!((&asked["action"]["id"], &asked["action"]), (&json!(id), &explained["status"]["action"]));
+
+        let print = tenant.fingerprint(&key);
+        assert_eq!(run_in(&tenant, &["check", "calm", "--fingerprint", &print]).code, 0);
+        let checked = value(&["check", "calm", "--fingerprint", &print]);
+        let comparison = json!({ "result": "Same", "with": "Source", "notes": ["The record of the slot names it."] });
+        assert_eq!(checked["comparison"], comparison);
+        assert_eq!((&checked["recorded"], &checked["ready"]["reason"]), (&json!(true), &json!("Uploaded")));
+        assert_eq!(value(&["check", "calm", "--empty"])["recorded"], true);
+        assert_eq!(value(&["show", "calm"])["comparison"], "Requested");
+        assert_eq!(value(&["test", "almkey/calm"])["result"], "SignsIn");
+        assert_eq!(value(&["explain", "calm", "--steps"])["action"]["operation"], "Upload");
     });
 }
 

@@ -166,9 +166,18 @@ struct Terminal(PtySession);
 impl Terminal {
     /// Starts a command as the cluster admin, in the tenant's namespace and in this folder.
     fn start(tenant: &Tenant<'_>, folder: &Path, arguments: &[&str]) -> Self {
+        Self::start_with(tenant, folder, arguments, &[])
+    }
+
+    /// Starts a command like `start`, with these environment variables.
+    fn start_with(tenant: &Tenant<'_>, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
         let mut command = Command::new(binary("almkey"));
         command.args(arguments).args(["-n", &tenant.namespace]).current_dir(folder);
         command.env("KUBECONFIG", tenant.bed.control_plane.kubeconfig("admin")).env("TERM", "xterm");
+        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
+            command.env_remove(variable);
+        }
+        command.envs(variables.iter().copied());
         let limit = WAIT_LIMIT.as_millis().try_into().expect("a number");
         Self(spawn_command(command, Some(limit)).expect("almkey can be started"))
     }
@@ -181,6 +190,11 @@ impl Terminal {
     /// Answers a question, and returns the rest of the output and the exit code.
     fn answer(mut self, answer: &str) -> (String, i32) {
         self.0.send_line(answer).expect("the terminal is open");
+        self.finish()
+    }
+
+    /// Waits for the end of the command, and returns the rest of the output and the exit code.
+    fn finish(mut self) -> (String, i32) {
         let output = self.0.exp_eof().expect("almkey ends");
         match self.0.process().wait().expect("almkey ends") {
             WaitStatus::Exited(_, code) => (output, code),

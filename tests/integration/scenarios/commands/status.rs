@@ -5,7 +5,7 @@ use std::process::Stdio;
 use regex::Regex;
 use serde_json::Value;
 
-use super::{command, create_user, request_upload, run, run_in};
+use super::{Terminal, command, create_user, request_upload, run, run_in};
 use crate::scenarios::manual::manual;
 use crate::scenarios::{scenario, upload};
 use testkit::bed::Tenant;
@@ -49,6 +49,29 @@ fn status_shows_the_slot_of_a_tenant_its_keys_and_what_to_do() {
         let fingerprint = fingerprint.expect("an upload").fingerprint;
         let wide = run_in(&tenant, &["status", "-o", "wide"]);
         assert!(wide.stdout.lines().any(|line| line.ends_with(&format!("Secret/pasted   {fingerprint}"))));
+    });
+}
+
+#[test]
+fn a_terminal_shows_statuses_in_colour_unless_it_must_not() {
+    scenario("coloured", async |tenant| {
+        tenant.apply_for_secret("later", "missing").await;
+        tenant.await_ready("later", "Unknown", "WaitingForSecret").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        for (variables, is_coloured) in
+            [([].as_slice(), true), (&[("NO_COLOR", "1")], false), (&[("TERM", "dumb")], false)]
+        {
+            for (arguments, code) in [(["status"].as_slice(), 0), (&["explain", "later"], 3)] {
+                let terminal = Terminal::start_with(&tenant, folder.path(), arguments, variables);
+                let (shown, ended) = terminal.finish();
+                assert_eq!(shown.contains("\u{1b}[33mUnknown\u{1b}[0m"), is_coloured, "{variables:?} {shown:?}");
+                assert_eq!(shown.contains('\u{1b}'), is_coloured, "{variables:?} {shown:?}");
+                assert_eq!(ended, code);
+            }
+            let terminal = Terminal::start_with(&tenant, folder.path(), &["status", "-o", "json"], variables);
+            assert!(!terminal.finish().0.contains('\u{1b}'), "machines read no colours");
+        }
+        assert!(!run_in(&tenant, &["status"]).stdout.contains('\u{1b}'), "no terminal");
     });
 }
 
