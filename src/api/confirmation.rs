@@ -144,23 +144,23 @@ impl ConfirmationStatus {
     }
 }
 
-/// Returns the message about a confirmation that changes nothing.
+/// Returns the message about a confirmation that changes nothing. `object` names its object as the commands do.
 #[must_use]
-pub fn explain(ignored: Ignored) -> String {
+pub fn explain(ignored: Ignored, object: &str) -> String {
     match ignored {
-        Ignored::NotCurrent => {
-            "the ID is not that of a current action: it was confirmed before, or another action has taken its place. \
-             almkey explain --steps shows the current one. If you changed the slot, confirm what it holds now: almkey done \
-             --file or --fingerprint"
-        }
+        Ignored::NotCurrent => format!(
+            "the ID is not that of the current action: it is mistyped, it was confirmed before, or another action has taken its \
+             place; almkey explain {object} --steps shows the current one. If you changed the slot, say what it holds now: \
+             almkey check {object} --fingerprint FINGERPRINT, or --empty"
+        ),
         Ignored::OfAnother => {
-            "the slot holds the key of another ALMServiceKey: confirm it for that object, which almkey status shows"
+            "the slot holds the key of another ALMServiceKey: confirm it for that object, which almkey status shows".to_owned()
         }
         Ignored::StillThere => {
             "this is the key that is to be deleted, and the slot still holds it: delete it in the app, then confirm that"
+                .to_owned()
         }
     }
-    .to_owned()
 }
 
 #[cfg(test)]

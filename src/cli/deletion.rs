@@ -4,11 +4,12 @@ use crate::api::ALMServiceKey;
 use crate::api::annotations::is_abandoned;
 use crate::api::resolve::policy;
 use crate::api::status::Origin;
+use crate::cli::cluster::Tenant;
 use crate::domain::policy::{DeletionPolicy, Mode};
 use crate::names::annotation::ABANDON;
 
 /// Says what the deletion of an object changes in Landscape Management.
-pub(super) fn effect_of_deletion(key: &ALMServiceKey) -> String {
+pub(super) fn effect_of_deletion(key: &ALMServiceKey, tenant: &Tenant) -> String {
     if is_abandoned(key) {
         return format!("Nothing changes in Landscape Management ({ABANDON} is set).");
     }
@@ -22,6 +23,9 @@ pub(super) fn effect_of_deletion(key: &ALMServiceKey) -> String {
         }
         (Mode::Enforce, DeletionPolicy::Delete, Some(Origin::Adopted)) => {
             "A key that was adopted stays in Landscape Management, without an owner, unless it is dead."
+        }
+        (Mode::Enforce, DeletionPolicy::Delete, Some(Origin::Uploaded) | None) if tenant.is_manual() => {
+            "If the key may be in Landscape Management, a person is asked to delete it there; the object does not wait."
         }
         (Mode::Enforce, DeletionPolicy::Delete, Some(Origin::Uploaded) | None) => {
             "If the key is in Landscape Management, it is removed there, or handed over to another ALMServiceKey of the \

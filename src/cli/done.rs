@@ -9,8 +9,10 @@ use clap::builder::NonEmptyStringValueParser;
 use super::cluster::{ACTION_REQUIRED, ClusterFlags, WaitFlags, print_outcome, print_result};
 use super::completion;
 use super::confirmation::{confirm, print_reason};
-use super::output::Format;
+use super::output::{self, Format};
 use super::slot_key::SlotKeyFlags;
+use super::text::{item, width};
+use crate::api::action::ActionStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::record::Confirmation;
 
@@ -18,7 +20,8 @@ use crate::domain::record::Confirmation;
 const AFTER_HELP: &str = "\
 In manual mode a person changes the key in Landscape Management, and the operator cannot see it. This command tells it.
 The ID is typed from the steps that the person was sent (almkey explain NAME --steps): it is never filled in, so that
-nothing is confirmed that was not done. A file, or its fingerprint, proves what is there now, whatever the ID was.
+nothing is confirmed that was not done. A file that was downloaded in the app after that, or its fingerprint, proves what
+is there now, whatever the ID was. A file from the BTP cockpit or from almkey download proves nothing.
 
 Exit codes:
   0  recorded, and Ready is True; or with --tenant, recorded
@@ -73,7 +76,7 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     let statement = match (slot_key.key()?, id) {
         (Err(report), _) => return Ok(report.print(Format::Text)?),
         (Ok(Some(key)), _) => Confirmation::DoneWith(key.fingerprint().clone()),
-        (Ok(None), id) => Confirmation::Done(id.unwrap_or_default().trim().to_owned()),
+        (Ok(None), id) => Confirmation::Done(id.unwrap_or_default().trim().to_ascii_lowercase()),
     };
     let cluster = cluster.connect().await?;
     Ok(if tenant {
@@ -90,8 +93,14 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         match confirm::<ALMServiceKey>(&cluster, &name, &statement, wait).await? {
             Ok(key) => {
                 let code = print_outcome(&name, Some(&key))?;
-                let must_act = key.status.is_some_and(|status| status.action.is_some());
-                if must_act { ExitCode::from(ACTION_REQUIRED) } else { code }
+                let action = key.status.as_ref().and_then(|status| status.action.as_ref());
+                if let (Some(ActionStatus { fingerprint: Some(wanted), .. }), Confirmation::DoneWith(found)) =
+                    (action, &statement)
+                {
+                    let note = format!("This is not the key that was asked for ({wanted}): the app holds {found}.");
+                    output::print(&item(&note, width()))?;
+                }
+                if action.is_some() { ExitCode::from(ACTION_REQUIRED) } else { code }
             }
             Err(reason) => print_reason::<ALMServiceKey>(&name, &reason)?,
         }

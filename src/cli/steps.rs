@@ -1,23 +1,26 @@
 //! The steps that a person must take in Landscape Management, as a message to that person.
 
 use jiff::Timestamp;
+use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::action::{left, verb};
-use super::cluster::{qualified, qualified_as};
+use super::cluster::{current_ready, qualified, qualified_as};
 use super::text::{numbered, paragraph_of};
 use crate::api::action::ActionStatus;
 use crate::api::slot::PendingRemoval;
 use crate::api::{ALMServiceKey, ALMTenant};
 
 /// The message about an object for which nothing is to be done.
-const NOTHING: &str = "nothing is to be done in Landscape Management";
+const NOTHING: &str = "no person is asked for anything now";
 
 /// Returns the message about the action of a key, in lines of at most `width` columns.
 pub(super) fn of_action(key: &ALMServiceKey, now: Timestamp, width: u16) -> String {
     let object = format!("{} -n {}", qualified(&key.name_any()), key.namespace().unwrap_or_default());
     let Some(action) = key.status.as_ref().and_then(|status| status.action.as_ref()) else {
-        return format!("{object}: {NOTHING}\n");
+        let Condition { status, reason, .. } = current_ready(key);
+        let state = format!("  Ready is {status} ({reason}): almkey explain {} says why.\n", key.name_any());
+        return format!("{object}: {NOTHING}\n{}", if status == "True" { String::new() } else { state });
     };
     let ActionStatus { id, operation, deadline, steps, .. } = action;
     let task = format!("{} the key in Landscape Management", verb(*operation));

@@ -96,7 +96,7 @@ reasons! {
     DeadKeyRemoved,
     /// Landscape Management holds a key that is not ours. The `ALMTenant`'s `spec.adoptionPolicy` does not allow to replace it. Delete it in the app if it is not needed, or change the policy.
     SlotOccupied,
-    /// Another client overwrote our key. The operator does not replace that client's key without a change, so that two clusters do not overwrite each other forever. Identify the client (an operator with the same cluster ID is one, too); then delete its key, or request another upload with the annotation `reconcile-requested-at`.
+    /// Another client overwrote our key. The operator does not replace that client's key without a change, so that two clusters do not overwrite each other forever. Identify the client (an operator with the same cluster ID is one, too); then delete its key, or request another upload with the annotation `almkey.dev/reconcile-requested-at`; a key of another owner needs `adoptionPolicy: Replace` besides.
     SlotOverwritten,
     /// The key is not uploaded. Another `ALMServiceKey` of this cluster owns the slot, and a tenant has only one key. Delete one of the two objects.
     NotSlotOwner,
@@ -116,7 +116,7 @@ reasons! {
     RateLimited,
     /// A write to Landscape Management was not started. This replica might lose the leadership before the answer. Wait; if the reason stays, the API server is too slow for the Lease.
     NotLeader,
-    /// A person must change the key in Landscape Management. The `ALMTenant` is in manual mode, in which a person alone can do that. Follow the steps in `status.action`, then confirm them.
+    /// A person must change the key in Landscape Management. The `ALMTenant` is in manual mode, in which a person alone can do that. Follow the steps that `almkey explain --steps` prints, then confirm them.
     ActionRequired,
     /// A person confirmed that the key is in Landscape Management. The operator cannot read it in manual mode. Nothing to do; the fingerprint of a file that was downloaded there would prove it.
     Confirmed,

@@ -3,9 +3,6 @@
 use super::policy::KeyRules;
 use super::service_key::fingerprint::KeyFingerprint;
 
-/// The credential type that the command `validate` accepts by default.
-const DEFAULT_CREDENTIAL_TYPE: &str = "instance-secret";
-
 /// Returns the steps of the removal `id`: the object of these keys was deleted, and one of them may be in the slot of the
 /// tenant `name` with these rules.
 #[must_use]
@@ -13,7 +10,7 @@ pub fn removal(rules: &KeyRules, name: &str, keys: &[KeyFingerprint], id: &str) 
     let mut steps = vec![open(rules)];
     let keys: Vec<_> = keys.iter().collect();
     let report = format!("the cluster admin, who runs \"almkey check --tenant {name} --fingerprint FINGERPRINT\"");
-    steps.extend(delete(&keys, &report, rules));
+    steps.extend(delete(&keys, &report));
     steps.push(format!(
         "Send the ID {id} to the cluster admin, who confirms with \"almkey done --tenant {name} {id}\"."
     ));
@@ -32,24 +29,21 @@ pub(super) fn open(rules: &KeyRules) -> String {
 
 /// Returns the steps that delete the key in the slot if it is one of `keys`. `report` is who gets the fingerprint of any
 /// other key.
-pub(super) fn delete(keys: &[&KeyFingerprint], report: &str, rules: &KeyRules) -> Vec<String> {
+pub(super) fn delete(keys: &[&KeyFingerprint], report: &str) -> Vec<String> {
     let keys: Vec<_> = keys.iter().map(|key| key.as_str()).collect();
     vec![
         format!(
-            "If there is a plus sign, there is no key: skip the next step. Otherwise: choose Download, and run \"{}\" with the downloaded file. If it does not print the \
-             fingerprint {}, do not delete the key: send the fingerprint that it prints to {report}, and stop here.",
-            validate(rules),
+            "If there is a plus sign, there is no key: skip the next step. Otherwise: choose Download, save the file as \
+             old-key.txt, and {}. If it does not print the fingerprint {}, do not delete the key: send the fingerprint that \
+             it prints to {report}. Delete all files that you downloaded, and stop here.",
+            validate("old-key.txt"),
             keys.join(" or ")
         ),
-        "Choose Delete, and confirm it. Delete the downloaded file.".to_owned(),
+        "Choose Delete, and confirm it. Delete the file old-key.txt.".to_owned(),
     ]
 }
 
-/// Returns the command that prints the fingerprint of a downloaded file. By default it accepts what SAP's guide names.
-pub(super) fn validate(rules: &KeyRules) -> String {
-    let accepted = &rules.accepted_credential_types;
-    match accepted.as_slice() {
-        [only] if only == DEFAULT_CREDENTIAL_TYPE => "almkey validate FILE".to_owned(),
-        _ => format!("almkey validate --accept-credential-type {} FILE", accepted.join(",")),
-    }
+/// Returns the part of a step that prints the fingerprint of a downloaded file. Settings of the tenant do not matter for it.
+pub(super) fn validate(file: &str) -> String {
+    format!("run \"almkey validate {file}\" (only the fingerprint in its output matters)")
 }

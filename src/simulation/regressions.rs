@@ -111,6 +111,34 @@ const REMOVAL_OF_A_KEY_WANTED_AGAIN: &[Step] = &[
     Step::Key(Actor::FIRST, KeyAction::Create),
 ];
 
+/// The key in the slot is to be deleted, and cannot be read any more, because the kind of the source is gone as well.
+const REQUESTED_DELETION_WITHOUT_CONTENT: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::THIRD, SourceAction::Bind(Credential::Own)),
+    Step::Key(Actor::THIRD, KeyAction::Create),
+    Step::Settle,
+    Step::Person(Errand::Action(Actor::THIRD), Deed::Follow(Word::Done)),
+    Step::Source(Actor::THIRD, SourceAction::Unbind),
+    Step::Wait(601),
+    Step::Source(Actor::THIRD, SourceAction::Bind(Credential::Instance)),
+    Step::Fault(Fault::BindingKindDefined(0, false)),
+    Step::Settle,
+];
+
+/// An object whose source is not there any more was asked to replace a key that another object wants again.
+const REPLACEMENT_OF_A_KEY_WANTED_AGAIN: &[Step] = &[
+    Step::ManualMode,
+    Step::Source(Actor::FIRST, SourceAction::Bind(Credential::Own)),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Source(Actor::THIRD, SourceAction::Bind(Credential::Instance)),
+    Step::Key(Actor::THIRD, KeyAction::Create),
+    Step::Settle,
+    Step::Key(Actor::FIRST, KeyAction::Delete),
+    Step::Wait(960),
+    Step::Key(Actor::FIRST, KeyAction::Create),
+    Step::Key(Actor::THIRD, KeyAction::UseSecret(true)),
+];
+
 /// A key is adopted in manual mode while a person is asked to remove another one.
 const ADOPTION_DURING_A_REMOVAL: &[Step] = &[
     Step::ManualMode,
@@ -137,6 +165,16 @@ fn a_deletion_ends_where_the_slot_has_held_another_key_before() {
 #[test]
 fn a_key_that_is_wanted_again_is_left_out_of_the_steps_of_a_removal() {
     assert_eq!(violation(REMOVAL_OF_A_KEY_WANTED_AGAIN), None);
+}
+
+#[test]
+fn a_requested_deletion_names_its_key_also_if_the_content_is_unknown() {
+    assert_eq!(violation(REQUESTED_DELETION_WITHOUT_CONTENT), None);
+}
+
+#[test]
+fn a_request_ends_whose_steps_delete_a_key_that_is_wanted_again() {
+    assert_eq!(violation(REPLACEMENT_OF_A_KEY_WANTED_AGAIN), None);
 }
 
 #[test]

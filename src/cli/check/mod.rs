@@ -144,11 +144,14 @@ async fn record_alone<K: Object>(
 ) -> Result<ExitCode, Box<dyn Error>> {
     let confirmed = confirm::<K>(cluster, name, statement, wait).await?;
     let (result, message, code) = match &confirmed {
-        Ok(_) => ("recorded", "the record of the slot says so now", ExitCode::SUCCESS),
-        Err(reason) => (reason.name(), reason.message(), reason.exit_code()),
+        Ok(object) => {
+            let Condition { status, reason, message, .. } = current_ready(object);
+            ("recorded", format!("Ready is {status} ({reason}): {message}"), ExitCode::SUCCESS)
+        }
+        Err(reason) => (reason.name(), reason.message().to_owned(), reason.exit_code()),
     };
     let value = || json!({ "name": name, "recorded": confirmed.is_ok(), "result": result, "message": message });
-    output.print(|| result_text::<K>(name, result, message), value)?;
+    output.print(|| result_text::<K>(name, result, &message), value)?;
     Ok(code)
 }
 

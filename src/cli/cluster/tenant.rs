@@ -16,6 +16,13 @@ pub(in crate::cli) enum Tenant {
     Forbidden,
 }
 
+impl Tenant {
+    /// Returns true if the tenant is known to be in manual mode.
+    pub(in crate::cli) fn is_manual(&self) -> bool {
+        matches!(self, Self::Found(tenant) if tenant.spec.landscape_management.manual.is_some())
+    }
+}
+
 impl Cluster {
     /// Reads a tenant.
     pub(in crate::cli) async fn tenant(&self, name: &str) -> Result<Tenant, Failure> {

@@ -18,9 +18,8 @@ pub(super) fn text(evidence: &Evidence, secret: &MadeSecret, width: u16) -> Stri
     let state = if key.metadata.deletion_timestamp.is_some() { ", which is being deleted already" } else { "" };
     let lines = [
         Some(uploaded(key)),
-        Some(effect_of_deletion(key)),
+        Some(effect_of_deletion(key, tenant)),
         empties_the_slot(key).then(|| next(siblings, tenant)),
-        person(tenant),
         waits_for_tenant(evidence),
         secret.forecast(),
     ];
@@ -42,6 +41,9 @@ fn uploaded(key: &ALMServiceKey) -> String {
             "Its key is in Landscape Management, as far as the operator knows: client {}, fingerprint {}.",
             uploaded.client_id, uploaded.fingerprint
         ),
+        (None, None) if status.unconfirmed.is_some() => {
+            "A person was asked to upload its key, and may have done so.".into()
+        }
         (None, None) => "No key of it is in Landscape Management, as far as the operator knows.".into(),
     }
 }
@@ -67,13 +69,6 @@ fn next(siblings: &Siblings, tenant: &Tenant) -> String {
 /// Returns true unless the tenant is known not to admit the namespace of an object.
 fn is_admitted(key: &ALMServiceKey, tenant: Option<&ALMTenant>) -> bool {
     tenant.is_none_or(|tenant| admits(&tenant.spec, &key.namespace().unwrap_or_default()))
-}
-
-/// Says that a person carries out what changes, if the tenant is in manual mode.
-fn person(tenant: &Tenant) -> Option<String> {
-    let Tenant::Found(tenant) = tenant else { return None };
-    let text = "The tenant is in manual mode: a person is asked for what changes there, and the object does not wait.";
-    tenant.spec.landscape_management.manual.as_ref().map(|_| text.to_owned())
 }
 
 /// Says that the deletion waits, if the operator cannot clean up without the tenant.

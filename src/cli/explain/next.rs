@@ -12,6 +12,7 @@ use crate::api::duration::Duration as ApiDuration;
 use crate::api::resolve::policy;
 use crate::api::status::ALMServiceKeyStatus;
 use crate::cli::action::task_with_deadline;
+use crate::cli::cluster::Tenant;
 use crate::cli::deletion::effect_of_deletion;
 use crate::domain::policy::{DeadAction, DeletionPolicy, Mode, Policy};
 use crate::domain::reason::Reason;
@@ -20,14 +21,14 @@ use crate::names::condition::{READY, RECONCILING, SIGNED_IN, STALLED};
 
 /// Says what happens next to a key, and when. The durations are bounds: how long something has lasted already is known to
 /// the operator alone.
-pub(super) fn next(key: &ALMServiceKey, now: Timestamp) -> String {
+pub(super) fn next(key: &ALMServiceKey, tenant: &Tenant, now: Timestamp) -> String {
     let name = key.name_any();
     // What the tenant adds to the policy does not matter here.
     let policy = policy(&key.spec, None);
     if key.metadata.deletion_timestamp.is_some() {
-        let tenant = "If its tenant does not exist, that must be created anew first.";
-        let tenant = if is_abandoned(key) { String::new() } else { format!(" {tenant}") };
-        return format!("{} Then the object is gone.{tenant}", effect_of_deletion(key));
+        let missing = "If its tenant does not exist, that must be created anew first.";
+        let missing = if is_abandoned(key) { String::new() } else { format!(" {missing}") };
+        return format!("{} Then the object is gone.{missing}", effect_of_deletion(key, tenant));
     }
     let status = key.status.as_ref().filter(|status| Some(status.observed_generation) == key.metadata.generation);
     let Some(status) = status.filter(|status| find(status, READY).is_some()) else {
@@ -39,9 +40,9 @@ pub(super) fn next(key: &ALMServiceKey, now: Timestamp) -> String {
     let parts = [
         action(key, status, now),
         observation(&policy),
-        removal(status, &policy),
-        death(status, &policy),
-        Some(attempts(status, &policy, &name)),
+        removal(status, &policy, tenant),
+        death(status, &policy, tenant),
+        Some(attempts(status, &policy, &name, tenant)),
     ];
     parts.into_iter().flatten().collect::<Vec<_>>().join(" ")
 }
@@ -67,14 +68,15 @@ fn observation(policy: &Policy) -> Option<String> {
 }
 
 /// Says when the key of a source that is gone is removed.
-fn removal(status: &ALMServiceKeyStatus, policy: &Policy) -> Option<String> {
+fn removal(status: &ALMServiceKeyStatus, policy: &Policy, tenant: &Tenant) -> Option<String> {
     find(status, READY).filter(|ready| ready.reason == Reason::RemovalPending.as_str())?;
     Some(format!(
-        "The key {} once its source has been gone for {} (spec.gracePeriod); if the deletion of a ServiceBinding was not \
+        "{} once its source has been gone for {} (spec.gracePeriod); if the deletion of a ServiceBinding was not \
          seen, also for {} (spec.deadKey.after) or until the key is refused. A key that no longer signs in goes sooner.",
         match policy.deletion {
-            DeletionPolicy::Delete => "is removed from Landscape Management",
-            DeletionPolicy::Retain => "loses its owner (spec.deletionPolicy is Retain)",
+            DeletionPolicy::Delete if tenant.is_manual() => "A person is asked to delete the key",
+            DeletionPolicy::Delete => "The key is removed from Landscape Management",
+            DeletionPolicy::Retain => "The key loses its owner (spec.deletionPolicy is Retain)",
         },
         shown(policy.grace_period),
         shown(policy.dead_after)
@@ -82,19 +84,25 @@ fn removal(status: &ALMServiceKeyStatus, policy: &Policy) -> Option<String> {
 }
 
 /// Says when a key that is refused is deleted.
-fn death(status: &ALMServiceKeyStatus, policy: &Policy) -> Option<String> {
+fn death(status: &ALMServiceKeyStatus, policy: &Policy, tenant: &Tenant) -> Option<String> {
     let is_deleted =
         status.uploaded.is_some() && policy.dead_action == DeadAction::Delete && policy.mode == Mode::Enforce;
     find(status, SIGNED_IN).filter(|signed_in| signed_in.status == "False" && is_deleted)?;
+    let after = shown(policy.dead_after);
+    if tenant.is_manual() {
+        return Some(format!(
+            "If the refused key is the one in the app, a person is asked to delete it at its fourth refusal, {after} after \
+             the first (spec.deadKey.after). If the source has a key that signs in, a person is asked to replace it."
+        ));
+    }
     Some(format!(
-        "If the refused key is the one in Landscape Management, it is deleted there at its fourth refusal, {} after the \
-         first (spec.deadKey.after). A key of the source that signs in replaces it at once.",
-        shown(policy.dead_after)
+        "If the refused key is the one in Landscape Management, it is deleted there at its fourth refusal, {after} after \
+         the first (spec.deadKey.after). A key of the source that signs in replaces it at once."
     ))
 }
 
 /// Says when the operator tests the key or tries again.
-fn attempts(status: &ALMServiceKeyStatus, policy: &Policy, name: &str) -> String {
+fn attempts(status: &ALMServiceKeyStatus, policy: &Policy, name: &str, tenant: &Tenant) -> String {
     let is_true = |name: &str| find(status, name).is_some_and(|condition| condition.status == "True");
     let request = format!("almkey reconcile {name} requests another try.");
     if is_true(STALLED) {
@@ -116,6 +124,13 @@ fn attempts(status: &ALMServiceKeyStatus, policy: &Policy, name: &str) -> String
             shown(BACKOFF_MAX),
             shown(RARE_RETRY_PERIOD),
             shown(RARE_RETRIES_AFTER)
+        );
+    }
+    if tenant.is_manual() {
+        return format!(
+            "The key is tested every {} (spec.interval). The app cannot be read: compare from time to time with almkey check \
+             {name}.",
+            shown(policy.interval)
         );
     }
     format!(

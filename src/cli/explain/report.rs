@@ -23,7 +23,7 @@ const MAX_SIBLINGS: usize = 10;
 
 /// Returns the explanation in lines of at most `width` columns.
 pub(super) fn text(evidence: &Evidence, now: Timestamp, width: u16) -> String {
-    let Evidence { key, .. } = evidence;
+    let Evidence { key, tenant, .. } = evidence;
     let status = key.status.clone().unwrap_or_default();
     let ready = &current_ready(key);
     let namespace = key.namespace().unwrap_or_default();
@@ -34,7 +34,7 @@ pub(super) fn text(evidence: &Evidence, now: Timestamp, width: u16) -> String {
         section("Meaning", &meaning(ready), width),
         conditions(&status, message, now, width),
         facts(evidence, &status, now, width),
-        section("Next", &next::next(key, now), width),
+        section("Next", &next::next(key, tenant, now), width),
     ];
     parts.into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join("\n")
 }

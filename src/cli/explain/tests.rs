@@ -165,9 +165,11 @@ fn a_message_about_a_deadline_that_has_passed_says_so() {
 fn a_message_without_a_deadline_or_an_action_says_so() {
     assert!(steps::of_action(&key_to_replace(None), now(), 80).contains("\n  By: no deadline is known\n"));
     let nothing = steps::of_action(&key(&binding(), &status(&[])), now(), 80);
-    assert_eq!(nothing, "almservicekey/calm -n team-a: nothing is to be done in Landscape Management\n");
+    let expected = "almservicekey/calm -n team-a: no person is asked for anything now\n  Ready is Unknown (Progressing): \
+                    almkey explain calm says why.\n";
+    assert_eq!(nothing, expected);
     let nothing = steps::of_removal(&manual_tenant(false), 80);
-    assert_eq!(nothing, "almtenant/acme: nothing is to be done in Landscape Management\n");
+    assert_eq!(nothing, "almtenant/acme: no person is asked for anything now\n");
 }
 
 #[test]
@@ -198,10 +200,29 @@ fn the_last_confirmation_is_a_part_of_the_evidence() {
 
 #[test]
 fn what_a_person_must_do_comes_first_in_what_comes_next() {
-    let next = next::next(&key_to_replace(Some("2026-05-03T11:30:00Z")), now());
+    let next = next::next(&key_to_replace(Some("2026-05-03T11:30:00Z")), &tenant(), now());
     let expected = "A person must replace the key by 2026-05-03T11:30:00Z (47h left) in Landscape Management: almkey \
                     explain calm -n team-a --steps";
     assert!(next.starts_with(expected), "{next}");
+}
+
+#[test]
+fn in_manual_mode_a_person_does_what_comes_next() {
+    let manual = Tenant::Found(Box::new(manual_tenant(false)));
+    let next = |ready: &str, reason: &str, signed_in: &str| {
+        let conditions = [condition("Ready", ready, reason, ""), condition("SignedIn", signed_in, reason, "")];
+        next::next(&key(&binding(), &status(&conditions)), &manual, now())
+    };
+    for (found, expected) in [
+        (next("True", "Uploaded", "True"), "The app cannot be read: compare from time to time with almkey check calm."),
+        (next("False", "CredentialsRefused", "False"), "a person is asked to delete it at its fourth refusal"),
+        (
+            next("Unknown", "RemovalPending", "True"),
+            "A person is asked to delete the key once its source has been gone",
+        ),
+    ] {
+        assert!(found.contains(expected), "{expected:?} is missing in\n{found}");
+    }
 }
 
 #[test]
@@ -291,7 +312,7 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
         ),
         (binding(), conditions("SignInUnknown", Some("Reconciling"), "Unknown"), "at most 15m later, every 2h once"),
     ] {
-        let next = next::next(&key(&spec, &status), now());
+        let next = next::next(&key(&spec, &status), &tenant(), now());
         assert!(next.contains(expected), "{expected}: {next}");
     }
 }
@@ -313,7 +334,7 @@ fn the_end_of_a_deletion_follows_from_spec_and_origin() {
         object["status"]["uploaded"]["origin"] = json!(origin);
         object["metadata"]["deletionTimestamp"] = json!("2026-05-01T11:00:00Z");
         object["metadata"]["annotations"] = annotations;
-        let next = next::next(&serde_json::from_value(object).expect("a key"), now());
+        let next = next::next(&serde_json::from_value(object).expect("a key"), &tenant(), now());
         assert!(next.contains(expected) && next.contains("Then the object is gone."), "{next}");
     }
 }

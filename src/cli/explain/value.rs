@@ -20,7 +20,7 @@ pub(super) fn of_key(evidence: &Evidence, now: Timestamp) -> Value {
         "object": object(key),
         "ready": ready,
         "meaning": meaning(&ready),
-        "next": next::next(key, now),
+        "next": next::next(key, tenant, now),
         "status": key.status,
         "tenant": tenant_of_key(&key.spec.tenant_ref.name, tenant),
         "otherKeys": other_keys(siblings),

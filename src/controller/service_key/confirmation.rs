@@ -95,7 +95,9 @@ async fn confirm(
     }
     let record = without_dangling_owner(context, tenant, record, &me).await?;
     let others = keys_of_siblings(context, object);
-    Ok(record.confirmed(&me, &ledger, &others, &confirmation, context.ids.revision()).map_err(explain))
+    let command = format!("{} -n {}", me.name, me.namespace);
+    let confirmed = record.confirmed(&me, &ledger, &others, &confirmation, context.ids.revision());
+    Ok(confirmed.map_err(|ignored| explain(ignored, &command)))
 }
 
 /// Returns the keys that living siblings have uploaded: what the slot holds of them is theirs to confirm.

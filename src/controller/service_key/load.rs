@@ -90,8 +90,9 @@ fn tenant_state(
         context.caches.references.summary(&tenant.spec)
     );
     // In manual mode, a confirmation changes what the slot holds.
-    let record = tenant.status.as_ref().and_then(|status| status.slot.as_ref()?.revision.as_deref());
-    let version = format!("{version} {}", record.unwrap_or_default());
+    let slot = tenant.status.as_ref().and_then(|status| status.slot.as_ref());
+    let record = slot.map(|slot| (slot.revision.as_deref().unwrap_or_default(), slot.evidence));
+    let version = format!("{version} {record:?}");
     // This check comes first: an object that is not admitted must learn nothing else about the tenant.
     if !admits(&tenant.spec, namespace) {
         let message = format!(

@@ -40,12 +40,11 @@ pub(crate) async fn prepare(
     let handled = tenant.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
     let Some(value) = unhandled_confirmation(&tenant, handled).map(str::to_owned) else { return Ok(Some(tenant)) };
     let record = read_record(&tenant, cluster_id);
-    let (status, outcome) =
-        match record.map(|record| confirmed(record, &value, &Uid::new(&tenant).to_string(), ids.revision())) {
-            Some(Ok(changed)) => (with_record(&tenant, &changed, now), Ok(())),
-            Some(Err(message)) => (tenant.status.clone().unwrap_or_default(), Err(message)),
-            None => return Ok(Some(tenant)),
-        };
+    let (status, outcome) = match record.map(|record| confirmed(record, &value, &tenant, ids.revision())) {
+        Some(Ok(changed)) => (with_record(&tenant, &changed, now), Ok(())),
+        Some(Err(message)) => (tenant.status.clone().unwrap_or_default(), Err(message)),
+        None => return Ok(Some(tenant)),
+    };
     let mut status = status;
     status.last_confirmation = Some(ConfirmationStatus::new(&value, outcome));
     cluster.write_tenant_status(&tenant, &status).await
@@ -61,9 +60,10 @@ pub(crate) fn slot(tenant: &ALMTenant, cluster_id: &str) -> Result<Slot, RemoteT
 }
 
 /// Returns the record as a confirmation for the tenant changes it, or why it does not.
-fn confirmed(record: Record, value: &str, uid: &str, revision: Revision) -> Result<Record, String> {
-    let statement = ConfirmationRequest::statement_of(value, uid).map_err(|malformed| malformed.to_string())?;
-    record.removed(&statement, revision).map_err(explain)
+fn confirmed(record: Record, value: &str, tenant: &ALMTenant, revision: Revision) -> Result<Record, String> {
+    let (uid, command) = (Uid::new(tenant).to_string(), format!("--tenant {}", tenant.name_any()));
+    let statement = ConfirmationRequest::statement_of(value, &uid).map_err(|malformed| malformed.to_string())?;
+    record.removed(&statement, revision).map_err(|ignored| explain(ignored, &command))
 }
 
 /// Removes the record of a tenant that is no longer in manual mode. A removal that no person has confirmed ends with it.

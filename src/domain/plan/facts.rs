@@ -4,6 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
+use super::request;
 use crate::domain::conditions::Conditions;
 use crate::domain::evidence::{Observations, Refusals};
 use crate::domain::ledger::{Ledger, Operation};
@@ -319,7 +320,8 @@ impl Facts {
         let shared: Vec<_> = unconfirmed.unwrap_or_default().iter().filter(|key| requested.contains(key)).collect();
         format!(
             "generation {generation} deleting {deleting} abandoned {abandoned} {tenant} behind {ahead:?} and {holding:?} \
-             shares {shared:?} {}",
+             shares {shared:?} contradicted {} {}",
+            request::is_contradicted(self),
             self.source
         )
     }

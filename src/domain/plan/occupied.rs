@@ -120,7 +120,11 @@ pub(super) fn stalled(facts: &Facts, now: Now) -> Settlement {
     let overwritten_key = facts.source_key().filter(|key| was_overwritten(facts, key));
     let uploaded = match settle::uploaded(facts) {
         Condition { message, .. } if overwritten_key.is_some() => {
-            let message = format!("another client overwrote the key of this object. {message}");
+            let message = match facts.policy.adapter {
+                Adapter::Http => format!("another client overwrote the key of this object. {message}"),
+                // A policy alone replaces no key that came after ours.
+                Adapter::Manual => format!("{message}, and request a reconciliation"),
+            };
             Condition::no(Reason::SlotOverwritten, message)
         }
         uploaded => uploaded,

@@ -1,6 +1,7 @@
 //! The keys of an object that may be in the slot in manual mode, in which the record does not know everything.
 
 use super::facts::Facts;
+use crate::domain::action::{Action, ActionOperation};
 use crate::domain::ledger::Ledger;
 use crate::domain::policy::Adapter;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
@@ -30,7 +31,12 @@ pub(super) fn keys_to_delete(facts: &Facts) -> Vec<&KeyFingerprint> {
     let Some(Ok(slot)) = &facts.answers.slot else { return Vec::new() };
     let is_ours = matches!(slot.holder(&facts.subject.owner), Holder::Us(_));
     let uploaded = facts.ledger.uploaded.as_ref().filter(|uploaded| uploaded.revision == *slot.revision());
-    let recorded = facts.slot_fingerprint().or(uploaded.map(|uploaded| &uploaded.fingerprint)).filter(|_| is_ours);
+    let is_current =
+        |action: &&Action| action.operation == ActionOperation::Delete && action.revision == *slot.revision();
+    // The content cannot be read now, and the request was made when it could be.
+    let requested = facts.ledger.action.as_ref().filter(is_current).and_then(|action| action.fingerprint.as_ref());
+    let recorded = facts.slot_fingerprint().or(uploaded.map(|uploaded| &uploaded.fingerprint)).or(requested);
+    let recorded = recorded.filter(|_| is_ours);
     let mut keys: Vec<_> = recorded.into_iter().collect();
     for key in possible_keys(facts, slot).into_iter().rev() {
         if !keys.contains(&key) {

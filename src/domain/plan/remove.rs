@@ -7,7 +7,7 @@ use super::step::{Now, Settlement, Step};
 use super::{disposal, occupied, possible_keys, request, write};
 use crate::domain::conditions::{Condition, Conditions, Progress};
 use crate::domain::ledger::Ledger;
-use crate::domain::policy::{DeletionPolicy, Mode};
+use crate::domain::policy::{Adapter, DeletionPolicy, Mode};
 use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::slot::{Holder, RemoteTrouble, Revision};
@@ -145,9 +145,11 @@ fn removal_pending(facts: &Facts, message: &str, waits: &[Wait], now: Now) -> Se
         let conditions = settle::conditions(facts, ready, Progress::Reconciling);
         return settle::settlement(facts, Some(conditions), waits, now);
     }
-    let message = format!(
-        "{message}; its key is removed from Landscape Management once this has lasted long enough or is confirmed"
-    );
+    let end = match facts.policy.adapter {
+        Adapter::Http => "its key is removed from Landscape Management",
+        Adapter::Manual => "a person is asked to delete its key in the app",
+    };
+    let message = format!("{message}; {end} once this has lasted long enough or is confirmed");
     let ready = Condition::unknown(Reason::RemovalPending, message);
     let conditions = settle::conditions(facts, ready, Progress::Reconciling);
     settle::settlement(facts, Some(conditions), waits, now)

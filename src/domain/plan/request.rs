@@ -14,7 +14,7 @@ use crate::domain::ledger::Ledger;
 use crate::domain::policy::{Adapter, Mode, Policy};
 use crate::domain::reason::Reason;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
-use crate::domain::slot::{Holder, Revision};
+use crate::domain::slot::{Holder, Owner, Revision};
 
 /// Returns `Ok` once a person is asked to delete the key in the slot, or a key of ours that may be there.
 ///
@@ -127,6 +127,30 @@ pub(super) fn time_of_death(facts: &Facts, revision: &Revision, now: Now) -> Opt
     before.or(is_dead.then_some(now.wall))
 }
 
+/// Returns true if the steps of the action in the ledger name a key that a person is asked to upload for a sibling, to delete
+/// it. They were right as long as nobody wanted that key.
+pub(super) fn is_contradicted(facts: &Facts) -> bool {
+    let is_wanted = |action: &Action| {
+        let others = facts.siblings.requested.iter().filter(|key| action.upload() != Some(key));
+        let is_named = |key: &KeyFingerprint| action.steps.iter().any(|step| step.contains(key.as_str()));
+        others.into_iter().any(is_named)
+    };
+    facts.ledger.action.as_ref().is_some_and(is_wanted)
+}
+
+/// Returns `Uploaded` of a slot with a key that a person has reported and that is not ours.
+pub(super) fn another_key_reported(facts: &Facts) -> Condition {
+    let Owner { namespace, name, .. } = &facts.subject.owner;
+    let key = facts.slot_fingerprint().map(|key| format!(" ({key})")).unwrap_or_default();
+    Condition::no(
+        Reason::SlotOccupied,
+        format!(
+            "a person has reported another key in the app{key}: if it is not needed, delete it there, and run almkey check \
+             {name} -n {namespace} --empty; or let the ALMTenant's spec.adoptionPolicy replace it"
+        ),
+    )
+}
+
 /// Returns the request to a person: what to do, until when, and the command that prints the steps.
 pub(super) fn text(facts: &Facts, operation: ActionOperation, deadline: Option<Timestamp>) -> String {
     let task = match operation {
@@ -183,6 +207,6 @@ pub(super) fn with_earlier_action(facts: &Facts, settlement: Settlement) -> Sett
         Some(Ok(slot)) => action_at(facts, slot.revision()),
         Some(Err(_)) | None => requested_action(facts),
     };
-    let action = action.cloned();
+    let action = action.filter(|_| !is_contradicted(facts)).cloned();
     Settlement { ledger: Ledger { action, ..settlement.ledger }, ..settlement }
 }

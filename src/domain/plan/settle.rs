@@ -293,6 +293,7 @@ pub(super) fn uploaded(facts: &Facts) -> Condition {
             Holder::Us(_) => uploaded_before(),
             Holder::Empty(_) => not_uploaded(facts),
             Holder::Unknown(_) => request::slot_unknown(),
+            Holder::Nobody(_) if facts.policy.adapter == Adapter::Manual => request::another_key_reported(facts),
             Holder::Nobody(_) => Condition::no(
                 Reason::SlotOccupied,
                 "Landscape Management holds another key: a person or SAP uploaded it, or its ALMServiceKey no longer \

@@ -27,14 +27,14 @@ pub(super) fn steps(
             // The new file comes first: a person who cannot get it leaves the key that is there.
             let [get, check, put] = upload(facts, fingerprint);
             steps.extend([get, check]);
-            steps.extend(steps::delete(&keys_in_slot(facts), &report, &facts.policy.rules));
+            steps.extend(steps::delete(&keys_in_slot(facts), &report));
             steps.push(put);
         }
         ActionOperation::Delete => {
-            steps.extend(steps::delete(&possible_keys::keys_to_delete(facts), &report, &facts.policy.rules));
+            steps.extend(steps::delete(&possible_keys::keys_to_delete(facts), &report));
         }
     }
-    steps.push(confirm(owner, id));
+    steps.push(confirm(owner, operation, id));
     steps
 }
 
@@ -53,9 +53,9 @@ fn keys_in_slot(facts: &Facts) -> Vec<&KeyFingerprint> {
 fn look(facts: &Facts) -> String {
     format!(
         "Look what is there. A plus sign means that there is no key: go on with the next step. If there is a key, do not \
-         delete it: choose Download, run \"{}\" with the downloaded file, and send the fingerprint that \
-         it prints to {}. Stop here then.",
-        steps::validate(&facts.policy.rules),
+         delete it: choose Download, {} with the downloaded file as FILE, and send the fingerprint that it prints to {}. \
+         Delete the file, and stop here.",
+        steps::validate("FILE"),
         report(&facts.subject.owner)
     )
 }
@@ -84,23 +84,32 @@ fn upload(facts: &Facts, fingerprint: Option<&KeyFingerprint>) -> [String; 3] {
         format!(
             "In the SAP BTP cockpit, open the global account, then the subaccount of SAP Cloud ALM. Choose Services, then \
              Instances and Subscriptions. Under Instances, open the instance of SAP Cloud ALM API and view the credentials \
-             of {source}. Download them. Without access to the cockpit, the platform team has them by \"almkey download {} \
-             -n {}\".",
+             of {source}. Download them, and save the file as new-key.txt. Without access to the cockpit, the platform team \
+             has them by \"almkey download {} -n {}\"; they are a secret, and do not belong into a mail.",
             owner.name, owner.namespace
         ),
         format!(
-            "Run \"{}\" with the downloaded file. It must print the fingerprint {fingerprint}; otherwise it is another key: \
-             stop here, and ask the platform team.",
-            steps::validate(&facts.policy.rules)
+            "Run \"almkey validate new-key.txt\". It must print the fingerprint {fingerprint}, whatever else it prints. \
+             Otherwise it is another key: delete the file, stop here, and ask the platform team."
         ),
-        "In Landscape Management, choose the plus sign, choose the file, and choose Upload. Delete the downloaded file."
+        "In Landscape Management, choose the plus sign, choose the file new-key.txt, and choose Upload. Delete the file \
+         new-key.txt."
             .to_owned(),
     ]
 }
 
-fn confirm(owner: &Owner, id: &str) -> String {
-    format!(
-        "Send the ID {id} to the platform team, who confirms with \"almkey done {} {id} -n {}\".",
-        owner.name, owner.namespace
-    )
+/// Returns the step after which the platform team confirms. A key that was downloaded in the app proves what is there.
+fn confirm(owner: &Owner, operation: ActionOperation, id: &str) -> String {
+    let Owner { namespace, name, .. } = owner;
+    let by_id =
+        format!("Send the ID {id} to the platform team, who confirms with \"almkey done {name} {id} -n {namespace}\".");
+    match operation {
+        ActionOperation::Delete => by_id,
+        ActionOperation::Upload | ActionOperation::Replace => format!(
+            "{by_id} Better still, choose Download in Landscape Management, {} with that very file as FILE, send the \
+             fingerprint as well, and delete the file: \"almkey done {name} --fingerprint FINGERPRINT -n {namespace}\" proves \
+             what is there.",
+            steps::validate("FILE")
+        ),
+    }
 }

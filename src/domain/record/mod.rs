@@ -215,6 +215,8 @@ impl Record {
         // A removal ends with the upload of another key; what else the slot holds is for the admin to say, who was asked.
         let removal = self.removal.filter(|_| owner.is_none());
         let content = RecordedContent::Key { fingerprint: key.clone(), owner, basis: Basis::Content };
+        // What was requested on the basis of this revision is still right.
+        let revision = if self.content.is_same_owned_key(&content) { self.revision } else { revision };
         Ok(Self { revision, content, removal })
     }
 
@@ -283,6 +285,18 @@ impl Record {
 }
 
 impl RecordedContent {
+    /// Returns true if both are the same key of the same owner, whatever the basis of that knowledge is.
+    #[must_use]
+    pub fn is_same_owned_key(&self, other: &Self) -> bool {
+        match (self, other) {
+            (
+                Self::Key { fingerprint, owner: Some(owner), .. },
+                Self::Key { fingerprint: other_fingerprint, owner: Some(other_owner), .. },
+            ) => fingerprint == other_fingerprint && owner == other_owner,
+            _ => false,
+        }
+    }
+
     /// Returns true if the slot holds one of `keys`.
     fn holds_one_of(&self, keys: &[KeyFingerprint]) -> bool {
         matches!(self, Self::Key { fingerprint, .. } if keys.contains(fingerprint))

@@ -84,6 +84,25 @@ fn a_requested_key_is_ours_unless_it_may_have_been_there_before() {
 }
 
 #[test]
+fn better_evidence_for_the_same_key_voids_no_request() {
+    let owner_me = || Some(Ownership { owner: owner("me"), adopted: false });
+    let by_word =
+        |name| RecordedContent::Key { fingerprint: fingerprint(name), owner: owner_me(), basis: Basis::Confirmation };
+    let replace = asking(ActionOperation::Replace, "new");
+    for (statement, kept) in [
+        (Confirmation::Holds(fingerprint("old")), true),
+        (Confirmation::DoneWith(fingerprint("old")), true),
+        (Confirmation::Holds(fingerprint("new")), false),
+        (Confirmation::HoldsNothing, false),
+    ] {
+        let confirmed = record(by_word("old")).confirmed(&owner("me"), &replace, &[], &statement, revision(2));
+        let confirmed = confirmed.expect("a record");
+        assert_eq!(confirmed.revision == revision(1), kept, "{statement:?}");
+        assert!(!kept || confirmed.content == of("old", Some(owner("me"))), "it is compared now");
+    }
+}
+
+#[test]
 fn what_a_sibling_has_uploaded_is_for_the_sibling_to_confirm() {
     let nothing = Ledger::default();
     let holds = Confirmation::Holds(fingerprint("sibling"));

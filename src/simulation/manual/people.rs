@@ -168,10 +168,10 @@ impl State {
 
     /// Reports the key in the app to the platform team, who confirms it: for the object that has uploaded this key, if there
     /// is one, as the answer to any other confirmation demands. The cluster admin confirms it for the tenant if that does not
-    /// admit the object.
+    /// admit the object, which is not the recorded owner either.
     fn report(&mut self, errand: Errand) -> bool {
         match errand {
-            Errand::Action(actor) if !self.is_admitted(actor.tenant()) => {
+            Errand::Action(actor) if !self.is_admitted(actor.tenant()) && !self.is_recorded_owner(actor) => {
                 self.confirm(Errand::Removal(actor.tenant()), Word::Holds);
             }
             Errand::Action(actor) => {
@@ -193,6 +193,11 @@ impl State {
             uploaded.is_some_and(|uploaded| uploaded.fingerprint == held.as_str())
         };
         objects.find(|(_, object)| has_uploaded(object)).map(|(actor, _)| actor)
+    }
+
+    fn is_recorded_owner(&self, actor: Actor) -> bool {
+        let record = self.record(actor.cluster(), actor.tenant());
+        record.is_some_and(|record| record.owner() == Some(&self.clusters[actor.cluster()].owner(actor.name())))
     }
 
     fn is_admitted(&self, tenant: &str) -> bool {

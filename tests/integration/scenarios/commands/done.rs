@@ -127,6 +127,8 @@ fn the_old_key_is_recorded_and_the_person_must_still_replace_it() {
         let shown = run_in(&tenant, &["done", "calm", "--file", path(&download(&first))]);
         assert!(shown.stdout.starts_with("almservicekey/calm: Ready is True (ActionRequired)\n"), "{}", shown.stdout);
         assert!(shown.stdout.contains("replace the key in the app by "), "{}", shown.stdout);
+        let note = format!("This is not the key that was asked for ({})", tenant.fingerprint(&second));
+        assert!(shown.stdout.contains(&note), "{}", shown.stdout);
         assert_eq!((shown.code, shown.stderr.as_str()), (4, ""));
     });
 }
@@ -204,7 +206,7 @@ fn the_removal_of_a_deleted_objects_key_is_confirmed_for_the_tenant() {
         assert!(shown.stdout.starts_with("almtenant/removed-by-hand: recorded\n"), "{}", shown.stdout);
         tenant.await_tenant("removed-by-hand", "True", "ManualMode").await;
         let steps = run(&admin, &["explain", "--tenant", "removed-by-hand", "--steps"]);
-        let nothing = "almtenant/removed-by-hand: nothing is to be done in Landscape Management\n";
+        let nothing = "almtenant/removed-by-hand: no person is asked for anything now\n";
         assert_eq!((steps.code, steps.stdout.as_str()), (0, nothing));
     });
 }

@@ -129,7 +129,7 @@ fn the_steps_of_an_action_are_a_message_to_the_person_who_acts() {
         tenant.fill_slot(&key, None).await;
         assert_eq!(run_in(&tenant, &["done", "calm", &id]).code, 0);
         let shown = run_in(&tenant, &["explain", "calm", "--steps"]);
-        let nothing = format!("{object}: nothing is to be done in Landscape Management\n");
+        let nothing = format!("{object}: no person is asked for anything now\n");
         assert_eq!((shown.code, shown.stdout), (0, nothing));
     });
 }

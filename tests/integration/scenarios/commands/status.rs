@@ -184,3 +184,18 @@ fn status_follows_what_changes_until_it_is_ended() {
         child.kill().await.expect("it runs until it is ended");
     });
 }
+
+#[test]
+fn a_followed_state_takes_the_place_of_the_one_before_on_a_terminal() {
+    scenario("followed-at-terminal", async |tenant| {
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "Unknown", "WaitingForSecret").await;
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut terminal = Terminal::start(&tenant, folder.path(), &["status", "-w"]);
+        terminal.await_text("WaitingForSecret");
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        terminal.await_text("\u{1b}[2J\u{1b}[H");
+        terminal.await_text("Uploaded");
+        terminal.interrupt();
+    });
+}

@@ -3,6 +3,8 @@
 use super::*;
 use crate::domain::plan::{Verdict, settle_exhausted};
 use crate::domain::policy::{Adapter, Scopes};
+use crate::domain::service_key::examples::key_with_secret;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 
 /// Asserts that the request is withdrawn, and that the key is remembered: a person may act late.
 fn assert_withdrawn(scenario: &Scenario, reason: Reason) {
@@ -56,6 +58,25 @@ fn neither_an_uncertain_source_nor_an_outage_withdraws_a_replacement() {
         let settlement = scenario.settlement();
         assert_eq!((settlement.conditions, settlement.ledger.action), (None, action.clone()), "an outage keeps Ready");
     }
+}
+
+#[test]
+fn a_request_to_delete_what_a_sibling_wants_now_is_withdrawn() {
+    let leaving = key_with_secret("third").fingerprint().clone();
+    let slot = Slot::Unknown { revision: revision("1"), leaving: vec![leaving.clone()] };
+    let scenario = new().with(|facts| facts.learn_slot(Ok(slot))).ask().1.after_settlement(60).source_is_unknown();
+    let wanted = |keys: Vec<KeyFingerprint>| {
+        let scenario = scenario.clone().source_unchanged_for(60).slot_is_unknown("1");
+        scenario.with(|facts| facts.siblings.requested = keys)
+    };
+    let action = scenario.facts.ledger.action.clone();
+    assert!(action.is_some());
+    for keys in [vec![], vec![key().fingerprint().clone(), rotated().fingerprint().clone()]] {
+        assert_eq!(wanted(keys).settlement().ledger.action, action, "no other key is to be deleted");
+    }
+    let contradicted = wanted(vec![leaving]);
+    assert_ne!(contradicted.facts.change_marker(), wanted(vec![]).facts.change_marker());
+    asks_for_nothing(&contradicted);
 }
 
 #[test]
