@@ -162,7 +162,7 @@ fn delete_in_manual_mode_prints_the_steps_for_the_person_who_acts() {
         let removal = status.pending_removals.first().expect("a removal");
         let task = "delete the key of deleted-by-a-person/calm in Landscape Management";
         for part in [
-            "  The tenant is in manual mode: a person is asked for what changes there",
+            "  If the key may be in Landscape Management, a person is asked to delete it there",
             "almservicekey/calm -n deleted-by-a-person: gone\n",
             &format!("almtenant/deleted-by-a-person: {task}\n  ID: {}\n\n1. ", removal.id),
         ] {

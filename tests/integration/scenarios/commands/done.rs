@@ -39,7 +39,7 @@ fn an_upload_is_confirmed_by_the_id_that_the_steps_name_and_by_no_other() {
         let (key, id) = request_upload(&tenant).await;
         let shown = run_in(&tenant, &["done", "calm", WRONG_ID]);
         assert_eq!((shown.code, shown.stderr.as_str()), (1, ""));
-        assert!(shown.stdout.starts_with("almservicekey/calm: ignored\n  the ID is not that of a current action"));
+        assert!(shown.stdout.starts_with("almservicekey/calm: ignored\n  the ID is not that of the current action"));
         assert!(!shown.stdout.contains(&id), "the right ID is not proposed: {}", shown.stdout);
         tenant.await_ready("calm", "Unknown", "ActionRequired").await;
 

@@ -25,7 +25,7 @@ fn an_id_that_is_not_current_confirms_nothing() {
         for id in [outdated.as_str(), "never-drawn", ""] {
             let (object, result) = confirm(&tenant, "calm", json!({ "done": id })).await;
             let message = result.expect_err("not the current ID");
-            assert!(message.starts_with("the ID is not that of a current action"), "{message}");
+            assert!(message.starts_with("the ID is not that of the current action"), "{message}");
             assert_eq!(action(&object).id, current, "the action stands");
         }
         // The person acted on the outdated steps, and says what the app holds now.
