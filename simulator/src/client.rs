@@ -26,6 +26,8 @@ pub(crate) enum Command {
     RotateKey(#[command(flatten)] Client),
     /// Show the content of the slot of Landscape Management.
     Slot(#[command(flatten)] Zone),
+    /// Put the key in a file into the slot, as a user of the app would.
+    FillSlot(#[command(flatten)] KeyFile),
     /// Empty the slot, as a user of the app would.
     EmptySlot(#[command(flatten)] Zone),
     /// Show the calls of a tenant's hosts.
@@ -55,9 +57,18 @@ pub(crate) struct Client {
     client: String,
 }
 
+/// One of the simulator's tenants, and a key for it.
+#[derive(clap::Args)]
+pub(crate) struct KeyFile {
+    #[command(flatten)]
+    zone: Zone,
+    /// File with the key as JSON.
+    file: PathBuf,
+}
+
 /// Calls the admin API and prints the answer.
 pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    let (method, zone, path, body) = request(command);
+    let (method, zone, path, body) = request(command)?;
     let ca = std::fs::read_to_string(&zone.ca)?;
     let client = client::build_client(Network::Any, &Route::DIRECT, Some(&ca), Duration::from_secs(30))?;
     let mut request = client.request(method, format!("{}{path}", zone.admin.trim_end_matches('/')).parse()?);
@@ -75,13 +86,13 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
+fn request(command: Command) -> Result<(Method, Zone, String, Option<Value>), Box<dyn Error>> {
     let tenant = |zone: &Zone, path: &str| format!("/tenants/{}{path}", zone.tenant);
     let client_request = |Client { zone, client }: Client, path: &str| {
         let path = tenant(&zone, path);
         (Method::POST, zone, path, Some(json!({ "clientid": client })))
     };
-    match command {
+    Ok(match command {
         Command::Tenant(zone) => {
             let body = json!({ "identityZone": zone.tenant });
             (Method::POST, zone, "/tenants".into(), Some(body))
@@ -97,6 +108,11 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
             let path = tenant(&zone, "/slot");
             (Method::GET, zone, path, None)
         }
+        Command::FillSlot(KeyFile { zone, file }) => {
+            let key: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+            let path = tenant(&zone, "/slot");
+            (Method::PUT, zone, path, Some(json!({ "key": key })))
+        }
         Command::EmptySlot(zone) => {
             let path = tenant(&zone, "/slot");
             (Method::DELETE, zone, path, None)
@@ -105,7 +121,7 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
             let path = format!("/journal?tenant={}", zone.tenant);
             (Method::GET, zone, path, None)
         }
-    }
+    })
 }
 
 #[expect(clippy::print_stdout, reason = "the answer is the output of the command")]

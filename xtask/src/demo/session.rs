@@ -93,22 +93,29 @@ impl Session {
              export ALMKEY_SIMULATOR_ADMIN={admin}\n  \
              export ALMKEY_SIMULATOR_CA={ca}\n  \
              alias simulator={program}\n  \
+             alias almkey={almkey}\n  \
              alias kubectl={kubectl}\n\n  \
              kubectl get almkey,almtenant -A -o wide\n  \
              kubectl describe almkey -n team-a calm\n  \
-             kubectl create namespace team-b      # the tenant does not admit it: create an ALMServiceKey there\n  \
+             almkey status -A\n  \
+             kubectl create namespace team-c      # the tenant does not admit it: create an ALMServiceKey there\n  \
              simulator make-key acme-calm > key.json\n  \
              kubectl create secret generic pasted -n team-a --from-file=key.json\n  \
              kubectl patch almkey calm -n team-a --type=merge \\\n    \
              -p '{{\"spec\":{{\"source\":{{\"serviceBindingRef\":null,\"secretRef\":{{\"name\":\"pasted\"}}}}}}}}'\n  \
              simulator slot acme-calm             # the key in Landscape Management\n  \
              simulator revoke-key acme-calm CLIENT # CLIENT is uaa.clientid in key.json: watch the operator react\n  \
-             simulator journal acme-calm          # every request that SAP received\n  \
+             simulator journal acme-calm          # every request that SAP received\n\n  \
+             simulator make-key acme-manual > new-key.txt   # manual mode: docs/manual.md; you are the person at the app, too\n  \
+             almkey upload new-key.txt --tenant acme-manual --name mine -n team-b\n  \
+             simulator fill-slot acme-manual new-key.txt    # what the steps say; simulator empty-slot deletes the key\n  \
+             almkey done mine -n team-b --file new-key.txt  # or the ID that the steps name\n\n  \
              tail -f {log}\n",
             kubeconfig = self.bed.control_plane.kubeconfig("admin").display(),
             admin = simulator.url("admin"),
             ca = simulator.ca_file.display(),
             program = program.display(),
+            almkey = testkit::bed::operator::binary("almkey").display(),
             kubectl = self.bed.control_plane.kubectl("admin").get_program().display(),
             log = self.bed.operator.as_ref().map(|operator| operator.log.display().to_string()).unwrap_or_default(),
         ));
