@@ -10,6 +10,7 @@ pub mod cluster;
 pub mod follow;
 pub mod key;
 mod kubeconfig;
+pub mod manual;
 pub mod operator;
 pub mod replay;
 pub mod request;

@@ -1,12 +1,12 @@
 //! The key of a deleted object, which a person is asked to delete. The deletion of the object never waits for that person.
 
 use alm_key_operator::api::action::ActionOperation::{Replace, Upload};
-use alm_key_operator::api::confirmation::{ConfirmationResult, digest};
 use alm_key_operator::api::slot::{PendingRemoval, SlotState};
 use serde_json::json;
 
-use super::{CONFIRMATION, act, await_action, confirmation, manual};
+use super::{act, await_action, manual};
 use testkit::bed::Tenant;
+use testkit::bed::manual::{confirm_for_tenant, removal};
 
 /// Uploads a key for the object `calm` with the help of a person, deletes the object, and returns the key and the removal.
 async fn delete_object(tenant: &Tenant<'_>) -> (serde_json::Value, PendingRemoval) {
@@ -17,28 +17,16 @@ async fn delete_object(tenant: &Tenant<'_>) -> (serde_json::Value, PendingRemova
     act(tenant, "calm", &key).await;
     tenant.await_ready("calm", "True", "Uploaded").await;
     tenant.delete("calm").await;
-    (key, removal(tenant).await.expect("a removal"))
-}
-
-async fn removal(tenant: &Tenant<'_>) -> Option<PendingRemoval> {
-    tenant.tenant_object().await.status?.pending_removals.into_iter().next()
+    (key, removal(&tenant.tenant_object().await).expect("a removal"))
 }
 
 /// Confirms a removal for the tenant. Returns true if that was recorded.
 async fn confirm_removal(tenant: &Tenant<'_>, id: &str) -> bool {
-    let uid = tenant.tenant_object().await.metadata.uid;
-    let value = confirmation(uid.as_deref(), json!({ "done": id, "by": "admin" }));
-    tenant.patch_tenant(json!({ "metadata": { "annotations": { CONFIRMATION: value } } })).await;
-    let object = tenant
-        .await_tenant_as(&tenant.name, "answered a confirmation", |object| {
-            let last = object.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
-            last.is_some_and(|last| last.digest == digest(&value))
-        })
-        .await;
+    let (object, result) = confirm_for_tenant(tenant, json!({ "done": id, "by": "admin" })).await;
     let last = object.status.and_then(|status| status.last_confirmation).expect("a result");
     assert_eq!(last.confirmed_by.as_deref(), Some("admin"));
-    assert_eq!(last.message.starts_with("the record"), last.result == ConfirmationResult::Recorded);
-    last.result == ConfirmationResult::Recorded
+    assert_eq!(last.message.starts_with("the record"), result.is_ok());
+    result.is_ok()
 }
 
 // proves: field ALMTenant status.pendingRemovals, reason ManualMode
@@ -74,7 +62,7 @@ fn a_confirmed_upload_of_another_object_ends_the_removal() {
         await_action(&tenant, "next", Replace, &next).await;
         act(&tenant, "next", &next).await;
         tenant.await_ready("next", "True", "Uploaded").await;
-        assert_eq!(removal(&tenant).await, None);
+        assert_eq!(removal(&tenant.tenant_object().await), None);
         assert!(!confirm_removal(&tenant, &removed.id).await, "the old steps would delete a living key");
         let object = tenant.reconcile_now("next", "still there").await;
         assert!(object.status.expect("a status").uploaded.is_some());
@@ -89,7 +77,7 @@ fn a_requested_upload_of_a_deleted_object_becomes_a_removal() {
         tenant.apply_for_secret("calm", "pasted").await;
         await_action(&tenant, "calm", Upload, &key).await;
         tenant.delete("calm").await;
-        let removal = removal(&tenant).await.expect("the person may have uploaded the key");
+        let removal = removal(&tenant.tenant_object().await).expect("the person may have uploaded the key");
         assert_eq!(removal.fingerprints, [tenant.fingerprint(&key)]);
     });
 }
