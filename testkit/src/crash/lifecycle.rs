@@ -3,7 +3,8 @@
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, PoisonError};
 
-use alm_key_operator::api::ALMServiceKey;
+use alm_key_operator::api::slot::SlotState;
+use alm_key_operator::api::{ALMServiceKey, ALMTenant};
 use almkey_simulator::canary::CANARY;
 use futures::FutureExt;
 use k8s_openapi::api::core::v1::Secret;
@@ -13,8 +14,11 @@ use serde_json::{Value, json};
 
 use super::history::{DeletionWindows, History, last};
 use super::injector::{Injector, Running, SeenRequest};
+use super::person::{Deeds, Person};
 use super::point::{ConcurrentEvent, Lifecycle, Phase, Point};
+use crate::bed::almtenant::tenant_condition;
 use crate::bed::key::condition;
+use crate::bed::manual::{LANDSCAPE_CALLS, in_manual_mode, removal};
 use crate::bed::{Tenant, TestBed};
 use crate::names::NAMESPACE;
 use crate::proxy::PassAll;
@@ -57,6 +61,7 @@ struct Run<'a> {
     starts: Vec<u64>,
     key: Value,
     is_applied: bool,
+    was_uploaded: bool,
     present: Present,
     windows: DeletionWindows,
     reached: bool,
@@ -68,7 +73,10 @@ pub async fn run_lifecycle(bed: &TestBed, name: &str, lifecycle: Lifecycle, poin
     let injector = Arc::new(Injector::new(point.cloned(), Arc::clone(&operator)));
     let proxy = bed.proxy.as_ref().expect("a bed with a proxy");
     proxy.set_guard(injector.clone());
-    let tenant = Tenant::create(bed, name, bed.client.clone()).await;
+    let tenant = match lifecycle {
+        Lifecycle::Uploaded | Lifecycle::Adopted => Tenant::create(bed, name, bed.client.clone()).await,
+        Lifecycle::Manual => Tenant::create_with(bed, name, bed.client.clone(), in_manual_mode).await,
+    };
     let key = tenant.make_key().await;
     tenant.bind(BINDING, &key).await;
     if lifecycle == Lifecycle::Adopted {
@@ -83,17 +91,25 @@ pub async fn run_lifecycle(bed: &TestBed, name: &str, lifecycle: Lifecycle, poin
         starts: Vec::new(),
         key,
         is_applied: false,
+        was_uploaded: false,
         present: Present::Both,
         windows: DeletionWindows::default(),
         reached: false,
     };
     let event = point.map_or(ConcurrentEvent::Nothing, |point| point.event);
-    let result = AssertUnwindSafe(run.all_phases(event)).catch_unwind().await;
+    let mut person = Person::new(Tenant::existing(bed, name, bed.client.clone()), OBJECT, BINDING);
+    let life = async {
+        tokio::select! {
+            () = run.all_phases(event) => {}
+            () = person.serve(), if lifecycle == Lifecycle::Manual => panic!("the person went away"),
+        }
+    };
+    let result = AssertUnwindSafe(life).catch_unwind().await;
     let failure = result.err().map(|panic| match panic.downcast::<String>() {
         Ok(text) => *text,
         Err(panic) => panic.downcast_ref::<&str>().copied().unwrap_or("the run panicked").to_owned(),
     });
-    run.finish(failure).await
+    run.finish(failure, person.deeds).await
 }
 
 impl Run<'_> {
@@ -115,6 +131,7 @@ impl Run<'_> {
             }
             self.await_settled(phase).await;
             self.check_slot(phase).await;
+            self.was_uploaded |= self.is_applied && self.present == Present::Both;
         }
     }
 
@@ -181,7 +198,8 @@ impl Run<'_> {
     async fn await_settled(&self, phase: Phase) {
         match (phase, self.present) {
             (Phase::Start, _) => {
-                self.tenant.await_tenant(&self.tenant.name, "True", "Connected").await;
+                let reason = if self.lifecycle == Lifecycle::Manual { "ManualMode" } else { "Connected" };
+                self.tenant.await_tenant(&self.tenant.name, "True", reason).await;
             }
             (Phase::Create | Phase::Rotate | Phase::Delete, Present::Both) => {
                 let what = "uploaded and ready with nothing pending";
@@ -192,6 +210,11 @@ impl Run<'_> {
             }
             (Phase::Create | Phase::Rotate | Phase::Delete, Present::NoObject) => {
                 self.tenant.await_gone(OBJECT).await;
+                if self.lifecycle == Lifecycle::Manual {
+                    let what = "empty without a pending removal";
+                    let is_left = |tenant: &ALMTenant| is_left(tenant, self.was_uploaded);
+                    self.tenant.await_tenant_as(&self.tenant.name, what, is_left).await;
+                }
             }
             (Phase::Leave, _) => self.tenant.await_tenant_gone(&self.tenant.name).await,
         }
@@ -199,16 +222,18 @@ impl Run<'_> {
 
     /// Checks that the settled slot holds the current key, or no key.
     async fn check_slot(&self, phase: Phase) {
-        let is_owned = self.is_applied && self.present == Present::Both && phase != Phase::Leave;
-        let key = if is_owned || self.lifecycle == Lifecycle::Adopted { &self.key } else { &Value::Null };
+        let is_held = self.is_applied && self.present == Present::Both && phase != Phase::Leave;
+        let key = if is_held || self.lifecycle == Lifecycle::Adopted { &self.key } else { &Value::Null };
         let slot = self.tenant.slot().await;
+        // In manual mode, the owner is in the record alone.
+        let is_owned = is_held && self.lifecycle != Lifecycle::Manual;
         // The message must not hold the keys: a panic's text is printed.
         let is_right = slot["key"] == *key && slot["owner"].is_object() == is_owned;
         assert!(is_right, "at the end of {phase:?}, {:?}, the slot holds another key or owner", self.present);
     }
 
     /// Ends the operator, evaluates the run, and cleans up.
-    async fn finish(self, failure: Option<String>) -> Outcome {
+    async fn finish(self, failure: Option<String>, deeds: Deeds) -> Outcome {
         let Self { lifecycle, bed, tenant, injector, operator, starts, key, windows, reached, .. } = self;
         bed.proxy.as_ref().expect("a bed with a proxy").set_guard(Arc::new(PassAll));
         let running = operator.lock().unwrap_or_else(PoisonError::into_inner).take();
@@ -216,9 +241,15 @@ impl Run<'_> {
             operator.kill();
         }
         let present = key["uaa"]["clientid"].as_str().filter(|_| lifecycle == Lifecycle::Adopted);
-        let history = History::read(&tenant.journal().await, &starts, &windows, present);
+        let mut history = History::read(&tenant.journal().await, &starts, &windows, present);
+        history.double_uploads += deeds.double_uploads;
+        history.wrong_deletes += deeds.wrong_deletes;
+        let calls = if lifecycle == Lifecycle::Manual { tenant.calls(&LANDSCAPE_CALLS).await } else { Vec::new() };
         let log = take_logs(bed, &tenant.name, starts.len());
-        let failure = failure.or_else(|| describe_foreign(&injector.foreign_writes())).or_else(|| history.failure());
+        let failure = failure
+            .or_else(|| describe_foreign(&injector.foreign_writes()))
+            .or_else(|| describe_calls(&calls))
+            .or_else(|| history.failure());
         let failure = match failure {
             _ if log.contains(CANARY) => Some("the log holds a secret".to_owned()),
             failure => failure.map(|failure| format!("{failure}\n{log}")),
@@ -230,6 +261,12 @@ impl Run<'_> {
 
 fn describe_foreign(writes: &[String]) -> Option<String> {
     (!writes.is_empty()).then(|| format!("the operator wrote to objects that are not its own: {}", writes.join(", ")))
+}
+
+fn describe_calls(calls: &[Value]) -> Option<String> {
+    let kinds: Vec<_> = calls.iter().filter_map(|call| call["kind"].as_str()).collect();
+    (!kinds.is_empty())
+        .then(|| format!("the operator called Landscape Management in manual mode: {}", kinds.join(", ")))
 }
 
 /// Returns the logs of all operators of a run, and deletes the files.
@@ -249,7 +286,16 @@ fn is_uploaded(object: &ALMServiceKey, key: &Value) -> bool {
     let is_observed = Some(status.observed_generation) == object.metadata.generation;
     let holds_key = status.uploaded.as_ref().is_some_and(|uploaded| uploaded.client_id == key["uaa"]["clientid"]);
     let is_ready = condition(object, "Ready") == ("True".into(), "Uploaded".into());
-    is_observed && holds_key && status.pending.is_none() && is_ready
+    let is_pending = status.pending.is_some() || status.action.is_some() || status.unconfirmed.is_some();
+    is_observed && holds_key && !is_pending && is_ready
+}
+
+/// Returns true if nothing is to be done for a tenant in manual mode. Its slot is known to be empty if a key was there.
+fn is_left(tenant: &ALMTenant, was_uploaded: bool) -> bool {
+    let state = tenant.status.as_ref().and_then(|status| status.slot.as_ref()).map(|slot| slot.state);
+    let is_known = state == Some(SlotState::Empty) || (state == Some(SlotState::Unknown) && !was_uploaded);
+    let is_idle = tenant_condition(tenant, "Ready") == ("True".into(), "ManualMode".into());
+    is_known && is_idle && removal(tenant).is_none()
 }
 
 /// Returns true if the object has settled without a source, whether it ever had one or not.

@@ -5,7 +5,9 @@
 mod history;
 mod injector;
 mod lifecycle;
+mod person;
 mod point;
+mod requests;
 
 use crate::bed::Setup;
 

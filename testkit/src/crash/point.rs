@@ -24,6 +24,8 @@ pub enum Lifecycle {
     Uploaded,
     /// The key is in the slot and has no owner. It is adopted and released.
     Adopted,
+    /// The tenant is in manual mode. A person uploads, replaces and deletes the key.
+    Manual,
 }
 
 /// The fate of the operator and of its request.
@@ -74,30 +76,48 @@ impl Lifecycle {
     pub fn phases(self) -> &'static [Phase] {
         use Phase::{Create, Delete, Leave, Rotate, Start};
         match self {
-            Self::Uploaded => &[Start, Create, Rotate, Delete, Leave],
+            Self::Uploaded | Self::Manual => &[Start, Create, Rotate, Delete, Leave],
             Self::Adopted => &[Start, Create, Delete, Leave],
         }
     }
 
     /// Returns the events that can happen in a phase. A source that changes matters only while there is an object. The
-    /// source of an adopted key stays, as it takes ten minutes to prove that such a key is dead.
+    /// source of an adopted key stays, as it takes ten minutes to prove that such a key is dead. That of a key in manual
+    /// mode changes once: a person would need a life of its own for each further request.
     fn events(self, phase: Phase) -> &'static [ConcurrentEvent] {
         use ConcurrentEvent::{Deleted, Nothing, Rotated, Unbound};
         match (phase, self) {
-            (Phase::Start | Phase::Leave, _) | (Phase::Delete, Self::Adopted) => &[Nothing],
+            (Phase::Start | Phase::Leave, _) | (Phase::Delete, Self::Adopted | Self::Manual) => &[Nothing],
             (Phase::Create | Phase::Rotate, Self::Uploaded) => &[Nothing, Rotated, Unbound, Deleted],
-            (Phase::Create | Phase::Rotate, Self::Adopted) => &[Nothing, Deleted],
+            (Phase::Create | Phase::Rotate, Self::Adopted | Self::Manual) => &[Nothing, Deleted],
             (Phase::Delete, Self::Uploaded) => &[Nothing, Rotated, Unbound],
         }
+    }
+
+    /// Returns true if a request that is sent in this phase makes points. A life leaves out what the first one covers. In
+    /// manual mode, the record is in the status of the tenant, and stale copies of the binding are listed.
+    fn includes(self, request: &RequestName, phase: Phase) -> bool {
+        match self {
+            Self::Uploaded => true,
+            Self::Adopted => request.is_write() && [Phase::Create, Phase::Delete].contains(&phase),
+            Self::Manual => {
+                let lists_copies = phase == Phase::Rotate && request.kind == "LIST servicebindings";
+                request.is_conditional() || lists_copies
+            }
+        }
+    }
+
+    /// Returns true if an event makes a point of its own in this mode. In manual mode, each request before which an object
+    /// can be deleted follows another one after which it is.
+    fn combines(self, mode: CrashMode, event: ConcurrentEvent) -> bool {
+        self != Self::Manual || event == ConcurrentEvent::Nothing || mode == CrashMode::After
     }
 }
 
 impl Point {
-    /// Returns all points at a request that is sent in this phase. The two life cycles differ only in their writes, so that
-    /// the reads of the second one are left out.
+    /// Returns all points at a request that is sent in this phase.
     pub fn all(lifecycle: Lifecycle, request: &RequestName, phase: Phase) -> Vec<Self> {
-        let is_covered = request.is_write() && [Phase::Create, Phase::Delete].contains(&phase);
-        if lifecycle == Lifecycle::Adopted && !is_covered {
+        if !lifecycle.includes(request, phase) {
             return Vec::new();
         }
         let modes: &[CrashMode] = if request.is_conditional() {
@@ -112,7 +132,8 @@ impl Point {
             // A read changes nothing, and no step of the operator depends on the end of a list or watch.
             let is_without_event = request.is_list_or_watch() || (mode == CrashMode::After && !request.is_write());
             let events = if is_without_event { &[ConcurrentEvent::Nothing] } else { lifecycle.events(phase) };
-            events.iter().map(move |event| Self { lifecycle, request: request.clone(), mode, event: *event })
+            let events = events.iter().filter(move |event| lifecycle.combines(mode, **event));
+            events.map(move |event| Self { lifecycle, request: request.clone(), mode, event: *event })
         };
         modes.iter().flat_map(points).collect()
     }
@@ -137,6 +158,7 @@ impl fmt::Display for Lifecycle {
         f.write_str(match self {
             Self::Uploaded => "",
             Self::Adopted => ", adopted key",
+            Self::Manual => ", manual mode",
         })
     }
 }

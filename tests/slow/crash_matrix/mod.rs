@@ -31,8 +31,10 @@ fn an_operator_killed_at_any_request_converges_after_its_restart() {
     Runtime::new().expect("a runtime").block_on(async {
         let began = Instant::now();
         let beds = start_beds().await;
-        let mut points =
-            [record_points(&beds, Lifecycle::Uploaded).await, record_points(&beds, Lifecycle::Adopted).await].concat();
+        let mut points = Vec::new();
+        for lifecycle in [Lifecycle::Uploaded, Lifecycle::Adopted, Lifecycle::Manual] {
+            points.extend(record_points(&beds, lifecycle).await);
+        }
         let only = std::env::var(ONLY).unwrap_or_default();
         points.retain(|point| point.to_string().contains(&only));
         assert!(!points.is_empty(), "no point has {only:?} in its name");
@@ -71,7 +73,7 @@ async fn record_points(beds: &[TestBed], lifecycle: Lifecycle) -> Vec<Point> {
     let points: Vec<_> = in_all.iter().flat_map(|(name, (phase, _))| Point::all(lifecycle, name, *phase)).collect();
     let in_some: Vec<_> = in_some.iter().map(|(request, _)| request.to_string()).collect();
     table::say(&format!(
-        "{} requests make up the life of an {name} key, with {} points; made by some lives only: {}",
+        "{} requests make up the life {name}, with {} points; made by some lives only: {}",
         in_all.len(),
         points.len(),
         in_some.join(", ")
@@ -79,7 +81,7 @@ async fn record_points(beds: &[TestBed], lifecycle: Lifecycle) -> Vec<Point> {
     for (kind, count) in required::requests(lifecycle) {
         for nth in 1..=*count {
             let request = RequestName { kind: (*kind).into(), nth };
-            assert!(points.iter().any(|point| point.request == request), "{request} makes no point of an {name} key");
+            assert!(points.iter().any(|point| point.request == request), "{request} makes no point of the life {name}");
         }
     }
     points

@@ -8,6 +8,7 @@ pub fn requests(life: Lifecycle) -> &'static [(&'static str, usize)] {
     match life {
         Lifecycle::Uploaded => &UPLOADED,
         Lifecycle::Adopted => &ADOPTED,
+        Lifecycle::Manual => &MANUAL,
     }
 }
 
@@ -58,4 +59,15 @@ const ADOPTED: [(&str, usize); 5] = [
     ("POST authentication/oauth/token", 2),
     // Adoption and release.
     ("PATCH landscape/v1/service-key", 2),
+];
+
+/// Requests of the life of a key in manual mode: those that the life of an uploaded key does not make.
+const MANUAL: [(&str, usize); 4] = [
+    ("PATCH almservicekeys/*", 2),
+    ("PATCH almtenants/*", 2),
+    // The requests to upload and to replace, and their confirmations.
+    ("PATCH almservicekeys/*/status", 6),
+    // The record, the confirmations of upload and replacement, the removal and its confirmation. Verdicts on the tenant may
+    // be over before they are written.
+    ("PATCH almtenants/*/status", 6),
 ];
