@@ -3,7 +3,7 @@
 use std::sync::{Arc, Mutex, PoisonError};
 
 use async_trait::async_trait;
-use tokio::sync::{Notify, Semaphore};
+use tokio::sync::{Notify, Semaphore, watch};
 
 use super::point::{CrashMode, Phase, Point};
 use crate::bed::operator::Operator;
@@ -24,6 +24,8 @@ pub(super) struct Injector {
     seen: Mutex<Vec<SeenRequest>>,
     /// Writes to objects that are not the operator's.
     foreign_writes: Mutex<Vec<String>>,
+    /// True from the moment at which the request of the crash arrives, until the crash is made up for.
+    disturbed: watch::Sender<bool>,
     /// Notified after the crash.
     crashed: Notify,
     /// Closed, for good, when the late request may go on.
@@ -40,6 +42,7 @@ impl Injector {
             phase: Mutex::new(Phase::Start),
             seen: Mutex::default(),
             foreign_writes: Mutex::default(),
+            disturbed: watch::Sender::new(false),
             crashed: Notify::new(),
             late: Semaphore::new(0),
             arrived: Notify::new(),
@@ -55,10 +58,25 @@ impl Injector {
         self.crashed.notified().await;
     }
 
+    /// Returns the state that is true from the moment at which the request of the crash arrives, until
+    /// [`Injector::recover`].
+    pub(super) fn disturbance(&self) -> watch::Receiver<bool> {
+        self.disturbed.subscribe()
+    }
+
+    /// Notes that the crash is made up for.
+    pub(super) fn recover(&self) {
+        self.disturbed.send_replace(false);
+    }
+
+    /// Returns true if the request of the crash arrives after it.
+    pub(super) fn is_late(&self) -> bool {
+        self.point.as_ref().is_some_and(|point| point.mode.is_late())
+    }
+
     /// Lets the late request go on, if there is one that has not, and waits until it has arrived.
     pub(super) async fn release_late_request(&self) {
-        let is_late = self.point.as_ref().is_some_and(|point| point.mode.is_late());
-        if is_late && !self.late.is_closed() {
+        if self.is_late() && !self.late.is_closed() {
             self.late.close();
             self.arrived.notified().await;
         }
@@ -104,7 +122,11 @@ impl Guard for Injector {
         if request.name.is_write() && !may_be_written(request) {
             lock(&self.foreign_writes).push(format!("{} {}", request.name, request.path));
         }
-        match self.mode_at(request) {
+        let mode = self.mode_at(request);
+        if mode.is_some() {
+            self.disturbed.send_replace(true);
+        }
+        match mode {
             Some(CrashMode::Before) => {
                 self.kill().await;
                 Ruling::Cut

@@ -82,6 +82,7 @@ pub async fn run_lifecycle(bed: &TestBed, name: &str, lifecycle: Lifecycle, poin
     if lifecycle == Lifecycle::Adopted {
         tenant.fill_slot(&key, None).await;
     }
+    let disturbance = injector.disturbance();
     let mut run = Run {
         lifecycle,
         bed,
@@ -97,7 +98,7 @@ pub async fn run_lifecycle(bed: &TestBed, name: &str, lifecycle: Lifecycle, poin
         reached: false,
     };
     let event = point.map_or(ConcurrentEvent::Nothing, |point| point.event);
-    let mut person = Person::new(Tenant::existing(bed, name, bed.client.clone()), OBJECT, BINDING);
+    let mut person = Person::new(Tenant::existing(bed, name, bed.client.clone()), OBJECT, BINDING, disturbance);
     let life = async {
         tokio::select! {
             () = run.all_phases(event) => {}
@@ -124,6 +125,8 @@ impl Run<'_> {
                     self.reached = true;
                     self.trigger(event).await;
                     self.ensure_running().await;
+                    self.await_reconciled().await;
+                    self.injector.recover();
                     self.await_settled(phase).await;
                     self.injector.release_late_request().await;
                 }
@@ -191,6 +194,15 @@ impl Run<'_> {
         if operator.is_none() {
             self.starts.push(last);
             *operator = Some(self.bed.start_replica(&format!("{}-{}", self.tenant.name, self.starts.len())));
+        }
+    }
+
+    /// Waits until a restarted operator has reconciled the object in manual mode, so that it meets the request that the
+    /// person has read before the crash. A request that is late would fail because of the annotation.
+    async fn await_reconciled(&self) {
+        let is_shown = self.is_applied && self.present == Present::Both && !self.injector.is_late();
+        if self.lifecycle == Lifecycle::Manual && is_shown {
+            self.tenant.reconcile_now(OBJECT, "after the crash").await;
         }
     }
 

@@ -13,6 +13,7 @@ use kube::ResourceExt;
 use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
+use tokio::sync::watch;
 
 use super::requests::{Request, Requests};
 use crate::bed::Tenant;
@@ -35,6 +36,8 @@ pub(super) struct Person<'a> {
     object: &'static str,
     /// Name of the Secret that holds its key.
     source: &'static str,
+    /// True while the operator is away. The person waits then, and acts on what it has read before.
+    disturbance: watch::Receiver<bool>,
     requests: Requests,
     /// Fingerprints of the keys that the person has uploaded.
     uploaded: BTreeSet<String>,
@@ -48,11 +51,17 @@ pub(super) struct Person<'a> {
 }
 
 impl<'a> Person<'a> {
-    pub(super) fn new(tenant: Tenant<'a>, object: &'static str, source: &'static str) -> Self {
+    pub(super) fn new(
+        tenant: Tenant<'a>,
+        object: &'static str,
+        source: &'static str,
+        disturbance: watch::Receiver<bool>,
+    ) -> Self {
         Self {
             tenant,
             object,
             source,
+            disturbance,
             requests: Requests::default(),
             uploaded: BTreeSet::new(),
             unanswered: None,
@@ -104,6 +113,7 @@ impl<'a> Person<'a> {
             panic!("a confirmation was ignored although nothing is left to confirm: {message}");
         }
         let Some(request) = request.filter(|request| self.is_new(request)) else { return };
+        self.await_operator().await;
         if self.carry_out(&request).await {
             let statement = match (request.operation, &request.fingerprints[..]) {
                 // A file was compared.
@@ -135,10 +145,16 @@ impl<'a> Person<'a> {
             return;
         }
         let Some(request) = removal(tenant).map(Request::from).filter(|request| self.is_new(request)) else { return };
+        self.await_operator().await;
         self.delete_listed(&request).await;
         let value = confirmation(tenant.uid().as_deref(), json!({ "done": request.id, "by": "admin" }));
         self.tenant.patch_tenant(json!({ "metadata": { "annotations": { CONFIRMATION: value } } })).await;
         self.unanswered = Some((value, request.id));
+    }
+
+    /// Waits while the operator is away, so that its successor has to know the request.
+    async fn await_operator(&mut self) {
+        self.disturbance.wait_for(|is_disturbed| !is_disturbed).await.expect("the run goes on");
     }
 
     /// Returns true if the last confirmation has no answer yet. One that was ignored is forgotten: the person reads again.
