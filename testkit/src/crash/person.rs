@@ -103,16 +103,19 @@ impl<'a> Person<'a> {
         if object.metadata.deletion_timestamp.is_some() {
             return;
         }
+        let request = requested(object);
+        request.iter().for_each(|request| self.requests.keep(request));
         let last = object.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
         if self.is_waiting(|value| answer(last, value)) {
             return;
         }
         let is_uploaded = condition(object, "Ready") == ("True".into(), "Uploaded".into());
-        let request = requested(object);
         if let (Some(message), true, None) = (&self.ignored, is_uploaded, &request) {
             panic!("a confirmation was ignored although nothing is left to confirm: {message}");
         }
-        let Some(request) = request.filter(|request| self.is_new(request)) else { return };
+        // A status may still show a request that was confirmed.
+        let Some(request) = request.filter(|request| !self.confirmed.contains(&request.id)) else { return };
+        self.ignored = None;
         self.await_operator().await;
         if self.carry_out(&request).await {
             let statement = match (request.operation, &request.fingerprints[..]) {
@@ -140,11 +143,14 @@ impl<'a> Person<'a> {
 
     /// Reads the tenant, and deletes the key of the object that is gone.
     async fn read_tenant(&mut self, tenant: &ALMTenant) {
+        let request = removal(tenant).map(Request::from);
+        request.iter().for_each(|request| self.requests.keep(request));
         let last = tenant.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
         if self.is_waiting(|value| answer(last, value)) {
             return;
         }
-        let Some(request) = removal(tenant).map(Request::from).filter(|request| self.is_new(request)) else { return };
+        // A status may still show a request that was confirmed.
+        let Some(request) = request.filter(|request| !self.confirmed.contains(&request.id)) else { return };
         self.await_operator().await;
         self.delete_listed(&request).await;
         let value = confirmation(tenant.uid().as_deref(), json!({ "done": request.id, "by": "admin" }));
@@ -168,13 +174,6 @@ impl<'a> Person<'a> {
             Some(Err(message)) => self.ignored = Some(message),
         }
         self.unanswered.is_some()
-    }
-
-    /// Keeps a request. Returns true if it was not confirmed before: a status may still show one that was.
-    fn is_new(&mut self, request: &Request) -> bool {
-        self.requests.keep(request);
-        self.ignored = None;
-        !self.confirmed.contains(&request.id)
     }
 
     /// Does in the app what an object asks for. Returns false if the steps tell the person to stop.
