@@ -10,7 +10,6 @@ use alm_key_operator::api::{ALMServiceKey, ALMTenant};
 use futures::TryStreamExt;
 use k8s_openapi::api::core::v1::Secret;
 use kube::ResourceExt;
-use kube::api::{Patch, PatchParams};
 use kube::runtime::{WatchStreamExt, watcher};
 use serde_json::{Value, json};
 use tokio::sync::watch;
@@ -104,7 +103,9 @@ impl<'a> Person<'a> {
             return;
         }
         let request = requested(object);
-        request.iter().for_each(|request| self.requests.keep(request));
+        if let Some(request) = &request {
+            self.keep(request).await;
+        }
         let last = object.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
         if self.is_waiting(|value| answer(last, value)) {
             return;
@@ -130,21 +131,23 @@ impl<'a> Person<'a> {
         }
     }
 
-    /// Writes the confirmation of an object. Returns false if the object was deleted meanwhile.
+    /// Writes the confirmation of an object. Returns false if the object was deleted meanwhile: the person confirms nothing
+    /// then, so that the operator has to know what it has asked for.
     async fn annotate_object(&self, value: &str) -> bool {
-        let patch = json!({ "metadata": { "annotations": { CONFIRMATION: value } } });
-        let patched = self.tenant.keys().patch(self.object, &PatchParams::default(), &Patch::Merge(&patch)).await;
-        match patched {
-            Ok(_) => true,
-            Err(kube::Error::Api(status)) if status.code == 404 => false,
-            Err(error) => panic!("the object cannot be annotated: {error}"),
+        let object = self.tenant.keys().get_opt(self.object).await.expect("ALMServiceKeys can be read");
+        let exists = object.is_some_and(|object| object.metadata.deletion_timestamp.is_none());
+        if exists {
+            self.tenant.annotate(self.object, CONFIRMATION, value).await;
         }
+        exists
     }
 
     /// Reads the tenant, and deletes the key of the object that is gone.
     async fn read_tenant(&mut self, tenant: &ALMTenant) {
         let request = removal(tenant).map(Request::from);
-        request.iter().for_each(|request| self.requests.keep(request));
+        if let Some(request) = &request {
+            self.keep(request).await;
+        }
         let last = tenant.status.as_ref().and_then(|status| status.last_confirmation.as_ref());
         if self.is_waiting(|value| answer(last, value)) {
             return;
@@ -200,10 +203,11 @@ impl<'a> Person<'a> {
         true
     }
 
-    /// Deletes the key in the app, if there is one: the steps must list it. They must list no key but those that were
-    /// uploaded for the object, and never the key that is to come. The key of a source whose object is gone may be listed
-    /// although no person has read the request to upload it.
-    async fn delete_listed(&mut self, request: &Request) {
+    /// Keeps a request. Its steps must list no key for deletion but those that were uploaded for the object, and never the
+    /// key that is to come. The key of a source whose object is gone may be listed although no person has read the request
+    /// to upload it.
+    async fn keep(&mut self, request: &Request) {
+        self.requests.keep(request);
         let Request { operation, fingerprints, deletable, .. } = request;
         let mut allowed = self.uploaded.clone();
         if *operation == ActionOperation::Delete {
@@ -212,6 +216,11 @@ impl<'a> Person<'a> {
             allowed.retain(|key| !fingerprints.contains(key));
         }
         self.deeds.wrong_deletes += usize::from(!deletable.iter().all(|key| allowed.contains(key)));
+    }
+
+    /// Deletes the key in the app, if there is one: the steps must list it.
+    async fn delete_listed(&mut self, request: &Request) {
+        let Request { operation, deletable, .. } = request;
         let Some(present) = self.present().await else { return };
         assert!(
             deletable.contains(&present),
