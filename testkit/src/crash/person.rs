@@ -179,7 +179,7 @@ impl<'a> Person<'a> {
         self.unanswered.is_some()
     }
 
-    /// Does in the app what an object asks for. Returns false if the steps tell the person to stop.
+    /// Does in the app what an object asks for. Returns false if the person has to stop.
     async fn carry_out(&mut self, request: &Request) -> bool {
         let Request { operation, fingerprints, .. } = request;
         let [wanted] = &fingerprints[..] else { panic!("{operation:?} names no key") };
