@@ -83,7 +83,7 @@ impl Lifecycle {
 
     /// Returns the events that can happen in a phase. A source that changes matters only while there is an object. The
     /// source of an adopted key stays, as it takes ten minutes to prove that such a key is dead. That of a key in manual
-    /// mode changes once: a person would need a life of its own for each further request.
+    /// mode changes in its phase alone, so that the number of points stays affordable.
     fn events(self, phase: Phase) -> &'static [ConcurrentEvent] {
         use ConcurrentEvent::{Deleted, Nothing, Rotated, Unbound};
         match (phase, self) {

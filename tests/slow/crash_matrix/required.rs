@@ -61,7 +61,7 @@ const ADOPTED: [(&str, usize); 5] = [
     ("PATCH landscape/v1/service-key", 2),
 ];
 
-/// Requests of the life of a key in manual mode: those that the life of an uploaded key does not make.
+/// Requests of the life of a key in manual mode, of which only the writes to our own kinds make points.
 const MANUAL: [(&str, usize); 4] = [
     ("PATCH almservicekeys/*", 2),
     ("PATCH almtenants/*", 2),
