@@ -63,12 +63,13 @@ pub(crate) struct KeyFile {
     #[command(flatten)]
     zone: Zone,
     /// File with the key as JSON.
-    file: PathBuf,
+    #[arg(value_name = "FILE", value_parser = read_key)]
+    key: Value,
 }
 
 /// Calls the admin API and prints the answer.
 pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
-    let (method, zone, path, body) = request(command)?;
+    let (method, zone, path, body) = request(command);
     let ca = std::fs::read_to_string(&zone.ca)?;
     let client = client::build_client(Network::Any, &Route::DIRECT, Some(&ca), Duration::from_secs(30))?;
     let mut request = client.request(method, format!("{}{path}", zone.admin.trim_end_matches('/')).parse()?);
@@ -86,13 +87,13 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
     Ok(())
 }
 
-fn request(command: Command) -> Result<(Method, Zone, String, Option<Value>), Box<dyn Error>> {
+fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
     let tenant = |zone: &Zone, path: &str| format!("/tenants/{}{path}", zone.tenant);
     let client_request = |Client { zone, client }: Client, path: &str| {
         let path = tenant(&zone, path);
         (Method::POST, zone, path, Some(json!({ "clientid": client })))
     };
-    Ok(match command {
+    match command {
         Command::Tenant(zone) => {
             let body = json!({ "identityZone": zone.tenant });
             (Method::POST, zone, "/tenants".into(), Some(body))
@@ -108,8 +109,7 @@ fn request(command: Command) -> Result<(Method, Zone, String, Option<Value>), Bo
             let path = tenant(&zone, "/slot");
             (Method::GET, zone, path, None)
         }
-        Command::FillSlot(KeyFile { zone, file }) => {
-            let key: Value = serde_json::from_slice(&std::fs::read(file)?)?;
+        Command::FillSlot(KeyFile { zone, key }) => {
             let path = tenant(&zone, "/slot");
             (Method::PUT, zone, path, Some(json!({ "key": key })))
         }
@@ -121,7 +121,13 @@ fn request(command: Command) -> Result<(Method, Zone, String, Option<Value>), Bo
             let path = format!("/journal?tenant={}", zone.tenant);
             (Method::GET, zone, path, None)
         }
-    })
+    }
+}
+
+/// Reads a file with a key.
+fn read_key(path: &str) -> Result<Value, String> {
+    let text = std::fs::read(path).map_err(|error| error.to_string())?;
+    serde_json::from_slice(&text).map_err(|_| "not JSON".into())
 }
 
 #[expect(clippy::print_stdout, reason = "the answer is the output of the command")]
