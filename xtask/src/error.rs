@@ -3,6 +3,9 @@
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus};
 
+/// Exit code of a program that Ctrl-C ended.
+pub const INTERRUPTED: u8 = 130;
+
 /// The reason why a command failed.
 #[derive(Debug, thiserror::Error)]
 pub enum Error {

@@ -22,11 +22,9 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
-use self::error::Error;
+use self::error::{Error, INTERRUPTED};
 use self::mutants::Catalogue;
 
-/// Exit code of a program that Ctrl-C ended.
-const INTERRUPTED: u8 = 130;
 /// Time that a command gets to delete its temporary folders after a signal.
 const GRACE: Duration = Duration::from_secs(2);
 

@@ -68,22 +68,22 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
     Ok(match (tenant, steps) {
         (false, false) => {
             let evidence = evidence::read(&cluster, &name).await?;
-            output.print(|| report::text(&evidence, now, width), || value::of_key(&evidence, now))?;
+            output.print(|| report::text(&evidence, now, width), || value::for_key(&evidence, now))?;
             exit_code(&evidence.key)
         }
         (false, true) => {
             let key = cluster.key(&name).await?;
-            output.print(|| steps::of_action(&key, now, width), || value::of_action(&key))?;
+            output.print(|| steps::of_action(&key, now, width), || value::for_action(&key))?;
             ExitCode::SUCCESS
         }
         (true, false) => {
             let tenant = cluster.object(&name).await?;
-            output.print(|| tenant::text(&tenant, now, width), || value::of_tenant(&tenant))?;
+            output.print(|| tenant::text(&tenant, now, width), || value::for_tenant(&tenant))?;
             exit_code(&tenant)
         }
         (true, true) => {
             let tenant = cluster.object(&name).await?;
-            output.print(|| steps::of_removal(&tenant, width), || value::of_removal(&tenant))?;
+            output.print(|| steps::of_removal(&tenant, width), || value::for_removal(&tenant))?;
             ExitCode::SUCCESS
         }
     })

@@ -13,7 +13,7 @@ use crate::cli::evidence::{Evidence, Siblings};
 use crate::names::condition::READY;
 
 /// Returns the explanation of a key.
-pub(super) fn of_key(evidence: &Evidence, now: Timestamp) -> Value {
+pub(super) fn for_key(evidence: &Evidence, now: Timestamp) -> Value {
     let Evidence { key, tenant, siblings } = evidence;
     let ready = current_ready(key);
     json!({
@@ -28,7 +28,7 @@ pub(super) fn of_key(evidence: &Evidence, now: Timestamp) -> Value {
 }
 
 /// Returns the explanation of a tenant.
-pub(super) fn of_tenant(tenant: &ALMTenant) -> Value {
+pub(super) fn for_tenant(tenant: &ALMTenant) -> Value {
     let (name, ready) = (tenant.name_any(), current_ready(tenant));
     json!({
         "object": { "name": name },
@@ -40,13 +40,13 @@ pub(super) fn of_tenant(tenant: &ALMTenant) -> Value {
 }
 
 /// Returns what a person must do for a key; null if that is nothing.
-pub(super) fn of_action(key: &ALMServiceKey) -> Value {
+pub(super) fn for_action(key: &ALMServiceKey) -> Value {
     let action = key.status.as_ref().and_then(|status| status.action.as_ref());
     json!({ "object": object(key), "action": action })
 }
 
 /// Returns the removal that a tenant waits for; null if there is none.
-pub(super) fn of_removal(tenant: &ALMTenant) -> Value {
+pub(super) fn for_removal(tenant: &ALMTenant) -> Value {
     let removal = tenant.status.as_ref().and_then(|status| status.pending_removals.first());
     json!({ "object": { "name": tenant.name_any() }, "pendingRemoval": removal })
 }

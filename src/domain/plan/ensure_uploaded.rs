@@ -6,6 +6,7 @@ use super::probe::{self, SlotState};
 use super::settle::{self, FailedCheck, Wait};
 use super::step::{KeyRole, Now, Settlement, Step};
 use super::{blocked, learn, occupied, possible_keys, put, request, write};
+use crate::domain::action::ActionOperation;
 use crate::domain::conditions::{Condition, Conditions, Progress, Status};
 use crate::domain::evidence::Refusals;
 use crate::domain::ledger::{Ledger, Origin, Uploaded};
@@ -191,7 +192,7 @@ fn ensure_refused_key_absent(facts: &Facts, key: &ServiceKey, now: Now) -> Resul
 /// Settles because the token endpoint gave no clear answer: `Ready=True` is kept, and nothing is uploaded. It is not kept
 /// past the deadline of a replacement.
 fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Result<Settlement, Step> {
-    let not_replaced = request::not_replaced_in_time(facts, now)?;
+    let not_replaced = not_replaced_in_time(facts, now)?;
     if not_replaced.is_none() && settle::was_ready(facts) {
         return Ok(settle::unverified(facts, FailedCheck::SignIn, message, retry, now));
     }
@@ -207,4 +208,22 @@ fn sign_in_unclear(facts: &Facts, message: &str, retry: Retry, now: Now) -> Resu
     let settlement = settle::settlement(facts, Some(conditions), &waits, now);
     let ledger = settle::ledger_as_read(facts);
     Ok(request::with_earlier_action(facts, Settlement { ledger, ..settlement }))
+}
+
+/// Returns `Ready` of an object whose key was not replaced in time, if that is so. The key in the slot has died then,
+/// whatever became of the source's key since.
+///
+/// # Errors
+/// Returns the step that reads the slot, which may hold the other key now.
+fn not_replaced_in_time(facts: &Facts, now: Now) -> Result<Option<Condition>, Step> {
+    let Some(deadline) = request::deadline_of_replacement(facts).filter(|deadline| *deadline <= now.wall) else {
+        return Ok(None);
+    };
+    Ok(match probe::slot_state(facts)? {
+        SlotState::Read(slot) if request::action_at(facts, slot.revision()).is_some() => {
+            let message = request::text(facts, ActionOperation::Replace, Some(deadline));
+            Some(Condition::no(Reason::ActionRequired, message))
+        }
+        SlotState::Read(_) | SlotState::Unavailable(_) => None,
+    })
 }

@@ -4,7 +4,7 @@ use std::fmt;
 
 use jiff::Timestamp;
 
-use super::request;
+use crate::domain::action::Action;
 use crate::domain::conditions::Conditions;
 use crate::domain::evidence::{Observations, Refusals};
 use crate::domain::ledger::{Ledger, Operation};
@@ -286,6 +286,16 @@ impl Facts {
         }
     }
 
+    /// Returns true if the steps of the action in the ledger name a key that a person is asked to upload for a sibling, to
+    /// delete it. They were right as long as no sibling wanted that key.
+    pub(super) fn is_action_contradicted(&self) -> bool {
+        let is_named = |action: &Action, key: &KeyFingerprint| {
+            action.upload() != Some(key) && action.steps.iter().any(|step| step.contains(key.as_str()))
+        };
+        let action = self.ledger.action.as_ref();
+        action.is_some_and(|action| self.siblings.requested.iter().any(|key| is_named(action, key)))
+    }
+
     /// Returns the refusals of the key in the slot, if it was refused.
     #[must_use]
     pub fn slot_refusals(&self) -> Option<&Refusals> {
@@ -321,7 +331,7 @@ impl Facts {
         format!(
             "generation {generation} deleting {deleting} abandoned {abandoned} {tenant} behind {ahead:?} and {holding:?} \
              shares {shared:?} contradicted {} {}",
-            request::is_contradicted(self),
+            self.is_action_contradicted(),
             self.source
         )
     }

@@ -4,7 +4,6 @@ use jiff::Timestamp;
 
 use super::facts::Facts;
 use super::possible_keys;
-use super::probe::{self, SlotState};
 use super::step::{Now, Settlement, Step};
 use super::steps;
 use crate::domain::action::{Action, ActionOperation};
@@ -76,7 +75,7 @@ fn requested_action(facts: &Facts) -> Option<&Action> {
 }
 
 /// Returns the action in the ledger, if it is based on this revision.
-fn action_at<'a>(facts: &'a Facts, revision: &Revision) -> Option<&'a Action> {
+pub(super) fn action_at<'a>(facts: &'a Facts, revision: &Revision) -> Option<&'a Action> {
     requested_action(facts).filter(|action| action.revision == *revision)
 }
 
@@ -98,24 +97,6 @@ pub(super) fn deadline_of_replacement(facts: &Facts) -> Option<Timestamp> {
     requested_action(facts).filter(|action| action.operation == ActionOperation::Replace)?.deadline
 }
 
-/// Returns `Ready` of an object whose key was not replaced in time, if that is so. The key in the slot has died then,
-/// whatever became of the source's key since.
-///
-/// # Errors
-/// Returns the step that reads the slot, which may hold the other key now.
-pub(super) fn not_replaced_in_time(facts: &Facts, now: Now) -> Result<Option<Condition>, Step> {
-    let Some(deadline) = deadline_of_replacement(facts).filter(|deadline| *deadline <= now.wall) else {
-        return Ok(None);
-    };
-    Ok(match probe::slot_state(facts)? {
-        SlotState::Read(slot) if action_at(facts, slot.revision()).is_some() => {
-            let message = text(facts, ActionOperation::Replace, Some(deadline));
-            Some(Condition::no(Reason::ActionRequired, message))
-        }
-        SlotState::Read(_) | SlotState::Unavailable(_) => None,
-    })
-}
-
 /// Returns the time from which the key in the slot is dead, unless it signs in. An earlier request bears that time: a
 /// restart loses the refusals that prove the death.
 pub(super) fn time_of_death(facts: &Facts, revision: &Revision, now: Now) -> Option<Timestamp> {
@@ -125,17 +106,6 @@ pub(super) fn time_of_death(facts: &Facts, revision: &Revision, now: Now) -> Opt
     let is_dead = facts.slot_refusals().is_some_and(Refusals::prove_dead);
     let before = earlier_deadline(facts, revision).filter(|deadline| *deadline <= now.wall);
     before.or(is_dead.then_some(now.wall))
-}
-
-/// Returns true if the steps of the action in the ledger name a key that a person is asked to upload for a sibling, to delete
-/// it. They were right as long as nobody wanted that key.
-pub(super) fn is_contradicted(facts: &Facts) -> bool {
-    let is_wanted = |action: &Action| {
-        let others = facts.siblings.requested.iter().filter(|key| action.upload() != Some(key));
-        let is_named = |key: &KeyFingerprint| action.steps.iter().any(|step| step.contains(key.as_str()));
-        others.into_iter().any(is_named)
-    };
-    facts.ledger.action.as_ref().is_some_and(is_wanted)
 }
 
 /// Returns `Uploaded` of a slot with a key that a person has reported and that is not ours.
@@ -207,6 +177,6 @@ pub(super) fn with_earlier_action(facts: &Facts, settlement: Settlement) -> Sett
         Some(Ok(slot)) => action_at(facts, slot.revision()),
         Some(Err(_)) | None => requested_action(facts),
     };
-    let action = action.filter(|_| !is_contradicted(facts)).cloned();
+    let action = action.filter(|_| !facts.is_action_contradicted()).cloned();
     Settlement { ledger: Ledger { action, ..settlement.ledger }, ..settlement }
 }

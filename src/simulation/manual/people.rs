@@ -276,7 +276,7 @@ impl State {
         let note = self.people.notes.get(&errand)?.clone();
         let zone = errand.zone();
         if (note.operation, care) == (ActionOperation::Replace, Care::Honest) && note.file.is_none() {
-            // The steps begin with the new file, so that nobody deletes a key without another one.
+            // The steps begin with the new file, so that no person deletes a key without another one.
             return Some(Result::Stuck);
         }
         let held = self.sap.slot_fingerprint(zone);

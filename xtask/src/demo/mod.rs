@@ -13,10 +13,9 @@ use testkit::control_plane::ControlPlane;
 use xtask::workspace::program;
 
 use self::session::Session;
-use crate::INTERRUPTED;
 use crate::build;
 use crate::console::say;
-use crate::error::Error;
+use crate::error::{Error, INTERRUPTED};
 
 /// Says what is about to happen and how long it takes, and builds what is missing.
 pub fn prepare() -> Result<(), Error> {

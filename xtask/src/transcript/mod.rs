@@ -14,7 +14,7 @@ use std::process::ExitCode;
 
 use crate::build;
 use crate::demo::session::Session;
-use crate::error::Error;
+use crate::error::{Error, INTERRUPTED};
 
 /// Builds what is missing.
 pub fn prepare() -> Result<(), Error> {
@@ -27,7 +27,7 @@ pub async fn run() -> ExitCode {
     tokio::select! {
         () = show() => ExitCode::SUCCESS,
         // All that was started ends with this process.
-        _ = tokio::signal::ctrl_c() => ExitCode::from(crate::INTERRUPTED),
+        _ = tokio::signal::ctrl_c() => ExitCode::from(INTERRUPTED),
     }
 }
 
