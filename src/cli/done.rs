@@ -39,8 +39,15 @@ Examples:
   almkey done calm --fingerprint 2:00112233445566778899aabbccddeeff
   almkey done --tenant acme kfwzt-r2hbn";
 
+/// The four forms of the command.
+const FORMS: &str = "\
+almkey done [OPTIONS] <NAME> <ID>
+       almkey done [OPTIONS] <NAME> --file <FILE>
+       almkey done [OPTIONS] <NAME> --fingerprint <FINGERPRINT>
+       almkey done [OPTIONS] --tenant <NAME> <ID>";
+
 #[derive(clap::Args)]
-#[command(after_help = AFTER_HELP)]
+#[command(after_help = AFTER_HELP, override_usage = FORMS)]
 pub(super) struct Arguments {
     /// Name of the ALMServiceKey or, with --tenant, of the ALMTenant.
     #[arg(add = completion::key_or_tenant_names())]

@@ -4,6 +4,7 @@ use kube::ResourceExt;
 use kube::api::{DynamicObject, ListParams};
 
 use crate::api::ALMServiceKey;
+use crate::api::slot::SlotState;
 use crate::cli::cluster::{Access, Cluster, Failure, Kind, Tenant};
 
 /// The evidence about a key.
@@ -24,6 +25,20 @@ pub(super) enum Siblings {
     OfNamespace(Vec<ALMServiceKey>),
     /// None, because the user may list no keys.
     Forbidden,
+}
+
+impl Evidence {
+    /// Returns the fingerprint of the key in the slot in manual mode, if that is one of this object, and not the one that the
+    /// status records as uploaded: a person has reported it since.
+    pub(super) fn other_key_in_app(&self) -> Option<&str> {
+        let Tenant::Found(tenant) = &self.tenant else { return None };
+        let slot = tenant.status.as_ref()?.slot.as_ref()?;
+        let owner = slot.key_ref.as_ref().filter(|_| slot.state == SlotState::Ours)?;
+        let is_ours = Some(&owner.namespace) == self.key.namespace().as_ref() && owner.name == self.key.name_any();
+        let uploaded = self.key.status.as_ref().and_then(|status| status.uploaded.as_ref());
+        let recorded = slot.fingerprint.as_deref().filter(|_| is_ours)?;
+        uploaded.is_none_or(|uploaded| uploaded.fingerprint != recorded).then_some(recorded)
+    }
 }
 
 /// Reads a key and what belongs to it.

@@ -6,7 +6,7 @@ use kube::ResourceExt;
 
 use super::action::{left, verb};
 use super::cluster::{current_ready, qualified, qualified_as};
-use super::text::{numbered, paragraph_of};
+use super::text::{age, numbered, paragraph_of};
 use crate::api::action::ActionStatus;
 use crate::api::slot::PendingRemoval;
 use crate::api::{ALMServiceKey, ALMTenant};
@@ -26,6 +26,10 @@ pub(super) fn of_action(key: &ALMServiceKey, now: Timestamp, width: u16) -> Stri
     let task = format!("{} the key in Landscape Management", verb(*operation));
     let by = match deadline.as_ref().map(|deadline| deadline.0) {
         None => "By: no deadline is known".to_owned(),
+        Some(deadline) if deadline <= now => format!(
+            "By: now. Since {deadline} ({} ago), managed systems cannot sign in with the key that is there.",
+            age(deadline, now)
+        ),
         Some(deadline) => format!(
             "By: {deadline} ({}). From then on, managed systems cannot sign in with the key that is there.",
             left(deadline, now)

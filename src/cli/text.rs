@@ -104,10 +104,19 @@ pub(super) fn print_error(error: &dyn Error) {
 fn error_lines(error: &dyn Error) -> String {
     let causes = successors(error.source(), |error| (*error).source());
     // Its own cause is the message of the API server; the rest of the answer says nothing to people.
-    let causes = causes.filter(|cause| !is_answer(*cause));
-    let causes = causes.map(|cause| format!("  caused by: {}\n", sanitize(&cause.to_string(), MAX_MESSAGE_CHARS)));
-    let first = format!("almkey: {}\n", sanitize(&error.to_string(), MAX_MESSAGE_CHARS));
-    [first].into_iter().chain(causes).collect()
+    let causes = causes.filter(|cause| !is_answer(*cause)).map(ToString::to_string);
+    let mut messages = vec![error.to_string()];
+    for cause in causes {
+        // Some libraries end the message of an error with that of its cause.
+        if messages.last().is_some_and(|message| !message.ends_with(&cause)) {
+            messages.push(cause);
+        }
+    }
+    let line = |(index, message): (usize, &String)| {
+        let before = if index == 0 { "almkey: " } else { "  caused by: " };
+        format!("{before}{}\n", sanitize(message, MAX_MESSAGE_CHARS))
+    };
+    messages.iter().enumerate().map(line).collect()
 }
 
 /// Returns true if an error is an answer of the API server.
@@ -129,6 +138,11 @@ pub(super) fn age(then: Timestamp, now: Timestamp) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    /// An error whose message ends with that of its cause.
+    #[derive(Debug, thiserror::Error)]
+    #[error("no answer: {0}")]
+    struct WithCause(#[source] io::Error);
 
     #[test]
     fn an_age_is_shown_in_one_unit() {
@@ -156,6 +170,8 @@ mod tests {
             table(&["NAME", "READY"], [row], None),
             "NAME         READY\ncalm\u{fffd}]0;x\u{fffd}   True\u{fffd}other\n"
         );
+        let error = WithCause(io::Error::other("denied"));
+        assert_eq!(error_lines(&error), "almkey: no answer: denied\n", "a cause is said once");
         let error = io::Error::other("denied\n\u{1b}[2J");
         assert_eq!(error_lines(&error), "almkey: denied\u{fffd}\u{fffd}[2J\n");
     }

@@ -10,7 +10,8 @@ use crate::cluster::call;
 use crate::cluster::identity::KeyId;
 use crate::domain::conditions::{Condition, Status, truncated};
 use crate::domain::ledger::Operation;
-use crate::domain::slot::Owner;
+use crate::domain::record::Removal;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::names::REPORTER;
 
 /// Maximum length of the note of an Event, in bytes. The API server refuses longer ones.
@@ -58,12 +59,15 @@ impl Events {
         self.publish(object, EventType::Warning, "KeyAbandoned", "Abandon", note.into());
     }
 
-    /// Reports that a tenant was deleted although a person has not confirmed the deletion of the key of `owner`.
-    pub(crate) fn removal_abandoned(&self, tenant: &ALMTenant, owner: &Owner) {
+    /// Reports that a tenant was deleted, or left manual mode, although a person has not confirmed a removal.
+    pub(crate) fn removal_abandoned(&self, tenant: &ALMTenant, removal: &Removal) {
+        let keys: Vec<_> = removal.keys.iter().map(KeyFingerprint::as_str).collect();
         let note = format!(
-            "the tenant was deleted before anyone confirmed that the key of ALMServiceKey {}/{} is no longer in Landscape \
-             Management: delete it in the app if it is still there",
-            owner.namespace, owner.name
+            "the tenant waits no longer for the deletion of the key of ALMServiceKey {}/{} ({}), which nobody has confirmed: \
+             delete it in the app if it is still there",
+            removal.owner.namespace,
+            removal.owner.name,
+            keys.join(" or ")
         );
         warn!(effect = "KeyAbandoned", "{note}");
         self.publish(tenant, EventType::Warning, "KeyAbandoned", "Abandon", note);

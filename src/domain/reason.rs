@@ -42,7 +42,7 @@ reasons! {
     Suspended,
     /// Landscape Management of the tenant is reachable. It accepts the operator's credentials. Nothing to do.
     Connected,
-    /// A person changes the key in Landscape Management. The `ALMTenant` is in manual mode, and nothing is to be done now. Nothing to do.
+    /// A person changes the key in Landscape Management. The `ALMTenant` is in manual mode, and no removal is pending. Nothing is to be done for the tenant itself; `almkey status` shows what its keys need.
     ManualMode,
     /// No result is known yet. The first reconciliation is under way. Wait; if the reason stays, check that the operator is running.
     Progressing,

@@ -89,13 +89,13 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         (Some(found), false) => found,
         (Some(found), true) => {
             let statement = Confirmation::Holds(found.fingerprint().clone());
-            return record_alone::<ALMTenant>(&cluster, &name, &statement, wait, output).await;
+            return record_alone(&cluster, &name, &statement, wait, output, nothing_left).await;
         }
         (None, true) => {
-            return record_alone::<ALMTenant>(&cluster, &name, &Confirmation::HoldsNothing, wait, output).await;
+            return record_alone(&cluster, &name, &Confirmation::HoldsNothing, wait, output, nothing_left).await;
         }
         (None, false) => {
-            return record_alone::<ALMServiceKey>(&cluster, &name, &Confirmation::HoldsNothing, wait, output).await;
+            return record_alone(&cluster, &name, &Confirmation::HoldsNothing, wait, output, ready_after).await;
         }
     };
     let key = cluster.key(&name).await?;
@@ -141,18 +141,26 @@ async fn record_alone<K: Object>(
     statement: &Confirmation,
     wait: WaitFlags,
     output: Format,
+    describe: fn(&K) -> String,
 ) -> Result<ExitCode, Box<dyn Error>> {
     let confirmed = confirm::<K>(cluster, name, statement, wait).await?;
     let (result, message, code) = match &confirmed {
-        Ok(object) => {
-            let Condition { status, reason, message, .. } = current_ready(object);
-            ("recorded", format!("Ready is {status} ({reason}): {message}"), ExitCode::SUCCESS)
-        }
+        Ok(object) => ("recorded", describe(object), ExitCode::SUCCESS),
         Err(reason) => (reason.name(), reason.message().to_owned(), reason.exit_code()),
     };
     let value = || json!({ "name": name, "recorded": confirmed.is_ok(), "result": result, "message": message });
     output.print(|| result_text::<K>(name, result, &message), value)?;
     Ok(code)
+}
+
+fn ready_after(key: &ALMServiceKey) -> String {
+    let Condition { status, reason, message, .. } = current_ready(key);
+    format!("Ready is {status} ({reason}): {message}")
+}
+
+/// Says what a statement for a tenant means. The condition `Ready` of a tenant is written a moment later.
+fn nothing_left(_: &ALMTenant) -> String {
+    "the app does not hold the key that was to be deleted: nothing is left to be removed".into()
 }
 
 /// Reads all that is known of the keys of an object, with the rights of the user.

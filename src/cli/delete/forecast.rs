@@ -17,7 +17,7 @@ pub(super) fn text(evidence: &Evidence, secret: &MadeSecret, width: u16) -> Stri
     let head = format!("{} -n {}", qualified(&key.name_any()), key.namespace().unwrap_or_default());
     let state = if key.metadata.deletion_timestamp.is_some() { ", which is being deleted already" } else { "" };
     let lines = [
-        Some(uploaded(key)),
+        Some(evidence.other_key_in_app().map_or_else(|| uploaded(key), reported)),
         Some(effect_of_deletion(key, tenant)),
         empties_the_slot(key).then(|| next(siblings, tenant)),
         waits_for_tenant(evidence),
@@ -46,6 +46,10 @@ fn uploaded(key: &ALMServiceKey) -> String {
         }
         (None, None) => "No key of it is in Landscape Management, as far as the operator knows.".into(),
     }
+}
+
+fn reported(fingerprint: &str) -> String {
+    format!("A key of it is in Landscape Management, as a person has reported: fingerprint {fingerprint}.")
 }
 
 /// Names the object whose key follows in the slot.

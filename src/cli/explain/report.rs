@@ -5,7 +5,8 @@ use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
 use super::next;
-use crate::api::confirmation::ConfirmationStatus;
+use crate::api::confirmation::{ConfirmationRequest, ConfirmationStatus, digest};
+use crate::api::slot::{Evidence as SlotEvidence, SlotStatus};
 use crate::api::status::ALMServiceKeyStatus;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::{Tenant, current_ready, qualified};
@@ -13,7 +14,9 @@ use crate::cli::evidence::{Evidence, Siblings};
 use crate::cli::status::describe_slot;
 use crate::cli::text::{age, item, paragraph_of, table};
 use crate::domain::reason::Reason;
+use crate::domain::record::Confirmation;
 use crate::domain::untrusted::sanitize;
+use crate::names::annotation::CONFIRMATION;
 use crate::names::condition::{READY, SIGNED_IN, UPLOADED, VALID};
 
 /// Maximum length of a condition in one line, in characters.
@@ -87,7 +90,8 @@ fn facts(evidence: &Evidence, status: &ALMServiceKeyStatus, now: Timestamp, widt
                 pending.operation, pending.started_at.0
             )
         }),
-        confirmation(status),
+        confirmation(&evidence.key, status),
+        other_key_in_app(evidence),
         Some(slot(&evidence.tenant, tenant, now)),
         Some(siblings(evidence, tenant)),
     ];
@@ -98,7 +102,9 @@ fn source(key: &ALMServiceKey, status: &ALMServiceKeyStatus) -> Option<String> {
     let source = &key.spec.source;
     let named = source.service_binding_ref.as_ref().map(|binding| format!("ServiceBinding \"{}\"", binding.name));
     let named = named.or_else(|| source.secret_ref.as_ref().map(|secret| format!("Secret \"{}\"", secret.name)))?;
+    let is_admitted = find(status, READY).is_none_or(|ready| ready.reason != Reason::NamespaceNotAllowed.as_str());
     Some(match &status.source {
+        None if !is_admitted => format!("Source: {named}, which is not read"),
         None => format!("Source: {named}, in which no key was found so far"),
         Some(found) if source.service_binding_ref.is_some() => {
             format!("Source: {named}, whose Secret is \"{}\"", found.secret_name)
@@ -117,10 +123,31 @@ fn uploaded(status: &ALMServiceKeyStatus, now: Timestamp) -> Option<String> {
 }
 
 /// Describes the last confirmation of a person in manual mode.
-fn confirmation(status: &ALMServiceKeyStatus) -> Option<String> {
-    let ConfirmationStatus { result, message, confirmed_by, .. } = status.last_confirmation.as_ref()?;
+fn confirmation(key: &ALMServiceKey, status: &ALMServiceKeyStatus) -> Option<String> {
+    let ConfirmationStatus { digest: handled, result, message, confirmed_by } = status.last_confirmation.as_ref()?;
     let by = confirmed_by.as_ref().map(|by| format!(" of \"{by}\"")).unwrap_or_default();
-    Some(format!("Last confirmation{by}: {result:?}, {message}"))
+    let value = key.annotations().get(CONFIRMATION).filter(|value| digest(value) == *handled);
+    let said = value.and_then(|value| ConfirmationRequest::parse(value).ok()).and_then(|request| {
+        let at = request.at.clone();
+        Some(format!(" at {at}, {}", statement(&request.statement().ok()?)))
+    });
+    Some(format!("Last confirmation{by}{}: {result:?}, {message}", said.unwrap_or_default()))
+}
+
+/// Says what a person has confirmed.
+fn statement(confirmation: &Confirmation) -> String {
+    match confirmation {
+        Confirmation::Done(id) => format!("that the action {id} was carried out"),
+        Confirmation::DoneWith(key) => format!("that an action was carried out and the app holds {key}"),
+        Confirmation::Holds(key) => format!("that the app holds {key}"),
+        Confirmation::HoldsNothing => "that the app holds no key".into(),
+    }
+}
+
+/// Names the key in the app, if it is one of this object and not the one that was uploaded with its present source.
+fn other_key_in_app(evidence: &Evidence) -> Option<String> {
+    let key = evidence.other_key_in_app()?;
+    Some(format!("In the app: an earlier key of this object, {key}, as a person has reported"))
 }
 
 fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {
@@ -136,10 +163,20 @@ fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {
             let ready = ready
                 .map_or("not seen by the operator yet".into(), |ready| format!("Ready is {}", described(ready, now)));
             let slot = status.as_ref().and_then(|status| status.slot.as_ref());
+            let recorded = slot.and_then(recorded_key).unwrap_or_default();
             let slot = slot.map_or("not read yet".into(), |slot| describe_slot(slot, now));
-            format!("Tenant: \"{name}\", {ready}; its slot: {slot}")
+            format!("Tenant: \"{name}\", {ready}; its slot: {slot}{recorded}")
         }
     }
+}
+
+/// Describes what is recorded of the key in a slot in manual mode, and the basis of that.
+fn recorded_key(slot: &SlotStatus) -> Option<String> {
+    let basis = match slot.evidence? {
+        SlotEvidence::Compared => "compared",
+        SlotEvidence::Confirmed => "by the word of a person",
+    };
+    Some(format!(" ({basis}: {})", slot.fingerprint.as_ref()?))
 }
 
 fn siblings(evidence: &Evidence, tenant: &str) -> String {

@@ -3,6 +3,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{next, report, tenant};
+use crate::api::confirmation::digest;
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::cli::cluster::Tenant;
 use crate::cli::evidence::{Evidence, Siblings};
@@ -196,6 +197,49 @@ fn the_last_confirmation_is_a_part_of_the_evidence() {
     let text = report::text(&evidence(key(&binding(), &confirmed), tenant()), now(), 100);
     let expected = "\n  Last confirmation of \"anna\": Recorded, the record of the slot says so now\n";
     assert!(text.contains(expected), "{text}");
+}
+
+#[test]
+fn a_confirmation_is_explained_by_what_was_said_and_when() {
+    let said = json!({ "uid": "calm", "at": "2026-05-01T11:30:00Z", "holdsNothing": true }).to_string();
+    let mut confirmed = status(&[condition("Ready", "True", "Uploaded", "")]);
+    confirmed["lastConfirmation"] = json!({
+        "digest": digest(&said), "result": "Recorded", "message": "the record of the slot says so now",
+    });
+    let mut object = object("calm", &binding(), &confirmed);
+    let text = |object: &Value| {
+        let key = serde_json::from_value(object.clone()).expect("a key");
+        report::text(&evidence(key, tenant()), now(), 200)
+    };
+    object["metadata"]["annotations"] = json!({ "almkey.dev/confirmation": said });
+    let expected = "Last confirmation at 2026-05-01T11:30:00Z, that the app holds no key: Recorded, ";
+    assert!(text(&object).contains(expected), "{}", text(&object));
+    object["metadata"]["annotations"]["almkey.dev/confirmation"] = json!("another, which is not handled yet");
+    assert!(text(&object).contains("Last confirmation: Recorded, "), "{}", text(&object));
+}
+
+#[test]
+fn a_key_that_was_reported_since_the_upload_is_named() {
+    let mut tenant = manual_tenant(false);
+    let slot = |name: &str, fingerprint: &str| {
+        let slot = json!({
+            "state": "Ours", "keyRef": { "namespace": "team-a", "name": name }, "since": "2026-05-01T10:00:00Z",
+            "revision": "r", "fingerprint": fingerprint, "evidence": "Compared",
+        });
+        serde_json::from_value(slot).expect("a slot")
+    };
+    let uploaded = format!("2:{}", "0123456789abcdef".repeat(2));
+    let reported = format!("2:{}", "fedcba9876543210".repeat(2));
+    for (name, fingerprint, is_named) in
+        [("calm", &reported, true), ("calm", &uploaded, false), ("other", &reported, false)]
+    {
+        tenant.status.as_mut().expect("a status").slot = Some(slot(name, fingerprint));
+        let evidence = evidence(key(&binding(), &status(&[])), Tenant::Found(Box::new(tenant.clone())));
+        let text = report::text(&evidence, now(), 200);
+        let line = format!("In the app: an earlier key of this object, {reported}, as a person has reported\n");
+        assert_eq!(text.contains(&line), is_named, "{text}");
+        assert!(text.contains(&format!("its slot: team-a/{name}, for 2h (compared: {fingerprint})\n")), "{text}");
+    }
 }
 
 #[test]

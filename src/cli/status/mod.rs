@@ -83,6 +83,9 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         };
         follow::follow(&cluster, listing, selector.as_deref(), |listing| {
             output::print_plain(separator)?;
+            if matches!(output, Format::Text | Format::Wide) {
+                output::print_plain(&format!("{:.0}\n\n", Timestamp::now()))?;
+            }
             print(listing, output)?;
             print_notes(listing);
             Ok(())

@@ -67,7 +67,7 @@ async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Durati
         Adapter::Http => {
             let abandon = |tenant: &ALMTenant, removal: &Removal| {
                 context.metrics.orphan();
-                context.events.removal_abandoned(tenant, &removal.owner);
+                context.events.removal_abandoned(tenant, removal);
             };
             match manual::leave(&context.cluster, &context.cluster_id, tenant, abandon).await? {
                 Some(tenant) => tenant,
@@ -96,7 +96,7 @@ async fn check_and_write(cached: &ALMTenant, context: &Context) -> Result<Durati
             ReleaseOutcome::Gone => {
                 if let Some(removal) = removal {
                     context.metrics.orphan();
-                    context.events.removal_abandoned(&tenant, &removal.owner);
+                    context.events.removal_abandoned(&tenant, &removal);
                 }
                 return Ok(RECHECK_PERIOD);
             }

@@ -102,7 +102,7 @@ pub(super) fn tenant_closed(
     }
     // The slot has no key of this object. An object that is not admitted gets no information about slot and source, and
     // causes no call.
-    let not_read = Condition::unknown(reason, "Landscape Management is not read for this object");
+    let not_read = Condition::unknown(reason, "neither sign-in nor Landscape Management is checked for this object");
     let (message, valid) = match reason {
         Reason::NamespaceNotAllowed => (message.to_owned(), Condition::unknown(reason, SOURCE_NOT_READ)),
         _ => (with_findings, settle::valid(facts)),
