@@ -1,7 +1,7 @@
 //! `almkey validate`, `almkey test` and `almkey crds`, as a user or a pipeline runs them.
 
 use std::io::Write;
-use std::process::{Command, Output, Stdio};
+use std::process::{Output, Stdio};
 
 use alm_key_operator::domain::policy::{HostList, KeyRules};
 use alm_key_operator::domain::service_key::ServiceKey;
@@ -11,7 +11,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use testkit::bed::cluster::package;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::bed::simulator::Simulator;
 use testkit::secret_scan;
 
@@ -29,7 +29,7 @@ fn valid_key() -> Value {
 
 /// Runs `almkey` with this standard input. Fails if it prints key material.
 fn run(arguments: &[&str], input: impl AsRef<[u8]>) -> Output {
-    let mut child = Command::new(binary("almkey"))
+    let mut child = program("almkey")
         .args(arguments)
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
@@ -193,7 +193,7 @@ fn each_option_of_validate_admits_a_key_that_is_refused_without_it() {
 
 #[test]
 fn validate_reads_its_flags_from_environment_variables() {
-    let mut command = Command::new(binary("almkey"));
+    let mut command = program("almkey");
     let file = tempfile::NamedTempFile::new().expect("a file");
     std::fs::write(file.path(), valid_key().to_string()).expect("a file");
     let output = command

@@ -1,7 +1,7 @@
 //! The conformance suite for servers of the contract: the simulator passes it, and a broken server fails it.
 
 use std::collections::BTreeSet;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use alm_key_operator::http::client;
 use alm_key_operator::http::egress::Route;
@@ -10,7 +10,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use testkit::bed::WAIT_LIMIT;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::bed::simulator::Simulator;
 
 /// A simulator whose contract violations are intended.
@@ -37,7 +37,7 @@ impl Server {
     /// Runs the conformance suite against a tenant.
     fn run_suite(&self, name: &str, access: &Value, more: &[&str]) -> Output {
         let text = |field: &str| access[field].as_str().expect("a text");
-        Command::new(binary("almkey-simulator"))
+        program("almkey-simulator")
             .args(["conformance", text("url"), "--token-url", text("tokenUrl"), "--client-id", text("clientId")])
             .args(["--identity-zone", name, "--ca-bundle"])
             .arg(&self.simulator.ca_file)

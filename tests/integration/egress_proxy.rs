@@ -3,7 +3,7 @@
 
 use std::net::SocketAddr;
 use std::path::Path;
-use std::process::{Command, Output};
+use std::process::Output;
 
 use alm_key_operator::domain::plan::Verdict;
 use alm_key_operator::domain::policy::{HostList, KeyRules};
@@ -18,7 +18,7 @@ use reqwest::Method;
 use serde_json::{Value, json};
 
 use testkit::bed::WAIT_LIMIT;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::bed::simulator::Simulator;
 use testkit::connect_proxy::ConnectProxy;
 use testkit::secret_scan;
@@ -92,10 +92,7 @@ impl Fixture {
     /// Runs `almkey test` with further options and variables. Fails if it prints key material or the proxy's password.
     fn test(&self, options: &[&str], environment: &[(&str, &str)]) -> Output {
         let file = self.write("key.json", &self.key.to_string());
-        let mut command = Command::new(binary("almkey"));
-        for variable in VARIABLES {
-            command.env_remove(variable);
-        }
+        let mut command = program("almkey");
         let output = command
             .args(["test", "--allow-private-networks", "--ca-bundle"])
             .arg(&self.simulator.ca_file)

@@ -1,9 +1,7 @@
 //! The options and exit codes of the commands, as the documentation and their own help describe them.
 
-use std::process::Command;
-
 use testkit::bed::cluster::package;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 
 /// Parses the options of a help text: name and value, environment variable, default.
 fn parse_options(help: &str) -> Vec<[String; 3]> {
@@ -47,7 +45,7 @@ fn options(rows: &[Vec<String>]) -> Vec<Vec<String>> {
 
 /// Returns the help text of a command.
 fn help(command: &str, flag: &str) -> String {
-    let output = Command::new(binary("almkey")).args([command, flag]).output().expect("almkey can be started");
+    let output = program("almkey").args([command, flag]).output().expect("almkey can be started");
     String::from_utf8(output.stdout).expect("UTF-8")
 }
 

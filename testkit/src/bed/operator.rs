@@ -30,7 +30,7 @@ impl Operator {
         environment: &[(&str, &str)],
     ) -> Self {
         let log = directory.join(format!("{name}.log"));
-        let mut command = Command::new(binary("almkey"));
+        let mut command = program("almkey");
         command.arg("operator").args(arguments);
         command.env("KUBECONFIG", kubeconfig).envs(environment.iter().copied());
         let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
@@ -99,6 +99,17 @@ impl Operator {
             std::thread::sleep(POLL);
         }
     }
+}
+
+/// Variables that a program of ours gets from the environment of the tests: where other programs and files are.
+const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
+
+/// Returns a command that runs a program of this workspace. Of the environment it gets these variables only: a test must
+/// not depend on a proxy, on colours, or on `CI`, which decides over colours too.
+pub fn program(name: &str) -> Command {
+    let mut command = Command::new(binary(name));
+    command.env_clear().envs(INHERITED.iter().filter_map(|variable| Some((variable, std::env::var_os(variable)?))));
+    command
 }
 
 /// Returns the path of a program of this workspace, built beside the running one.

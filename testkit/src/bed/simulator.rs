@@ -2,7 +2,6 @@
 
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
-use std::process::Command;
 use std::time::Duration;
 
 use alm_key_operator::http::client::{self, Client};
@@ -11,7 +10,7 @@ use alm_key_operator::http::network::Network;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::operator::binary;
+use super::operator::program;
 use crate::control_plane::Supervised;
 use crate::proxy::Proxy;
 
@@ -55,7 +54,7 @@ impl Simulator {
     }
 
     fn start_with(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = Command::new(binary("almkey-simulator"));
+        let mut command = program("almkey-simulator");
         command.args(["serve", "--directory"]).arg(directory).args(arguments);
         let (process, stdout) = Supervised::spawn_piped("simulator", &mut command, directory.join("simulator.log"))
             .expect("the simulator can be started");

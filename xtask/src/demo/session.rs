@@ -1,6 +1,5 @@
 //! The running processes of the demo, and what it prints.
 
-use std::process::Command;
 use std::time::Instant;
 
 use testkit::bed::{Setup, Tenant, TestBed};
@@ -56,7 +55,7 @@ impl Session {
     /// Runs almkey, prints its output, and checks its exit code.
     pub fn almkey(&self, arguments: &[&str], exit_code: i32) {
         say(format!("\n$ almkey {}", arguments.join(" ")));
-        let mut command = Command::new(testkit::bed::operator::binary("almkey"));
+        let mut command = testkit::bed::operator::program("almkey");
         command.args(arguments).env("KUBECONFIG", self.bed.control_plane.kubeconfig("admin"));
         let output = command.output().expect("almkey can be started");
         let printed = [output.stdout, output.stderr].concat();

@@ -1,11 +1,10 @@
 //! A shell of one user: it runs commands in a folder, and prints what they print.
 
 use std::path::PathBuf;
-use std::process::Command;
 
 use serde_json::Value;
 use tempfile::TempDir;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::secret_scan::scan_output;
 
 use crate::console::say;
@@ -43,7 +42,7 @@ impl Shell {
     /// standard output.
     pub fn almkey(&self, arguments: &[&str], code: i32) -> String {
         say(format!("\n$ almkey {}", arguments.join(" ")));
-        let mut command = Command::new(binary("almkey"));
+        let mut command = program("almkey");
         command.args(arguments).env("KUBECONFIG", &self.kubeconfig).current_dir(self.folder.path());
         let output = command.output().expect("almkey can be started");
         let text = |bytes: Vec<u8>| String::from_utf8(bytes).expect("UTF-8");

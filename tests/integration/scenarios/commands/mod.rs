@@ -34,7 +34,7 @@ use rexpect::session::{PtySession, spawn_command};
 use serde_json::Value;
 use tempfile::NamedTempFile;
 use testkit::bed::Tenant;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::bed::waiting::{WAIT_LIMIT, wait_for};
 use testkit::secret_scan;
 
@@ -47,7 +47,7 @@ struct Printed {
 
 /// Returns a command that runs as the user of a kubeconfig.
 fn command(kubeconfig: &Path, arguments: &[&str]) -> Command {
-    let mut command = Command::new(binary("almkey"));
+    let mut command = program("almkey");
     command.args(arguments).env("KUBECONFIG", kubeconfig).stdin(Stdio::null());
     command
 }
@@ -171,12 +171,9 @@ impl Terminal {
 
     /// Starts a command like `start`, with these environment variables.
     fn start_with(tenant: &Tenant<'_>, folder: &Path, arguments: &[&str], variables: &[(&str, &str)]) -> Self {
-        let mut command = Command::new(binary("almkey"));
+        let mut command = program("almkey");
         command.args(arguments).args(["-n", &tenant.namespace]).current_dir(folder);
         command.env("KUBECONFIG", tenant.bed.control_plane.kubeconfig("admin")).env("TERM", "xterm");
-        for variable in ["NO_COLOR", "CLICOLOR", "CLICOLOR_FORCE"] {
-            command.env_remove(variable);
-        }
         command.envs(variables.iter().copied());
         let limit = WAIT_LIMIT.as_millis().try_into().expect("a number");
         Self(spawn_command(command, Some(limit)).expect("almkey can be started"))

@@ -1,7 +1,6 @@
 //! Probes, metrics, alerts, logs and flags, as a cluster admin sees them.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::process::Command;
 
 use serde_json::{Value, json};
 
@@ -9,7 +8,7 @@ use crate::scenarios::alone;
 use crate::scenarios::manual::{act, await_action, in_manual_mode};
 use alm_key_operator::api::action::ActionOperation;
 use testkit::bed::cluster::package;
-use testkit::bed::operator::{Operator, binary};
+use testkit::bed::operator::{Operator, program};
 use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
 
@@ -253,7 +252,7 @@ fn every_log_line_of_a_reconciliation_has_its_id_and_its_object() {
 
 /// Parses the flags of `almkey operator --help`: name, environment variable, default, meaning.
 fn parse_flags() -> Vec<Vec<String>> {
-    let output = Command::new(binary("almkey")).args(["operator", "--help"]).output().expect("the command runs");
+    let output = program("almkey").args(["operator", "--help"]).output().expect("the command runs");
     let help = String::from_utf8(output.stdout).expect("text");
     let blocks = help.split("\n      --").skip(1);
     let flags = blocks.map(|block| {
@@ -286,7 +285,7 @@ fn each_flag_of_the_operator_is_documented_and_has_an_environment_variable() {
 // proves: flag --lease-duration
 #[test]
 fn an_environment_variable_does_what_its_flag_does() {
-    let mut command = Command::new(binary("almkey"));
+    let mut command = program("almkey");
     let output = command.arg("operator").env("ALMKEY_LEASE_DURATION", "1500ms").output().expect("the command runs");
     let message = String::from_utf8_lossy(&output.stderr);
     assert!(

@@ -1,14 +1,12 @@
 //! The connection of the operator to the API server: proxies, and what a failed start says.
 
-use std::process::Command;
-
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 
 use super::leadership::{LEADS, WAITS, with_leader_election};
 use crate::scenarios::{alone, scenario};
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 use testkit::connect_proxy::ConnectProxy;
 
 /// Another way to write 127.0.0.1: resolvers know it, and it does not look like a loopback address.
@@ -99,7 +97,7 @@ fn a_failed_start_names_the_api_server_the_cause_and_the_remedy() {
                 [&server, "is forbidden", "grant the right to get the namespace kube-system"],
             ),
         ] {
-            let output = Command::new(binary("almkey"))
+            let output = program("almkey")
                 .args(["operator", "--admin-address", "127.0.0.1:0", "--leader-elect=false"])
                 .env("KUBECONFIG", &kubeconfig)
                 .output()

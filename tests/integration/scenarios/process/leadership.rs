@@ -187,7 +187,7 @@ fn a_deleted_lease_is_recreated_and_the_leader_goes_on_leading() {
 
 #[test]
 fn contradictory_lease_parameters_are_refused_at_start() {
-    let output = std::process::Command::new(testkit::bed::operator::binary("almkey"))
+    let output = testkit::bed::operator::program("almkey")
         .args(["operator", "--lease-duration=10s", "--renew-deadline=10s"])
         .output()
         .expect("the command runs");

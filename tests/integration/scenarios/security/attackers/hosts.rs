@@ -1,14 +1,12 @@
 //! Token URLs and endpoints that lead to a host which the tenant does not allow.
 
-use std::process::Command;
-
 use serde_json::{Value, json};
 
 use crate::scenarios::{scenario, shared};
 use testkit::bed::Tenant;
 use testkit::bed::almtenant::tenant_message;
 use testkit::bed::key::message;
-use testkit::bed::operator::binary;
+use testkit::bed::operator::program;
 
 /// Applies a key with each of these token URLs, and expects each to be refused for its host.
 async fn expect_refused(tenant: &Tenant<'_>, urls: &[String]) {
@@ -113,7 +111,7 @@ fn a_proxy_in_the_environment_is_not_used() {
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("key.json");
         std::fs::write(&file, tenant.make_key().await.to_string()).expect("the write succeeds");
-        let mut command = Command::new(binary("almkey"));
+        let mut command = program("almkey");
         command.args(["test", "--allow-private-networks", "--allow-host"]);
         command.arg(format!("*.authentication.localhost:{}", bed.simulator.port));
         command.arg("--ca-bundle").arg(&bed.simulator.ca_file).arg(&file);
