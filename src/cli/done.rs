@@ -12,9 +12,10 @@ use super::confirmation::{confirm, print_reason};
 use super::output::{self, Format};
 use super::slot_key::SlotKeyFlags;
 use super::text::{item, width};
-use crate::api::action::ActionStatus;
+use crate::api::action::{ActionOperation, ActionStatus};
 use crate::api::{ALMServiceKey, ALMTenant};
 use crate::domain::record::Confirmation;
+use crate::domain::service_key::fingerprint::KeyFingerprint;
 
 /// Text below the options in the help.
 const AFTER_HELP: &str = "\
@@ -101,15 +102,24 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
             Ok(key) => {
                 let code = print_outcome(&name, Some(&key))?;
                 let action = key.status.as_ref().and_then(|status| status.action.as_ref());
-                if let (Some(ActionStatus { fingerprint: Some(wanted), .. }), Confirmation::DoneWith(found)) =
-                    (action, &statement)
-                {
-                    let note = format!("This is not the key that was asked for ({wanted}): the app holds {found}.");
-                    output::print(&item(&note, width()))?;
+                if let (Some(action), Confirmation::DoneWith(found)) = (action, &statement) {
+                    output::print(&item(&still_asked(action, found), width()))?;
                 }
                 if action.is_some() { ExitCode::from(ACTION_REQUIRED) } else { code }
             }
             Err(reason) => print_reason::<ALMServiceKey>(&name, &reason)?,
         }
     })
+}
+
+/// Says why a person is still asked for an action after the key in the app was confirmed.
+fn still_asked(action: &ActionStatus, found: &KeyFingerprint) -> String {
+    match (action.operation, &action.fingerprint) {
+        (ActionOperation::Upload | ActionOperation::Replace, Some(wanted)) => {
+            format!("This is not the key that was asked for ({wanted}): the app holds {found}.")
+        }
+        (ActionOperation::Upload | ActionOperation::Replace, None) | (ActionOperation::Delete, _) => {
+            format!("The app still holds a key: {found}.")
+        }
+    }
 }

@@ -3,6 +3,11 @@
 use super::policy::KeyRules;
 use super::service_key::fingerprint::KeyFingerprint;
 
+/// The words between a comparison of the downloaded key and the fingerprints of the keys that may be deleted.
+const COMPARISON: &str = "If it does not print the fingerprint ";
+/// The words between two such fingerprints.
+const ALTERNATIVE: &str = " or ";
+
 /// Returns the steps of the removal `id`: the object of these keys was deleted, and one of them may be in the slot of the
 /// tenant `name` with these rules.
 #[must_use]
@@ -34,16 +39,36 @@ pub(super) fn delete(keys: &[&KeyFingerprint], report: &str) -> Vec<String> {
     vec![
         format!(
             "If there is a plus sign, there is no key: skip the next step. Otherwise: choose Download, save the file as \
-             old-key.txt, and {}. If it does not print the fingerprint {}, do not delete the key: send the fingerprint that \
-             it prints to {report}. Delete all files that you downloaded, and stop here.",
+             old-key.txt, and {}. {COMPARISON}{}, do not delete the key: send the fingerprint that it prints to {report}. \
+             Delete all files that you downloaded, and stop here.",
             validate("old-key.txt"),
-            keys.join(" or ")
+            keys.join(ALTERNATIVE)
         ),
         "Choose Delete, and confirm it. Delete the file old-key.txt.".to_owned(),
     ]
 }
 
+/// Returns the keys that steps let a person delete.
+#[must_use]
+pub fn deletable(steps: &[String]) -> Vec<KeyFingerprint> {
+    let keys = steps.iter().filter_map(|step| Some(step.split_once(COMPARISON)?.1.split_once(',')?.0));
+    keys.flat_map(|keys| keys.split(ALTERNATIVE)).map(KeyFingerprint::recorded).collect()
+}
+
 /// Returns the part of a step that prints the fingerprint of a downloaded file. Settings of the tenant do not matter for it.
 pub(super) fn validate(file: &str) -> String {
     format!("run \"almkey validate {file}\" (only the fingerprint in its output matters)")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_keys_that_may_be_deleted_are_those_that_the_steps_name_for_it() {
+        let keys = ["2:a", "2:b"].map(KeyFingerprint::recorded);
+        let steps = delete(&keys.iter().collect::<Vec<_>>(), "the cluster admin");
+        assert_eq!(deletable(&steps), keys);
+        assert!(deletable(&["Upload the key with the fingerprint 2:c, and stop.".to_owned()]).is_empty());
+    }
 }

@@ -8,11 +8,10 @@ use std::error::Error;
 use std::process::ExitCode;
 
 use clap::ArgGroup;
-use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use serde_json::{Value, json};
 
 use super::cluster::{
-    Cluster, ClusterFlags, Failure, Object, Tenant, WaitFlags, current_ready, qualified, result_text,
+    Cluster, ClusterFlags, Failure, Object, Tenant, WaitFlags, current_ready, qualified, ready_text, result_text,
 };
 use super::completion;
 use super::confirmation::confirm;
@@ -95,7 +94,15 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
             return record_alone(&cluster, &name, &Confirmation::HoldsNothing, wait, output, nothing_left).await;
         }
         (None, false) => {
-            return record_alone(&cluster, &name, &Confirmation::HoldsNothing, wait, output, ready_after).await;
+            return record_alone(
+                &cluster,
+                &name,
+                &Confirmation::HoldsNothing,
+                wait,
+                output,
+                ready_text::<ALMServiceKey>,
+            )
+            .await;
         }
     };
     let key = cluster.key(&name).await?;
@@ -105,30 +112,28 @@ pub(super) async fn run(arguments: Arguments) -> Result<ExitCode, Box<dyn Error>
         print(&format!("{}: {}", qualified(&name), comparison.text(width())))?;
     }
     let recorded = record(&cluster, &name, Confirmation::Holds(found.fingerprint().clone()), wait).await?;
-    output.print(|| item(&recorded.text(), width()), || recorded.value(&cluster, &name, Some(&comparison)))?;
+    output.print(|| item(&recorded.text(), width()), || recorded.value(&cluster, &name, &comparison))?;
     Ok(comparison.exit_code())
 }
 
-/// The result of recording what the slot holds: the condition `Ready` afterwards, or why nothing was recorded.
-struct Recording(Result<Condition, String>);
+/// The result of recording what the slot holds: the object afterwards, or why nothing was recorded.
+struct Recording(Result<ALMServiceKey, String>);
 
 impl Recording {
     fn text(&self) -> String {
         match &self.0 {
-            Ok(Condition { status, reason, message, .. }) => {
-                format!("Recorded. Ready is {status} ({reason}): {message}")
-            }
+            Ok(key) => format!("Recorded. {}", ready_text(key)),
             Err(why) => format!("Not recorded{why}"),
         }
     }
 
     /// Returns the report for machines.
-    fn value(&self, cluster: &Cluster, name: &str, comparison: Option<&Comparison>) -> Value {
+    fn value(&self, cluster: &Cluster, name: &str, comparison: &Comparison) -> Value {
         json!({
             "object": { "namespace": cluster.namespace, "name": name },
-            "comparison": comparison.map(Comparison::value),
+            "comparison": comparison.value(),
             "recorded": self.0.is_ok(),
-            "ready": self.0.as_ref().ok(),
+            "ready": self.0.as_ref().ok().map(current_ready),
             "message": self.text(),
         })
     }
@@ -153,14 +158,9 @@ async fn record_alone<K: Object>(
     Ok(code)
 }
 
-fn ready_after(key: &ALMServiceKey) -> String {
-    let Condition { status, reason, message, .. } = current_ready(key);
-    format!("Ready is {status} ({reason}): {message}")
-}
-
 /// Says what a statement for a tenant means. The condition `Ready` of a tenant is written a moment later.
 fn nothing_left(_: &ALMTenant) -> String {
-    "the app does not hold the key that was to be deleted: nothing is left to be removed".into()
+    "no key is left to be deleted there".into()
 }
 
 /// Reads all that is known of the keys of an object, with the rights of the user.
@@ -175,7 +175,7 @@ async fn read_known(cluster: &Cluster, key: &ALMServiceKey) -> Result<KnownKeys,
 /// Records what the slot holds, and says what came of it.
 async fn record(cluster: &Cluster, name: &str, statement: Confirmation, wait: WaitFlags) -> Result<Recording, Failure> {
     Ok(Recording(match confirm::<ALMServiceKey>(cluster, name, &statement, wait).await {
-        Ok(Ok(key)) => Ok(current_ready(&key)),
+        Ok(Ok(key)) => Ok(key),
         Ok(Err(reason)) => Err(format!(" ({}): {}", reason.name(), reason.message())),
         Err(failure) if failure.is_forbidden() => Err(format!(": {failure}")),
         Err(failure) => return Err(failure),

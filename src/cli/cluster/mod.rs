@@ -30,7 +30,8 @@ pub(super) use access::{Access, Kind};
 pub(super) use managed_by::managed_by;
 pub(super) use object::Object;
 pub(super) use outcome::{
-    ACTION_REQUIRED, NO_ANSWER, UNKNOWN, UNSEEN, current_ready, exit_code, print_outcome, print_result, result_text,
+    ACTION_REQUIRED, NO_ANSWER, UNKNOWN, UNSEEN, current_ready, exit_code, print_outcome, print_result, ready_text,
+    result_text,
 };
 pub(super) use tenant::Tenant;
 pub(super) use wait::{WaitFlags, call_error};

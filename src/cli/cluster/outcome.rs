@@ -49,6 +49,12 @@ pub(in crate::cli) fn exit_code(object: &impl Object) -> ExitCode {
     })
 }
 
+/// Returns the condition `Ready` of an object, in a sentence.
+pub(in crate::cli) fn ready_text<K: Object>(object: &K) -> String {
+    let Condition { status, reason, message, .. } = current_ready(object);
+    format!("Ready is {status} ({reason}): {message}")
+}
+
 /// Returns the condition `Ready` of an object. It is unknown if the operator has not seen the last change of the object.
 pub(in crate::cli) fn current_ready(object: &impl Object) -> Condition {
     let metadata = object.meta();

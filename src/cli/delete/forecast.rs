@@ -147,6 +147,35 @@ mod tests {
         assert_snapshot!(forecast(uploaded("Uploaded"), Tenant::Missing, siblings, &secret, 80));
     }
 
+    /// Returns a tenant in manual mode whose slot holds a key of `calm`.
+    fn tenant_with_key_in_app(fingerprint: &str) -> Tenant {
+        let tenant = json!({
+            "apiVersion": "almkey.dev/v1alpha1", "kind": "ALMTenant", "metadata": { "name": "acme" },
+            "spec": {
+                "identityZone": "acme-calm", "landscapeManagement": { "manual": {} }, "allowedNamespaces": ["team-a"],
+            },
+            "status": { "observedGeneration": 1, "conditions": [], "slot": {
+                "state": "Ours", "keyRef": { "namespace": "team-a", "name": "calm" }, "since": "2026-05-01T10:00:00Z",
+                "revision": "r", "fingerprint": fingerprint, "evidence": "Compared",
+            } },
+        });
+        Tenant::Found(serde_json::from_value(tenant).expect("a tenant"))
+    }
+
+    #[test]
+    fn the_forecast_names_a_key_that_a_person_reported_or_may_have_uploaded() {
+        let asked = key("calm", |object| {
+            object["status"]["unconfirmed"] = json!({ "revision": "r", "fingerprints": ["2:asked"] });
+        });
+        for (object, tenant, expected) in [
+            (uploaded("Uploaded"), tenant_with_key_in_app("2:reported"), "reported: fingerprint 2:reported."),
+            (asked, Tenant::Forbidden, "A person was asked to upload its key, and may have done so."),
+        ] {
+            let text = forecast(object, tenant, Siblings::Forbidden, &MadeSecret::Missing, 200);
+            assert!(text.contains(expected), "{text}");
+        }
+    }
+
     #[test]
     fn no_next_key_is_named_if_the_slot_keeps_its_key() {
         let retained = key("calm", |object| object["spec"]["deletionPolicy"] = "Retain".into());

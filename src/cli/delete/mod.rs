@@ -9,8 +9,8 @@ use std::process::ExitCode;
 use kube::ResourceExt;
 
 use super::cluster::{
-    ACTION_REQUIRED, Cluster, ClusterFlags, Failure, Kind, Tenant, WaitFlags, current_ready, managed_by, object_name,
-    qualified,
+    ACTION_REQUIRED, Cluster, ClusterFlags, Failure, Kind, Tenant, WaitFlags, managed_by, object_name, qualified,
+    ready_text,
 };
 use super::completion;
 use super::confirm::ConfirmFlags;
@@ -109,9 +109,8 @@ async fn tenant_with_removal(cluster: &Cluster, object: &ALMServiceKey) -> Resul
 
 /// Says what keeps an object that is being deleted.
 fn delay(object: &ALMServiceKey, secret: &MadeSecret, width: u16) -> String {
-    let ready = current_ready(object);
     let lines = [
-        Some(format!("Ready is {} ({}): {}", ready.status, ready.reason, ready.message)),
+        Some(ready_text(object)),
         Some("The deletion goes on; almkey delete again waits for it.".into()),
         secret.if_left(),
     ];

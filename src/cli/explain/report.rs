@@ -147,7 +147,7 @@ fn statement(confirmation: &Confirmation) -> String {
 /// Names the key in the app, if it is one of this object and not the one that was uploaded with its present source.
 fn other_key_in_app(evidence: &Evidence) -> Option<String> {
     let key = evidence.other_key_in_app()?;
-    Some(format!("In the app: an earlier key of this object, {key}, as a person has reported"))
+    Some(format!("In the app: another key of this object, {key}, as a person has reported"))
 }
 
 fn slot(tenant: &Tenant, name: &str, now: Timestamp) -> String {

@@ -236,7 +236,7 @@ fn a_key_that_was_reported_since_the_upload_is_named() {
         tenant.status.as_mut().expect("a status").slot = Some(slot(name, fingerprint));
         let evidence = evidence(key(&binding(), &status(&[])), Tenant::Found(Box::new(tenant.clone())));
         let text = report::text(&evidence, now(), 200);
-        let line = format!("In the app: an earlier key of this object, {reported}, as a person has reported\n");
+        let line = format!("In the app: another key of this object, {reported}, as a person has reported\n");
         assert_eq!(text.contains(&line), is_named, "{text}");
         assert!(text.contains(&format!("its slot: team-a/{name}, for 2h (compared: {fingerprint})\n")), "{text}");
     }

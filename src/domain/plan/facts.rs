@@ -14,6 +14,7 @@ use crate::domain::retry::Retry;
 use crate::domain::service_key::fingerprint::{CredentialsFingerprint, KeyFingerprint};
 use crate::domain::service_key::{Findings, ServiceKey};
 use crate::domain::slot::{Holder, Owner, RemoteTrouble, Slot, WriteAnswer};
+use crate::domain::steps;
 
 /// The facts that a decision is based on: those loaded before the reconciliation, and the answers of its steps.
 #[derive(Clone, Debug)]
@@ -290,7 +291,7 @@ impl Facts {
     /// delete it. They were right as long as no sibling wanted that key.
     pub(super) fn is_action_contradicted(&self) -> bool {
         let is_named = |action: &Action, key: &KeyFingerprint| {
-            action.upload() != Some(key) && action.steps.iter().any(|step| step.contains(key.as_str()))
+            action.upload() != Some(key) && steps::deletable(&action.steps).contains(key)
         };
         let action = self.ledger.action.as_ref();
         action.is_some_and(|action| self.siblings.requested.iter().any(|key| is_named(action, key)))

@@ -2,13 +2,14 @@
 
 use kube::ResourceExt;
 
-use super::people::{Errand, Word, deletable};
+use super::people::{Errand, Word};
 use crate::api::ALMServiceKey;
 use crate::api::action::{ActionOperation, ActionStatus};
 use crate::domain::action::Action;
 use crate::domain::policy::{AdoptionPolicy, DeadAction, DeletionPolicy};
 use crate::domain::reason::Reason;
 use crate::domain::record::{Record, RecordedContent};
+use crate::domain::steps::deletable;
 use crate::simulation::checker::liveness::{
     FinalKey, cannot_be_cleaned, check_deleted_key, check_inactive_key, final_keys,
 };
@@ -72,7 +73,7 @@ pub(crate) fn contradictory_requests(state: &State) -> Vec<String> {
             .filter(|(other, _)| other.spec.tenant_ref.name == *tenant && other.metadata.uid != object.metadata.uid);
         let removal = state.removal_steps(0, tenant);
         let steps = others.map(|(_, action)| &action.steps).chain(&removal);
-        if steps.flat_map(|steps| deletable(steps)).any(|key| key == upload.as_str()) {
+        if steps.flat_map(|steps| deletable(steps)).any(|key| key == *upload) {
             findings.push(format!("a person is asked to upload a key for {}, and to delete it", object.name_any()));
         }
     }

@@ -10,15 +10,13 @@ use crate::api::action::ActionOperation;
 use crate::api::resolve::admits;
 use crate::domain::service_key::fingerprint::KeyFingerprint;
 use crate::domain::slot::Revision;
+use crate::domain::steps::deletable;
 use crate::names::annotation;
 use crate::simulation::model::cluster::NAMESPACE;
 use crate::simulation::model::document::KeyDocument;
 use crate::simulation::model::sap::{SlotContent, zone_index};
 use crate::simulation::state::State;
 use crate::simulation::step::Actor;
-
-/// The words of a step before the fingerprints of the keys that may be deleted.
-const COMPARISON: &str = "If it does not print the fingerprint";
 
 /// A thing that a person is asked for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -73,8 +71,8 @@ struct Note {
     revision: Option<Revision>,
     /// The key to upload, if the person could download it.
     file: Option<KeyDocument>,
-    /// The fingerprints of the keys that may be deleted.
-    deletable: Vec<String>,
+    /// The keys that may be deleted.
+    deletable: Vec<KeyFingerprint>,
 }
 
 /// The result of following a request.
@@ -127,13 +125,6 @@ impl Errand {
             Self::Removal(tenant) => zone_index(tenant),
         }
     }
-}
-
-/// Returns the fingerprints of the keys that the steps let a person delete.
-pub(crate) fn deletable(steps: &[String]) -> Vec<String> {
-    let comparisons = steps.iter().filter_map(|step| Some(step.split_once(COMPARISON)?.1));
-    let words = comparisons.flat_map(|rest| rest.split([' ', ',']));
-    words.filter(|word| KeyFingerprint::parse(word).is_some()).map(str::to_owned).collect()
 }
 
 impl State {
@@ -284,7 +275,7 @@ impl State {
             (_, Care::Hasty) => true,
             (ActionOperation::Upload, Care::Honest) => false,
             (ActionOperation::Replace | ActionOperation::Delete, Care::Honest) => {
-                held.as_ref().is_some_and(|held| note.deletable.iter().any(|key| key == held.as_str()))
+                held.as_ref().is_some_and(|held| note.deletable.contains(held))
             }
         };
         if held.is_some() && !may_delete {

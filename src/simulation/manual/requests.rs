@@ -2,7 +2,6 @@
 
 use kube::ResourceExt;
 
-use super::people::deletable;
 use super::request_log::Request;
 use crate::api::ALMServiceKey;
 use crate::api::resolve::admits;
@@ -12,6 +11,7 @@ use crate::domain::policy::{AdoptionPolicy, Mode};
 use crate::domain::reason::Reason;
 use crate::domain::record::RecordedContent;
 use crate::domain::slot::Revision;
+use crate::domain::steps::deletable;
 use crate::names::condition;
 use crate::simulation::checker::safety::removal_violation;
 use crate::simulation::model::cluster::NAMESPACE;
@@ -161,7 +161,7 @@ pub(crate) fn check_current_steps(state: &mut State, cluster: usize, tenant: &st
         && state.clusters[cluster].source_document(owner).is_some_and(|document| {
             state.sap.is_alive(document.key) && state.sap.fingerprint(document) == *fingerprint
         });
-    let leads_to = |steps: &[String]| deletable(steps).iter().any(|key| key == fingerprint.as_str());
+    let leads_to = |steps: &[String]| deletable(steps).contains(fingerprint);
     let is_current = |revision: &str| Revision::new(revision) == record.revision;
     let actions = state.clusters[cluster]
         .keys

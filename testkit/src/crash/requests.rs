@@ -4,9 +4,7 @@ use std::collections::BTreeMap;
 
 use alm_key_operator::api::action::{ActionOperation, ActionStatus};
 use alm_key_operator::api::slot::PendingRemoval;
-
-/// The words of a step before the fingerprints of the keys that may be deleted.
-const COMPARISON: &str = "If it does not print the fingerprint ";
+use alm_key_operator::domain::steps;
 
 /// A request to a person.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -47,10 +45,8 @@ impl From<PendingRemoval> for Request {
     }
 }
 
-/// Returns the fingerprints of the keys that the steps let a person delete.
 fn deletable(steps: &[String]) -> Vec<String> {
-    let comparisons = steps.iter().filter_map(|step| Some(step.split_once(COMPARISON)?.1.split_once(',')?.0));
-    comparisons.flat_map(|keys| keys.split(" or ")).map(str::to_owned).collect()
+    steps::deletable(steps).iter().map(ToString::to_string).collect()
 }
 
 /// All requests that a person has read, by their IDs.
@@ -91,13 +87,6 @@ mod tests {
             revision: Some("1".into()),
             deletable: Vec::new(),
         }
-    }
-
-    #[test]
-    fn the_keys_that_may_be_deleted_are_those_that_the_steps_compare() {
-        let steps = ["Look.", "Run it. If it does not print the fingerprint 2:a or 2:b, do not delete the key: stop."];
-        assert_eq!(deletable(&steps.map(str::to_owned)), ["2:a", "2:b"]);
-        assert!(deletable(&steps.map(str::to_owned)[..1]).is_empty());
     }
 
     #[test]
