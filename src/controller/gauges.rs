@@ -57,6 +57,16 @@ impl Collector for Gauges {
         let family = GaugeFamily { name: "service_key_verified_timestamp", help, unit: Some(Unit::Seconds) };
         family.encode(&mut encoder, verified)?;
 
+        let refused = keys.iter().filter_map(|key| {
+            let since = self.observations.get(&Uid::new(&**key)).slot_key_refused_since()?;
+            let age = since.elapsed(now.monotonic).as_secs_f64();
+            Some((labels(key), now.wall.as_duration().as_secs_f64() - age))
+        });
+        let help =
+            "Since when the key in Landscape Management does not sign in, as this replica saw it, as a Unix time.";
+        let family = GaugeFamily { name: "service_key_refused_since_timestamp", help, unit: Some(Unit::Seconds) };
+        family.encode(&mut encoder, refused)?;
+
         let intervals = keys.iter().map(|key| {
             let interval = key.spec.interval.map_or(DEFAULT_INTERVAL, ApiDuration::to_std);
             (labels(key), interval.as_secs_f64())

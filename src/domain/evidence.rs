@@ -35,6 +35,17 @@ pub struct Observations {
     pub last_tested_key: Option<KeyFingerprint>,
     /// The last document of the source for which `Ready=True` was found.
     pub verified: Option<Verified>,
+    /// The document of the source that is not in the slot yet.
+    pub changed: Option<SourceChange>,
+}
+
+/// A document of the source for which `Ready=True` has not been found yet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SourceChange {
+    /// The document.
+    pub document: DocumentFingerprint,
+    /// The time at which it was first read.
+    pub since: Moment,
 }
 
 /// A document for which `Ready=True` was found.
@@ -68,6 +79,21 @@ impl Observations {
     pub fn accepted(&mut self, key: &CredentialsFingerprint) {
         self.refusals.remove(key);
     }
+
+    /// Notes the document that the source has now. One that was found in order before is no change.
+    pub fn read_document(&mut self, document: &DocumentFingerprint, now: Moment) {
+        if self.verified.as_ref().is_some_and(|verified| verified.document == *document) {
+            self.changed = None;
+        } else if self.changed.as_ref().is_none_or(|changed| changed.document != *document) {
+            self.changed = Some(SourceChange { document: document.clone(), since: now });
+        }
+    }
+
+    /// Returns the time of the first refusal of the key that was last seen in our slot, if no success has followed.
+    #[must_use]
+    pub fn slot_key_refused_since(&self) -> Option<Moment> {
+        self.refusals.get(self.slot_key.as_ref()?).map(|refusals| refusals.first)
+    }
 }
 
 /// The times, as fractions of `deadKey.after`, at which a key must be refused without a success between to count as
@@ -77,13 +103,14 @@ const PROBES: [f64; 4] = [0.0, 0.1, 0.4, 1.0];
 /// The uninterrupted refusals of one key.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Refusals {
+    first: Moment,
     last: Moment,
     probes_failed: usize,
 }
 
 impl Refusals {
     fn first(now: Moment) -> Self {
-        Self { last: now, probes_failed: 1 }
+        Self { first: now, last: now, probes_failed: 1 }
     }
 
     fn repeat(&mut self, now: Moment, dead_after: Duration) {
@@ -155,6 +182,34 @@ mod tests {
         observations.accepted(&key);
         observations.refused(&key, at(100), AFTER);
         assert!(!observations.refusals[&key].prove_dead());
+    }
+
+    #[test]
+    fn a_key_in_the_slot_is_refused_since_its_first_refusal_without_a_success() {
+        let key = CredentialsFingerprint::recorded("a");
+        let mut observations = Observations::default();
+        observations.refused(&key, at(5), AFTER);
+        assert_eq!(observations.slot_key_refused_since(), None, "it is not known to be in the slot");
+        observations.slot_key = Some(key.clone());
+        observations.refused(&key, at(200), AFTER);
+        assert_eq!(observations.slot_key_refused_since(), Some(at(5)));
+        observations.accepted(&key);
+        assert_eq!(observations.slot_key_refused_since(), None);
+    }
+
+    #[test]
+    fn a_change_of_the_source_begins_with_the_first_read_of_its_document() {
+        let document = |text| DocumentFingerprint::recorded(text);
+        let mut observations = Observations::default();
+        let since = |observations: &Observations| observations.changed.as_ref().map(|changed| changed.since);
+        observations.read_document(&document("a"), at(5));
+        observations.read_document(&document("a"), at(6));
+        assert_eq!(since(&observations), Some(at(5)));
+        observations.read_document(&document("b"), at(7));
+        assert_eq!(since(&observations), Some(at(7)), "another document is another change");
+        observations.verified = Some(Verified { document: document("b"), at: at(8) });
+        observations.read_document(&document("b"), at(9));
+        assert_eq!(since(&observations), None);
     }
 
     #[test]

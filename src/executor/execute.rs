@@ -1,5 +1,7 @@
 //! The loop that performs the steps of one reconciliation.
 
+use std::time::Duration;
+
 use jiff::Timestamp;
 use secrecy::ExposeSecret;
 
@@ -11,6 +13,7 @@ use crate::domain::reason::Reason;
 use crate::domain::retry::Retry;
 use crate::domain::service_key::ServiceKey;
 use crate::domain::slot::{Ownership, RemoteTrouble, WriteAnswer};
+use crate::domain::time::Moment;
 
 /// The maximum number of steps, more than any regular reconciliation needs. If other clients keep writing to the slot,
 /// the next reconciliation continues.
@@ -41,7 +44,14 @@ pub enum Outcome {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Effect {
     /// A write took effect.
-    Written(Operation),
+    Written {
+        /// The kind of write.
+        operation: Operation,
+        /// The time from the first read of the source's changed key to its upload.
+        upload_delay: Option<Duration>,
+        /// The time for which the key that the write removed or replaced had been refused.
+        dead_for: Option<Duration>,
+    },
     /// A person was asked to delete the key of an object that does not wait for that.
     RemovalRequested,
 }
@@ -138,11 +148,23 @@ fn learn_write(
     ports: &Ports<'_>,
 ) {
     match answer {
-        WriteAnswer::Done(_) => effects.push(Effect::Written(operation)),
+        WriteAnswer::Done(_) => effects.push(written(facts, operation, ports.clock.now().monotonic)),
         WriteAnswer::HandedOver(_) => effects.push(Effect::RemovalRequested),
         WriteAnswer::Changed | WriteAnswer::Rejected(_) | WriteAnswer::Refused(_) | WriteAnswer::Unknown(_) => {}
     }
     facts.learn_write(operation, owner, answer, ports.clock.now());
+}
+
+/// Returns the effect of a write, before the facts learn of it.
+fn written(facts: &Facts, operation: Operation, now: Moment) -> Effect {
+    let changed = facts.observations.changed.as_ref().filter(|_| operation == Operation::Upload);
+    let removes_key = matches!(operation, Operation::Upload | Operation::Delete);
+    let refused_since = facts.observations.slot_key_refused_since().filter(|_| removes_key);
+    Effect::Written {
+        operation,
+        upload_delay: changed.map(|changed| changed.since.elapsed(now)),
+        dead_for: refused_since.map(|since| since.elapsed(now)),
+    }
 }
 
 async fn settle(settlement: Settlement, effects: Vec<Effect>, ports: Ports<'_>) -> Outcome {

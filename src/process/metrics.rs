@@ -25,6 +25,11 @@ const PREFIX: &str = "almkey";
 /// Upper bounds of the histograms' buckets in seconds, up to the longest timeout.
 const BUCKETS: [f64; 12] = [0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 60.0];
 
+/// Upper bounds of the buckets for the time from a changed source to the upload: a moment, or the length of an outage.
+const DELAY_BUCKETS: [f64; 12] = [0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 30.0, 60.0, 600.0, 3600.0, 86400.0];
+/// Upper bounds of the buckets for the time for which a dead key stood, around the default of `spec.deadKey.after`.
+const DEAD_BUCKETS: [f64; 9] = [1.0, 60.0, 300.0, 600.0, 660.0, 1800.0, 3600.0, 21600.0, 86400.0];
+
 type Label<const N: usize> = [(&'static str, &'static str); N];
 type Durations<const N: usize> = Family<Label<N>, Histogram>;
 
@@ -42,6 +47,8 @@ pub struct Metrics {
     reconcile_errors: Family<Label<1>, Counter>,
     reconcile_times: Durations<1>,
     remote_calls: Durations<2>,
+    upload_delays: Histogram,
+    dead_keys: Histogram,
 }
 
 /// A controller, as the label `controller` names it.
@@ -82,6 +89,8 @@ impl Metrics {
             reconcile_errors: Family::default(),
             reconcile_times: Family::new_with_constructor(histogram),
             remote_calls: Family::new_with_constructor(histogram),
+            upload_delays: Histogram::new(DELAY_BUCKETS),
+            dead_keys: Histogram::new(DEAD_BUCKETS),
         };
         for result in ["accepted", "refused", "unknown"] {
             let _ = metrics.sign_ins.get_or_create(&[("result", result)]);
@@ -120,6 +129,10 @@ impl Metrics {
         registry.register("sign_ins", "Sign-ins with a key, by result", self.sign_ins.clone());
         let help = "Duration of calls to a token endpoint or to Landscape Management";
         registry.register_with_unit("remote_call_duration", help, Unit::Seconds, self.remote_calls.clone());
+        let help = "Time from the first read of a changed key in the source to its upload";
+        registry.register_with_unit("upload_delay", help, Unit::Seconds, self.upload_delays.clone());
+        let help = "Time for which keys had been refused when the operator removed or replaced them";
+        registry.register_with_unit("dead_key_duration", help, Unit::Seconds, self.dead_keys.clone());
     }
 
     /// Registers the metrics that controller-runtime defines.
@@ -149,6 +162,17 @@ impl Metrics {
             Operation::Release => &self.releases,
         }
         .inc();
+    }
+
+    /// Records the time from a change of the source to the upload, and the time for which a dead key stood, as far as a
+    /// write ended one.
+    pub fn durations(&self, upload_delay: Option<Duration>, dead_for: Option<Duration>) {
+        if let Some(delay) = upload_delay {
+            self.upload_delays.observe(delay.as_secs_f64());
+        }
+        if let Some(dead_for) = dead_for {
+            self.dead_keys.observe(dead_for.as_secs_f64());
+        }
     }
 
     /// Counts an object that was released although its key may still be in the slot.
@@ -252,6 +276,8 @@ mod tests {
             "almkey_releases_total 0",
             "almkey_orphans_total 0",
             "almkey_sign_ins_total{result=\"refused\"} 0",
+            "almkey_upload_delay_seconds_count 0",
+            "almkey_dead_key_duration_seconds_count 0",
             "leader_election_master_status{name=\"alm-key-operator\"} 1",
             "controller_runtime_reconcile_total{controller=\"almservicekey\",result=\"success\"} 0",
             "controller_runtime_reconcile_errors_total{controller=\"almtenant\"} 0",

@@ -5,9 +5,9 @@ use std::process::Command;
 
 use crate::control_plane::{Error, GoModule, Program, built_program};
 
-/// The module of promtool. Without its clients for service discovery, which no rule needs, it builds in a quarter of the
+/// The module of promtool and of Prometheus. Without its clients for service discovery, which no rule needs, it builds in a quarter of the
 /// time.
-const MODULE: GoModule = GoModule {
+pub(crate) const MODULE: GoModule = GoModule {
     name: "promtool",
     programs: &[Program { name: "promtool", package: "github.com/prometheus/prometheus/cmd/promtool" }],
     ldflags: "-s -w",

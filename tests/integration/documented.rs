@@ -1,4 +1,4 @@
-//! Commands of the documentation, as scenarios run them: what a page says is what a test does.
+//! Commands and tables of the documentation, which tests run and compare: what a page says is what a test does.
 
 use std::env;
 use std::fs;
@@ -8,12 +8,25 @@ use std::process::Command;
 
 use testkit::bed::TestBed;
 use testkit::bed::cluster::package;
+use testkit::monitoring::METRIC_PREFIXES;
 
 /// Returns the commands in the code blocks below a heading, up to the next heading: the lines that begin with `$ `.
 pub(crate) fn commands(page: &str, heading: &str) -> Vec<String> {
     let text = fs::read_to_string(package().join("docs").join(page)).expect("the page");
     let lines = text.lines().skip_while(|line| *line != heading).skip(1).take_while(|line| !line.starts_with('#'));
     lines.filter_map(|line| line.strip_prefix("$ ")).map(str::to_owned).collect()
+}
+
+/// Returns the cells of the table rows of a page whose first cell is code that begins with `prefix`.
+pub(crate) fn rows(page: &str, prefix: &str) -> Vec<Vec<String>> {
+    let text = fs::read_to_string(package().join("docs").join(page)).expect("the page");
+    let rows = text.lines().filter(|line| line.starts_with(&format!("| `{prefix}")));
+    rows.map(|row| row.trim_matches('|').split(" | ").map(|cell| cell.trim().to_owned()).collect()).collect()
+}
+
+/// Returns the rows of the table of metrics: name, type, unit, labels, meaning, use.
+pub(crate) fn metrics() -> Vec<Vec<String>> {
+    METRIC_PREFIXES.iter().flat_map(|prefix| rows("metrics.md", prefix)).collect()
 }
 
 /// Returns the only command below a heading that contains `text`.

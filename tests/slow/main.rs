@@ -8,6 +8,7 @@
 //! | `replicas` | leaders that are killed or stopped write once; two clusters do not fight over a slot |
 //! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
 //! | `limits` | limits that take their time to be reached |
+//! | `monitoring` | each query of the dashboard returns data, and each alert is evaluated, by a real Prometheus |
 //! | `transcript` | each command for a person says the right thing to users with different rights |
 
 mod beds;
@@ -17,6 +18,7 @@ mod crash_matrix;
 mod fault_matrix;
 mod hostile;
 mod limits;
+mod monitoring;
 mod recorded_pace;
 mod replicas;
 mod transcript;

@@ -1,7 +1,7 @@
 //! Builds what the commands need.
 
 use testkit::control_plane::ControlPlane;
-use testkit::promtool;
+use testkit::{prometheus, promtool};
 
 use crate::cargo::compiling;
 use crate::error::Error;
@@ -23,6 +23,11 @@ pub fn tests(selection: &[&str]) -> Result<(), Error> {
 /// Builds the control plane, if it is not cached. Here, because a test binary would swallow the progress.
 pub fn control_plane() -> Result<(), Error> {
     ControlPlane::build().map_err(|error| Error::Finding(error.to_string()))
+}
+
+/// Builds Prometheus, which only the slow suites run, if it is not cached.
+pub fn prometheus() -> Result<(), Error> {
+    prometheus::find_or_build().map(drop).map_err(|error| Error::Finding(error.to_string()))
 }
 
 /// Builds what the integration tests run besides our own programs, if it is not cached.

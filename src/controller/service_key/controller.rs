@@ -81,8 +81,9 @@ fn report(result: &ReconcileResult, context: &Context) {
 fn report_effects(object: &ALMServiceKey, effects: &[Effect], context: &Context) {
     for effect in effects {
         match effect {
-            Effect::Written(operation) => {
+            Effect::Written { operation, upload_delay, dead_for } => {
                 context.metrics.effect(*operation);
+                context.metrics.durations(*upload_delay, *dead_for);
                 context.events.effect(object, *operation);
             }
             Effect::RemovalRequested => context.events.removal_requested(object),

@@ -13,7 +13,7 @@ use crate::domain::untrusted::sanitize;
 const MAX_CLIENT_ID_CHARS: usize = 256;
 
 impl Facts {
-    /// Notes since when the source has been gone or uncertain. Must be called once, before the first step. The absence of
+    /// Notes since when the source has been gone, uncertain or changed. Must be called once, before the first step. The absence of
     /// the source of a suspended object begins with the end of its suspension, which a user may have chosen because of
     /// that absence.
     pub fn observe_source(&mut self, now: Now) {
@@ -23,7 +23,11 @@ impl Facts {
             Source::Gone { evidence: Evidence::BindingAbsent { kind_since }, .. } => kind_since,
             _ => None,
         };
+        let document = self.source_key().map(|key| key.document_fingerprint().clone());
         let observations = &mut self.observations;
+        if let Some(document) = document {
+            observations.read_document(&document, now.monotonic);
+        }
         if kind_since.is_some() && observations.kind_since.is_some() && kind_since != observations.kind_since {
             observations.gone_since = None;
         }

@@ -23,6 +23,23 @@ async fn uploaded() -> (TestBed, Object) {
     (bed, object)
 }
 
+/// Returns the effects of a settled reconciliation.
+fn effects(outcome: &Outcome) -> &[Effect] {
+    match outcome {
+        Outcome::Settled { effects, .. } => effects,
+        Outcome::Interrupted { error, .. } => panic!("{error}"),
+    }
+}
+
+/// Returns the kinds of the writes that took effect.
+fn written(outcome: &Outcome) -> Vec<Operation> {
+    let kind = |effect: &Effect| match effect {
+        Effect::Written { operation, .. } => Some(*operation),
+        Effect::RemovalRequested => None,
+    };
+    effects(outcome).iter().filter_map(kind).collect()
+}
+
 #[tokio::test]
 async fn a_first_upload_is_sign_in_read_record_put_settle() {
     let (bed, mut object) = (TestBed::new(), Object::new());
@@ -31,7 +48,7 @@ async fn a_first_upload_is_sign_in_read_record_put_settle() {
     assert_eq!(bed.slot(), ours());
     assert_eq!(bed.ready(), Some(Reason::Uploaded));
     assert_eq!(bed.ledger().pending, None);
-    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Effect::Written(Operation::Upload)]));
+    assert_eq!(written(&outcome), [Operation::Upload]);
 }
 
 #[tokio::test]
@@ -86,7 +103,7 @@ async fn the_key_of_a_lost_source_is_deleted() {
     assert_eq!(bed.slot(), Content::Nothing);
     assert_eq!(bed.ledger(), Ledger::default());
     assert_eq!(bed.ready(), Some(Reason::SourceGone));
-    assert!(matches!(outcome, Outcome::Settled { effects, .. } if effects == [Effect::Written(Operation::Delete)]));
+    assert_eq!(written(&outcome), [Operation::Delete]);
 }
 
 #[tokio::test]

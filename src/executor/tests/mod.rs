@@ -3,5 +3,6 @@
 mod calls;
 mod crashes;
 mod day;
+mod durations;
 mod models;
 mod object;

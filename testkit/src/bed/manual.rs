@@ -7,7 +7,7 @@ use alm_key_operator::api::{ALMServiceKey, ALMTenant};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::Tenant;
+use super::{Tenant, TestBed};
 
 /// Annotation of a confirmation.
 pub const CONFIRMATION: &str = "almkey.dev/confirmation";
@@ -88,6 +88,27 @@ pub fn answer(last: Option<&ConfirmationStatus>, value: &str) -> Option<Result<(
         ConfirmationResult::Recorded => Ok(()),
         ConfirmationResult::Ignored => Err(last.message.clone()),
     })
+}
+
+/// Lets the operator ask a person to replace the key `asked/calm`, which expires, and to delete the key of the deleted
+/// object of the tenant `removed`.
+pub async fn ask_a_person(bed: &TestBed) {
+    let tenant = Tenant::create_with(bed, "asked", bed.client.clone(), in_manual_mode).await;
+    let (first, second) = (tenant.make_key().await, tenant.make_key().await);
+    tenant.bind("plain", &first).await;
+    tenant.apply_for_binding("calm", "plain").await;
+    await_action(&tenant, "calm", ActionOperation::Upload, &first).await;
+    act(&tenant, "calm", &first).await;
+    tenant.keep_stale_copy("plain", &first, "48h").await;
+    tenant.rotate_binding("plain", &second).await;
+    await_action(&tenant, "calm", ActionOperation::Replace, &second).await;
+
+    let tenant = Tenant::create_with(bed, "removed", bed.client.clone(), in_manual_mode).await;
+    let key = tenant.make_key().await;
+    tenant.write_secret("pasted", &key).await;
+    tenant.apply_for_secret("calm", "pasted").await;
+    await_action(&tenant, "calm", ActionOperation::Upload, &key).await;
+    tenant.delete("calm").await;
 }
 
 /// Lets a person carry out the action of an object with this key, and confirm its ID.

@@ -37,12 +37,17 @@ impl Operator {
         Self { process, log, admin_address: OnceLock::new() }
     }
 
-    /// Returns status and body of an answer of its admin server.
-    pub async fn admin(&self, path: &str) -> (u16, String) {
-        let address = self.admin_address.get_or_init(|| {
+    /// Returns the address of its admin server.
+    pub fn admin_address(&self) -> &str {
+        self.admin_address.get_or_init(|| {
             let line = self.await_lines("admin server listens", 1).remove(0);
             admin_address(&line).expect("the line holds the address")
-        });
+        })
+    }
+
+    /// Returns status and body of an answer of its admin server.
+    pub async fn admin(&self, path: &str) -> (u16, String) {
+        let address = self.admin_address();
         let answer =
             plain_client().get(format!("http://{address}{path}")).send().await.expect("the admin server answers");
         (answer.status().as_u16(), answer.text().await.expect("a body"))

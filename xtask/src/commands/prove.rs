@@ -17,6 +17,7 @@ pub fn run() -> Result<(), Error> {
     build::programs()?;
     build::tests(&["--test", "slow"])?;
     build::control_plane()?;
+    build::prometheus()?;
     say("prove: matrices of crashes and faults, replicas, hostile documents, on a real API server");
     // They mostly wait, as the scenarios do.
     let options = ["--", "--test-threads=4", "--nocapture"];

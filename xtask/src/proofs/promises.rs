@@ -103,10 +103,9 @@ fn limits() -> Vec<String> {
     constants.filter_map(|cell| Some(cell.strip_prefix('`')?.trim_end_matches('`').to_owned())).collect()
 }
 
-/// Returns the metrics as `docs/operations.md` lists them. A scenario compares that page with the metrics of an operator.
+/// Returns the metrics as `docs/metrics.md` lists them. A scenario compares that page with the metrics of an operator.
 fn metrics() -> Vec<String> {
-    let page = std::fs::read_to_string(root().join("docs/operations.md")).expect("docs/operations.md");
-    let table = page.split("\n## Metrics\n").nth(1).and_then(|rest| rest.split("\n## ").next()).expect("the metrics");
-    let rows = table.lines().filter_map(|line| line.strip_prefix("| `"));
+    let page = std::fs::read_to_string(root().join("docs/metrics.md")).expect("docs/metrics.md");
+    let rows = page.lines().filter_map(|line| line.strip_prefix("| `"));
     rows.filter_map(|row| row.split('`').next()).map(str::to_owned).collect()
 }

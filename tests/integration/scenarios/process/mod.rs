@@ -1,6 +1,6 @@
 //! The operator as a process in a cluster. A test about a flag, a probe, a metric, a log line or a replica goes here.
 
-// Probes, metrics, alerts, logs and the documentation of flags.
+// Log lines, and the documentation of flags.
 mod admin;
 // The way to the API server: proxies, and failed starts.
 mod connection;
@@ -14,3 +14,5 @@ mod flags;
 mod install;
 // Leader election and hand-over between two replicas.
 mod leadership;
+// Probes and metrics.
+mod metrics;
