@@ -9,6 +9,7 @@ pub mod control_plane;
 pub mod crash;
 pub mod etcd;
 pub mod monitoring;
+pub mod health;
 pub mod names;
 pub mod prometheus;
 pub mod promtool;

@@ -37,11 +37,26 @@ impl GoModule {
         self.programs.iter().copied().filter(|program| find(cache, program.name).is_none()).collect()
     }
 
+    /// Returns the files that decide what is built: the pinned versions, and the Go code of a program of our own.
+    fn sources(&self) -> Result<Vec<PathBuf>, Error> {
+        let folder = self.folder();
+        let mut sources = vec![folder.join("go.mod"), folder.join("go.sum")];
+        let mut code = Vec::new();
+        for entry in fs::read_dir(&folder).map_err(|error| Error::file(&folder, error))? {
+            let path = entry.map_err(|error| Error::file(&folder, error))?.path();
+            if path.extension().is_some_and(|extension| extension == "go") {
+                code.push(path);
+            }
+        }
+        code.sort();
+        sources.append(&mut code);
+        Ok(sources)
+    }
+
     /// Returns the cache folder of exactly these versions.
     fn cache(&self) -> Result<PathBuf, Error> {
         let mut hash = Sha256::new();
-        for file in ["go.mod", "go.sum"] {
-            let path = self.folder().join(file);
+        for path in self.sources()? {
             hash.update(fs::read(&path).map_err(|error| Error::file(&path, error))?);
         }
         hash.update(self.ldflags);

@@ -1,0 +1,7 @@
+-- A reconciliation of a suspended object calls nobody, so it is not offered.
+local suspended = obj.spec.suspend == true
+return {
+  reconcile = { disabled = suspended },
+  suspend = { disabled = suspended },
+  resume = { disabled = not suspended },
+}

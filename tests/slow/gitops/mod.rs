@@ -1,0 +1,64 @@
+//! Health as GitOps tools see it: kstatus, Argo CD and Flux judge the objects as the API server stores them at each turning
+//! point of their lives. docs/gitops.md shows the table of the verdicts.
+
+mod customizations;
+mod keys;
+mod manual;
+mod recording;
+mod rules;
+mod table;
+mod tenants;
+
+use std::path::PathBuf;
+
+use futures::future::join_all;
+use serde_json::Value;
+
+use crate::beds::{report, run_with_bed};
+use recording::Point;
+use testkit::bed::cluster::package;
+use testkit::bed::{Setup, TestBed};
+use testkit::health::{self, Verdicts};
+
+/// Returns the verdicts on these objects by the scripts and expressions that are shipped.
+fn judge(objects: &[Value]) -> Vec<Verdicts> {
+    let flux = package().join("deploy/flux/kustomizations.yaml");
+    health::judge(objects, &customizations(), &flux).unwrap_or_else(|error| panic!("{error}"))
+}
+
+/// Returns the folder of the resource customizations for Argo CD.
+fn customizations() -> PathBuf {
+    package().join("deploy/argocd/resource_customizations")
+}
+
+#[test]
+fn each_gitops_tool_judges_every_turning_point_as_the_documentation_says() {
+    run_with_bed(Setup::default(), async |bed| {
+        let points = record(&bed).await;
+        let objects: Vec<Value> = points.iter().map(|point| point.object.clone()).collect();
+        let verdicts = judge(&objects);
+        let rows: Vec<_> = points.iter().zip(&verdicts).collect();
+        let printed = table::print(&rows);
+        report(&printed);
+        let violations: Vec<String> =
+            rows.iter().flat_map(|(point, verdicts)| rules::violations(point, verdicts)).collect();
+        assert!(violations.is_empty(), "{}", violations.join("\n"));
+        assert_eq!(printed, table::documented(), "docs/gitops.md must show this table:\n{printed}");
+    });
+}
+
+/// Records the turning points of all scenes, which do not share a tenant.
+async fn record(bed: &TestBed) -> Vec<Point> {
+    let scenes: [std::pin::Pin<Box<dyn Future<Output = Vec<Point>> + '_>>; 9] = [
+        Box::pin(keys::life(bed)),
+        Box::pin(keys::waiting(bed)),
+        Box::pin(keys::refused(bed)),
+        Box::pin(keys::slot_of_another(bed)),
+        Box::pin(keys::not_admitted(bed)),
+        Box::pin(keys::observed_and_suspended(bed)),
+        Box::pin(manual::life(bed)),
+        Box::pin(manual::rotation(bed)),
+        Box::pin(tenants::all(bed)),
+    ];
+    join_all(scenes).await.into_iter().flatten().collect()
+}
