@@ -1,6 +1,7 @@
 //! The parts of the project's own commands that tests share with them: what is promised and which tests prove it, the
-//! rights of the operator, and the folders of the project.
+//! rights of the operator, the patch of Argo CD's configuration, and the folders of the project.
 
+pub mod argocd;
 pub mod proofs;
 pub mod rights;
 pub mod workspace;

@@ -52,6 +52,8 @@ enum Command {
     },
     /// Run what is too long for `test`: the slow suites, audit, secret-scan and mutants
     Prove,
+    /// Print the verdicts of kstatus, Argo CD and Flux on the health of real objects
+    Verdicts,
     /// Fuzz all code that reads input from outside
     Fuzz {
         /// Seconds for each target
@@ -97,7 +99,7 @@ enum Command {
     ControlPlane,
     /// Write docs/proofs.md
     Proofs,
-    /// Write all generated files: the CRDs, the contract and docs/proofs.md
+    /// Write all generated files: the CRDs, the contract, the configuration of Argo CD, docs/proofs.md
     Generate,
 }
 
@@ -122,6 +124,7 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Unit { filter } => commands::unit::run(filter.as_deref()),
         Command::Test { filter } => commands::test::run(filter.as_deref()),
         Command::Prove => commands::prove::run(),
+        Command::Verdicts => commands::verdicts::run(),
         Command::Fuzz { seconds } => commands::fuzz::run(seconds),
         Command::Histories { count, first_seed } => commands::histories::run(count, first_seed),
         Command::Mutants { names, only } => mutants::run(&names, only),

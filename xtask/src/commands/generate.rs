@@ -3,8 +3,8 @@
 use std::path::Path;
 use std::process::Command;
 
-use xtask::proofs;
 use xtask::workspace::{program, root};
+use xtask::{argocd, proofs};
 
 use crate::console::say;
 use crate::error::Error;
@@ -13,13 +13,14 @@ use crate::{build, process};
 /// The contract of Landscape Management, from the root.
 pub const CONTRACT: &str = "deploy/landscape-management-contract.yaml";
 
-/// Writes the CRDs, the contract and the list of proofs.
+/// Writes the CRDs, the contract, the configuration of Argo CD and the list of proofs.
 pub fn run() -> Result<(), Error> {
     build::programs()?;
     definitions(&root().join("crds"))?;
     contract(&root().join(CONTRACT))?;
+    argocd_config()?;
     proofs()?;
-    say(format!("generated: crds/, {CONTRACT}, docs/proofs.md"));
+    say(format!("generated: crds/, {CONTRACT}, {}, docs/proofs.md", argocd::CONFIG_MAP));
     Ok(())
 }
 
@@ -32,6 +33,13 @@ pub fn proofs() -> Result<(), Error> {
 pub fn definitions(folder: &Path) -> Result<(), Error> {
     let mut almkey = Command::new(program("almkey"));
     process::run(almkey.args(["crds", "--directory"]).arg(folder), "writing CRDs")
+}
+
+/// Writes the patch of Argo CD's `ConfigMap`.
+fn argocd_config() -> Result<(), Error> {
+    let file = root().join(argocd::CONFIG_MAP);
+    let text = argocd::config_map().map_err(Error::file(&root().join("deploy/argocd")))?;
+    std::fs::write(&file, text).map_err(Error::file(&file))
 }
 
 /// Writes the contract, which is derived from the operator's code.

@@ -9,3 +9,4 @@ pub mod prove;
 pub mod secret_scan;
 pub mod test;
 pub mod unit;
+pub mod verdicts;

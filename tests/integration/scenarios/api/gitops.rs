@@ -13,13 +13,15 @@ use testkit::bed::tenant::create;
 use testkit::names::NAMESPACE;
 
 /// Returns the API path of an object.
-fn path(object: &Value) -> String {
+pub(super) fn path(object: &Value) -> String {
     let api_version = object["apiVersion"].as_str().expect("a version");
     let root = if api_version.contains('/') { "apis" } else { "api" };
     let plural = match object["kind"].as_str().expect("a kind") {
         "ALMServiceKey" => "almservicekeys",
         "ALMTenant" => "almtenants",
+        "Application" => "applications",
         "ConfigMap" => "configmaps",
+        "Kustomization" => "kustomizations",
         "Namespace" => "namespaces",
         "Secret" => "secrets",
         "ServiceBinding" => "servicebindings",
@@ -33,7 +35,7 @@ fn path(object: &Value) -> String {
 }
 
 /// Applies an object server-side, with strict field validation.
-async fn apply(tenant: &Tenant<'_>, object: &Value, options: &str) -> Answer {
+pub(super) async fn apply(tenant: &Tenant<'_>, object: &Value, options: &str) -> Answer {
     let path = format!("{}?fieldManager=argocd-controller&fieldValidation=Strict{options}", path(object));
     request::apply(&tenant.client, &path, object).await
 }
@@ -143,4 +145,47 @@ fn an_applied_manifest_shows_no_drift_and_applying_it_again_changes_nothing() {
         }
         assert_eq!(tenant.writes().await, ["+Put"]);
     });
+}
+
+/// Writes the manifests of the tenant and a key into a file, applies it in the way of these options, and waits until both
+/// are in order. Then compares the file with the cluster as `kubectl diff` does, and checks that it would notice a change.
+async fn check_no_diff(tenant: &Tenant<'_>, options: &[&str]) {
+    let manifests = full_manifests(tenant).await;
+    tenant.write_secret("pasted", &tenant.make_key().await).await;
+    let folder = tempfile::tempdir().expect("a folder");
+    let write = |name: &str, items: &[Value]| {
+        let file = folder.path().join(name);
+        let list = json!({ "apiVersion": "v1", "kind": "List", "items": items });
+        std::fs::write(&file, list.to_string()).expect("the manifests");
+        file.display().to_string()
+    };
+    let applied = write("applied.json", &manifests);
+    tenant.bed.kubectl(&[&["apply", "-f", &applied], options].concat());
+    tenant.await_ready("calm", "True", "Uploaded").await;
+    tenant.await_tenant(&tenant.name, "True", "Connected").await;
+
+    assert_eq!(tenant.bed.kubectl(&[&["diff", "-f", &applied], options].concat()), "");
+    for manifest in &manifests {
+        let live = request::read(&tenant.client, &path(manifest), "application/json").await.expect("the object exists");
+        assert_eq!(live["spec"], manifest["spec"], "nothing is added below spec, which is what Argo CD compares");
+    }
+
+    let mut changed = manifests;
+    changed[1]["spec"]["interval"] = json!("30m");
+    let changed = write("changed.json", &changed);
+    let mut diff = tenant.bed.control_plane.kubectl("admin");
+    let output = diff.args(["diff", "-f", &changed]).args(options).output().expect("kubectl can be started");
+    assert_eq!(output.status.code(), Some(1), "kubectl's code for a difference");
+}
+
+#[test]
+fn kubectl_diff_is_empty_after_a_server_side_apply_and_a_reconciliation() {
+    scenario("diff-server-side", async |tenant| {
+        check_no_diff(&tenant, &["--server-side", "--force-conflicts"]).await;
+    });
+}
+
+#[test]
+fn kubectl_diff_is_empty_after_a_client_side_apply_and_a_reconciliation() {
+    scenario("diff-client-side", async |tenant| check_no_diff(&tenant, &[]).await);
 }

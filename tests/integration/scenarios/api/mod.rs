@@ -10,6 +10,8 @@ mod ca_bundles;
 mod definitions;
 // Server-side apply by GitOps tools: strict, without warnings, without drift.
 mod gitops;
+// The samples for Argo CD and Flux, the configuration of Argo CD, and the commands for a pipeline.
+mod gitops_samples;
 // The names in our kinds that kustomize keeps in step with the objects they refer to.
 mod kustomize;
 // Tenants that pass admission and still cannot work: the condition names the field.
