@@ -81,13 +81,18 @@ pub async fn life(bed: &TestBed) -> Vec<Point> {
     recording.add("the spec was changed, and not reconciled yet", changed);
     tenant.await_ready("calm", "True", "Uploaded").await;
 
-    for call in ["SignIn", "ReadSlot", "Delete"] {
+    for call in ["SignIn", "ReadSlot"] {
         tenant.fail(call, json!({ "status": 503 })).await;
     }
     tenant.reconcile_now("calm", "in the outage").await;
     recording.key("an outage of SAP, shorter than three intervals", &tenant, "calm").await;
     tenant.await_ready("calm", "Unknown", "NotVerifiedLately").await;
     recording.key("an outage of SAP, longer than three intervals", &tenant, "calm").await;
+    tenant.heal().await;
+    tenant.reconcile_now("calm", "after the outage").await;
+    tenant.await_ready("calm", "True", "Uploaded").await;
+
+    tenant.fail("Delete", json!({ "status": 503 })).await;
     tenant.begin_deletion("calm").await;
     tenant.await_ready("calm", "Unknown", "Removing").await;
     recording.key("being deleted, while SAP does not answer", &tenant, "calm").await;

@@ -10,6 +10,7 @@ mod table;
 mod tenants;
 
 use std::path::PathBuf;
+use std::process::Command;
 
 use futures::future::join_all;
 use serde_json::Value;
@@ -61,4 +62,16 @@ async fn record(bed: &TestBed) -> Vec<Point> {
         Box::pin(tenants::all(bed)),
     ];
     join_all(scenes).await.into_iter().flatten().collect()
+}
+
+#[test]
+fn our_own_go_code_is_formatted_and_passes_the_checks_of_go() {
+    let folder = package().join("testkit/go/health");
+    for (program, arguments) in [("gofmt", ["-l", "."]), ("go", ["vet", "."])] {
+        let mut command = Command::new(program);
+        let output =
+            command.args(arguments).current_dir(&folder).env("GOWORK", "off").output().expect("Go is installed");
+        let printed = [output.stdout, output.stderr].concat();
+        assert!(output.status.success() && printed.is_empty(), "{program}: {}", String::from_utf8_lossy(&printed));
+    }
 }
