@@ -1,4 +1,4 @@
-//! What kstatus, Argo CD and Flux say of the health of objects, by our own Go program in `go/health`.
+//! The verdicts of kstatus, Argo CD and Flux on the health of objects, by our own Go program in `go/health`.
 
 use std::collections::BTreeMap;
 use std::io::Write;
@@ -58,7 +58,7 @@ pub struct Verdicts {
 ///
 /// # Panics
 /// The program fails, for example because a script does.
-pub fn judge(objects: &[Value], argocd: &Path, flux: &Path) -> Result<Vec<Verdicts>, Error> {
+pub fn assess(objects: &[Value], argocd: &Path, flux: &Path) -> Result<Vec<Verdicts>, Error> {
     let program = built_program(&MODULE.find_or_build()?, "gitops-health")?;
     let mut command = Command::new(program);
     command.arg("--argocd").arg(argocd).arg("--flux").arg(flux).stdin(Stdio::piped()).stdout(Stdio::piped());
@@ -69,7 +69,7 @@ pub fn judge(objects: &[Value], argocd: &Path, flux: &Path) -> Result<Vec<Verdic
     let writer = std::thread::spawn(move || drop(input.write_all(lines.join("\n").as_bytes())));
     let output = child.wait_with_output().expect("the program ends");
     writer.join().expect("the objects are written");
-    assert!(output.status.success(), "the health of the objects could not be judged: see above");
+    assert!(output.status.success(), "the health of the objects could not be assessed: see above");
     let verdicts = serde_json::Deserializer::from_slice(&output.stdout).into_iter::<Verdicts>();
     let verdicts: Vec<_> = verdicts.map(|verdicts| verdicts.expect("verdicts")).collect();
     assert_eq!(verdicts.len(), objects.len());

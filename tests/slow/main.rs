@@ -7,7 +7,7 @@
 //! | `api_server` | no fault of the API server deletes a living key |
 //! | `replicas` | leaders that are killed or stopped write once; two clusters do not fight over a slot |
 //! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
-//! | `gitops` | kstatus, Argo CD and Flux judge the health of objects as the documentation says |
+//! | `gitops` | kstatus, Argo CD and Flux assess the health of objects as the documentation says |
 //! | `limits` | limits that take their time to be reached |
 //! | `monitoring` | each query of the dashboard returns data, and each alert is evaluated, by a real Prometheus |
 //! | `transcript` | each command for a person says the right thing to users with different rights |

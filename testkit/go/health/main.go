@@ -57,7 +57,7 @@ func run(scripts, kustomizations string, in io.Reader, out io.Writer) error {
 		if err := object.UnmarshalJSON(document); err != nil {
 			return fmt.Errorf("reading an object: %w", err)
 		}
-		found, err := judge(object, customization{folder: scripts, object: object}, flux)
+		found, err := assess(object, customization{folder: scripts, object: object}, flux)
 		if err != nil {
 			return fmt.Errorf("%s %s: %w", object.GetKind(), object.GetName(), err)
 		}
@@ -67,7 +67,7 @@ func run(scripts, kustomizations string, in io.Reader, out io.Writer) error {
 	}
 }
 
-func judge(object *unstructured.Unstructured, argocd customization, flux expressions) (*verdicts, error) {
+func assess(object *unstructured.Unstructured, argocd customization, flux expressions) (*verdicts, error) {
 	generic, err := status.Compute(object)
 	if err != nil {
 		return nil, fmt.Errorf("kstatus: %w", err)

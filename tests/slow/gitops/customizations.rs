@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 
 use serde_json::{Value, json};
 
-use super::{customizations, judge};
+use super::{assess, customizations};
 use testkit::health::Verdicts;
 
 /// Value that test data has for a time.
@@ -18,8 +18,8 @@ fn read(path: &Path) -> Value {
     serde_yaml_ng::from_str(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn judge_one(object: &Value) -> Verdicts {
-    judge(std::slice::from_ref(object)).remove(0)
+fn assess_one(object: &Value) -> Verdicts {
+    assess(std::slice::from_ref(object)).remove(0)
 }
 
 /// Returns the cases in a list of a test file, each with its test data. Fails if there are none.
@@ -39,7 +39,7 @@ fn the_health_scripts_for_argo_cd_pass_the_tests_beside_them() {
     for kind in ["ALMServiceKey", "ALMTenant"].map(kind) {
         let (objects, tests): (Vec<Value>, Vec<Value>) =
             cases(&kind.join("health_test.yaml"), "tests").into_iter().unzip();
-        for (verdicts, test) in judge(&objects).iter().zip(&tests) {
+        for (verdicts, test) in assess(&objects).iter().zip(&tests) {
             let found = json!({ "status": verdicts.argocd.status, "message": verdicts.argocd.message });
             assert_eq!(found, test["healthStatus"], "{}", test["inputPath"]);
         }
@@ -55,7 +55,7 @@ fn the_health_scripts_for_argo_cd_pass_the_tests_beside_them() {
 fn the_actions_for_argo_cd_pass_the_tests_beside_them() {
     let file = kind("ALMServiceKey").join("actions/action_test.yaml");
     for (object, test) in cases(&file, "discoveryTests") {
-        let actions = judge_one(&object).actions;
+        let actions = assess_one(&object).actions;
         let expected = test["result"].as_array().expect("actions");
         assert_eq!(actions.len(), expected.len(), "{actions:?}");
         for action in expected {
@@ -65,7 +65,7 @@ fn the_actions_for_argo_cd_pass_the_tests_beside_them() {
     }
     for (object, test) in cases(&file, "actionTests") {
         let name = test["action"].as_str().expect("a name");
-        let mut returned = judge_one(&object).actions[name].object.clone();
+        let mut returned = assess_one(&object).actions[name].object.clone();
         if let Some(time) = returned.pointer_mut("/metadata/annotations/almkey.dev~1reconcile-requested-at") {
             *time = json!(NO_TIME);
         }

@@ -1,4 +1,4 @@
-//! Health as GitOps tools see it: kstatus, Argo CD and Flux judge the objects as the API server stores them at each turning
+//! Health as GitOps tools see it: kstatus, Argo CD and Flux assess the objects as the API server stores them at each turning
 //! point of their lives. docs/gitops.md shows the table of the verdicts.
 
 mod customizations;
@@ -22,9 +22,9 @@ use testkit::bed::{Setup, TestBed};
 use testkit::health::{self, Verdicts};
 
 /// Returns the verdicts on these objects by the scripts and expressions that are shipped.
-fn judge(objects: &[Value]) -> Vec<Verdicts> {
+fn assess(objects: &[Value]) -> Vec<Verdicts> {
     let flux = package().join("deploy/flux/kustomizations.yaml");
-    health::judge(objects, &customizations(), &flux).unwrap_or_else(|error| panic!("{error}"))
+    health::assess(objects, &customizations(), &flux).unwrap_or_else(|error| panic!("{error}"))
 }
 
 /// Returns the folder of the resource customizations for Argo CD.
@@ -33,11 +33,11 @@ fn customizations() -> PathBuf {
 }
 
 #[test]
-fn each_gitops_tool_judges_every_turning_point_as_the_documentation_says() {
+fn each_gitops_tool_assesses_every_turning_point_as_the_documentation_says() {
     run_with_bed(Setup::default(), async |bed| {
         let points = record(&bed).await;
         let objects: Vec<Value> = points.iter().map(|point| point.object.clone()).collect();
-        let verdicts = judge(&objects);
+        let verdicts = assess(&objects);
         let rows: Vec<_> = points.iter().zip(&verdicts).collect();
         let printed = table::print(&rows);
         report(&printed);

@@ -10,5 +10,5 @@ pub fn run() -> Result<(), Error> {
     build::tests(&["--test", "slow"])?;
     build::control_plane()?;
     let options = ["--", "--nocapture", "gitops::"];
-    process::run(testing(&["--test", "slow"]).args(options), "judging the health of objects")
+    process::run(testing(&["--test", "slow"]).args(options), "assessing the health of objects")
 }
