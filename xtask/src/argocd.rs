@@ -47,7 +47,7 @@ fn actions(folder: &Path) -> io::Result<String> {
         let script = action.join("action.lua");
         if script.is_file() {
             let script = indented(&indented(&indented(&fs::read_to_string(script)?)));
-            text += &format!("  - name: {}\n    action.lua: |\n{script}", name(&action));
+            text += &["  - name: ", &name(&action), "\n    action.lua: |\n", &script].concat();
         }
     }
     Ok(text)
