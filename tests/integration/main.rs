@@ -9,6 +9,7 @@ mod documented;
 mod egress_proxy;
 mod fuzzing;
 mod help;
+mod kubernetes_versions;
 mod limits;
 mod processes;
 mod recorded_uaa;

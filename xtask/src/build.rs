@@ -2,6 +2,8 @@
 
 use testkit::control_plane::ControlPlane;
 use testkit::{prometheus, promtool};
+use testkit::control_plane::{ControlPlane, Kubernetes};
+use testkit::promtool;
 
 use crate::cargo::compiling;
 use crate::error::Error;
@@ -20,9 +22,10 @@ pub fn tests(selection: &[&str]) -> Result<(), Error> {
     process::run(compiling("test").args(["--workspace", "--no-run"]).args(selection), "compiling the tests")
 }
 
-/// Builds the control plane, if it is not cached. Here, because a test binary would swallow the progress.
+/// Builds the control plane that `ALMKEY_KUBERNETES` chooses, if it is not cached. Here, because a test binary would swallow
+/// the progress.
 pub fn control_plane() -> Result<(), Error> {
-    ControlPlane::build().map_err(|error| Error::Finding(error.to_string()))
+    Kubernetes::chosen().and_then(ControlPlane::build).map_err(|error| Error::Finding(error.to_string()))
 }
 
 /// Builds Prometheus, which only the slow suites run, if it is not cached.

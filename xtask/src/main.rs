@@ -50,7 +50,12 @@ enum Command {
         /// Run only tests whose names contain this
         filter: Option<String>,
     },
-    /// Run what is too long for `test`: the slow suites, audit, secret-scan and mutants
+    /// Run the scenarios on the oldest Kubernetes that is supported
+    Oldest {
+        /// Run only tests whose names contain this
+        filter: Option<String>,
+    },
+    /// Run what is too long for `test`: the slow suites, oldest, audit, secret-scan and mutants
     Prove,
     /// Print the verdicts of kstatus, Argo CD and Flux on the health of real objects
     Verdicts,
@@ -123,6 +128,7 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Lint => commands::lint::run(),
         Command::Unit { filter } => commands::unit::run(filter.as_deref()),
         Command::Test { filter } => commands::test::run(filter.as_deref()),
+        Command::Oldest { filter } => commands::oldest::run(filter.as_deref()),
         Command::Prove => commands::prove::run(),
         Command::Verdicts => commands::verdicts::run(),
         Command::Fuzz { seconds } => commands::fuzz::run(seconds),

@@ -3,23 +3,9 @@
 use std::path::PathBuf;
 
 use super::error::Error;
-use super::go_build::{GoModule, Program};
-use super::go_cache::built_program;
-
-/// The module of the programs. Without a version in its flags a server reports v0.0.0, and clients warn.
-const MODULE: GoModule = GoModule {
-    name: "controlplane",
-    programs: &[
-        Program { name: "etcd", package: "go.etcd.io/etcd/server/v3" },
-        Program { name: "kube-apiserver", package: "k8s.io/kubernetes/cmd/kube-apiserver" },
-        Program { name: "kube-controller-manager", package: "k8s.io/kubernetes/cmd/kube-controller-manager" },
-        Program { name: "kubectl", package: "k8s.io/kubernetes/cmd/kubectl" },
-    ],
-    ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.37.2 \
-    -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=37",
-    tags: "",
-    duration: "8 to 11 minutes",
-};
+use super::go_build::Places;
+use super::go_cache::{built_program, cached_program};
+use super::kubernetes::{ETCD, ETCD_ALONE, Kubernetes, NEWEST, OLDEST};
 
 /// Paths of the programs.
 #[derive(Clone, Debug)]
@@ -31,20 +17,35 @@ pub(super) struct Binaries {
 }
 
 impl Binaries {
-    /// Finds each program, and builds those that are missing.
-    pub(super) fn find_or_build() -> Result<Self, Error> {
-        let cache = MODULE.find_or_build()?;
-        let program = |name: &str| built_program(&cache, name);
+    /// Finds each program of a version, and builds those that are missing.
+    pub(super) fn find_or_build(version: Kubernetes) -> Result<Self, Error> {
+        match version {
+            Kubernetes::Newest => {
+                let cache = NEWEST.find_or_build()?;
+                Self::from(built_program(&cache, ETCD.name)?, |name| built_program(&cache, name))
+            }
+            Kubernetes::Oldest => {
+                let etcd = built_program(&ETCD_ALONE.find_or_build()?, ETCD.name)?;
+                let cache = OLDEST.find_in_cache_or_build()?;
+                Self::from(etcd, |name| cached_program(&cache, name))
+            }
+        }
+    }
+
+    fn from(etcd: PathBuf, program: impl Fn(&str) -> Result<PathBuf, Error>) -> Result<Self, Error> {
         Ok(Self {
-            etcd: program("etcd")?,
+            etcd,
             kube_apiserver: program("kube-apiserver")?,
             kube_controller_manager: program("kube-controller-manager")?,
             kubectl: program("kubectl")?,
         })
     }
 
-    /// Returns true if nothing must be built.
-    pub(super) fn are_found() -> bool {
-        MODULE.is_built()
+    /// Returns true if nothing must be built for a version.
+    pub(super) fn are_found(version: Kubernetes) -> bool {
+        match version {
+            Kubernetes::Newest => NEWEST.is_built(Places::AssetsAndCache),
+            Kubernetes::Oldest => ETCD_ALONE.is_built(Places::AssetsAndCache) && OLDEST.is_built(Places::Cache),
+        }
     }
 }

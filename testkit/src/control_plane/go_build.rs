@@ -32,6 +32,15 @@ pub(crate) struct GoModule {
     pub(crate) duration: &'static str,
 }
 
+/// The places in which a program is looked for before it is built.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Places {
+    /// `KUBEBUILDER_ASSETS`, then the cache.
+    AssetsAndCache,
+    /// The cache alone, for a version of its own.
+    Cache,
+}
+
 impl GoModule {
     /// Returns the folder of `go.mod`.
     pub(super) fn folder(&self) -> PathBuf {
@@ -40,19 +49,22 @@ impl GoModule {
 }
 
 /// Builds programs into the cache. The caller holds the lock of the cache.
-pub(super) fn all(module: &GoModule, programs: &[Program], cache: &Path) -> Result<(), Error> {
+pub(super) fn all(module: &GoModule, programs: &[Program], places: Places, cache: &Path) -> Result<(), Error> {
     if programs.is_empty() {
         return Ok(());
     }
     let names: Vec<_> = programs.iter().map(|program| program.name).collect();
     let names = names.join(", ");
     if let Err(error) = Command::new("go").arg("version").output() {
+        let alternative = match places {
+            Places::AssetsAndCache => ", or set KUBEBUILDER_ASSETS to a folder that holds them",
+            Places::Cache => "",
+        };
         return Err(Error::Build(format!(
-            "{names} must be built, but `go` cannot be started ({error}): install Go 1.26 or newer, \
-             or set KUBEBUILDER_ASSETS to a folder that holds them"
+            "{names} must be built, but `go` cannot be started ({error}): install Go 1.26 or newer{alternative}"
         )));
     }
-    announce(&names, module.duration, cache);
+    announce(&names, module.duration, places, cache);
     let workspace = cache.join(format!("unfinished-{}", std::process::id()));
     watchdog::delete_at_end(&workspace).map_err(|error| Error::file(&workspace, error))?;
     fs::create_dir_all(&workspace).map_err(|error| Error::file(&workspace, error))?;
@@ -65,10 +77,14 @@ pub(super) fn all(module: &GoModule, programs: &[Program], cache: &Path) -> Resu
 }
 
 #[expect(clippy::print_stderr, reason = "a build that takes minutes must show its progress")]
-fn announce(names: &str, duration: &str, cache: &Path) {
+fn announce(names: &str, duration: &str, places: Places, cache: &Path) {
+    let alternative = match places {
+        Places::AssetsAndCache => " Set KUBEBUILDER_ASSETS to a folder that holds them to skip this.",
+        Places::Cache => "",
+    };
     eprintln!(
         "Building {names} from Go modules. This happens once and takes {duration} on two cores if nothing is \
-         cached.\nThe programs are kept in {}. Set KUBEBUILDER_ASSETS to a folder that holds them to skip this.",
+         cached.\nThe programs are kept in {}.{alternative}",
         cache.display()
     );
 }

@@ -6,13 +6,23 @@ use std::path::{Path, PathBuf};
 use sha2::{Digest, Sha256};
 
 use super::error::Error;
-use super::go_build::{self, GoModule, Program};
+use super::go_build::{self, GoModule, Places, Program};
 
 impl GoModule {
     /// Finds each program in `KUBEBUILDER_ASSETS`, else in the cache; builds what is in neither. Returns the cache.
     pub(crate) fn find_or_build(&self) -> Result<PathBuf, Error> {
+        self.ensure_found(Places::AssetsAndCache)
+    }
+
+    /// Finds each program in the cache, whatever `KUBEBUILDER_ASSETS` holds, and builds what is not there. Returns the
+    /// cache.
+    pub(crate) fn find_in_cache_or_build(&self) -> Result<PathBuf, Error> {
+        self.ensure_found(Places::Cache)
+    }
+
+    fn ensure_found(&self, places: Places) -> Result<PathBuf, Error> {
         let cache = self.cache()?;
-        if self.missing(&cache).is_empty() {
+        if self.missing(places, &cache).is_empty() {
             // A finished program is renamed into place, so that a program that is found is complete and needs no lock.
             return Ok(cache);
         }
@@ -24,17 +34,17 @@ impl GoModule {
             go_build::announce_wait(&cache);
             lock.lock().map_err(|error| Error::file(&lock_path, error))?;
         }
-        go_build::all(self, &self.missing(&cache), &cache)?;
+        go_build::all(self, &self.missing(places, &cache), places, &cache)?;
         Ok(cache)
     }
 
     /// Returns true if nothing must be built.
-    pub(crate) fn is_built(&self) -> bool {
-        self.cache().is_ok_and(|cache| self.missing(&cache).is_empty())
+    pub(super) fn is_built(&self, places: Places) -> bool {
+        self.cache().is_ok_and(|cache| self.missing(places, &cache).is_empty())
     }
 
-    fn missing(&self, cache: &Path) -> Vec<Program> {
-        self.programs.iter().copied().filter(|program| find(cache, program.name).is_none()).collect()
+    fn missing(&self, places: Places, cache: &Path) -> Vec<Program> {
+        self.programs.iter().copied().filter(|program| find(places, cache, program.name).is_none()).collect()
     }
 
     /// Returns the files that decide what is built: the pinned versions, and the Go code of a program of our own.
@@ -74,11 +84,21 @@ impl GoModule {
 
 /// Returns the path of a program, which is in `KUBEBUILDER_ASSETS` or in the cache.
 pub(crate) fn built_program(cache: &Path, name: &str) -> Result<PathBuf, Error> {
-    find(cache, name).ok_or_else(|| Error::Build(format!("{name} is missing")))
+    find(Places::AssetsAndCache, cache, name).ok_or_else(|| missing(name))
 }
 
-fn find(cache: &Path, name: &str) -> Option<PathBuf> {
-    let folders = variable("KUBEBUILDER_ASSETS").into_iter().chain([cache.to_owned()]);
+/// Returns the path of a program in the cache.
+pub(super) fn cached_program(cache: &Path, name: &str) -> Result<PathBuf, Error> {
+    find(Places::Cache, cache, name).ok_or_else(|| missing(name))
+}
+
+fn missing(name: &str) -> Error {
+    Error::Build(format!("{name} is missing"))
+}
+
+fn find(places: Places, cache: &Path, name: &str) -> Option<PathBuf> {
+    let assets = variable("KUBEBUILDER_ASSETS").filter(|_| places == Places::AssetsAndCache);
+    let folders = assets.into_iter().chain([cache.to_owned()]);
     let path = folders.map(|folder| folder.join(name)).find(|path| path.is_file())?;
     // A child process may have another working directory.
     std::path::absolute(path).ok()

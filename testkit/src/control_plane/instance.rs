@@ -12,6 +12,7 @@ use super::commands::{self, Ports};
 use super::directory::Directory;
 use super::error::Error;
 use super::kubeconfig::{self, Token, User, admin};
+use super::kubernetes::Kubernetes;
 use super::process::Supervised;
 use super::{certificates, readiness};
 
@@ -66,18 +67,18 @@ pub struct ControlPlane {
 }
 
 impl ControlPlane {
-    /// Builds the programs that are missing, and reports the progress. A start does so too.
+    /// Builds the programs of a version that are missing, and reports the progress. A start does so too.
     ///
     /// # Errors
     /// A program could not be built.
-    pub fn build() -> Result<(), Error> {
-        Binaries::find_or_build().map(drop)
+    pub fn build(version: Kubernetes) -> Result<(), Error> {
+        Binaries::find_or_build(version).map(drop)
     }
 
     /// Returns true if every program is there, so that a start takes seconds.
     #[must_use]
     pub fn is_built() -> bool {
-        Binaries::are_found()
+        Kubernetes::chosen().is_ok_and(Binaries::are_found)
     }
 
     /// Starts a control plane and waits until it is ready.
@@ -208,7 +209,7 @@ impl ControlPlane {
 async fn find_or_build() -> Result<Binaries, Error> {
     let (sender, receiver) = tokio::sync::oneshot::channel();
     // The receiver may be gone by then.
-    std::thread::spawn(move || drop(sender.send(Binaries::find_or_build())));
+    std::thread::spawn(move || drop(sender.send(Kubernetes::chosen().and_then(Binaries::find_or_build))));
     receiver.await.unwrap_or_else(|_| Err(Error::Build("the build panicked".into())))
 }
 

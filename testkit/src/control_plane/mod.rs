@@ -12,6 +12,7 @@ mod go_build;
 mod go_cache;
 mod instance;
 mod kubeconfig;
+mod kubernetes;
 mod process;
 mod readiness;
 mod watchdog;
@@ -21,6 +22,7 @@ pub use self::{
     faults::{Backup, Part},
     instance::{Audit, ControlPlane, Options},
     kubeconfig::{User, service_account_user},
+    kubernetes::Kubernetes,
     process::Supervised,
 };
 pub(crate) use self::{

@@ -5,6 +5,7 @@ pub mod fuzz;
 pub mod generate;
 pub mod histories;
 pub mod lint;
+pub mod oldest;
 pub mod prove;
 pub mod secret_scan;
 pub mod test;

@@ -3,14 +3,14 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::{audit, secret_scan};
+use super::{audit, oldest, secret_scan};
 use crate::cargo::testing;
 use crate::console::say;
 use crate::error::Error;
 use crate::mutants::{self, Catalogue};
 use crate::{build, process};
 
-/// Runs the slow suites, the audit of rights, the secret scan and the mutants.
+/// Runs the slow suites, the scenarios on the oldest Kubernetes, the audit of rights, the secret scan and the mutants.
 pub fn run() -> Result<(), Error> {
     let started = Instant::now();
     let scanned = tempfile::tempdir().map_err(Error::file(Path::new("a temporary folder")))?;
@@ -22,6 +22,7 @@ pub fn run() -> Result<(), Error> {
     // They mostly wait, as the scenarios do.
     let options = ["--", "--test-threads=4", "--nocapture"];
     process::run(testing(&["--test", "slow"]).args(options), "running the slow suites")?;
+    oldest::run(None)?;
     audit::run(None, Some(scanned.path()))?;
     secret_scan::run(Some(scanned.path()))?;
     mutants::run(&[], Some(Catalogue::Suite))?;

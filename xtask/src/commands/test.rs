@@ -10,7 +10,7 @@ use crate::{build, process, results};
 const UNIT: [&str; 2] = ["--lib", "--bins"];
 const INTEGRATION: [&str; 2] = ["--test", "integration"];
 /// The scenarios mostly wait: more of them run at a time than there are cores.
-const THREADS: &str = "--test-threads=12";
+pub(super) const THREADS: &str = "--test-threads=12";
 
 /// Runs all tests, or those whose names contain `filter`.
 pub fn run(filter: Option<&str>) -> Result<(), Error> {

@@ -12,6 +12,8 @@ mod egress;
 mod flags;
 // The manifests below `deploy/`, and the credentials of Landscape Management.
 mod install;
+// The version of Kubernetes that the scenarios run on.
+mod kubernetes;
 // Leader election and hand-over between two replicas.
 mod leadership;
 // Probes and metrics.
