@@ -2,12 +2,12 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test lint prove fuzz generate clean xtask
+.PHONY: help demo unit test lint advisories prove fuzz generate clean xtask
 
 XTASK := cargo xtask
 
 help: ## Show all targets
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-9s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-10s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: xtask ## Show a key's whole life on a real API server (KEEP=1 stays up to play with)
 	@$(XTASK) demo $(if $(KEEP),--keep)
@@ -20,6 +20,9 @@ test: xtask ## Run every test: unit tests, and scenarios on a real API server (T
 
 lint: xtask ## Check format, clippy, licences and sources of dependencies, generated files
 	@$(XTASK) lint
+
+advisories: xtask ## Compare the dependencies with the advisories of RustSec, which are downloaded
+	@$(XTASK) advisories
 
 prove: xtask ## Prove what is too long for make test: crashes, faults, rights, leaked secrets, and that mutants are noticed
 	@$(XTASK) prove

@@ -2,6 +2,7 @@
 
 mod build;
 mod cargo;
+mod cargo_deny;
 mod commands;
 mod console;
 mod demo;
@@ -40,6 +41,8 @@ struct Arguments {
 enum Command {
     /// Check format, clippy, licences and sources of dependencies, generated files
     Lint,
+    /// Compare the dependencies with the advisories of RustSec, which are downloaded
+    Advisories,
     /// Run the unit tests
     Unit {
         /// Run only tests whose names contain this
@@ -126,6 +129,7 @@ async fn main() -> ExitCode {
 fn perform(command: Command) -> Result<(), Error> {
     match command {
         Command::Lint => commands::lint::run(),
+        Command::Advisories => commands::advisories::run(),
         Command::Unit { filter } => commands::unit::run(filter.as_deref()),
         Command::Test { filter } => commands::test::run(filter.as_deref()),
         Command::Oldest { filter } => commands::oldest::run(filter.as_deref()),

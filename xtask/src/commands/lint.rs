@@ -1,26 +1,25 @@
 //! `cargo xtask lint`: format, clippy, dependencies, generated files, scripts, paths.
 //!
-//! Advisories are not checked here, because their database must be downloaded. A hosted CI checks them with
-//! `cargo deny check advisories`.
+//! Advisories are not checked here: a new one must not break an old commit, and their database must be downloaded.
+//! `cargo xtask advisories` checks them.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::Command;
 
-use xtask::workspace::{cache, root, target};
+use xtask::workspace::{root, target};
 
 use super::generate;
 use crate::cargo::{cargo, compiling};
 use crate::console::say;
 use crate::error::Error;
-use crate::{build, process};
+use crate::{build, cargo_deny, process};
 
-const DENY_VERSION: &str = "0.20.2";
 /// Paths that exist on one machine only.
 const MACHINE_PATHS: &str = "(^|[^A-Za-z0-9._-])/(root|home/[a-z]+|Users/[A-Za-z]+|work)/";
 
 /// Checks everything that needs no test.
 pub fn run() -> Result<(), Error> {
-    let deny = cargo_deny()?;
+    let deny = cargo_deny::find_or_install()?;
     format()?;
     clippy()?;
     say("lint: bans, licences and sources of dependencies");
@@ -31,22 +30,6 @@ pub fn run() -> Result<(), Error> {
     machine_paths()?;
     say("make lint: clean");
     Ok(())
-}
-
-/// Installs cargo-deny into the cache, if it is not there, and returns its path.
-fn cargo_deny() -> Result<PathBuf, Error> {
-    let Some(cache) = cache() else {
-        return Err(Error::Finding("neither ALMKEY_CACHE nor HOME is set: cargo-deny is kept below it".into()));
-    };
-    let folder = cache.join(format!("tools/cargo-deny-{DENY_VERSION}"));
-    let program = folder.join("bin/cargo-deny");
-    if !program.is_file() {
-        say(format!("lint: installing cargo-deny {DENY_VERSION} (once, some minutes)"));
-        let mut install = compiling("install");
-        install.args(["--locked", "--version", DENY_VERSION, "--root"]).arg(&folder).arg("cargo-deny");
-        process::run(&mut install, "installing cargo-deny")?;
-    }
-    Ok(program)
 }
 
 fn format() -> Result<(), Error> {

@@ -1,5 +1,6 @@
 //! The commands that `make` and CI call, a file for each.
 
+pub mod advisories;
 pub mod audit;
 pub mod fuzz;
 pub mod generate;
