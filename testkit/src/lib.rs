@@ -3,6 +3,7 @@
 #![allow(clippy::missing_panics_doc, reason = "the kit fails a test by a panic")]
 #![allow(clippy::must_use_candidate, reason = "the kit is used by tests and the demo only")]
 
+pub mod actionlint;
 pub mod bed;
 pub mod connect_proxy;
 pub mod control_plane;

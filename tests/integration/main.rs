@@ -9,6 +9,7 @@ mod documented;
 mod egress_proxy;
 mod fuzzing;
 mod help;
+mod hosted_ci;
 mod kubernetes_versions;
 mod limits;
 mod processes;

@@ -8,6 +8,7 @@
 //! | `replicas` | leaders that are killed or stopped write once; two clusters do not fight over a slot |
 //! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
 //! | `gitops` | kstatus, Argo CD and Flux assess the health of objects as the documentation says |
+//! | `hosted_ci` | the workflows of the hosted CI are well-formed |
 //! | `limits` | limits that take their time to be reached |
 //! | `monitoring` | each query of the dashboard returns data, and each alert is evaluated, by a real Prometheus |
 //! | `transcript` | each command for a person says the right thing to users with different rights |
@@ -18,6 +19,7 @@ mod api_server;
 mod crash_matrix;
 mod fault_matrix;
 mod gitops;
+mod hosted_ci;
 mod hostile;
 mod limits;
 mod monitoring;

@@ -1,0 +1,22 @@
+//! actionlint, which checks the workflows of a hosted CI.
+
+use std::process::Command;
+
+use crate::control_plane::{Error, GoModule, Program, built_program};
+
+const MODULE: GoModule = GoModule {
+    name: "actionlint",
+    programs: &[Program { name: "actionlint", package: "github.com/rhysd/actionlint/cmd/actionlint" }],
+    ldflags: "-s -w",
+    tags: "",
+    duration: "half a minute",
+};
+
+/// Returns a command that runs actionlint, which is built if it is missing.
+///
+/// # Errors
+/// It could not be built.
+pub fn command() -> Result<Command, Error> {
+    let cache = MODULE.find_or_build()?;
+    built_program(&cache, "actionlint").map(Command::new)
+}
