@@ -6,6 +6,7 @@ use std::fs;
 use serde_json::{Value, json};
 
 use crate::documented;
+use alm_key_operator::domain::reason::Reason;
 use testkit::bed::cluster::package;
 use testkit::monitoring::{alerts, grouping_labels, metric, panel_queries, rules, selectors, variable_queries};
 use testkit::promtool;
@@ -110,6 +111,28 @@ fn each_alert_has_a_runbook_and_each_runbook_an_alert() {
             assert!(sections[&alert].contains(&format!("\n**{part}.** ")), "{RUNBOOKS}: {alert} has no {part}");
         }
     }
+}
+
+/// Returns the reasons that the matchers of an alert name.
+fn reasons(alert: &str) -> BTreeSet<String> {
+    let alerts = alerts();
+    let rule = alerts.iter().find(|rule| rule["alert"] == alert).expect("the alert");
+    let matchers = text(&rule["expr"]).split("almkey_service_key_ready{reason").skip(1);
+    let values = matchers.filter_map(|rest| rest.split('"').nth(1));
+    values.flat_map(|value| value.split('|')).map(str::to_owned).collect()
+}
+
+#[test]
+fn each_reason_of_a_key_that_is_not_ready_is_covered_by_an_alert() {
+    let left_out = reasons("AlmkeyServiceKeyNotReady");
+    for reason in &left_out {
+        assert!(Reason::parse(reason).is_some(), "{reason} is no reason");
+    }
+    // The alerts of manual mode read other metrics than the reason.
+    let mut covered = BTreeSet::from([Reason::ActionRequired.to_string()]);
+    covered.extend(reasons("AlmkeyUploadFailing"));
+    covered.extend(reasons("AlmkeySlotOverwritten"));
+    assert_eq!(left_out, covered, "what AlmkeyServiceKeyNotReady leaves out has an alert of its own");
 }
 
 /// Returns all metrics with their labels, as the documentation lists them. A scenario compares it with `/metrics`.

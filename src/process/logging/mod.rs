@@ -46,9 +46,7 @@ where
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(clean::Clean(writer)).with_ansi(false);
     Ok(match format {
         // The fields of a reconciliation are under `span`, to which the formatter adds the name of the span as `name`.
-        Format::Json => {
-            Box::new(lines.json().flatten_event(true).with_span_list(false).finish().with(without_bodies))
-        }
+        Format::Json => Box::new(lines.json().flatten_event(true).with_span_list(false).finish().with(without_bodies)),
         Format::Text => Box::new(lines.finish().with(without_bodies)),
     })
 }

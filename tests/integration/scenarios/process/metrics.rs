@@ -93,6 +93,27 @@ fn check_metrics(text: &str) {
     assert!(output.status.success() && printed.is_empty(), "promtool check metrics:\n{printed}");
 }
 
+/// Compares the text of `/metrics` with the documentation.
+fn expect_documented(text: &str) {
+    let served = parse_metrics(text).into_iter().map(|(name, (kind, help, labels))| {
+        let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
+        [format!("`{name}`"), kind, labels, help]
+    });
+    let rows = documented::metrics().into_iter();
+    let mut table: Vec<_> =
+        rows.map(|row| [row[0].clone(), row[1].clone(), row[3].clone(), row[4].clone()]).collect();
+    table.sort();
+    assert_eq!(served.collect::<Vec<_>>(), table, "docs/metrics.md must list the metrics of /metrics");
+}
+
+/// Deletes an object and abandons its key while Landscape Management does not answer.
+async fn abandon_during_an_outage(tenant: &Tenant<'_>, name: &str) {
+    tenant.fail("ReadSlot", json!({ "status": 503 })).await;
+    tenant.begin_deletion(name).await;
+    let uid = tenant.keys().get(name).await.expect("its finalizer keeps it").metadata.uid;
+    tenant.annotate(name, "almkey.dev/abandon", &uid.expect("a uid")).await;
+}
+
 // proves: metric almkey_uploads_total, metric almkey_deletes_total, metric almkey_adoptions_total, metric almkey_orphans_total
 // proves: metric almkey_sign_ins_total, metric controller_runtime_reconcile_total
 // proves: metric controller_runtime_reconcile_errors_total, metric controller_runtime_reconcile_time_seconds
@@ -149,24 +170,16 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
         let text =
             await_metrics(operator, "all gauges", |text| all.iter().all(|series| value(text, series) > 0.0)).await;
         check_metrics(&text);
-        let served = parse_metrics(&text).into_iter().map(|(name, (kind, help, labels))| {
-            let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
-            [format!("`{name}`"), kind, labels, help]
-        });
-        let table = documented::metrics()
-            .into_iter()
-            .map(|row| [row[0].clone(), row[1].clone(), row[3].clone(), row[4].clone()]);
-        let mut table: Vec<_> = table.collect();
-        table.sort();
-        assert_eq!(served.collect::<Vec<_>>(), table, "docs/metrics.md must list the metrics of /metrics");
+        expect_documented(&text);
         let follower = bed.start_replica("follower");
         follower.await_ready().await;
         check_metrics(&follower.admin("/metrics").await.1);
 
         dying.delete("calm").await;
-        let is_ended =
-            |text: &str| value(text, "almkey_dead_key_duration_seconds_count") > 0.0 && !text.contains(REFUSED);
-        await_metrics(operator, "the end of the dead key, and no series of it", is_ended).await;
+        await_metrics(operator, "the end of the dead key, and no series of it", |text| {
+            value(text, "almkey_dead_key_duration_seconds_count") > 0.0 && !text.contains(REFUSED)
+        })
+        .await;
         tenant.delete("calm").await;
         // The cache of the operator may lag behind the deletion.
         let is_gone = |text: &str| !text.contains("namespace=\"counted\",name=\"calm\"");
@@ -176,12 +189,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
         tenant.fill_slot(&key, None).await;
         tenant.apply_for_secret("adopting", "pasted").await;
         await_metrics(operator, "the adoption", |text| value(text, "almkey_adoptions_total") > 0.0).await;
-        tenant.fail("ReadSlot", json!({ "status": 503 })).await;
-        tenant.begin_deletion("adopting").await;
-        let object = tenant.keys().get("adopting").await.expect("its finalizer keeps it");
-        tenant
-            .patch("adopting", json!({ "metadata": { "annotations": { "almkey.dev/abandon": object.metadata.uid } } }))
-            .await;
+        abandon_during_an_outage(&tenant, "adopting").await;
         await_metrics(operator, "the orphan", |text| value(text, "almkey_orphans_total") > 0.0).await;
     });
 }
@@ -203,7 +211,12 @@ fn the_podmonitor_the_alerts_and_the_dashboard_are_admitted_where_their_kinds_ex
             let arguments = ["get", kind, name, "-n", NAMESPACE, "-o", "json"];
             serde_json::from_str::<Value>(&tenant.bed.kubectl(&arguments)).expect("JSON")
         };
-        assert_eq!(read("podmonitor", "alm-key-operator")["spec"]["podMetricsEndpoints"][0]["honorLabels"], true);
+        let (monitor, pod) = (read("podmonitor", "alm-key-operator"), read("deployment", "alm-key-operator"));
+        let pod = &pod["spec"]["template"];
+        let endpoint = &monitor["spec"]["podMetricsEndpoints"][0];
+        assert_eq!(endpoint["honorLabels"], true);
+        assert_eq!(endpoint["port"], pod["spec"]["containers"][0]["ports"][0]["name"]);
+        assert_eq!(monitor["spec"]["selector"]["matchLabels"], pod["metadata"]["labels"]);
         assert_eq!(read("prometheusrule", "alm-key-operator")["spec"], monitoring::rules()["spec"]);
         let dashboard = read("configmap", "alm-key-operator-dashboard");
         assert_eq!(dashboard["metadata"]["labels"]["grafana_dashboard"], "1");
