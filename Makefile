@@ -33,6 +33,7 @@ fuzz: xtask ## Play 100,000 random histories, find planted bugs, fuzz all that r
 	@$(XTASK) fuzz
 
 generate: xtask ## Write the generated files: the CRDs, the contract, Argo CD's configuration and the list of proofs
+generate: xtask ## Write the generated files: the CRDs, the contract, those of the chart, and the list of proofs
 	@$(XTASK) generate
 
 clean: ## Remove what was built here; the cached control plane stays

@@ -108,6 +108,7 @@ enum Command {
     /// Write docs/proofs.md
     Proofs,
     /// Write all generated files: the CRDs, the contract, the configuration of Argo CD, docs/proofs.md
+    /// Write all generated files: the CRDs, the contract, those of the chart, and docs/proofs.md
     Generate,
 }
 

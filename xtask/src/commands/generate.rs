@@ -6,6 +6,7 @@ use std::process::Command;
 use xtask::workspace::{program, root};
 use xtask::{argocd, proofs};
 
+use super::chart;
 use crate::console::say;
 use crate::error::Error;
 use crate::{build, process};
@@ -13,14 +14,17 @@ use crate::{build, process};
 /// The contract of Landscape Management, from the root.
 pub const CONTRACT: &str = "deploy/landscape-management-contract.yaml";
 
-/// Writes the CRDs, the contract, the configuration of Argo CD and the list of proofs.
+/// Writes the CRDs, the contract, the configuration of Argo CD, the files of the chart and the list of proofs.
 pub fn run() -> Result<(), Error> {
     build::programs()?;
     definitions(&root().join("crds"))?;
     contract(&root().join(CONTRACT))?;
     argocd_config()?;
+    for file in chart::generated()? {
+        std::fs::write(&file.path, file.text).map_err(Error::file(&file.path))?;
+    }
     proofs()?;
-    say(format!("generated: crds/, {CONTRACT}, {}, docs/proofs.md", argocd::CONFIG_MAP));
+    say(format!("generated: crds/, {CONTRACT}, {}, files of charts/, docs/proofs.md", argocd::CONFIG_MAP));
     Ok(())
 }
 

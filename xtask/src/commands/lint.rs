@@ -8,7 +8,7 @@ use std::process::Command;
 
 use xtask::workspace::{root, target};
 
-use super::generate;
+use super::{chart, generate};
 use crate::cargo::{cargo, compiling};
 use crate::console::say;
 use crate::error::Error;
@@ -80,13 +80,17 @@ fn generated_files() -> Result<(), Error> {
     }
     let contract = fresh.path().join("contract");
     generate::contract(&contract)?;
-    compare(&contract, &root().join(generate::CONTRACT))
+    compare(&contract, &root().join(generate::CONTRACT))?;
+    chart::generated()?.iter().try_for_each(|file| compare_with(file.text.as_bytes(), &file.path))
 }
 
 fn compare(fresh: &Path, committed: &Path) -> Result<(), Error> {
-    let expected = std::fs::read(fresh).map_err(Error::file(fresh))?;
+    compare_with(&std::fs::read(fresh).map_err(Error::file(fresh))?, committed)
+}
+
+fn compare_with(expected: &[u8], committed: &Path) -> Result<(), Error> {
     // One that is missing is not fresh either.
-    if std::fs::read(committed).ok().as_ref() == Some(&expected) {
+    if std::fs::read(committed).is_ok_and(|text| text == expected) {
         return Ok(());
     }
     let path = committed.strip_prefix(root()).unwrap_or(committed).display();

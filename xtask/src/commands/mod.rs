@@ -2,6 +2,7 @@
 
 pub mod advisories;
 pub mod audit;
+pub mod chart;
 pub mod fuzz;
 pub mod generate;
 pub mod histories;
