@@ -11,6 +11,7 @@ pub mod crash;
 pub mod etcd;
 pub mod monitoring;
 pub mod health;
+pub mod helm;
 pub mod names;
 pub mod prometheus;
 pub mod promtool;

@@ -3,6 +3,7 @@
 
 mod alerts;
 mod architecture;
+mod chart;
 mod commands;
 mod conformance;
 mod documented;

@@ -4,6 +4,7 @@ use testkit::control_plane::ControlPlane;
 use testkit::{prometheus, promtool};
 use testkit::control_plane::{ControlPlane, Kubernetes};
 use testkit::promtool;
+use testkit::{helm, promtool};
 
 use crate::cargo::compiling;
 use crate::error::Error;
@@ -37,4 +38,9 @@ pub fn prometheus() -> Result<(), Error> {
 pub fn foreign_programs() -> Result<(), Error> {
     control_plane()?;
     promtool::find_or_build().map(drop).map_err(|error| Error::Finding(error.to_string()))
+}
+
+/// Builds Helm, if it is not cached.
+pub fn helm() -> Result<(), Error> {
+    helm::find_or_build().map(drop).map_err(|error| Error::Finding(error.to_string()))
 }

@@ -32,6 +32,8 @@ pub struct Setup {
     pub controller_manager: bool,
     /// Users without rights, until a role is bound to them.
     pub users: &'static [&'static str],
+    /// Leave the installation and the start of the operator to the test.
+    pub uninstalled: bool,
     /// Put a proxy between the operator and everything else, and leave the start of the operator to the test.
     pub proxy: bool,
 }
@@ -47,6 +49,7 @@ impl Default for Setup {
             namespaces: &[],
             controller_manager: false,
             users: &[],
+            uninstalled: false,
             proxy: false,
         }
     }
@@ -134,11 +137,13 @@ impl TestBed {
             setup,
             scan,
         };
-        bed.install();
+        if !setup.uninstalled {
+            bed.install();
+        }
         if setup.bindings {
             bed.install_bindings();
         }
-        if bed.proxy.is_none() {
+        if bed.proxy.is_none() && !setup.uninstalled {
             bed.start_operator("operator");
         }
         bed

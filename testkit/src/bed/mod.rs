@@ -6,6 +6,7 @@
 pub mod almtenant;
 pub mod audit;
 pub mod binding;
+pub mod chart;
 pub mod cluster;
 pub mod follow;
 pub mod key;

@@ -26,5 +26,6 @@ pub const SETUP: Setup = Setup {
     namespaces: &[],
     controller_manager: false,
     users: &[],
+    uninstalled: false,
     proxy: true,
 };

@@ -34,6 +34,7 @@ const SETUP: Setup = Setup {
     namespaces: &[],
     controller_manager: false,
     users: &[],
+    uninstalled: false,
     proxy: false,
 };
 

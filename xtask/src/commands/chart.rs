@@ -18,7 +18,8 @@ const COPIES: [(&str, &str); 4] = [
     ("deploy/alerts.yaml", "files/rules.yaml"),
 ];
 /// The lines of the README between which the table is.
-const MARKS: [&str; 2] = ["<!-- Generated from values.yaml by `make generate` -->", "<!-- End of the generated table -->"];
+const MARKS: [&str; 2] =
+    ["<!-- Generated from values.yaml by `make generate` -->", "<!-- End of the generated table -->"];
 
 /// A generated file and its text.
 pub struct Generated {
