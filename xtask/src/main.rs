@@ -102,7 +102,11 @@ enum Command {
         keep: bool,
     },
     /// Print what each command for a person prints, as users with different rights, on the cluster of the demo
-    Transcript,
+    Transcript {
+        /// Print a life from `helm install` to `helm uninstall` instead
+        #[arg(long)]
+        install: bool,
+    },
     /// Build the control plane of the tests and the demo, if it is not cached yet
     ControlPlane,
     /// Write docs/proofs.md
@@ -119,8 +123,8 @@ async fn main() -> ExitCode {
             Ok(()) => demo::run(keep).await,
             Err(code) => code,
         },
-        Command::Transcript => match guarded(transcript::prepare).await {
-            Ok(()) => transcript::run().await,
+        Command::Transcript { install } => match guarded(move || transcript::prepare(install)).await {
+            Ok(()) => transcript::run(install).await,
             Err(code) => code,
         },
         command => guarded(move || perform(command)).await.err().unwrap_or(ExitCode::SUCCESS),
@@ -142,7 +146,7 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Audit { filter } => commands::audit::run(filter.as_deref(), None),
         Command::SecretScan { folder } => commands::secret_scan::run(folder.as_deref()),
         Command::Demo { .. } => demo::prepare(),
-        Command::Transcript => transcript::prepare(),
+        Command::Transcript { install } => transcript::prepare(install),
         Command::ControlPlane => build::control_plane(),
         Command::Proofs => commands::generate::proofs(),
         Command::Generate => commands::generate::run(),

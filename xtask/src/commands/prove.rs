@@ -18,6 +18,7 @@ pub fn run() -> Result<(), Error> {
     build::tests(&["--test", "slow"])?;
     build::control_plane()?;
     build::prometheus()?;
+    build::helm()?;
     say("prove: matrices of crashes and faults, replicas, hostile documents, on a real API server");
     // They mostly wait, as the scenarios do.
     let options = ["--", "--test-threads=4", "--nocapture"];

@@ -12,9 +12,16 @@ use testkit::bed::cluster::package;
 
 /// Applies a file of `deploy/samples`. `landscape` is what the simulator says about the tenant.
 pub async fn apply(bed: &TestBed, file: &str, landscape: &Value) {
+    for document in documents(bed, file, landscape) {
+        apply_document(&bed.client, &document).await;
+    }
+}
+
+/// Returns the objects of a file of `deploy/samples`, with the address and the credentials of the simulator.
+pub fn documents(bed: &TestBed, file: &str, landscape: &Value) -> Vec<Value> {
     let path = package().join("deploy/samples").join(file);
     let text = std::fs::read_to_string(&path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    for document in serde_yaml_ng::Deserializer::from_str(&text) {
+    let adapt = |document| {
         let mut document = Value::deserialize(document).expect("YAML");
         match document["kind"].as_str() {
             Some("ALMTenant") => connect(&mut document, bed, landscape),
@@ -24,8 +31,9 @@ pub async fn apply(bed: &TestBed, file: &str, landscape: &Value) {
             }
             _ => {}
         }
-        apply_document(&bed.client, &document).await;
-    }
+        document
+    };
+    serde_yaml_ng::Deserializer::from_str(&text).map(adapt).collect()
 }
 
 /// Points the tenant of the samples at the simulator.

@@ -3,8 +3,11 @@
 //! The cluster has a tenant whose slot the operator writes (namespace `team-a`) and one in manual mode (`team-b`). The commands
 //! run as the cluster admin, as a user with rights on `team-a` alone, and as a user with none. Each exit code is checked, and no
 //! output but a downloaded file may hold key material.
+//!
+//! `--install` shows a life from `helm install` to `helm uninstall` instead, with the operator run as the chart says.
 
 mod automatic;
+mod installation;
 mod manual;
 mod scene;
 mod shell;
@@ -17,15 +20,23 @@ use crate::demo::session::Session;
 use crate::error::{Error, INTERRUPTED};
 
 /// Builds what is missing.
-pub fn prepare() -> Result<(), Error> {
+pub fn prepare(install: bool) -> Result<(), Error> {
     build::programs()?;
-    build::control_plane()
+    build::control_plane()?;
+    if install { build::helm() } else { Ok(()) }
 }
 
 /// Runs every command, and prints it with its output and exit code.
-pub async fn run() -> ExitCode {
+pub async fn run(install: bool) -> ExitCode {
+    let show = async {
+        if install {
+            installation::show().await;
+        } else {
+            show().await;
+        }
+    };
     tokio::select! {
-        () = show() => ExitCode::SUCCESS,
+        () = show => ExitCode::SUCCESS,
         // All that was started ends with this process.
         _ = tokio::signal::ctrl_c() => ExitCode::from(INTERRUPTED),
     }
