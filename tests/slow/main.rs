@@ -9,6 +9,7 @@
 //! | `hostile` | hundreds of hostile documents are refused or reported, and cost next to nothing |
 //! | `gitops` | kstatus, Argo CD and Flux assess the health of objects as the documentation says |
 //! | `hosted_ci` | the workflows of the hosted CI are well-formed |
+//! | `chart` | the Helm chart: what it renders, installs and upgrades, and the operator run as it says |
 //! | `limits` | limits that take their time to be reached |
 //! | `monitoring` | each query of the dashboard returns data, and each alert is evaluated, by a real Prometheus |
 //! | `transcript` | each command for a person says the right thing to users with different rights |
@@ -16,6 +17,7 @@
 mod beds;
 
 mod api_server;
+mod chart;
 mod crash_matrix;
 mod fault_matrix;
 mod gitops;
