@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test lint advisories prove fuzz generate clean xtask
+.PHONY: help demo unit test lint advisories prove fuzz image archives generate clean xtask
 
 XTASK := cargo xtask
 
@@ -32,8 +32,13 @@ fuzz: xtask ## Play 100,000 random histories, find planted bugs, fuzz all that r
 	@$(XTASK) mutants --only simulation
 	@$(XTASK) fuzz
 
-generate: xtask ## Write the generated files: the CRDs, the contract, Argo CD's configuration and the list of proofs
-generate: xtask ## Write the generated files: the CRDs, the contract, those of the chart, and the list of proofs
+image: xtask ## Build the container image for amd64 and arm64, without a container engine (VERIFY=1: twice, and compare)
+	@$(XTASK) image $(if $(VERIFY),--verify)
+
+archives: xtask ## Build archives of almkey for people, and checksums (BASE_URL=URL also writes a krew manifest)
+	@$(XTASK) archives $(if $(BASE_URL),--base-url '$(BASE_URL)')
+
+generate: xtask ## Write the generated files: CRDs, contract, files of the chart and of Argo CD, list of proofs
 	@$(XTASK) generate
 
 clean: ## Remove what was built here; the cached control plane stays

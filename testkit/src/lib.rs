@@ -12,6 +12,7 @@ pub mod etcd;
 pub mod monitoring;
 pub mod health;
 pub mod helm;
+pub mod krew;
 pub mod names;
 pub mod prometheus;
 pub mod promtool;

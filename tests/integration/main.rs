@@ -12,6 +12,7 @@ mod fuzzing;
 mod help;
 mod hosted_ci;
 mod kubernetes_versions;
+mod image;
 mod limits;
 mod processes;
 mod recorded_uaa;

@@ -5,12 +5,14 @@ mod cargo;
 mod cargo_deny;
 mod commands;
 mod console;
+mod copy;
 mod demo;
 mod error;
 mod group;
 mod mutants;
 mod optimised;
 mod process;
+mod release;
 mod results;
 mod transcript;
 
@@ -106,6 +108,21 @@ enum Command {
         /// Print a life from `helm install` to `helm uninstall` instead
         #[arg(long)]
         install: bool,
+    Transcript,
+    /// Build the container image for both architectures, without a container engine
+    Image {
+        /// Build it a second time, in another folder, and compare the digests
+        #[arg(long)]
+        verify: bool,
+    },
+    /// Build archives of almkey for people, and their checksums
+    Archives {
+        /// A program that was built elsewhere, such as darwin_arm64=almkey
+        #[arg(long = "program", value_name = "OS_ARCHITECTURE=FILE")]
+        programs: Vec<String>,
+        /// Write a krew manifest, with this address of the folder that will hold the archives
+        #[arg(long)]
+        base_url: Option<String>,
     },
     /// Build the control plane of the tests and the demo, if it is not cached yet
     ControlPlane,
@@ -147,6 +164,9 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::SecretScan { folder } => commands::secret_scan::run(folder.as_deref()),
         Command::Demo { .. } => demo::prepare(),
         Command::Transcript { install } => transcript::prepare(install),
+        Command::Transcript => transcript::prepare(),
+        Command::Archives { programs, base_url } => commands::archives::run(&programs, base_url.as_deref()),
+        Command::Image { verify } => commands::image::run(verify),
         Command::ControlPlane => build::control_plane(),
         Command::Proofs => commands::generate::proofs(),
         Command::Generate => commands::generate::run(),

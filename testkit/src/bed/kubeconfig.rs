@@ -2,6 +2,8 @@
 
 use std::path::PathBuf;
 
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
 use serde_json::{Value, json};
 
 use super::TestBed;
@@ -40,5 +42,14 @@ impl TestBed {
             address = cluster["server"].as_str().and_then(|url| url.strip_prefix("https://")).map(str::to_owned);
         });
         address.expect("an https URL")
+    }
+
+    /// Returns the CA certificate of the API server, in PEM, as the operator's kubeconfig has it.
+    pub fn api_server_ca(&self) -> String {
+        let mut certificate = None;
+        self.write_kubeconfig("unchanged", |cluster, _| {
+            certificate = cluster["certificate-authority-data"].as_str().and_then(|data| STANDARD.decode(data).ok());
+        });
+        String::from_utf8(certificate.expect("base64")).expect("PEM")
     }
 }

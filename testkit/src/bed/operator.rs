@@ -29,11 +29,16 @@ impl Operator {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let log = directory.join(format!("{name}.log"));
         let mut command = program("almkey");
         command.arg("operator").args(arguments);
         command.env("KUBECONFIG", kubeconfig).envs(environment.iter().copied());
-        let process = Supervised::spawn(name, &mut command, log.clone()).expect("the operator can be started");
+        Self::spawn(&mut command, directory, name)
+    }
+
+    /// Starts an operator by any command, such as one that enters an image.
+    pub fn spawn(command: &mut Command, directory: &Path, name: &str) -> Self {
+        let log = directory.join(format!("{name}.log"));
+        let process = Supervised::spawn(name, command, log.clone()).expect("the operator can be started");
         Self { process, log, admin_address: OnceLock::new() }
     }
 
@@ -77,6 +82,11 @@ impl Operator {
     /// Sends the process a signal, such as TERM, STOP or CONT.
     pub fn signal(&mut self, signal: &str) {
         self.process.signal(signal);
+    }
+
+    /// Returns the process id.
+    pub fn pid(&self) -> u32 {
+        self.process.pid()
     }
 
     /// Returns true if the process has not exited.

@@ -1,4 +1,4 @@
-//! `cargo xtask lint`: format, clippy, dependencies, generated files, scripts, paths.
+//! `cargo xtask lint`: format, clippy, dependencies, generated files, scripts, versions, paths.
 //!
 //! Advisories are not checked here: a new one must not break an old commit, and their database must be downloaded.
 //! `cargo xtask advisories` checks them.
@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use xtask::versions;
 use xtask::workspace::{root, target};
 
 use super::{chart, generate};
@@ -27,6 +28,7 @@ pub fn run() -> Result<(), Error> {
     fuzz_targets(&deny)?;
     generated_files()?;
     scripts()?;
+    one_version()?;
     machine_paths()?;
     say("make lint: clean");
     Ok(())
@@ -105,6 +107,14 @@ fn scripts() -> Result<(), Error> {
         process::run(Command::new("shellcheck").arg(script).current_dir(root()), "checking scripts")?;
     }
     Ok(())
+}
+
+fn one_version() -> Result<(), Error> {
+    say("lint: one version");
+    match versions::disagreements(root()).as_slice() {
+        [] => Ok(()),
+        found => Err(Error::Finding(found.join("\n"))),
+    }
 }
 
 fn machine_paths() -> Result<(), Error> {

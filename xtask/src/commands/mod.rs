@@ -1,11 +1,13 @@
 //! The commands that `make` and CI call, a file for each.
 
 pub mod advisories;
+pub mod archives;
 pub mod audit;
 pub mod chart;
 pub mod fuzz;
 pub mod generate;
 pub mod histories;
+pub mod image;
 pub mod lint;
 pub mod oldest;
 pub mod prove;

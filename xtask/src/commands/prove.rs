@@ -3,14 +3,17 @@
 use std::path::Path;
 use std::time::Instant;
 
-use super::{audit, oldest, secret_scan};
+use testkit::krew;
+
+use super::{audit, image, oldest, secret_scan};
 use crate::cargo::testing;
 use crate::console::say;
 use crate::error::Error;
 use crate::mutants::{self, Catalogue};
 use crate::{build, process};
 
-/// Runs the slow suites, the scenarios on the oldest Kubernetes, the audit of rights, the secret scan and the mutants.
+/// Builds the image twice, and runs the slow suites, the scenarios on the oldest Kubernetes, the audit of rights, the secret
+/// scan and the mutants.
 pub fn run() -> Result<(), Error> {
     let started = Instant::now();
     let scanned = tempfile::tempdir().map_err(Error::file(Path::new("a temporary folder")))?;
@@ -19,6 +22,8 @@ pub fn run() -> Result<(), Error> {
     build::control_plane()?;
     build::prometheus()?;
     build::helm()?;
+    krew::find_or_build().map_err(|error| Error::Finding(error.to_string()))?;
+    image::run(true)?;
     say("prove: matrices of crashes and faults, replicas, hostile documents, on a real API server");
     // They mostly wait, as the scenarios do.
     let options = ["--", "--test-threads=4", "--nocapture"];

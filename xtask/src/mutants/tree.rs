@@ -6,12 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use tempfile::TempDir;
-use xtask::workspace::{root, target};
+use xtask::workspace::target;
 
 use super::definition::Mutant;
 use crate::cargo::cargo_in;
 use crate::error::Error;
-use crate::process;
+use crate::{copy, process};
 
 /// The packages of this workspace. The paths of a copy are compiled into them.
 const OWN_PACKAGES: [&str; 5] = ["alm-key-operator-", "almkey-simulator-", "properties-", "testkit-", "xtask-"];
@@ -29,17 +29,7 @@ impl Tree {
     pub fn copy(name: &str) -> Result<Self, Error> {
         let parent = std::env::temp_dir();
         let folder = tempfile::Builder::new().prefix("mutants-").tempdir().map_err(Error::file(&parent))?;
-        for path in files()? {
-            let (from, to) = (root().join(&path), folder.path().join(&path));
-            if let Some(parent) = to.parent() {
-                fs::create_dir_all(parent).map_err(Error::file(parent))?;
-            }
-            match fs::copy(&from, &to) {
-                // Deleted in the work tree, and not in git yet.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
-                result => drop(result.map_err(Error::file(&from))?),
-            }
-        }
+        copy::work_tree(folder.path())?;
         Ok(Self { folder, target: target_folder(name) })
     }
 
@@ -113,12 +103,4 @@ pub fn seed(from: &str, to: &str) -> Result<(), Error> {
 
 fn target_folder(name: &str) -> PathBuf {
     target().join("mutants").join(name)
-}
-
-/// Returns the files of the work tree, from the root: those in git and those that could be.
-fn files() -> Result<Vec<PathBuf>, Error> {
-    let mut list = Command::new("git");
-    list.args(["ls-files", "-z", "--cached", "--others", "--exclude-standard"]).current_dir(root());
-    let list = process::read(&mut list, "listing the files of the work tree")?;
-    Ok(list.split('\0').filter(|path| !path.is_empty()).map(PathBuf::from).collect())
 }
