@@ -13,8 +13,8 @@ use super::unpack;
 /// Folder in which a kubelet mounts the token of a service account.
 const SERVICE_ACCOUNT: &str = "var/run/secrets/kubernetes.io/serviceaccount";
 
-/// Makes `$1` read-only, and runs the rest of the arguments in it. Root can become any user; another user can do so in a
-/// user namespace only.
+/// Script that makes `$1` read-only, and runs the other arguments in it. Root can become any user; another user only in a
+/// user namespace.
 const ENTER_AS_ROOT: &str = r#"mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"
 root=$1; shift; exec chroot --userspec=65532:65532 --groups= "$root" "$@""#;
 const ENTER_AS_USER: &str = r#"mount --bind "$1" "$1"; mount -o remount,bind,ro "$1"

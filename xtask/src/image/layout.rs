@@ -101,9 +101,9 @@ fn to_json(document: &impl Serialize) -> io::Result<Vec<u8>> {
 
 /// A complete layout.
 pub struct Layout {
-    /// The descriptor of the index of all architectures, whose digest names the image.
+    /// The descriptor of the index, whose digest names the image.
     pub image: Descriptor,
-    /// The annotations of that index.
+    /// The index of all architectures.
     pub index: ImageIndex,
     /// The image for each architecture.
     pub images: Vec<Image>,
