@@ -19,8 +19,8 @@
 mod beds;
 
 mod api_server;
-mod chart;
 mod archives;
+mod chart;
 mod crash_matrix;
 mod fault_matrix;
 mod gitops;

@@ -1,10 +1,7 @@
 //! Builds what the commands need.
 
-use testkit::control_plane::ControlPlane;
-use testkit::{prometheus, promtool};
 use testkit::control_plane::{ControlPlane, Kubernetes};
-use testkit::promtool;
-use testkit::{helm, promtool};
+use testkit::{helm, prometheus, promtool};
 
 use crate::cargo::compiling;
 use crate::error::Error;

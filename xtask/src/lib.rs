@@ -1,11 +1,8 @@
-//! The parts of the project's own commands that tests share with them: what is promised and which tests prove it, the
-//! rights of the operator, the patch of Argo CD's configuration, and the folders of the project.
-
-pub mod argocd;
-//! The parts of the project's own commands that tests share with them: the image, the archives, what is promised and which tests prove it, the
-//! rights of the operator, and the folders of the project.
+//! The parts of the project's own commands that tests share with them: the image, the archives, what is promised and which
+//! tests prove it, the rights of the operator, the patch of Argo CD's configuration, and the folders of the project.
 
 pub mod archive;
+pub mod argocd;
 pub mod image;
 pub mod platform;
 pub mod proofs;

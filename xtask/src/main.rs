@@ -108,7 +108,7 @@ enum Command {
         /// Print a life from `helm install` to `helm uninstall` instead
         #[arg(long)]
         install: bool,
-    Transcript,
+    },
     /// Build the container image for both architectures, without a container engine
     Image {
         /// Build it a second time, in another folder, and compare the digests
@@ -128,8 +128,7 @@ enum Command {
     ControlPlane,
     /// Write docs/proofs.md
     Proofs,
-    /// Write all generated files: the CRDs, the contract, the configuration of Argo CD, docs/proofs.md
-    /// Write all generated files: the CRDs, the contract, those of the chart, and docs/proofs.md
+    /// Write all generated files: CRDs, contract, files of the chart and of Argo CD, docs/proofs.md
     Generate,
 }
 
@@ -164,7 +163,6 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::SecretScan { folder } => commands::secret_scan::run(folder.as_deref()),
         Command::Demo { .. } => demo::prepare(),
         Command::Transcript { install } => transcript::prepare(install),
-        Command::Transcript => transcript::prepare(),
         Command::Archives { programs, base_url } => commands::archives::run(&programs, base_url.as_deref()),
         Command::Image { verify } => commands::image::run(verify),
         Command::ControlPlane => build::control_plane(),

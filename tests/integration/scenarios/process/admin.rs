@@ -30,11 +30,8 @@ fn expect_ids(lines: &[Value]) {
         let target = line["target"].as_str().unwrap_or_default();
         target.starts_with("alm_key_operator::controller::") && !target.contains("watch")
     };
-    let without_id: Vec<_> = lines
-        .iter()
-        .filter(is_of_a_reconciliation)
-        .filter(|line| line["span"]["reconcile_id"].is_null())
-        .collect();
+    let without_id: Vec<_> =
+        lines.iter().filter(is_of_a_reconciliation).filter(|line| line["span"]["reconcile_id"].is_null()).collect();
     assert!(without_id.is_empty(), "{without_id:#?}");
     let mut objects = BTreeMap::new();
     for span in lines.iter().map(|line| &line["span"]).filter(|span| !span["reconcile_id"].is_null()) {

@@ -100,8 +100,7 @@ fn expect_documented(text: &str) {
         [format!("`{name}`"), kind, labels, help]
     });
     let rows = documented::metrics().into_iter();
-    let mut table: Vec<_> =
-        rows.map(|row| [row[0].clone(), row[1].clone(), row[3].clone(), row[4].clone()]).collect();
+    let mut table: Vec<_> = rows.map(|row| [row[0].clone(), row[1].clone(), row[3].clone(), row[4].clone()]).collect();
     table.sort();
     assert_eq!(served.collect::<Vec<_>>(), table, "docs/metrics.md must list the metrics of /metrics");
 }
