@@ -15,7 +15,7 @@ const COPIES: [(&str, &str); 4] = [
     ("crds/almservicekeys.almkey.dev.yaml", "files/crds/almservicekeys.almkey.dev.yaml"),
     ("crds/almtenants.almkey.dev.yaml", "files/crds/almtenants.almkey.dev.yaml"),
     ("deploy/admission/policy.yaml", "files/admission-policy.yaml"),
-    ("deploy/alerts.yaml", "files/rules.yaml"),
+    ("deploy/monitoring/prometheusrule.yaml", "files/rules.yaml"),
 ];
 /// The lines of the README between which the table is.
 const MARKS: [&str; 2] =

@@ -19,7 +19,7 @@ use toml::{Table, Value};
 use super::description::{DESCRIPTION, LICENSES, Source, TITLE};
 use crate::versions::VERSION;
 
-/// The arguments of `cargo tree` that print the crates of the program for a target, as [`document`] reads them.
+/// Returns the arguments of `cargo tree` that print the crates of the program for a target, as [`document`] reads them.
 ///
 /// Macros and build scripts are left out: they run in the build, and are not in the program.
 #[must_use]
