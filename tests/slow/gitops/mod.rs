@@ -12,7 +12,7 @@ mod tenants;
 use std::path::PathBuf;
 use std::process::Command;
 
-use futures::future::join_all;
+use futures::future::{LocalBoxFuture, join_all};
 use serde_json::Value;
 
 use crate::beds::{report, run_with_bed};
@@ -52,7 +52,7 @@ fn each_gitops_tool_assesses_every_turning_point_as_the_documentation_says() {
 
 /// Records the turning points of all scenes, which do not share a tenant.
 async fn record(bed: &TestBed) -> Vec<Point> {
-    let scenes: [std::pin::Pin<Box<dyn Future<Output = Vec<Point>> + '_>>; 9] = [
+    let scenes: [LocalBoxFuture<'_, Vec<Point>>; 9] = [
         Box::pin(keys::life(bed)),
         Box::pin(keys::waiting(bed)),
         Box::pin(keys::refused(bed)),
