@@ -11,11 +11,12 @@ use crate::error::Error;
 /// The chart, from the root.
 const CHART: &str = "charts/alm-key-operator";
 /// Files that the chart needs a copy of, because a chart reads no file outside its folder.
-const COPIES: [(&str, &str); 4] = [
+const COPIES: [(&str, &str); 5] = [
     ("crds/almservicekeys.almkey.dev.yaml", "files/crds/almservicekeys.almkey.dev.yaml"),
     ("crds/almtenants.almkey.dev.yaml", "files/crds/almtenants.almkey.dev.yaml"),
     ("deploy/admission/policy.yaml", "files/admission-policy.yaml"),
     ("deploy/monitoring/prometheusrule.yaml", "files/rules.yaml"),
+    ("deploy/monitoring/dashboard.json", "files/dashboard.json"),
 ];
 /// The lines of the README between which the table is.
 const MARKS: [&str; 2] =
