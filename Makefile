@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo unit test lint advisories prove fuzz image archives generate clean xtask
+.PHONY: help demo tutorial unit test lint advisories prove fuzz image archives generate docs clean xtask
 
 XTASK := cargo xtask
 
@@ -11,6 +11,9 @@ help: ## Show all targets
 
 demo: xtask ## Show a key's whole life on a real API server (KEEP=1 stays up to play with)
 	@$(XTASK) demo $(if $(KEEP),--keep)
+
+tutorial: xtask ## Start what docs/tutorial.md uses: a cluster, the operator, and a simulator of SAP; Ctrl-C ends it
+	@$(XTASK) tutorial
 
 unit: xtask ## Run the unit tests, which need nothing but seconds (T=NAME: those with NAME in their names)
 	@$(XTASK) unit $(if $(T),'$(T)')
@@ -38,8 +41,11 @@ image: xtask ## Build the container image for amd64 and arm64, without a contain
 archives: xtask ## Build archives of almkey for people, and checksums (BASE_URL=URL also writes a krew manifest)
 	@$(XTASK) archives $(if $(BASE_URL),--base-url '$(BASE_URL)')
 
-generate: xtask ## Write the generated files: CRDs, contract, files of the chart and of Argo CD, list of proofs
+generate: xtask ## Write the generated files: CRDs, contract, files of the chart and of Argo CD, pages of docs/
 	@$(XTASK) generate
+
+docs: xtask ## Build docs/ as a book with search, in target/book
+	@$(XTASK) docs
 
 clean: ## Remove what was built here; the cached control plane stays
 	@cargo clean

@@ -8,6 +8,7 @@ pub mod bed;
 pub mod connect_proxy;
 pub mod control_plane;
 pub mod crash;
+pub mod documented;
 pub mod etcd;
 pub mod health;
 pub mod helm;

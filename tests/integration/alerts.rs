@@ -5,7 +5,7 @@ use std::fs;
 
 use serde_json::{Value, json};
 
-use crate::documented;
+use crate::tables;
 use alm_key_operator::domain::reason::Reason;
 use testkit::bed::cluster::package;
 use testkit::monitoring::{alerts, grouping_labels, metric, panel_queries, rules, selectors, variable_queries};
@@ -142,7 +142,7 @@ fn exported() -> BTreeMap<String, BTreeSet<String>> {
             row[3].split(", ").map(|label| label.trim_matches('`').to_owned()).filter(|label| !label.is_empty());
         (row[0].trim_matches('`').to_owned(), labels.collect())
     };
-    documented::metrics().into_iter().map(parse).collect()
+    tables::metrics().into_iter().map(parse).collect()
 }
 
 /// Returns all expressions with what they belong to.
@@ -177,7 +177,7 @@ fn the_alerts_and_the_dashboard_use_only_exported_metrics_and_labels() {
 #[test]
 fn the_table_of_metrics_gives_the_unit_and_every_use() {
     let expressions = expressions();
-    for row in documented::metrics() {
+    for row in tables::metrics() {
         let name = row[0].trim_matches('`');
         assert_eq!(row[2] == "seconds", name.ends_with("_seconds"), "unit of {name}: {}", row[2]);
         assert!(!row[2].is_empty(), "{name} has no unit");

@@ -6,7 +6,7 @@ mod architecture;
 mod chart;
 mod commands;
 mod conformance;
-mod documented;
+mod documentation;
 mod egress_proxy;
 mod fuzzing;
 mod help;
@@ -19,6 +19,7 @@ mod recorded_uaa;
 mod remote_answers;
 mod scenarios;
 mod secret_scan;
+mod tables;
 mod threats;
 mod traceability;
 

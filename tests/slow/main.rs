@@ -15,6 +15,7 @@
 //! | `limits` | limits that take their time to be reached |
 //! | `monitoring` | each query of the dashboard returns data, and each alert is evaluated, by a real Prometheus |
 //! | `transcript` | each command for a person says the right thing to users with different rights |
+//! | `tutorial` | the tutorial and the demo work from their first command to their last |
 
 mod beds;
 
@@ -32,3 +33,4 @@ mod monitoring;
 mod recorded_pace;
 mod replicas;
 mod transcript;
+mod tutorial;

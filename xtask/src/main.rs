@@ -14,7 +14,9 @@ mod optimised;
 mod process;
 mod release;
 mod results;
+mod tool;
 mod transcript;
+mod tutorial;
 
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -103,6 +105,8 @@ enum Command {
         #[arg(long)]
         keep: bool,
     },
+    /// Start what docs/tutorial.md uses, and keep it up
+    Tutorial,
     /// Print what each command for a person prints, as users with different rights, on the cluster of the demo
     Transcript {
         /// Print a life from `helm install` to `helm uninstall` instead
@@ -126,9 +130,15 @@ enum Command {
     },
     /// Build the control plane of the tests and the demo, if it is not cached yet
     ControlPlane,
+    /// Build the pages of docs/ as a book with search
+    Docs,
+    /// List each documented command with the tests that run it
+    Documented,
+    /// Draw the picture of the demo in the README
+    Picture,
     /// Write docs/proofs.md
     Proofs,
-    /// Write all generated files: CRDs, contract, files of the chart and of Argo CD, docs/proofs.md
+    /// Write all generated files: CRDs, contract, files of the chart and of Argo CD, pages of docs/
     Generate,
 }
 
@@ -141,6 +151,10 @@ async fn main() -> ExitCode {
         },
         Command::Transcript { install } => match guarded(move || transcript::prepare(install)).await {
             Ok(()) => transcript::run(install).await,
+            Err(code) => code,
+        },
+        Command::Tutorial => match guarded(demo::build).await {
+            Ok(()) => tutorial::run().await,
             Err(code) => code,
         },
         command => guarded(move || perform(command)).await.err().unwrap_or(ExitCode::SUCCESS),
@@ -165,6 +179,10 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Transcript { install } => transcript::prepare(install),
         Command::Archives { programs, base_url } => commands::archives::run(&programs, base_url.as_deref()),
         Command::Image { verify } => commands::image::run(verify),
+        Command::Tutorial => demo::build(),
+        Command::Docs => commands::docs::run(),
+        Command::Documented => commands::documented::run(),
+        Command::Picture => commands::picture::run(),
         Command::ControlPlane => build::control_plane(),
         Command::Proofs => commands::generate::proofs(),
         Command::Generate => commands::generate::run(),

@@ -117,7 +117,7 @@ impl Operator {
 }
 
 /// Variables that a program of ours gets from the environment of the tests: where other programs and files are.
-const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
+pub(crate) const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 
 /// Returns a command that runs a program of this workspace. Of the environment it gets these variables only: a test must
 /// not depend on a proxy, on colours, or on `CI`, which decides over colours too.

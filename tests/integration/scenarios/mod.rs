@@ -16,6 +16,8 @@ mod security;
 mod manual;
 // Commands that a person with a kubeconfig runs.
 mod commands;
+// The pages for readers: their commands, run as a reader runs them.
+mod pages;
 // The slot: keys that are not ours, writes that go wrong, several keys or tenants for one slot.
 mod slot;
 

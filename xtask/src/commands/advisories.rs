@@ -12,7 +12,7 @@ use crate::{cargo_deny, process};
 
 /// Checks the lock file of the workspace, and that of the fuzz targets.
 pub fn run() -> Result<(), Error> {
-    let deny = cargo_deny::find_or_install()?;
+    let deny = cargo_deny::TOOL.find_or_install()?;
     for folder in ["", "fuzz"] {
         let folder = root().join(folder);
         say(format!("advisories: {}", folder.join("Cargo.lock").display()));

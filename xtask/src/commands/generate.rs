@@ -3,6 +3,7 @@
 use std::path::Path;
 use std::process::Command;
 
+use xtask::docs::{api, reasons};
 use xtask::workspace::{program, root};
 use xtask::{argocd, proofs};
 
@@ -14,7 +15,8 @@ use crate::{build, process};
 /// The contract of Landscape Management, from the root.
 pub const CONTRACT: &str = "deploy/landscape-management-contract.yaml";
 
-/// Writes the CRDs, the contract, the configuration of Argo CD, the files of the chart and the list of proofs.
+/// Writes the CRDs, the contract, the configuration of Argo CD, the files of the chart, the generated pages and the list of
+/// proofs.
 pub fn run() -> Result<(), Error> {
     build::programs()?;
     definitions(&root().join("crds"))?;
@@ -23,8 +25,21 @@ pub fn run() -> Result<(), Error> {
     for file in chart::generated()? {
         std::fs::write(&file.path, file.text).map_err(Error::file(&file.path))?;
     }
+    pages()?;
     proofs()?;
-    say(format!("generated: crds/, {CONTRACT}, {}, files of charts/, docs/proofs.md", argocd::CONFIG_MAP));
+    say(format!(
+        "generated: crds/, {CONTRACT}, {}, files of charts/, docs/api.md, docs/reasons.md, docs/proofs.md",
+        argocd::CONFIG_MAP
+    ));
+    Ok(())
+}
+
+/// Writes the pages that are made of the code.
+fn pages() -> Result<(), Error> {
+    let reasons = reasons::written().map_err(|problems| Error::Finding(problems.join("\n")))?;
+    for (path, text) in [(reasons::path(), reasons), (api::path(), api::written())] {
+        std::fs::write(&path, text).map_err(Error::file(&path))?;
+    }
     Ok(())
 }
 

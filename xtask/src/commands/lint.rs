@@ -20,7 +20,7 @@ const MACHINE_PATHS: &str = "(^|[^A-Za-z0-9._-])/(root|home/[a-z]+|Users/[A-Za-z
 
 /// Checks everything that needs no test.
 pub fn run() -> Result<(), Error> {
-    let deny = cargo_deny::find_or_install()?;
+    let deny = cargo_deny::TOOL.find_or_install()?;
     format()?;
     clippy()?;
     say("lint: bans, licences and sources of dependencies");
@@ -68,8 +68,8 @@ fn fuzz_targets(deny: &Path) -> Result<(), Error> {
     check_dependencies(deny, &root().join("fuzz"))
 }
 
-/// Fails if a file that `make generate` writes differs from what it would write now. `docs/proofs.md` is compared by a
-/// test.
+/// Fails if a file that `make generate` writes differs from what it would write now. Tests compare the generated pages of
+/// `docs/`.
 fn generated_files() -> Result<(), Error> {
     say("lint: generated files");
     build::programs()?;

@@ -5,15 +5,15 @@ use std::time::Instant;
 
 use testkit::krew;
 
-use super::{audit, image, oldest, secret_scan};
+use super::{audit, docs, image, oldest, secret_scan};
 use crate::cargo::testing;
 use crate::console::say;
 use crate::error::Error;
 use crate::mutants::{self, Catalogue};
 use crate::{build, process};
 
-/// Builds the image twice, and runs the slow suites, the scenarios on the oldest Kubernetes, the audit of rights, the secret
-/// scan and the mutants.
+/// Builds the image twice and the book, and runs the slow suites, the scenarios on the oldest Kubernetes, the audit of rights,
+/// the secret scan and the mutants.
 pub fn run() -> Result<(), Error> {
     let started = Instant::now();
     let scanned = tempfile::tempdir().map_err(Error::file(Path::new("a temporary folder")))?;
@@ -32,6 +32,8 @@ pub fn run() -> Result<(), Error> {
     audit::run(None, Some(scanned.path()))?;
     secret_scan::run(Some(scanned.path()))?;
     mutants::run(&[], Some(Catalogue::Suite))?;
+    say("prove: the book of docs/");
+    docs::run()?;
     say(format!("make prove: all proven in {} s", started.elapsed().as_secs()));
     Ok(())
 }

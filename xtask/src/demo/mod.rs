@@ -28,6 +28,12 @@ pub fn prepare() -> Result<(), Error> {
     Ok(())
 }
 
+/// Builds what is missing.
+pub fn build() -> Result<(), Error> {
+    build::programs()?;
+    build::control_plane()
+}
+
 fn opening(is_compiled: bool, has_control_plane: bool) -> String {
     let mut times = Vec::new();
     if !is_compiled {

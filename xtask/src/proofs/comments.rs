@@ -54,7 +54,7 @@ pub fn tests() -> BTreeSet<(String, String)> {
     tests
 }
 
-fn each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
+pub(crate) fn each_file(folder: &Path, visit: &mut impl FnMut(&Path)) {
     let mut entries: Vec<_> =
         fs::read_dir(folder).expect("a folder of sources").map(|entry| entry.expect("an entry").path()).collect();
     entries.sort();

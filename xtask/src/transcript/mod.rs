@@ -16,13 +16,12 @@ mod users;
 use std::process::ExitCode;
 
 use crate::build;
-use crate::demo::session::Session;
+use crate::demo::{self, session::Session};
 use crate::error::{Error, INTERRUPTED};
 
 /// Builds what is missing.
 pub fn prepare(install: bool) -> Result<(), Error> {
-    build::programs()?;
-    build::control_plane()?;
+    demo::build()?;
     if install { build::helm() } else { Ok(()) }
 }
 

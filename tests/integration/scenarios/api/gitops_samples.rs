@@ -7,11 +7,11 @@ use serde_json::{Value, json};
 use xtask::argocd;
 
 use super::gitops::apply;
-use crate::documented::{command, commands, must_run};
 use crate::scenarios::{scenario, upload};
 use testkit::bed::cluster::package;
 use testkit::bed::tenant::ensure_namespace;
 use testkit::bed::{Tenant, TestBed};
+use testkit::documented::{self, Shell};
 
 /// The definitions of the kinds of Argo CD and Flux that the samples have.
 const DEFINITIONS: [(&str, &str); 2] = [
@@ -112,7 +112,7 @@ fn the_component_for_argo_cd_adds_the_scripts_to_its_own_configuration() {
             "-f",
             &folder.path().join("argocd-cm.yaml").display().to_string(),
         ]);
-        must_run(tenant.bed, &command("gitops.md", "## Argo CD", "kubectl patch"), &[]);
+        documented::one("docs/gitops.md#argo-cd", "kubectl patch").must_run(&Shell::of_admin(tenant.bed), &[]);
         let patched = tenant.bed.kubectl(&["get", "-n", "argocd", "configmap/argocd-cm", "-o", "json"]);
         let patched: Value = serde_json::from_str(&patched).expect("JSON");
         assert_eq!(patched["data"], rendered["data"], "both ways of the documentation lead to the same");
@@ -140,8 +140,8 @@ fn the_documented_commands_of_a_pipeline_end_once_the_rotated_key_is_uploaded() 
         let new = tenant.make_key().await;
         tenant.write_secret("pasted", &new).await;
 
-        let script = commands("gitops.md", "## Wait in a pipeline").join("\n");
-        must_run(tenant.bed, &script, &[("team-a", "pipeline")]);
+        let commands = documented::all("docs/gitops.md#wait-in-a-pipeline");
+        documented::must_run_together(&commands, &Shell::of_admin(tenant.bed), &[("team-a", "pipeline")]);
 
         assert_eq!(tenant.slot_key().await, new);
     });

@@ -3,13 +3,10 @@
 use serde_json::{Value, json};
 
 use super::restore::recreate;
-use crate::documented::{command, must_run};
 use crate::scenarios::{alone, scenario, upload};
 use testkit::bed::key::message;
 use testkit::bed::{Setup, Tenant, TestBed};
-
-const PAGE: &str = "clusters.md";
-const AFTER_DISASTER: &str = "## Another ID after a disaster";
+use testkit::documented::{self, Shell};
 
 /// Creates tenants with a key in the slot of each, and stops the operator.
 async fn upload_and_stop(bed: &mut TestBed, names: &[&str]) {
@@ -87,6 +84,8 @@ fn a_clone_with_an_id_of_its_own_leaves_the_slot_to_the_original() {
         let client = bed.client.clone();
         let before = Tenant::existing(&bed, "own-id", client.clone()).slot().await;
 
+        let set = documented::one("docs/clusters.md#clones", "kubectl set env");
+        set.must_run(&Shell::of_admin(&bed), &[("CLONE-ID", "clone")]);
         start_with_id(&mut bed, "clone");
 
         let tenant = Tenant::existing(&bed, "own-id", client);
@@ -119,8 +118,8 @@ fn a_rebuilt_cluster_with_the_id_of_the_old_one_continues_without_an_upload() {
             id.to_owned()
         };
         assert_eq!(before["owner"]["clusterID"], old);
-        let set = command(PAGE, AFTER_DISASTER, "kubectl set env");
-        must_run(&bed, &set, &[("OLD-ID", &old)]);
+        let set = documented::one("docs/clusters.md#another-id-after-a-disaster", "kubectl set env");
+        set.must_run(&Shell::of_admin(&bed), &[("OLD-ID", &old)]);
         let path = "jsonpath={.spec.template.spec.containers[0].env[?(@.name==\"ALMKEY_CLUSTER_ID\")].value}";
         let place = ["get", "deployment", "-n", "alm-key-operator", "alm-key-operator", "-o", path];
         assert_eq!(bed.kubectl(&place), old, "the Deployment sets the ID");
@@ -160,8 +159,8 @@ fn a_rebuilt_cluster_with_a_new_id_replaces_the_keys_of_the_old_one_if_allowed()
         let tenant = Tenant::existing(&bed, "lost-nothing", client);
         tenant.await_ready("calm", "False", "SlotOverwritten").await;
         tenant.patch_tenant(json!({ "spec": { "adoptionPolicy": "Replace" } })).await;
-        let request = command(PAGE, AFTER_DISASTER, "reconcile-requested-at");
-        must_run(&bed, &request, &[("NAMESPACE", "lost-nothing"), ("NAME", "calm")]);
+        let request = documented::one("docs/clusters.md#another-id-after-a-disaster", "reconcile-requested-at");
+        request.must_run(&Shell::of_admin(&bed), &[("NAMESPACE", "lost-nothing"), ("NAME", "calm")]);
         tenant.await_ready("calm", "True", "Uploaded").await;
         assert_eq!(tenant.slot().await["owner"]["clusterID"], "new");
     });

@@ -6,17 +6,12 @@ use kube::Api;
 use kube::api::{DeleteParams, PostParams};
 use serde_json::{Value, json};
 
-use crate::documented::{command, commands, must_run, run};
 use crate::scenarios::{alone, scenario, upload};
 use testkit::bed::key::message;
 use testkit::bed::waiting::wait_until_served;
 use testkit::bed::{Setup, Tenant, TestBed};
+use testkit::documented::{self, Shell};
 use testkit::names::NAMESPACE;
-
-const PAGE: &str = "operations.md";
-const ORDER: &str = "## Removing it";
-const AGAIN: &str = "### Install it again and let it finish";
-const BY_HAND: &str = "### Remove the finalizers by hand";
 
 /// The kinds of the two definitions, as kubectl names them.
 const DEFINITIONS: [&str; 2] = ["crd/almservicekeys.almkey.dev", "crd/almtenants.almkey.dev"];
@@ -33,7 +28,8 @@ fn manifests(bed: &TestBed) -> String {
 
 /// Applies the manifests as documented.
 fn install_again(bed: &TestBed) {
-    must_run(bed, &command(PAGE, AGAIN, "apply"), &[("-k deploy", &manifests(bed))]);
+    let apply = documented::one("docs/upgrading.md#install-it-again-and-let-it-finish", "kubectl apply");
+    apply.must_run(&Shell::of_admin(bed), &[("-k deploy", &manifests(bed))]);
 }
 
 /// Waits until no object of this name exists, such as `crd/NAME`.
@@ -49,16 +45,17 @@ fn is_being_deleted(bed: &TestBed, object: &[&str]) -> bool {
 fn the_documented_order_of_removal_leaves_nothing_behind() {
     alone(with_controller_manager(), async |mut bed| {
         upload(&Tenant::create(&bed, "in-order", bed.client.clone()).await).await;
-        let mut commands = commands(PAGE, ORDER);
+        let shell = Shell::of_admin(&bed);
+        let mut commands = documented::all("docs/upgrading.md#uninstall");
         let last = commands.pop().expect("the documented commands");
-        assert_eq!(commands.len(), 2, "{commands:#?}");
+        assert_eq!(commands.len(), 2);
 
         for command in commands {
-            must_run(&bed, &command, &[]);
+            command.must_run(&shell, &[]);
         }
         // No kubelet stops the operator when its Deployment is deleted.
         assert!(bed.operator.take().expect("the operator runs").stop());
-        must_run(&bed, &last, &[("-k deploy", &manifests(&bed))]);
+        last.must_run(&shell, &[("-k deploy", &manifests(&bed))]);
 
         let tenant = Tenant::existing(&bed, "in-order", bed.client.clone());
         assert_eq!(tenant.slot_key().await, Value::Null);
@@ -193,15 +190,17 @@ async fn remove_by_hand(tenant: &Tenant<'_>) {
     tenant.patch("calm", json!({ "metadata": { "finalizers": both } })).await;
     tenant.begin_deletion("calm").await;
     tenant.begin_tenant_deletion().await;
-    let of_key = command(PAGE, BY_HAND, "almkey ");
+    let shell = Shell::of_admin(bed);
+    let from_key = documented::one("docs/upgrading.md#remove-the-finalizers-by-hand", "almkey ");
     let place = [("NAMESPACE", name), ("NAME", "calm")];
-    must_run(bed, &of_key, &place);
+    from_key.must_run(&shell, &place);
     let left = tenant.keys().get("calm").await.expect("the other finalizer keeps it").metadata.finalizers;
     assert_eq!(left, Some(vec!["example.org/other".to_owned()]));
-    run(bed, &of_key, &place).expect_err("the finalizer of another client is not removed");
+    from_key.run(&shell, &place).expect_err("the finalizer of another client is not removed");
     tenant.patch("calm", json!({ "metadata": { "finalizers": null } })).await;
     tenant.await_gone("calm").await;
-    must_run(bed, &command(PAGE, BY_HAND, "almtenant "), &[("TENANT", name)]);
+    let from_tenant = documented::one("docs/upgrading.md#remove-the-finalizers-by-hand", "almtenant ");
+    from_tenant.must_run(&shell, &[("TENANT", name)]);
     tenant.await_tenant_gone(name).await;
 }
 
@@ -220,7 +219,8 @@ fn an_object_whose_credentials_are_lost_can_be_abandoned() {
         assert!(said.contains("Secret \"lost-credentials\"") && said.contains("does not exist"), "{said}");
 
         let placeholders = [("NAMESPACE", "lost-credentials"), ("NAME", "calm")];
-        must_run(tenant.bed, &command(PAGE, AGAIN, "almkey.dev/abandon"), &placeholders);
+        let abandon = documented::one("docs/upgrading.md#install-it-again-and-let-it-finish", "almkey.dev/abandon");
+        abandon.must_run(&Shell::of_admin(tenant.bed), &placeholders);
 
         tenant.await_gone("calm").await;
         assert_eq!(tenant.slot().await, before, "key and owner stay");

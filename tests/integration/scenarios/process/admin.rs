@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use serde_json::{Value, json};
 
-use crate::documented;
 use crate::scenarios::alone;
+use crate::tables;
 use testkit::bed::cluster::package;
 use testkit::bed::operator::program;
 use testkit::bed::{Setup, Tenant};
@@ -128,7 +128,7 @@ fn each_flag_of_the_operator_is_documented_and_has_an_environment_variable() {
     let table = |rows: &[Vec<String>]| rows.iter().map(|row| format!("| {} |", row.join(" | "))).collect::<Vec<_>>();
     assert_eq!(
         table(&flags),
-        table(&documented::rows("operations.md", "--")),
+        table(&tables::rows("operations.md", "--")),
         "docs/operations.md must list the flags of --help"
     );
 }

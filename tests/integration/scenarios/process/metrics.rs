@@ -6,13 +6,14 @@ use std::process::Stdio;
 
 use serde_json::{Value, json};
 
-use crate::documented;
 use crate::scenarios::{alone, scenario};
+use crate::tables;
 use testkit::bed::cluster::package;
 use testkit::bed::manual::ask_a_person;
 use testkit::bed::operator::Operator;
 use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant};
+use testkit::documented::{self, Shell};
 use testkit::names::NAMESPACE;
 use testkit::{monitoring, promtool};
 
@@ -99,7 +100,7 @@ fn expect_documented(text: &str) {
         let labels = labels.iter().map(|label| format!("`{label}`")).collect::<Vec<_>>().join(", ");
         [format!("`{name}`"), kind, labels, help]
     });
-    let rows = documented::metrics().into_iter();
+    let rows = tables::metrics().into_iter();
     let mut table: Vec<_> = rows.map(|row| [row[0].clone(), row[1].clone(), row[3].clone(), row[4].clone()]).collect();
     table.sort();
     assert_eq!(served.collect::<Vec<_>>(), table, "docs/metrics.md must list the metrics of /metrics");
@@ -202,9 +203,13 @@ fn the_podmonitor_the_alerts_and_the_dashboard_are_admitted_where_their_kinds_ex
             let crd = format!("crd/{kind}.monitoring.coreos.com");
             tenant.bed.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", &crd]);
         }
-        let page = "operations.md";
-        let command = documented::command(page, "## An alert fires: what now?", "deploy/monitoring");
-        documented::must_run(tenant.bed, &format!("{command} --validate=strict"), &[]);
+        let shell = Shell::of_admin(tenant.bed);
+        for apply in [
+            documented::one("docs/operations.md#an-alert-fires-what-now", "deploy/monitoring"),
+            documented::one("docs/metrics.md#metrics", "deploy/monitoring"),
+        ] {
+            apply.must_run(&shell, &[("--server-side", "--server-side --validate=strict")]);
+        }
 
         let read = |kind: &str, name: &str| {
             let arguments = ["get", kind, name, "-n", NAMESPACE, "-o", "json"];

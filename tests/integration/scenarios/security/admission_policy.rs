@@ -6,10 +6,10 @@ use kube::{Api, Client};
 use serde_json::{Value, json};
 
 use crate::scenarios::alone;
-use testkit::bed::cluster::package;
 use testkit::bed::request::{self, Answer};
 use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, Tenant, TestBed};
+use testkit::documented::{self, Shell};
 
 const KEYS: &str = "/apis/almkey.dev/v1alpha1/namespaces/sources/almservicekeys";
 
@@ -72,13 +72,12 @@ fn assert_refused(answer: &Answer, field: &str, source: &str) {
 /// Installs the policy as the documentation says, and waits until it is in force.
 async fn install_policy(bed: &TestBed, stranger: &Client, reader: &Client) {
     bed.control_plane.apply(ROLES).expect("the roles are created");
-    let folder = package().join("deploy/admission").display().to_string();
-    let mut kubectl = bed.control_plane.kubectl("admin");
-    let output = kubectl
-        .args(["apply", "--server-side", "--validate=strict", "-k", &folder])
-        .output()
-        .expect("the command runs");
-    assert!(output.status.success() && output.stderr.is_empty(), "{}", String::from_utf8_lossy(&output.stderr));
+    let apply = documented::one("docs/admission.md#refuse-sources-that-their-author-may-not-read", "deploy/admission");
+    let strictly = [
+        ("--server-side", "--server-side --validate=strict"),
+        ("-k deploy/admission", "-k deploy/admission 2>&1 >/dev/null"),
+    ];
+    assert_eq!(apply.must_run(&Shell::of_admin(bed), &strictly), "", "no warnings");
     let tried = async |client: &Client, source: &Value| {
         request::create(client, &format!("{KEYS}?dryRun=All"), &key("tried", source)).await
     };

@@ -10,6 +10,7 @@ use crate::scenarios::alone;
 use testkit::bed::cluster::package;
 use testkit::bed::tenant::ensure_namespace;
 use testkit::bed::{Setup, Tenant};
+use testkit::documented::{self, Shell};
 use testkit::names::NAMESPACE;
 use xtask::rights::Mode;
 
@@ -19,6 +20,26 @@ const ROLE_BINDING: &str = "rolebinding/alm-key-operator-sources";
 
 fn setup() -> Setup {
     Setup { namespaces: SERVED, audit: true, controller_manager: true, ..Setup::default() }
+}
+
+#[test]
+fn the_documented_installation_serves_the_namespaces_that_the_command_names() {
+    alone(setup(), async |mut bed| {
+        let shell = Shell::of_admin(&bed);
+        for text in ["--server-side -k", "-n team-a", "-n team-b"] {
+            documented::one("docs/namespaced.md#serve-single-namespaces", text).must_run(&shell, &[]);
+        }
+        bed.operator.take().expect("the operator runs").kill();
+        let shell =
+            shell.with_variable("KUBECONFIG", bed.kubeconfig()).with_variable("ALMKEY_ADMIN_ADDRESS", "127.0.0.1:0");
+        let serve = documented::one("docs/namespaced.md#serve-single-namespaces", "almkey operator");
+        let _running = serve.start(&shell, &[]);
+
+        let tenant = Tenant::create(&bed, "team-b", bed.client.clone()).await;
+        tenant.write_secret("pasted", &tenant.make_key().await).await;
+        tenant.apply_for_secret("calm", "pasted").await;
+        tenant.await_ready("calm", "True", "Uploaded").await;
+    });
 }
 
 // proves: flag --namespaces

@@ -10,3 +10,5 @@ mod layouts;
 mod recorded_replay;
 // Plain Secrets: from a pasted key to the slot.
 mod secret;
+// The Secret that each documented tool writes, with its metadata.
+mod tools;
