@@ -53,7 +53,7 @@ pub async fn life(bed: &TestBed) -> Vec<Point> {
     recording.key("the key is being tried for the first time", &tenant, "calm").await;
     tenant.fail_once("Put", json!({ "hold": true })).await;
     tenant.release_held_calls().await;
-    tenant.await_key("calm", "about to upload", |object| is_pending(object)).await;
+    tenant.await_key("calm", "about to upload", is_pending).await;
     recording.key("the first upload is under way", &tenant, "calm").await;
     tenant.await_held().await;
     tenant.release_held_calls().await;
@@ -67,7 +67,7 @@ pub async fn life(bed: &TestBed) -> Vec<Point> {
     recording.key("rotation: the new key is being tried", &tenant, "calm").await;
     tenant.fail_once("Put", json!({ "hold": true })).await;
     tenant.release_held_calls().await;
-    tenant.await_key("calm", "about to upload", |object| is_pending(object)).await;
+    tenant.await_key("calm", "about to upload", is_pending).await;
     recording.key("rotation: the upload is under way", &tenant, "calm").await;
     tenant.await_held().await;
     tenant.release_held_calls().await;

@@ -1,4 +1,4 @@
-//! Health as GitOps tools see it: kstatus, Argo CD and Flux assess the objects as the API server stores them at each turning
+//! Health as `GitOps` tools see it: kstatus, Argo CD and Flux assess the objects as the API server stores them at each turning
 //! point of their lives. docs/gitops.md shows the table of the verdicts.
 
 mod customizations;
