@@ -65,11 +65,11 @@ impl Writer {
     /// # Errors
     /// The folder cannot be written to.
     pub fn finish(self, source: &Source) -> io::Result<Descriptor> {
-        let all = index(self.manifests.clone())?.annotations(annotations(source)).build().map_err(invalid)?;
+        let all = index(self.manifests.clone()).annotations(annotations(source)).build().map_err(invalid)?;
         let image = self.write_blob(MediaType::ImageIndex, &to_json(&all)?)?;
         let mut named = image.clone();
         named.set_annotations(Some([(ANNOTATION_REF_NAME.to_owned(), VERSION.to_owned())].into()));
-        let top = index(vec![named])?.build().map_err(invalid)?;
+        let top = index(vec![named]).build().map_err(invalid)?;
         fs::write(self.folder.join(INDEX), to_json(&top)?)?;
         let layout = OciLayoutBuilder::default().image_layout_version(LAYOUT_VERSION).build().map_err(invalid)?;
         fs::write(self.folder.join(LAYOUT), to_json(&layout)?)?;
@@ -85,9 +85,9 @@ impl Writer {
     }
 }
 
-fn index(manifests: Vec<Descriptor>) -> io::Result<ImageIndexBuilder> {
+fn index(manifests: Vec<Descriptor>) -> ImageIndexBuilder {
     let builder = ImageIndexBuilder::default().schema_version(SCHEMA_VERSION).media_type(MediaType::ImageIndex);
-    Ok(builder.manifests(manifests))
+    builder.manifests(manifests)
 }
 
 fn platform(architecture: &str) -> io::Result<Platform> {

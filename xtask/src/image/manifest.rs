@@ -15,7 +15,8 @@ use super::{ADMIN_PORT, PROGRAM, USER};
 /// Returns the SHA-256 of data, in hexadecimal.
 #[must_use]
 pub fn sha256(data: &[u8]) -> String {
-    Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect()
+    let bytes: Vec<_> = Sha256::digest(data).iter().map(|byte| format!("{byte:02x}")).collect();
+    bytes.concat()
 }
 
 /// Returns the configuration of the image for an architecture, whose one layer is this archive.

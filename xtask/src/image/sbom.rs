@@ -1,6 +1,7 @@
-//! The software bill of materials of an image, as CycloneDX: the crates that are linked into its program, and its CA
+//! The software bill of materials of an image, as `CycloneDX`: the crates that are linked into its program, and its CA
 //! certificates.
 
+use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use cyclonedx_bom::external_models::normalized_string::NormalizedString;
@@ -60,7 +61,7 @@ impl<'a> Line<'a> {
 /// Returns the document for the image with this manifest, from the output of `cargo tree` and the text of `Cargo.lock`.
 ///
 /// # Errors
-/// One of them is not understood, or the document breaks a rule of CycloneDX.
+/// One of them is not understood, or the document breaks a rule of `CycloneDX`.
 pub fn document(tree: &str, lock: &str, image: &Descriptor, source: &Source) -> Result<Vec<u8>, String> {
     let lock = Lock::parse(lock)?;
     let mut components = BTreeMap::new();
@@ -75,8 +76,8 @@ pub fn document(tree: &str, lock: &str, image: &Descriptor, source: &Source) -> 
         }
         dependencies.entry(reference.clone()).or_default();
         above.push(reference.clone());
-        if !components.contains_key(&reference) {
-            components.insert(reference, component(&line, &lock)?);
+        if let Entry::Vacant(entry) = components.entry(reference) {
+            entry.insert(component(&line, &lock)?);
         }
     }
     let program = above.first().cloned().ok_or("`cargo tree` printed nothing")?;
