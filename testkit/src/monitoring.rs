@@ -5,6 +5,7 @@ use std::fs;
 
 use serde_json::Value;
 
+use crate::bed::TestBed;
 use crate::bed::cluster::package;
 
 /// The prefixes of the names of all metrics: ours, and those that controller-runtime defines.
@@ -28,6 +29,16 @@ pub struct Selector {
     pub series: String,
     /// Names of the labels.
     pub labels: BTreeSet<String>,
+}
+
+/// Installs the kinds `PodMonitor` and `PrometheusRule` of the Prometheus operator.
+pub fn install_kinds(bed: &TestBed) {
+    let kinds = fs::read_to_string(package().join("tests/data/prometheus-operator-crds.yaml"));
+    bed.control_plane.apply(&kinds.expect("the definitions")).expect("the definitions can be applied");
+    for kind in ["podmonitors", "prometheusrules"] {
+        let definition = format!("crd/{kind}.monitoring.coreos.com");
+        bed.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", &definition]);
+    }
 }
 
 /// Returns the `PrometheusRule`.

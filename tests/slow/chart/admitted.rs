@@ -8,6 +8,7 @@ use testkit::bed::cluster::package;
 use testkit::bed::waiting::wait_for;
 use testkit::bed::{Setup, TestBed};
 use testkit::helm;
+use testkit::monitoring;
 
 use super::openapi::OpenApi;
 use super::run_uninstalled;
@@ -64,20 +65,10 @@ fn apply(bed: &TestBed, manifests: &str, arguments: &[&str]) -> (bool, String) {
     (output.status.success(), String::from_utf8_lossy(&output.stderr).into_owned())
 }
 
-/// Installs the kinds of the Prometheus operator.
-fn install_monitoring(bed: &TestBed) {
-    for kind in ["podmonitors", "prometheusrules"] {
-        let path = package().join(format!("tests/data/prometheus-operator/{kind}.yaml"));
-        bed.control_plane.apply(&fs::read_to_string(path).expect("the definition")).expect("it can be applied");
-        let name = format!("crd/{kind}.monitoring.coreos.com");
-        bed.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", &name]);
-    }
-}
-
 #[test]
 fn the_manifests_fit_the_servers_openapi_and_are_applied_strictly_without_a_warning() {
     run_uninstalled(Setup { bindings: false, ..Setup::default() }, async |bed| {
-        install_monitoring(&bed);
+        monitoring::install_kinds(&bed);
         bed.create_namespaces(&["team-a", "team-b", "landscapes"]);
         let mut openapi = OpenApi::of(&bed);
         for (form, values) in FORMS {

@@ -5,6 +5,7 @@ mod admitted;
 mod life;
 mod notes;
 mod openapi;
+mod page;
 mod parity;
 mod release;
 mod values;

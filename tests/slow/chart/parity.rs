@@ -97,5 +97,10 @@ fn the_chart_and_the_kustomizations_install_the_same_objects() {
             &render(&["--set", "networkPolicy.enabled=true,admissionPolicy.enabled=true"]),
             &kustomize(&bed, &["deploy", "deploy/admission"], &["deploy/network-policy"]),
         );
+        compare(
+            "all namespaces with monitoring",
+            &render(&["--set", "podMonitor.enabled=true,prometheusRule.enabled=true,grafanaDashboard.enabled=true"]),
+            &kustomize(&bed, &["deploy", "deploy/monitoring"], &[]),
+        );
     });
 }

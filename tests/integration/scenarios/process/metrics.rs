@@ -8,7 +8,6 @@ use serde_json::{Value, json};
 
 use crate::scenarios::{alone, scenario};
 use crate::tables;
-use testkit::bed::cluster::package;
 use testkit::bed::manual::ask_a_person;
 use testkit::bed::operator::Operator;
 use testkit::bed::waiting::wait_for;
@@ -197,12 +196,7 @@ fn metrics_count_the_events_of_a_key_and_are_the_documented_ones() {
 #[test]
 fn the_podmonitor_the_alerts_and_the_dashboard_are_admitted_where_their_kinds_exist() {
     scenario("monitoring", async |tenant| {
-        let kinds = std::fs::read_to_string(package().join("tests/data/prometheus-operator-crds.yaml"));
-        tenant.bed.control_plane.apply(&kinds.expect("the definitions")).expect("the definitions can be applied");
-        for kind in ["podmonitors", "prometheusrules"] {
-            let crd = format!("crd/{kind}.monitoring.coreos.com");
-            tenant.bed.kubectl(&["wait", "--for=condition=Established", "--timeout=30s", &crd]);
-        }
+        monitoring::install_kinds(tenant.bed);
         let shell = Shell::of_admin(tenant.bed);
         for apply in [
             documented::one("docs/operations.md#an-alert-fires-what-now", "deploy/monitoring"),
