@@ -24,7 +24,7 @@ test: xtask ## Run every test: unit tests, and scenarios on a real API server (T
 lint: xtask ## Check format, clippy, licences and sources of dependencies, generated files
 	@$(XTASK) lint
 
-advisories: xtask ## Compare the dependencies with the advisories of RustSec, which are downloaded
+advisories: xtask ## Compare the dependencies with known advisories, which are downloaded
 	@$(XTASK) advisories
 
 prove: xtask ## Prove what is too long for make test: crashes, faults, rights, leaked secrets, and that mutants are noticed

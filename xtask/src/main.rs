@@ -45,7 +45,7 @@ struct Arguments {
 enum Command {
     /// Check format, clippy, licences and sources of dependencies, generated files
     Lint,
-    /// Compare the dependencies with the advisories of RustSec, which are downloaded
+    /// Compare the dependencies with known advisories, which are downloaded
     Advisories,
     /// Run the unit tests
     Unit {

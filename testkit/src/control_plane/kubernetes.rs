@@ -32,7 +32,7 @@ pub(super) const OLDEST: GoModule = GoModule {
     ldflags: "-s -w -X k8s.io/component-base/version.gitVersion=v1.33.13 \
     -X k8s.io/component-base/version.gitMajor=1 -X k8s.io/component-base/version.gitMinor=33",
     tags: "",
-    duration: "7 to 10 minutes",
+    duration: "5 to 8 minutes",
 };
 
 /// A supported version of Kubernetes.

@@ -1,6 +1,6 @@
 //! `cargo xtask advisories`: looks for known vulnerabilities, unsound and unmaintained crates, and withdrawn versions.
 //!
-//! It downloads the database of RustSec, and its result changes without a change here. So it is no part of `lint`.
+//! It downloads the database of advisories, and its result changes without a change here. So it is no part of `lint`.
 
 use std::process::Command;
 
