@@ -15,7 +15,7 @@ use xtask::workspace::target;
 use crate::beds::report;
 
 /// The platforms whose archives are built on Linux.
-const BUILT: [Platform; 2] = [Platform::LINUX_AMD64, Platform::LINUX_ARM64];
+const BUILT: [Platform; 3] = [Platform::LINUX_AMD64, Platform::LINUX_ARM64, Platform::WINDOWS_AMD64];
 
 /// Address that an archive is never fetched from.
 const BASE_URL: &str = "https://downloads.example/almkey";
@@ -42,7 +42,8 @@ fn krew_installs_the_plugin_from_the_manifest_and_its_archive() {
         let files = unpack(platform, &archive).expect("the archive is complete");
         let program = entry["bin"].as_str().expect("a program");
         let found = files.iter().find(|(name, _)| name == program).expect("the program that the manifest names");
-        assert!(found.1.starts_with(b"\x7fELF"), "{program} is no program for {}", platform.os);
+        let magic: &[u8] = if platform.os == "windows" { b"MZ" } else { b"\x7fELF" };
+        assert!(found.1.starts_with(magic), "{program} is no program for {}", platform.os);
         report(&format!("archives: {} has {} bytes", platform.archive(), archive.len()));
     }
 

@@ -23,7 +23,7 @@ impl Platform {
     /// macOS on Apple silicon.
     pub const MACOS_ARM64: Self = Self { os: "darwin", architecture: "arm64", target: "aarch64-apple-darwin" };
     /// Windows on x86-64.
-    pub const WINDOWS_AMD64: Self = Self { os: "windows", architecture: "amd64", target: "x86_64-pc-windows-msvc" };
+    pub const WINDOWS_AMD64: Self = Self { os: "windows", architecture: "amd64", target: "x86_64-pc-windows-gnu" };
 
     /// All platforms.
     pub const ALL: [Self; 5] =

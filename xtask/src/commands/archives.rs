@@ -1,7 +1,7 @@
 //! `cargo xtask archives`: archives of `almkey` for people, their checksums, and a krew manifest.
 //!
-//! The programs for Linux are built here. Those for macOS are linked with Apple's frameworks, which only a Mac has. They and
-//! those for Windows are built on their own systems by cargo, and passed to this command.
+//! On Linux, the programs for Linux and Windows are built here. Those for macOS are linked with Apple's frameworks, which
+//! only a Mac has: they are built there by cargo, and passed to this command.
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -19,7 +19,7 @@ use crate::error::Error;
 use crate::release::{self, Zigbuild, build, source};
 
 /// The platforms that are built here.
-const BUILT: [Platform; 2] = [Platform::LINUX_AMD64, Platform::LINUX_ARM64];
+const BUILT: [Platform; 3] = [Platform::LINUX_AMD64, Platform::LINUX_ARM64, Platform::WINDOWS_AMD64];
 
 /// Builds the archives; `programs` are those that were built elsewhere. Writes a krew manifest if there is a URL.
 pub fn run(programs: &[String], base_url: Option<&str>) -> Result<(), Error> {
@@ -42,10 +42,7 @@ pub fn run(programs: &[String], base_url: Option<&str>) -> Result<(), Error> {
     for platform in Platform::ALL {
         let program = passed(platform);
         if program.is_none() && !compiled.contains(&platform) {
-            say(format!(
-                "archives: none for {}: build the program on its own system, and pass --program",
-                name(platform)
-            ));
+            say(format!("archives: none for {}: build the program on a Mac, and pass --program", name(platform)));
             continue;
         }
         let program = program.unwrap_or_else(|| release::path(platform, &binaries));
