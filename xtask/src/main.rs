@@ -121,7 +121,7 @@ enum Command {
     },
     /// Build archives of almkey for people, and their checksums
     Archives {
-        /// A program that was built elsewhere, such as darwin_arm64=almkey
+        /// A program that was built elsewhere, on a Mac for example
         #[arg(long = "program", value_name = "OS_ARCHITECTURE=FILE")]
         programs: Vec<String>,
         /// Write a krew manifest, with this address of the folder that will hold the archives

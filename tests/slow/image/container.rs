@@ -107,7 +107,7 @@ impl Process {
     /// Returns true if its root is mounted read-only.
     pub fn has_read_only_root(&self) -> bool {
         let mounts = self.read("mountinfo");
-        let root = mounts.lines().filter(|line| line.split(' ').nth(4) == Some("/")).next_back().expect("a root");
+        let root = mounts.lines().rfind(|line| line.split(' ').nth(4) == Some("/")).expect("a root");
         root.split(' ').nth(5).is_some_and(|options| options.split(',').any(|option| option == "ro"))
     }
 }

@@ -19,7 +19,7 @@ pub struct Zigbuild {
 }
 
 impl Zigbuild {
-    /// Installs both from PyPI into the cache, if they are not there.
+    /// Installs both from `PyPI` into the cache, if they are not there.
     pub fn find_or_install() -> Result<Self, Error> {
         let Some(cache) = cache() else {
             return Err(Error::Finding("neither ALMKEY_CACHE nor HOME is set: zig is kept below it".into()));
