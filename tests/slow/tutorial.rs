@@ -5,7 +5,7 @@ use std::time::Duration;
 use testkit::documented::{self, Shell};
 
 /// Time for the programs to be compiled and started.
-const START: Duration = Duration::from_secs(600);
+const START: Duration = Duration::from_mins(10);
 
 #[test]
 fn the_tutorial_leads_from_nothing_to_a_healthy_key_and_back() {

@@ -67,7 +67,9 @@ fn kustomize_namespaced(bed: &TestBed, namespaces: &[&str]) -> String {
     for namespace in namespaces {
         let mut binding = helm::objects(&rendered).remove(0);
         binding["metadata"]["namespace"] = json!(namespace);
-        manifests.push_str(&format!("---\n{binding}\n"));
+        manifests.push_str("---\n");
+        manifests.push_str(&binding.to_string());
+        manifests.push('\n');
     }
     manifests
 }

@@ -12,7 +12,7 @@ use crate::beds::report;
 /// The previous version of the chart.
 const PREVIOUS: &str = "tests/data/charts/alm-key-operator-0.1.0-alpha.1.tgz";
 
-/// Returns a field of an object, as a JSONPath without braces names it.
+/// Returns a field of an object, as a `JSONPath` without braces names it.
 fn field(bed: &TestBed, kind: &str, name: &str, path: &str) -> String {
     bed.kubectl(&["get", kind, name, "-n", NAMESPACE, "-o", &format!("jsonpath={{{path}}}")])
 }

@@ -9,6 +9,7 @@ use testkit::helm;
 use crate::beds::report;
 
 /// A value with another content than its default.
+#[derive(Clone, Copy)]
 struct Flip {
     value: &'static str,
     /// Other values that it has its effect with, as Helm's `--set-json` takes them.

@@ -62,9 +62,9 @@ fn with_table(page: &str, rows: &[Row]) -> Result<String, String> {
     let Some((before, after)) = parts else {
         return Err(format!("README.md of the chart: expected the lines {begin:?} and {end:?} around the table"));
     };
-    let rows: String =
-        rows.iter().map(|row| format!("| `{}` | `{}` | {} |\n", row.name, row.default, row.description)).collect();
-    Ok(format!("{before}{begin}\n\n| value | default | meaning |\n|---|---|---|\n{rows}\n{end}{after}"))
+    let row = |Row { name, default, description }: &Row| format!("| `{name}` | `{default}` | {description} |");
+    let rows = rows.iter().map(row).collect::<Vec<_>>().join("\n");
+    Ok(format!("{before}{begin}\n\n| value | default | meaning |\n|---|---|---|\n{rows}\n\n{end}{after}"))
 }
 
 /// A value of the chart.
