@@ -57,6 +57,9 @@ fn excesses(workflow: &Value) -> Vec<String> {
             expect(!keeps_token, "a checkout does not leave its token in the work tree");
             let script = step["run"].as_str().unwrap_or_default();
             expect(!script.contains("${{"), "a script reads values from variables, where they cannot become code");
+            let has_pipeline = script.replace("||", "").contains('|');
+            let fails = !has_pipeline || workflow["defaults"]["run"]["shell"] == "bash";
+            expect(fails, "a pipeline fails if any command of it fails: defaults.run.shell is bash");
         }
     }
     found

@@ -13,9 +13,12 @@ struct Mention {
     before: &'static str,
 }
 
-const MENTIONS: [Mention; 3] = [
+const MENTIONS: [Mention; 6] = [
     Mention { path: "deploy/base/deployment.yaml", before: "image: alm-key-operator:" },
     Mention { path: "deploy/Dockerfile", before: "--tag alm-key-operator:" },
+    Mention { path: "docs/image.md", before: "image/layout:" },
+    Mention { path: "docs/image.md", before: "--tag alm-key-operator:" },
+    Mention { path: "docs/install.md", before: "newTag: " },
     Mention { path: "deploy/Dockerfile", before: "org.opencontainers.image.version=\"" },
 ];
 

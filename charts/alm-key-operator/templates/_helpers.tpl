@@ -9,7 +9,7 @@
 {{ toYaml . }}
 {{ end -}}
 {{ include "alm-key-operator.selector" . }}
-app.kubernetes.io/instance: {{ .Release.Name }}
+app.kubernetes.io/instance: {{ .Release.Name | quote }}
 app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
 app.kubernetes.io/managed-by: {{ .Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .Chart.Name (.Chart.Version | replace "+" "_") }}
@@ -34,5 +34,5 @@ app.kubernetes.io/name: alm-key-operator
 subjects:
   - kind: ServiceAccount
     name: alm-key-operator
-    namespace: {{ .Release.Namespace }}
+    namespace: {{ .Release.Namespace | quote }}
 {{- end -}}

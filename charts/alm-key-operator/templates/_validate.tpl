@@ -14,6 +14,14 @@
 {{- fail "egressProxy.credentials.secretName: without egressProxy.url there is no proxy that asks for credentials; set that, too, or remove the name" -}}
 {{- end -}}
 {{- end -}}
+{{- with .Values.caBundle.certificates | trim -}}
+{{- if contains "PRIVATE KEY" . -}}
+{{- fail "caBundle.certificates: it contains a private key, which a ConfigMap must not hold; name a file with certificates only" -}}
+{{- end -}}
+{{- if not (contains "-----BEGIN CERTIFICATE-----" .) -}}
+{{- fail "caBundle.certificates: expected certificates in PEM, which begin with -----BEGIN CERTIFICATE-----" -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.caBundle.injectTrusted .Values.caBundle.certificates -}}
 {{- fail "caBundle.certificates: OpenShift overwrites the ConfigMap if caBundle.injectTrusted is true; use one of both" -}}
 {{- end -}}

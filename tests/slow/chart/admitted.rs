@@ -69,7 +69,7 @@ fn apply(bed: &TestBed, manifests: &str, arguments: &[&str]) -> (bool, String) {
 fn the_manifests_fit_the_servers_openapi_and_are_applied_strictly_without_a_warning() {
     run_uninstalled(Setup { bindings: false, ..Setup::default() }, async |bed| {
         monitoring::install_kinds(&bed);
-        bed.create_namespaces(&["team-a", "team-b", "landscapes"]);
+        bed.create_namespaces(&["team-a", "team-b", "2024", "landscapes"]);
         let mut openapi = OpenApi::of(&bed);
         for (form, values) in FORMS {
             let manifests = render(values);
@@ -80,6 +80,8 @@ fn the_manifests_fit_the_servers_openapi_and_are_applied_strictly_without_a_warn
             assert_eq!(apply(&bed, &manifests, &["--dry-run=server"]), (true, String::new()), "{form}");
             report(&format!("{form}: {} objects fit the OpenAPI of the API server, no warning", objects.len()));
         }
+        let numeric = helm::render(&["--set-json", r#"namespaces=["2024"]"#]).expect("the rendering");
+        assert_eq!(apply(&bed, &numeric, &["--dry-run=server"]), (true, String::new()), "a name that is a number");
         // Both checks notice a misspelt field.
         let misspelt = render(&[]).replace("terminationGracePeriodSeconds:", "terminationGracePeriod:");
         let findings = helm::objects(&misspelt).iter().flat_map(|object| openapi.findings(object)).count();

@@ -158,11 +158,14 @@ fn a_value_that_the_chart_does_not_know_is_refused_at_every_level() {
 #[test]
 fn values_that_exclude_each_other_are_refused_with_their_names() {
     let certificates = format!("caBundle.certificates={CERTIFICATE}");
-    let cases: [(&[&str], &str); 7] = [
+    let private_key = r#"caBundle.certificates="-----BEGIN CERTIFICATE-----\n-----BEGIN PRIVATE KEY-----\nCANARY""#;
+    let cases: [(&[&str], &str); 9] = [
         (&["leaderElection.enabled=false"], "replicas: "),
         (&[r#"egressProxy.exempt=["a"]"#], "egressProxy.exempt: "),
         (&[r#"egressProxy.credentials.secretName="a""#], "egressProxy.credentials.secretName: "),
         (&["caBundle.injectTrusted=true", &certificates], "caBundle.certificates: "),
+        (&[private_key], "caBundle.certificates: it contains a private key"),
+        (&[r#"caBundle.certificates="CANARY""#], "caBundle.certificates: expected certificates"),
         (&[r#"namespaces=["*"]"#], "namespaces/0"),
         (&[r#"egressProxy.url="https://proxy.example.com""#], "egressProxy.url: "),
         (&[r#"egressProxy.url="http://user:CANARY@proxy.example.com""#], "egressProxy.url: "),

@@ -63,6 +63,11 @@ fn install(requirements: &Path, tools: &Path, folder: &Path) -> Result<(), Error
     pip.args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "--root-user-action", "ignore"]);
     pip.args(["--only-binary", ":all:", "--no-deps", "--require-hashes", "--requirement"]).arg(requirements);
     process::run(pip.arg("--target").arg(unfinished.path()), "installing zig")?;
-    let unfinished = unfinished.keep();
-    std::fs::rename(&unfinished, folder).map_err(Error::file(folder))
+    match std::fs::rename(unfinished.path(), folder) {
+        Ok(()) => drop(unfinished.keep()),
+        // Another process was faster. The folder is named by what it holds.
+        Err(_) if folder.is_dir() => {}
+        Err(error) => return Err(Error::file(folder)(error)),
+    }
+    Ok(())
 }

@@ -1,4 +1,4 @@
--- A reconciliation of a suspended object calls nobody, so it is not offered.
+-- A reconciliation of a suspended object makes no remote call, so it is not offered.
 local suspended = obj.spec.suspend == true
 return {
   reconcile = { disabled = suspended },
