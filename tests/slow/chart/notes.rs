@@ -29,8 +29,8 @@ fn the_notes_print_a_tenant_and_a_key_that_can_be_applied_and_how_to_uninstall()
         let documents = documents(&printed);
         let [tenant, key] = documents[..] else { panic!("a tenant and a key: {printed}") };
         assert!(tenant.contains("kind: ALMTenant") && tenant.contains("name: alm-key-operator-ca-bundle"), "{tenant}");
-        assert!(tenant.contains("allowedNamespaces: [team-x]"), "{tenant}");
-        assert!(key.contains("kind: ALMServiceKey") && key.contains("namespace: team-x"), "{key}");
+        assert!(tenant.contains("allowedNamespaces: [\"team-x\"]"), "{tenant}");
+        assert!(key.contains("kind: ALMServiceKey") && key.contains("namespace: \"team-x\""), "{key}");
         for document in documents {
             expect_admitted(&bed, document);
         }

@@ -63,7 +63,7 @@ const FLIPS: &[Flip] = &[
     flip("adminPort", "9090", "containerPort: 9090\n"),
     flip("egressProxy.url", r#""http://proxy.example.com:3128""#, "- --egress-proxy=http://proxy.example.com:3128\n"),
     given(PROXY, flip("egressProxy.exempt", r#"["*.svc","a"]"#, "- --egress-proxy-exempt=*.svc,a\n")),
-    given(PROXY, flip("egressProxy.credentials.secretName", r#""proxy""#, "secretName: proxy\n")),
+    given(PROXY, flip("egressProxy.credentials.secretName", r#""proxy""#, "secretName: \"proxy\"\n")),
     given(
         PROXY_SECRET,
         flip("egressProxy.credentials.key", r#""login""#, "- --egress-proxy-credentials=/etc/egress-proxy/login\n"),
@@ -92,7 +92,7 @@ const FLIPS: &[Flip] = &[
     flip("podAnnotations", r#"{"example.com/note":"x"}"#, "example.com/note: x\n"),
     flip("resources.requests", r#"{"cpu":"20m"}"#, "cpu: 20m\n"),
     flip("resources.limits", r#"{"memory":"256Mi"}"#, "memory: 256Mi\n"),
-    flip("priorityClassName", r#""system-cluster-critical""#, "priorityClassName: system-cluster-critical\n"),
+    flip("priorityClassName", r#""system-cluster-critical""#, "priorityClassName: \"system-cluster-critical\"\n"),
     flip("nodeSelector", r#"{"kubernetes.io/arch":"arm64"}"#, "kubernetes.io/arch: arm64\n"),
     flip("tolerations", r#"[{"key":"dedicated","operator":"Exists"}]"#, "key: dedicated\n"),
     flip("affinity.nodeAffinity", r#"{"requiredDuringSchedulingIgnoredDuringExecution":{}}"#, "nodeAffinity:\n"),
