@@ -2,7 +2,7 @@
 
 use std::process::Command;
 
-use crate::control_plane::{Error, GoModule, Program, built_program};
+use crate::control_plane::{Error, GoModule, Program};
 
 const MODULE: GoModule = GoModule {
     name: "actionlint",
@@ -17,6 +17,5 @@ const MODULE: GoModule = GoModule {
 /// # Errors
 /// It could not be built.
 pub fn command() -> Result<Command, Error> {
-    let cache = MODULE.find_or_build()?;
-    built_program(&cache, "actionlint").map(Command::new)
+    MODULE.program("actionlint").map(Command::new)
 }

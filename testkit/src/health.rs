@@ -8,7 +8,7 @@ use std::process::{Command, Stdio};
 use serde::Deserialize;
 use serde_json::Value;
 
-use crate::control_plane::{Error, GoModule, Program, built_program};
+use crate::control_plane::{Error, GoModule, Program};
 
 const MODULE: GoModule = GoModule {
     name: "health",
@@ -59,7 +59,7 @@ pub struct Verdicts {
 /// # Panics
 /// The program fails, for example because a script does.
 pub fn assess(objects: &[Value], argocd: &Path, flux: &Path) -> Result<Vec<Verdicts>, Error> {
-    let program = built_program(&MODULE.find_or_build()?, "gitops-health")?;
+    let program = MODULE.program("gitops-health")?;
     let mut command = Command::new(program);
     command.arg("--argocd").arg(argocd).arg("--flux").arg(flux).stdin(Stdio::piped()).stdout(Stdio::piped());
     let mut child = command.spawn().expect("the program can be started");

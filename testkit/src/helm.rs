@@ -6,7 +6,7 @@ use std::process::Command;
 use serde::Deserialize as _;
 use serde_json::Value;
 
-use crate::control_plane::{Error, GoModule, Program, built_program};
+use crate::control_plane::{Error, GoModule, Program};
 
 /// The module of Helm. Without the flag, its version has no patch level.
 const MODULE: GoModule = GoModule {
@@ -22,8 +22,7 @@ const MODULE: GoModule = GoModule {
 /// # Errors
 /// It could not be built.
 pub fn find_or_build() -> Result<PathBuf, Error> {
-    let cache = MODULE.find_or_build()?;
-    built_program(&cache, "helm")
+    MODULE.program("helm")
 }
 
 /// Returns a command that runs Helm without a cluster, with its settings and caches in `home`.

@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 
-use crate::control_plane::{Error, GoModule, Program, built_program};
+use crate::control_plane::{Error, GoModule, Program};
 
 /// The module of krew.
 const MODULE: GoModule = GoModule {
@@ -18,5 +18,5 @@ const MODULE: GoModule = GoModule {
 /// # Errors
 /// It could not be built.
 pub fn find_or_build() -> Result<PathBuf, Error> {
-    built_program(&MODULE.find_or_build()?, "krew")
+    MODULE.program("krew")
 }

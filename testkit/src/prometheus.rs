@@ -9,7 +9,7 @@ use reqwest::Url;
 use serde_json::{Value, json};
 
 use crate::bed::waiting::wait_for;
-use crate::control_plane::{Error, GoModule, Program, Supervised, built_program};
+use crate::control_plane::{Error, GoModule, Program, Supervised};
 use crate::secret_scan::plain_client;
 use crate::{monitoring, promtool};
 
@@ -30,8 +30,7 @@ const POLL: Duration = Duration::from_millis(50);
 /// # Errors
 /// It could not be built.
 pub fn find_or_build() -> Result<PathBuf, Error> {
-    let cache = MODULE.find_or_build()?;
-    built_program(&cache, "prometheus")
+    MODULE.program("prometheus")
 }
 
 /// A running Prometheus.

@@ -3,10 +3,10 @@
 use std::path::PathBuf;
 use std::process::Command;
 
-use crate::control_plane::{Error, GoModule, Program, built_program};
+use crate::control_plane::{Error, GoModule, Program};
 
-/// The module of promtool and of Prometheus. Without its clients for service discovery, which no rule needs, it builds in a quarter of the
-/// time.
+/// The module of promtool and of Prometheus. Without its clients for service discovery, which no rule needs, it builds in
+/// a quarter of the time.
 pub(crate) const MODULE: GoModule = GoModule {
     name: "promtool",
     programs: &[Program { name: "promtool", package: "github.com/prometheus/prometheus/cmd/promtool" }],
@@ -20,8 +20,7 @@ pub(crate) const MODULE: GoModule = GoModule {
 /// # Errors
 /// It could not be built.
 pub fn find_or_build() -> Result<PathBuf, Error> {
-    let cache = MODULE.find_or_build()?;
-    built_program(&cache, "promtool")
+    MODULE.program("promtool")
 }
 
 /// Returns a command that runs promtool.

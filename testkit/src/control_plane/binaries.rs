@@ -25,7 +25,7 @@ impl Binaries {
                 Self::from(built_program(&cache, ETCD.name)?, |name| built_program(&cache, name))
             }
             Kubernetes::Oldest => {
-                let etcd = built_program(&ETCD_ALONE.find_or_build()?, ETCD.name)?;
+                let etcd = ETCD_ALONE.program(ETCD.name)?;
                 let cache = OLDEST.find_in_cache_or_build()?;
                 Self::from(etcd, |name| cached_program(&cache, name))
             }

@@ -38,6 +38,11 @@ impl GoModule {
         Ok(cache)
     }
 
+    /// Finds or builds the programs, and returns the path of one of them.
+    pub(crate) fn program(&self, name: &str) -> Result<PathBuf, Error> {
+        built_program(&self.find_or_build()?, name)
+    }
+
     /// Returns true if nothing must be built.
     pub(super) fn is_built(&self, places: Places) -> bool {
         self.cache().is_ok_and(|cache| self.missing(places, &cache).is_empty())
@@ -83,7 +88,7 @@ impl GoModule {
 }
 
 /// Returns the path of a program, which is in `KUBEBUILDER_ASSETS` or in the cache.
-pub(crate) fn built_program(cache: &Path, name: &str) -> Result<PathBuf, Error> {
+pub(super) fn built_program(cache: &Path, name: &str) -> Result<PathBuf, Error> {
     find(Places::AssetsAndCache, cache, name).ok_or_else(|| missing(name))
 }
 

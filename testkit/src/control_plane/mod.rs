@@ -17,6 +17,7 @@ mod process;
 mod readiness;
 mod watchdog;
 
+pub(crate) use self::go_build::{GoModule, Program};
 pub use self::{
     error::Error,
     faults::{Backup, Part},
@@ -24,8 +25,4 @@ pub use self::{
     kubeconfig::{User, service_account_user},
     kubernetes::Kubernetes,
     process::Supervised,
-};
-pub(crate) use self::{
-    go_build::{GoModule, Program},
-    go_cache::built_program,
 };

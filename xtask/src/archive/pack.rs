@@ -15,7 +15,7 @@ const DOCUMENTS: [&str; 2] = ["LICENSE", "README.md"];
 
 /// Returns the archive of a program, whose files all have the same time.
 ///
-/// The program is in it twice: kubectl finds a plugin by its file name, and krew refuses archives with links.
+/// The program is in it twice: kubectl finds a plugin by its file name, and not every tool unpacks links on Windows.
 ///
 /// # Errors
 /// A document cannot be read.
