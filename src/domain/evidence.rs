@@ -80,9 +80,10 @@ impl Observations {
         self.refusals.remove(key);
     }
 
-    /// Notes the document that the source has now. One that was found in order before is no change.
-    pub fn read_document(&mut self, document: &DocumentFingerprint, now: Moment) {
-        if self.verified.as_ref().is_some_and(|verified| verified.document == *document) {
+    /// Notes the document that the source has now. One that the ledger records as uploaded is no change, nor is one that
+    /// was found in order before.
+    pub fn read_document(&mut self, document: &DocumentFingerprint, is_recorded: bool, now: Moment) {
+        if is_recorded || self.verified.as_ref().is_some_and(|verified| verified.document == *document) {
             self.changed = None;
         } else if self.changed.as_ref().is_none_or(|changed| changed.document != *document) {
             self.changed = Some(SourceChange { document: document.clone(), since: now });
@@ -202,14 +203,16 @@ mod tests {
         let document = |text| DocumentFingerprint::recorded(text);
         let mut observations = Observations::default();
         let since = |observations: &Observations| observations.changed.as_ref().map(|changed| changed.since);
-        observations.read_document(&document("a"), at(5));
-        observations.read_document(&document("a"), at(6));
+        observations.read_document(&document("a"), false, at(5));
+        observations.read_document(&document("a"), false, at(6));
         assert_eq!(since(&observations), Some(at(5)));
-        observations.read_document(&document("b"), at(7));
+        observations.read_document(&document("b"), false, at(7));
         assert_eq!(since(&observations), Some(at(7)), "another document is another change");
         observations.verified = Some(Verified { document: document("b"), at: at(8) });
-        observations.read_document(&document("b"), at(9));
+        observations.read_document(&document("b"), false, at(9));
         assert_eq!(since(&observations), None);
+        observations.read_document(&document("c"), true, at(10));
+        assert_eq!(since(&observations), None, "the ledger records it as uploaded");
     }
 
     #[test]

@@ -28,6 +28,12 @@ impl Ledger {
     pub fn is_open(&self) -> bool {
         self.uploaded.is_some() || self.pending.is_some() || self.unconfirmed.is_some()
     }
+
+    /// Returns true if the ledger says that `key` is in the slot.
+    #[must_use]
+    pub fn records(&self, key: &ServiceKey) -> bool {
+        self.uploaded.as_ref().is_some_and(|uploaded| uploaded.is_current(key) == Some(true))
+    }
 }
 
 /// A key of ours that another client replaced.

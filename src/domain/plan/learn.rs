@@ -24,9 +24,10 @@ impl Facts {
             _ => None,
         };
         let document = self.source_key().map(|key| key.document_fingerprint().clone());
+        let is_recorded = self.source_key().is_some_and(|key| self.ledger.records(key));
         let observations = &mut self.observations;
         if let Some(document) = document {
-            observations.read_document(&document, now.monotonic);
+            observations.read_document(&document, is_recorded, now.monotonic);
         }
         if kind_since.is_some() && observations.kind_since.is_some() && kind_since != observations.kind_since {
             observations.gone_since = None;

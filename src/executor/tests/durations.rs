@@ -50,6 +50,16 @@ async fn an_upload_of_the_key_that_was_in_order_before_is_not_timed() {
 }
 
 #[tokio::test]
+async fn an_upload_of_a_recorded_key_by_a_restarted_process_is_not_timed() {
+    let (bed, mut object) = (TestBed::new(), Object::new());
+    object.settle(&bed).await;
+    object.restart_process();
+    bed.empty_slot_by_person();
+    let effect = await_write(&mut object, &bed).await;
+    assert!(matches!(effect, Effect::Written { operation: Operation::Upload, upload_delay: None, .. }), "{effect:?}");
+}
+
+#[tokio::test]
 async fn the_removal_of_a_dead_key_says_for_how_long_it_was_refused() {
     let (bed, mut object) = (TestBed::new(), Object::new());
     object.settle(&bed).await;

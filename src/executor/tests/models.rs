@@ -153,6 +153,14 @@ impl TestBed {
         self.change(State::fill_by_person);
     }
 
+    /// Empties the slot as a person does in the app.
+    pub(super) fn empty_slot_by_person(&self) {
+        self.change(|state| {
+            state.revision += 1;
+            state.filling = None;
+        });
+    }
+
     pub(super) fn lose_ledger(&self) {
         self.change(|state| state.ledger = ledger::Ledger::default());
     }
