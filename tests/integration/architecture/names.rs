@@ -2,7 +2,7 @@
 
 use std::fs;
 
-use regex::Regex;
+use regex::{Regex, RegexSet, RegexSetBuilder};
 use testkit::bed::cluster::package;
 
 use super::sources::{all_rust_texts, below_package, files};
@@ -23,6 +23,12 @@ fn rows(table: &str) -> Vec<(&str, Regex)> {
         (new, Regex::new(pattern).unwrap_or_else(|error| panic!("{TABLE}: {error}")))
     })
     .collect()
+}
+
+/// Returns all patterns as one, which a text is searched for once.
+fn any_of(rows: &[(&str, Regex)]) -> RegexSet {
+    let patterns = rows.iter().map(|(_, pattern)| pattern.as_str());
+    RegexSetBuilder::new(patterns).multi_line(true).size_limit(1 << 28).build().expect("patterns")
 }
 
 /// Returns the lines of a text, and the path itself, that hold a former name.
@@ -58,6 +64,7 @@ fn test_names(text: &str) -> Vec<&str> {
 fn no_former_name_has_come_back() {
     let table = fs::read_to_string(package().join(TABLE)).expect("the table");
     let rows = rows(&table);
+    let any = any_of(&rows);
     let mut found = Vec::new();
     for file in files(&package()) {
         let path = below_package(&file);
@@ -68,7 +75,9 @@ fn no_former_name_has_come_back() {
         {
             continue;
         }
-        if let Ok(text) = fs::read_to_string(&file) {
+        if let Ok(text) = fs::read_to_string(&file)
+            && (any.is_match(&path) || any.is_match(&text))
+        {
             found.extend(former_names(&path, &text, &rows));
         }
     }
