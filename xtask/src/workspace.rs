@@ -32,6 +32,12 @@ pub fn cache() -> Option<PathBuf> {
         .or_else(|| variable("HOME").map(|home| home.join(".cache/alm-key-operator")))
 }
 
+/// Returns the folder in which cargo keeps the sources of dependencies; none without a home directory.
+#[must_use]
+pub fn cargo_home() -> Option<PathBuf> {
+    variable("CARGO_HOME").or_else(|| variable("HOME").map(|home| home.join(".cargo")))
+}
+
 fn variable(name: &str) -> Option<PathBuf> {
     std::env::var_os(name).filter(|value| !value.is_empty()).map(PathBuf::from)
 }

@@ -1,6 +1,8 @@
 //! The programs of both architectures.
 
 use std::fs;
+use std::path::PathBuf;
+use std::process::Command;
 
 use object::Endianness;
 use object::elf::{DT_NEEDED, EM_AARCH64, EM_X86_64, FileHeader64, PT_INTERP};
@@ -8,6 +10,7 @@ use object::read::elf::{Dyn as _, FileHeader as _, ProgramHeader as _};
 
 use super::unpack;
 use xtask::image::{PROGRAM, PROGRAM_LIMIT};
+use xtask::workspace::{cargo_home, root};
 
 #[test]
 fn each_program_is_for_its_architecture_and_needs_no_library() {
@@ -29,12 +32,14 @@ fn each_program_is_for_its_architecture_and_needs_no_library() {
 
 #[test]
 fn no_program_names_a_folder_of_the_machine_that_built_it() {
-    let home = std::env::var("HOME").expect("HOME is set");
-    let tree = xtask::workspace::root().display().to_string();
+    let sysroot = Command::new("rustc").args(["--print", "sysroot"]).output().expect("rustc");
+    let sysroot = PathBuf::from(String::from_utf8_lossy(&sysroot.stdout).trim());
+    let folders = [cargo_home().expect("cargo's folder"), sysroot, root().to_owned()];
     for architecture in ["amd64", "arm64"] {
         let program = fs::read(unpack(architecture).path().join(PROGRAM)).expect("the program");
-        for folder in [format!("{home}/.cargo"), tree.clone()] {
-            let found = program.windows(folder.len()).any(|window| window == folder.as_bytes());
+        for folder in &folders {
+            let folder = folder.as_os_str().as_encoded_bytes();
+            let found = program.windows(folder.len()).any(|window| window == folder);
             assert!(!found, "{architecture}: a path of this machine is in the program");
         }
     }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::process::Command;
 
 use xtask::platform::Platform;
-use xtask::workspace::root;
+use xtask::workspace::{cargo_home, root};
 
 use super::zigbuild::Zigbuild;
 use crate::console;
@@ -39,11 +39,12 @@ pub fn path(platform: Platform, target: &Path) -> PathBuf {
 fn remaps(source: &Path) -> Result<Vec<String>, Error> {
     let sysroot =
         process::read(Command::new("rustc").args(["--print", "sysroot"]).current_dir(source), "asking rustc")?;
-    let cargo_home = std::env::var("CARGO_HOME").ok().filter(|home| !home.is_empty());
-    let home = std::env::var("HOME").unwrap_or_default();
-    let cargo_home = cargo_home.unwrap_or_else(|| format!("{home}/.cargo"));
-    let folders =
-        [(cargo_home.as_str(), "/cargo"), (sysroot.trim(), "/rust"), (&source.display().to_string(), "/source")];
+    let cargo_home = cargo_home().ok_or_else(|| Error::Finding("neither CARGO_HOME nor HOME is set".into()))?;
+    let folders = [
+        (cargo_home.display().to_string(), "/cargo"),
+        (sysroot.trim().to_owned(), "/rust"),
+        (source.display().to_string(), "/source"),
+    ];
     Ok(folders.iter().map(|(from, to)| format!("--remap-path-prefix={from}={to}")).collect())
 }
 
