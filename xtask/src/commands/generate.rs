@@ -7,7 +7,7 @@ use xtask::docs::{api, reasons};
 use xtask::workspace::{program, root};
 use xtask::{argocd, proofs};
 
-use super::chart;
+use super::chart::{self, Generated};
 use crate::console::say;
 use crate::error::Error;
 use crate::{build, process};
@@ -21,8 +21,7 @@ pub fn run() -> Result<(), Error> {
     build::programs()?;
     definitions(&root().join("crds"))?;
     contract(&root().join(CONTRACT))?;
-    argocd_config()?;
-    for file in chart::generated()? {
+    for file in [argocd_config()?].into_iter().chain(chart::generated()?) {
         std::fs::write(&file.path, file.text).map_err(Error::file(&file.path))?;
     }
     pages()?;
@@ -54,11 +53,10 @@ pub fn definitions(folder: &Path) -> Result<(), Error> {
     process::run(almkey.args(["crds", "--directory"]).arg(folder), "writing CRDs")
 }
 
-/// Writes the patch of Argo CD's `ConfigMap`.
-fn argocd_config() -> Result<(), Error> {
-    let file = root().join(argocd::CONFIG_MAP);
+/// Returns the patch of Argo CD's `ConfigMap`.
+pub fn argocd_config() -> Result<Generated, Error> {
     let text = argocd::config_map().map_err(Error::file(&root().join("deploy/argocd")))?;
-    std::fs::write(&file, text).map_err(Error::file(&file))
+    Ok(Generated { path: root().join(argocd::CONFIG_MAP), text })
 }
 
 /// Writes the contract, which is derived from the operator's code.

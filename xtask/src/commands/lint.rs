@@ -83,7 +83,8 @@ fn generated_files() -> Result<(), Error> {
     let contract = fresh.path().join("contract");
     generate::contract(&contract)?;
     compare(&contract, &root().join(generate::CONTRACT))?;
-    chart::generated()?.iter().try_for_each(|file| compare_with(file.text.as_bytes(), &file.path))
+    let texts = [generate::argocd_config()?].into_iter().chain(chart::generated()?);
+    texts.into_iter().try_for_each(|file| compare_with(file.text.as_bytes(), &file.path))
 }
 
 fn compare(fresh: &Path, committed: &Path) -> Result<(), Error> {
