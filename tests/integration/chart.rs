@@ -38,3 +38,13 @@ fn each_value_of_the_chart_has_a_schema_that_its_default_fits() {
         paths.iter().filter(|path| values.pointer(path).is_none() && !path.starts_with("/affinity/")).collect();
     assert!(missing.is_empty(), "values.yaml lacks {missing:?}");
 }
+
+#[test]
+fn the_page_and_the_program_of_helm_name_the_version_of_its_module() {
+    let text = |path: &str| fs::read_to_string(package().join(path)).expect("the file");
+    let module = text("testkit/go/helm/go.mod");
+    let (_, rest) = module.split_once("helm.sh/helm/v4 v").expect("the module");
+    let version = rest.split_whitespace().next().expect("a version");
+    assert!(text("testkit/src/helm.rs").contains(&format!("version.version=v{version}\"")), "the program");
+    assert!(text("docs/helm.md").contains(&format!("with Helm {version},")), "the page");
+}

@@ -142,6 +142,7 @@ fn dependabot_looks_into_each_lock_file_and_knows_each_tool() {
     };
     assert_eq!(of("cargo")["directories"], serde_json::json!(["/", "/fuzz"]));
     assert_eq!(of("github-actions")["directory"], "/");
+    assert_eq!(of("pip")["directory"], "/xtask");
     let go = of("gomod");
     assert_eq!(go["directories"], serde_json::json!(["/testkit/go/*"]));
     let allowed = go["allow"].as_array().expect("names").iter().filter_map(|rule| rule["dependency-name"].as_str());
