@@ -4,6 +4,12 @@ use std::error::Error;
 
 use crate::domain::untrusted::sanitize;
 
+/// rustls' text for a certificate of an authority that is not trusted.
+const UNKNOWN_ISSUER: &str = "invalid peer certificate: UnknownIssuer";
+/// The same with the remedy.
+const UNTRUSTED: &str = "the certificate of the server is from an authority that is not trusted; if that is one of yours, \
+                         name it in caBundle or caBundleRef of the ALMTenant";
+
 /// Maximum length of the quoted cause of an error, in characters.
 const MAX_CAUSE_CHARS: usize = 256;
 
@@ -21,6 +27,9 @@ pub(super) fn root_cause(error: &(dyn Error + 'static)) -> String {
     // For an expired certificate, rustls appends the time of the check.
     let cause = innermost(error).to_string();
     let cause = cause.split(": verification time").next().unwrap_or_default();
+    if cause == UNKNOWN_ISSUER {
+        return UNTRUSTED.to_owned();
+    }
     // The text quotes names of the certificate, which the server controls.
     sanitize(cause, MAX_CAUSE_CHARS)
 }
