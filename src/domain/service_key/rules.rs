@@ -180,12 +180,20 @@ fn url(uaa: &Map<String, Value>, rules: &KeyRules) -> Result<Url, Finding> {
         return Err(finding(AMBIGUOUS, UNAMBIGUOUS));
     }
     match &rules.token_hosts {
-        Some(hosts) if !hosts.allows(&url) => Err(finding("a host that is not allowed", &hosts.to_string())),
+        Some(hosts) if !hosts.allows(&url) => Err(finding(not_allowed(&url), &hosts.to_string())),
         None if !is_in_own_zone(uaa, &url) => Err(finding(
-            "a host that is not allowed",
+            not_allowed(&url),
             "the host <uaa.identityzone>.authentication.<landscape>.hana.ondemand.com or .platform.sapcloud.cn",
         )),
         Some(_) | None => Ok(url),
+    }
+}
+
+/// Returns the description of a host that is not allowed. A host in a list that names no port is allowed with port 443 alone.
+fn not_allowed(url: &Url) -> &'static str {
+    match url.port() {
+        None => "a host that is not allowed",
+        Some(_) => "a host and a port that are not allowed together",
     }
 }
 
@@ -257,7 +265,7 @@ fn endpoints(document: &Map<String, Value>, rules: &KeyRules) -> Vec<Finding> {
                 ("a URL with user information", "an https URL without user information")
             }
             Some(url) if !is_unambiguous(text, url) => (AMBIGUOUS, UNAMBIGUOUS),
-            Some(url) if !hosts.allows(url) => ("a host that is not allowed", allowed.as_str()),
+            Some(url) if !hosts.allows(url) => (not_allowed(url), allowed.as_str()),
             Some(_) => continue,
         };
         // Other names are not repeated: they might be misplaced secrets.

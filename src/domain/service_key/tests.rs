@@ -379,6 +379,13 @@ fn thousands_of_wrong_endpoints_give_one_finding_for_each_kind() {
 }
 
 #[test]
+fn a_host_whose_port_is_not_in_the_list_is_found_together_with_its_port() {
+    let findings = findings_after(|document| document["uaa"]["url"] = json!("https://acme-calm.example:8443"));
+    let found: Vec<_> = findings.iter().map(|finding| (finding.path, finding.found.as_str())).collect();
+    assert_eq!(found, [("$.uaa.url", "a host and a port that are not allowed together")]);
+}
+
+#[test]
 fn endless_nesting_does_not_exhaust_the_stack() {
     for text in ["[".repeat(100_000), "{\"a\":".repeat(20_000), format!("{}{}", "[".repeat(30_000), "]".repeat(30_000))]
     {
