@@ -1,6 +1,7 @@
 //! The command line of the admin API.
 
 use std::error::Error;
+use std::io::{self, Write as _};
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -82,7 +83,12 @@ pub(crate) async fn run(command: Command) -> Result<(), Box<dyn Error>> {
         return Err(format!("the simulator answered {status}: {text}").into());
     }
     if let Ok(document) = serde_json::from_str::<Value>(&text) {
-        print(&serde_json::to_string_pretty(&document)?);
+        let text = serde_json::to_string_pretty(&document)?;
+        // A reader that wants no more, such as `head`, is no failure.
+        match writeln!(io::stdout(), "{text}") {
+            Err(error) if error.kind() != io::ErrorKind::BrokenPipe => return Err(error.into()),
+            Ok(()) | Err(_) => {}
+        }
     }
     Ok(())
 }
@@ -128,9 +134,4 @@ fn request(command: Command) -> (Method, Zone, String, Option<Value>) {
 fn read_key(path: &str) -> Result<Value, String> {
     let text = std::fs::read(path).map_err(|error| error.to_string())?;
     serde_json::from_slice(&text).map_err(|_| "not JSON".into())
-}
-
-#[expect(clippy::print_stdout, reason = "the answer is the output of the command")]
-fn print(text: &str) {
-    println!("{text}");
 }

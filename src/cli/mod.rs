@@ -34,6 +34,7 @@ mod upload;
 mod validate;
 
 use std::error::Error;
+use std::io;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -125,16 +126,24 @@ pub fn run() -> ExitCode {
         Command::Resume(arguments) => return exit_code(resume::run(arguments)),
     };
     result.unwrap_or_else(|error| {
-        text::print_error(error.as_ref());
+        report(error.as_ref());
         ExitCode::FAILURE
     })
+}
+
+/// Prints an error. A reader of standard output that wants no more, such as `head`, is no mistake to report.
+fn report(error: &(dyn Error + 'static)) {
+    let is_closed = error.downcast_ref::<io::Error>().is_some_and(|error| error.kind() == io::ErrorKind::BrokenPipe);
+    if !is_closed {
+        text::print_error(error);
+    }
 }
 
 /// Returns the exit code of a command with a verdict on a file or an object. A failure to get one has a code of its own,
 /// because code 1 means that the verdict is negative.
 fn exit_code(result: Result<ExitCode, Box<dyn Error>>) -> ExitCode {
     result.unwrap_or_else(|error| {
-        text::print_error(error.as_ref());
+        report(error.as_ref());
         ExitCode::from(EXIT_USAGE)
     })
 }

@@ -56,6 +56,15 @@ fn report(output: &Output) -> Value {
     serde_json::from_slice(&output.stdout).expect("standard output is one JSON object")
 }
 
+#[test]
+fn a_reader_that_wants_no_more_output_is_no_error() {
+    let (reader, writer) = std::io::pipe().expect("a pipe");
+    drop(reader);
+    let output = program("almkey").arg("crds").stdout(writer).stderr(Stdio::piped()).output().expect("almkey starts");
+    assert_eq!(String::from_utf8_lossy(&output.stderr), "", "nothing is reported");
+    assert_eq!(output.status.code(), Some(1), "not everything was printed");
+}
+
 // proves: command validate, flag --identity-zone
 #[test]
 fn validate_reports_a_valid_key_with_the_fingerprint_that_the_status_shows() {
