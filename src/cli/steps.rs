@@ -19,7 +19,8 @@ pub(super) fn of_action(key: &ALMServiceKey, now: Timestamp, width: u16) -> Stri
     let object = format!("{} -n {}", qualified(&key.name_any()), key.namespace().unwrap_or_default());
     let Some(action) = key.status.as_ref().and_then(|status| status.action.as_ref()) else {
         let Condition { status, reason, .. } = current_ready(key);
-        let state = format!("  Ready is {status} ({reason}): almkey explain {} says why.\n", key.name_any());
+        let command = format!("almkey explain {} -n {}", key.name_any(), key.namespace().unwrap_or_default());
+        let state = format!("  Ready is {status} ({reason}): {command} says why.\n");
         return format!("{object}: {NOTHING}\n{}", if status == "True" { String::new() } else { state });
     };
     let ActionStatus { id, operation, deadline, steps, .. } = action;

@@ -28,7 +28,7 @@ pub(super) fn open(rules: &KeyRules) -> String {
     format!(
         "With the role Landscape Management Security Administrator, open SAP Cloud ALM of the tenant {zone}. In the \
          launchpad, choose Administration, then Landscape Management. Choose the gear icon (configuration), and expand the \
-         section SAP Cloud ALM Service Key."
+         section SAP Cloud ALM Service Key. Some steps run the program almkey: whoever sent you the steps can give it to you."
     )
 }
 

@@ -162,7 +162,7 @@ fn status_note(found: &SlotKey, known: &KnownKeys, verdict: Verdict) -> Option<S
     } else if unconfirmed.as_ref().is_some_and(|unconfirmed| unconfirmed.fingerprints.iter().any(is_found)) {
         return Some("It is a key that a person was asked to upload before.".to_owned());
     } else {
-        return Some("The status of the object does not know it.".to_owned());
+        return Some("The ALMServiceKey has no record of it.".to_owned());
     };
     Some(format!("It is {}.", reference.description()))
 }
@@ -242,15 +242,15 @@ mod tests {
                 rotated(),
                 known(None, json!({ "uploaded": uploaded(&key()) })),
                 format!(
-                    "another key than the key that the status records as uploaded\n{unread}  The status of the object does \
-                     not know it.\n"
+                    "another key than the key that the status records as uploaded\n{unread}  The ALMServiceKey has no record \
+                     of it.\n"
                 ),
             ),
             (
                 rotated(),
                 known(None, json!({})),
                 format!(
-                    "not known: there is no key to compare with\n{unread}  The status of the object does not know it.\n"
+                    "not known: there is no key to compare with\n{unread}  The ALMServiceKey has no record of it.\n"
                 ),
             ),
         ] {

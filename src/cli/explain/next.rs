@@ -22,7 +22,7 @@ use crate::names::condition::{READY, RECONCILING, SIGNED_IN, STALLED};
 /// Says what happens next to a key, and when. The durations are bounds: how long something has lasted already is known to
 /// the operator alone.
 pub(super) fn next(key: &ALMServiceKey, tenant: &Tenant, now: Timestamp) -> String {
-    let name = key.name_any();
+    let name = format!("{} -n {}", key.name_any(), key.namespace().unwrap_or_default());
     // What the tenant adds to the policy does not matter here.
     let policy = policy(&key.spec, None);
     if key.metadata.deletion_timestamp.is_some() {

@@ -1,6 +1,6 @@
 //! The explanation as text.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, Unit};
 use k8s_openapi::apimachinery::pkg::apis::meta::v1::Condition;
 use kube::ResourceExt;
 
@@ -125,13 +125,15 @@ fn uploaded(status: &ALMServiceKeyStatus, now: Timestamp) -> Option<String> {
 /// Describes the last confirmation of a person in manual mode.
 fn confirmation(key: &ALMServiceKey, status: &ALMServiceKeyStatus) -> Option<String> {
     let ConfirmationStatus { digest: handled, result, message, confirmed_by } = status.last_confirmation.as_ref()?;
-    let by = confirmed_by.as_ref().map(|by| format!(" of \"{by}\"")).unwrap_or_default();
+    let by = confirmed_by.as_ref().map(|by| format!(" by \"{by}\"")).unwrap_or_default();
     let value = key.annotations().get(CONFIRMATION).filter(|value| digest(value) == *handled);
     let said = value.and_then(|value| ConfirmationRequest::parse(value).ok()).and_then(|request| {
-        let at = request.at.clone();
-        Some(format!(" at {at}, {}", statement(&request.statement().ok()?)))
+        let at = request.at.parse::<Timestamp>().and_then(|at| at.round(Unit::Second));
+        let at = at.map(|at| format!(" at {at}")).unwrap_or_default();
+        Some(format!("{at}, {}", statement(&request.statement().ok()?)))
     });
-    Some(format!("Last confirmation{by}{}: {result:?}, {message}", said.unwrap_or_default()))
+    let said = said.unwrap_or_default();
+    Some(format!("Last confirmation{by}{said}: {result:?}, {message}"))
 }
 
 /// Says what a person has confirmed.

@@ -167,7 +167,7 @@ fn a_message_without_a_deadline_or_an_action_says_so() {
     assert!(steps::of_action(&key_to_replace(None), now(), 80).contains("\n  By: no deadline is known\n"));
     let nothing = steps::of_action(&key(&binding(), &status(&[])), now(), 80);
     let expected = "almservicekey/calm -n team-a: no person is asked for anything now\n  Ready is Unknown (Progressing): \
-                    almkey explain calm says why.\n";
+                    almkey explain calm -n team-a says why.\n";
     assert_eq!(nothing, expected);
     let nothing = steps::of_removal(&manual_tenant(false), 80);
     assert_eq!(nothing, "almtenant/acme: no person is asked for anything now\n");
@@ -195,13 +195,13 @@ fn the_last_confirmation_is_a_part_of_the_evidence() {
         "digest": "0", "result": "Recorded", "message": "the record of the slot says so now", "confirmedBy": "anna",
     });
     let text = report::text(&evidence(key(&binding(), &confirmed), tenant()), now(), 100);
-    let expected = "\n  Last confirmation of \"anna\": Recorded, the record of the slot says so now\n";
+    let expected = "\n  Last confirmation by \"anna\": Recorded, the record of the slot says so now\n";
     assert!(text.contains(expected), "{text}");
 }
 
 #[test]
 fn a_confirmation_is_explained_by_what_was_said_and_when() {
-    let said = json!({ "uid": "calm", "at": "2026-05-01T11:30:00Z", "holdsNothing": true }).to_string();
+    let said = json!({ "uid": "calm", "at": "2026-05-01T11:30:00.123456789Z", "holdsNothing": true }).to_string();
     let mut confirmed = status(&[condition("Ready", "True", "Uploaded", "")]);
     confirmed["lastConfirmation"] = json!({
         "digest": digest(&said), "result": "Recorded", "message": "the record of the slot says so now",
@@ -258,7 +258,10 @@ fn in_manual_mode_a_person_does_what_comes_next() {
         next::next(&key(&binding(), &status(&conditions)), &manual, now())
     };
     for (found, expected) in [
-        (next("True", "Uploaded", "True"), "The app cannot be read: compare from time to time with almkey check calm."),
+        (
+            next("True", "Uploaded", "True"),
+            "The app cannot be read: compare from time to time with almkey check calm -n team-a.",
+        ),
         (next("False", "CredentialsRefused", "False"), "a person is asked to delete it at its fourth refusal"),
         (
             next("Unknown", "RemovalPending", "True"),
@@ -327,7 +330,7 @@ fn what_happens_next_and_when_follows_from_spec_and_status() {
         (
             with(binding(), "suspend", json!(true)),
             conditions("Suspended", None, "False"),
-            "Nothing, until almkey resume calm ends the suspension",
+            "Nothing, until almkey resume calm -n team-a ends the suspension",
         ),
         (
             secret(),

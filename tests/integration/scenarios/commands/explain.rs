@@ -46,18 +46,13 @@ const STATES: [(&str, i32, [&str; 4]); 5] = [
             "Ready is False (CredentialsRefused)",
             "The key does not sign in.",
             "SignedIn    False    CredentialsRefused",
-            "almkey reconcile refused requests another try",
+            "almkey reconcile refused -n",
         ],
     ),
     (
         "second",
         1,
-        [
-            "Ready is False (Suspended)",
-            "spec.suspend is set.",
-            "troubled/calm (Uploaded)",
-            "almkey resume second ends the suspension",
-        ],
+        ["Ready is False (Suspended)", "spec.suspend is set.", "troubled/calm (Uploaded)", "almkey resume second -n"],
     ),
 ];
 
