@@ -16,8 +16,12 @@ use crate::demo::session::Session;
 use crate::error::{Error, INTERRUPTED};
 
 /// The samples that the tutorial uses, each with the identity zone of its tenant, if it has one.
-const SAMPLES: [(&str, &str); 3] =
-    [("credentials.yaml", "acme-calm"), ("tenant.yaml", "acme-calm"), ("manual.yaml", "acme-manual")];
+const SAMPLES: [(&str, &str); 4] = [
+    ("credentials.yaml", "acme-calm"),
+    ("tenant.yaml", "acme-calm"),
+    ("manual.yaml", "acme-manual"),
+    ("manual-key.yaml", "acme-manual"),
+];
 /// The namespaces that these tenants admit.
 const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
@@ -52,8 +56,7 @@ async fn serve() -> Result<(), Error> {
         let documents = samples::documents(&session.bed, file, &landscapes[zone]);
         write(&folder.join(file), &documents.iter().map(yaml).collect::<Vec<_>>().join("---\n"))?;
     }
-    write(&folder.join("key.yaml"), &key("acme", "team-a"))?;
-    write(&folder.join("manual-key.yaml"), &key("acme-manual", "team-b"))?;
+    write(&folder.join("key.yaml"), &key())?;
     // The last file: a script may wait for it.
     write(&folder.join("environment"), &environment(&session))?;
     say(format!(
@@ -64,13 +67,13 @@ async fn serve() -> Result<(), Error> {
 }
 
 /// Returns an `ALMServiceKey` of the tutorial, which notices a dead key within seconds.
-fn key(tenant: &str, namespace: &str) -> String {
+fn key() -> String {
     yaml(&json!({
         "apiVersion": "almkey.dev/v1alpha1",
         "kind": "ALMServiceKey",
-        "metadata": { "name": "calm", "namespace": namespace },
+        "metadata": { "name": "calm", "namespace": "team-a" },
         "spec": {
-            "tenantRef": { "name": tenant },
+            "tenantRef": { "name": "acme" },
             "source": { "secretRef": { "name": "pasted" } },
             "interval": "10s",
             "deadKey": { "after": "10s" },
