@@ -3,6 +3,7 @@
 
 mod alerts;
 mod architecture;
+mod certificates;
 mod chart;
 mod commands;
 mod conformance;

@@ -107,21 +107,6 @@ fn run(test: impl Future<Output = ()>) {
     tokio::runtime::Runtime::new().expect("a runtime").block_on(test);
 }
 
-#[test]
-fn a_certificate_of_an_unknown_authority_is_reported_with_the_remedy() {
-    run(async {
-        let fixture = Fixture::start().await;
-        let client = client::build_client(Network::Any, &Route::DIRECT, None, WAIT_LIMIT).expect("a client");
-        let request = client.request(Method::GET, fixture.simulator.url("admin").parse().expect("a URL"));
-        let error = client.send(request).await.err().expect("the authority is not trusted");
-        assert_eq!(
-            error.message,
-            "could not connect: the certificate of the server is from an authority that is not trusted; if that is one of \
-             yours, name it in caBundle or caBundleRef of the ALMTenant"
-        );
-    });
-}
-
 // proves: path /v1/service-key, path /v1/service-key/content
 #[test]
 fn every_write_returns_the_revision_that_the_next_read_sees() {
