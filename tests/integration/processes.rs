@@ -24,8 +24,9 @@ fn processes_of(folder: &Path) -> Vec<String> {
     String::from_utf8_lossy(&output.stdout).lines().filter(|line| line.contains(&folder)).map(str::to_owned).collect()
 }
 
-/// Sends `signal` to a running demo; fails if it leaves processes or files behind.
-fn assert_demo_cleans_up_after(signal: &str) {
+/// Sends `signal` to a running demo; fails if the demo does not end at once with this exit code (none after a kill), or
+/// leaves processes or files behind.
+fn assert_demo_cleans_up_after(signal: &str, code: Option<i32>) {
     let _place = futures::executor::block_on(OWN_CONTROL_PLANES.acquire()).expect("never closed");
     let folder = tempfile::tempdir().expect("a folder");
     let errors = tempfile::NamedTempFile::new().expect("a file");
@@ -44,7 +45,7 @@ fn assert_demo_cleans_up_after(signal: &str) {
 
     let kill = Command::new("kill").args(["-s", signal, &child.id().to_string()]).status().expect("kill runs");
     assert!(kill.success());
-    child.wait().expect("the demo exits");
+    assert_eq!(child.wait().expect("the demo exits").code(), code, "the demo went on after {signal}");
 
     let deadline = Instant::now() + WAIT_LIMIT;
     loop {
@@ -69,12 +70,17 @@ fn the_demo_runs_to_its_end() {
 
 #[test]
 fn ctrl_c_leaves_no_process_and_no_file_behind() {
-    assert_demo_cleans_up_after("INT");
+    assert_demo_cleans_up_after("INT", Some(130));
+}
+
+#[test]
+fn a_termination_leaves_no_process_and_no_file_behind() {
+    assert_demo_cleans_up_after("TERM", Some(130));
 }
 
 #[test]
 fn a_kill_leaves_no_process_and_no_file_behind() {
-    assert_demo_cleans_up_after("KILL");
+    assert_demo_cleans_up_after("KILL", None);
 }
 
 #[test]

@@ -9,6 +9,7 @@ mod copy;
 mod demo;
 mod error;
 mod group;
+mod interrupt;
 mod mutants;
 mod optimised;
 mod process;
@@ -23,11 +24,11 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, Subcommand};
-use tokio::signal::unix::{SignalKind, signal};
 use tokio::sync::oneshot;
 use tokio::time::timeout;
 
 use self::error::{Error, INTERRUPTED};
+use self::interrupt::interrupted;
 use self::mutants::Catalogue;
 
 /// Time that a command gets to delete its temporary folders after a signal.
@@ -206,16 +207,5 @@ async fn guarded(work: impl FnOnce() -> Result<(), Error> + Send + 'static) -> R
             let _ = timeout(GRACE, result).await;
             Err(ExitCode::from(INTERRUPTED))
         }
-    }
-}
-
-/// Waits for Ctrl-C or SIGTERM.
-async fn interrupted() {
-    match signal(SignalKind::terminate()) {
-        Ok(mut terminate) => tokio::select! {
-            _ = tokio::signal::ctrl_c() => {}
-            _ = terminate.recv() => {}
-        },
-        Err(_) => drop(tokio::signal::ctrl_c().await),
     }
 }

@@ -13,7 +13,8 @@ use xtask::workspace::target;
 use crate::console::{complain, say};
 use crate::demo::samples;
 use crate::demo::session::Session;
-use crate::error::{Error, INTERRUPTED};
+use crate::error::Error;
+use crate::interrupt::until_interrupted;
 
 /// The samples that the tutorial uses, each with the identity zone of its tenant, if it has one.
 const SAMPLES: [(&str, &str); 4] = [
@@ -27,13 +28,16 @@ const NAMESPACES: [&str; 2] = ["team-a", "team-b"];
 
 /// Starts everything, and stays up until Ctrl-C.
 pub async fn run() -> ExitCode {
-    tokio::select! {
-        result = serve() => {
-            result.map_or_else(|error| { complain(error.to_string()); ExitCode::FAILURE }, |()| ExitCode::SUCCESS)
-        }
-        // All that was started ends with this process.
-        _ = tokio::signal::ctrl_c() => ExitCode::from(INTERRUPTED),
-    }
+    let serve = async {
+        serve().await.map_or_else(
+            |error| {
+                complain(error.to_string());
+                ExitCode::FAILURE
+            },
+            |()| ExitCode::SUCCESS,
+        )
+    };
+    until_interrupted(serve).await
 }
 
 async fn serve() -> Result<(), Error> {

@@ -16,6 +16,7 @@ use self::session::Session;
 use crate::build;
 use crate::console::say;
 use crate::error::{Error, INTERRUPTED};
+use crate::interrupt::interrupted;
 
 /// Says what is about to happen and how long it takes, and builds what is missing.
 pub fn prepare() -> Result<(), Error> {
@@ -58,12 +59,12 @@ pub async fn run(keep: bool) -> ExitCode {
     let session = tokio::select! {
         session = show() => session,
         // All that was started ends with this process.
-        _ = tokio::signal::ctrl_c() => return ExitCode::from(INTERRUPTED),
+        () = interrupted() => return ExitCode::from(INTERRUPTED),
     };
     session.summary();
     if keep {
         session.how_to_play();
-        let _ = tokio::signal::ctrl_c().await;
+        interrupted().await;
     } else {
         Session::next_steps();
     }

@@ -17,7 +17,8 @@ use std::process::ExitCode;
 
 use crate::build;
 use crate::demo::{self, session::Session};
-use crate::error::{Error, INTERRUPTED};
+use crate::error::Error;
+use crate::interrupt::until_interrupted;
 
 /// Builds what is missing.
 pub fn prepare(install: bool) -> Result<(), Error> {
@@ -33,12 +34,9 @@ pub async fn run(install: bool) -> ExitCode {
         } else {
             show().await;
         }
+        ExitCode::SUCCESS
     };
-    tokio::select! {
-        () = show => ExitCode::SUCCESS,
-        // All that was started ends with this process.
-        _ = tokio::signal::ctrl_c() => ExitCode::from(INTERRUPTED),
-    }
+    until_interrupted(show).await
 }
 
 async fn show() {
