@@ -3,7 +3,7 @@
 use alm_key_operator::domain::service_key::Finding;
 
 /// All texts of `found`, with `#` for a number.
-const FOUND: [&str; 70] = [
+const FOUND: [&str; 71] = [
     "nothing",
     "null",
     "a boolean",
@@ -29,6 +29,7 @@ const FOUND: [&str; 70] = [
     "a URL with user information",
     "a URL with a query or a fragment",
     "a host that is not allowed",
+    "a host and a port that are not allowed together",
     "the client of another application, and no endpoint of SAP Cloud ALM",
     "a URL in which some parsers may see another host",
     "a field of this name in other letter case, which some parsers treat as this field",
