@@ -22,7 +22,7 @@ use crate::process::metrics::Metrics;
 
 /// Number of reconciliations that run at the same time, over all tenants. Those that wait for their lock do not count: a
 /// tenant with many objects and a slow remote side occupies one place, not all of them.
-pub(crate) const CONCURRENCY: usize = 16;
+pub const CONCURRENCY: usize = 16;
 
 /// A future that is ready once the process is asked to stop.
 pub(crate) type Stopping = Shared<BoxFuture<'static, ()>>;

@@ -36,7 +36,7 @@ use tracing::{debug, error, info};
 
 use crate::cluster::objects::ApiServer;
 use crate::cluster::{CallError, call};
-use crate::controller::context::{CONCURRENCY, Context, Stopping};
+use crate::controller::context::{Context, Stopping};
 use crate::controller::events::Events;
 use crate::controller::gauges::Gauges;
 use crate::controller::locks::ReconcileLocks;
@@ -48,6 +48,7 @@ use crate::process::metrics::Metrics;
 use crate::process::readiness::Readiness;
 
 pub(crate) use caches::Caches;
+pub use context::CONCURRENCY;
 pub use scope::Scope;
 
 /// Concurrency of kube's queues: unbounded, because objects that wait for their lock must not keep others from running.

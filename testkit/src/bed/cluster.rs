@@ -7,7 +7,7 @@ use kube::Client;
 use serde_json::{Value, json};
 
 use super::audit;
-use super::operator::Operator;
+use super::operator::{Build, Operator};
 use super::simulator::Simulator;
 use crate::control_plane::{Audit, ControlPlane, Options, User, service_account_user};
 use crate::names::NAMESPACE;
@@ -36,6 +36,8 @@ pub struct Setup {
     pub uninstalled: bool,
     /// Put a proxy between the operator and everything else, and leave the start of the operator to the test.
     pub proxy: bool,
+    /// The build of operator and simulator that runs.
+    pub build: Build,
 }
 
 impl Default for Setup {
@@ -51,6 +53,7 @@ impl Default for Setup {
             users: &[],
             uninstalled: false,
             proxy: false,
+            build: Build::Debug,
         }
     }
 }
@@ -116,7 +119,7 @@ impl TestBed {
                 kubeconfig = proxy.serve(&kubeconfig, simulator.own_endpoint(), directory);
                 (Some(proxy), Arc::new(simulator))
             }
-            None => (None, Arc::new(Simulator::start(directory))),
+            None => (None, Arc::new(Simulator::start_build(setup.build, directory))),
         };
         let client = control_plane.client("admin").await.expect("a client");
         if secret_scan::wants_trace() {
@@ -200,7 +203,8 @@ impl TestBed {
         let scope: &[&str] = if namespaces.is_empty() { &[] } else { &["--namespaces", &namespaces] };
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
-        Operator::start(kubeconfig, self.control_plane.directory(), name, &arguments, environment)
+        let directory = self.control_plane.directory();
+        Operator::start_build(self.setup.build, kubeconfig, directory, name, &arguments, environment)
     }
 
     /// Installs the kind ServiceBinding.

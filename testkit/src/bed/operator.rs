@@ -29,7 +29,19 @@ impl Operator {
         arguments: &[&str],
         environment: &[(&str, &str)],
     ) -> Self {
-        let mut command = program("almkey");
+        Self::start_build(Build::Debug, kubeconfig, directory, name, arguments, environment)
+    }
+
+    /// Starts an operator of a build like [`Operator::start`].
+    pub fn start_build(
+        build: Build,
+        kubeconfig: &Path,
+        directory: &Path,
+        name: &str,
+        arguments: &[&str],
+        environment: &[(&str, &str)],
+    ) -> Self {
+        let mut command = program_of(build, "almkey");
         command.arg("operator").args(arguments);
         command.env("KUBECONFIG", kubeconfig).envs(environment.iter().copied());
         Self::spawn(&mut command, directory, name)
@@ -119,20 +131,43 @@ impl Operator {
 /// Variables that a program of ours gets from the environment of the tests: where other programs and files are.
 pub(crate) const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 
+/// A build of the programs of this workspace: one of cargo's profiles.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Build {
+    /// The build beside the running program.
+    #[default]
+    Debug,
+    /// The build that is released.
+    Release,
+}
+
 /// Returns a command that runs a program of this workspace. Of the environment it gets these variables only: a test must
 /// not depend on a proxy, on colours, or on `CI`, which decides over colours too.
 pub fn program(name: &str) -> Command {
-    let mut command = Command::new(binary(name));
+    program_of(Build::Debug, name)
+}
+
+/// Returns a command like [`program`], for a program of a build.
+pub fn program_of(build: Build, name: &str) -> Command {
+    let mut command = Command::new(binary_of(build, name));
     command.env_clear().envs(INHERITED.iter().filter_map(|variable| Some((variable, std::env::var_os(variable)?))));
     command
 }
 
 /// Returns the path of a program of this workspace, built beside the running one.
 pub fn binary(name: &str) -> PathBuf {
+    binary_of(Build::Debug, name)
+}
+
+/// Returns the path of a program of a build.
+pub fn binary_of(build: Build, name: &str) -> PathBuf {
     let mut directory = std::env::current_exe().expect("this program has a path");
     directory.pop();
     if directory.ends_with("deps") || directory.ends_with("examples") {
         directory.pop();
+    }
+    if build == Build::Release {
+        directory = directory.with_file_name("release");
     }
     let path = directory.join(name);
     assert!(path.exists(), "{} does not exist: `cargo build --workspace --bins` builds it", path.display());

@@ -10,7 +10,7 @@ use alm_key_operator::http::network::Network;
 use reqwest::{Method, RequestBuilder};
 use serde_json::{Value, json};
 
-use super::operator::program;
+use super::operator::{Build, program_of};
 use crate::control_plane::Supervised;
 use crate::proxy::Proxy;
 
@@ -38,12 +38,17 @@ const TIMEOUT: Duration = Duration::from_secs(90);
 impl Simulator {
     /// Starts a simulator with its files and its log in `directory`.
     pub fn start(directory: &Path) -> Self {
-        Self::start_with(directory, &[])
+        Self::start_build(Build::Debug, directory)
+    }
+
+    /// Starts a simulator of a build, with its files and its log in `directory`.
+    pub fn start_build(build: Build, directory: &Path) -> Self {
+        Self::start_with(build, directory, &[])
     }
 
     /// Starts a simulator that the operator reaches through a proxy.
     pub fn start_behind(proxy: &Proxy, directory: &Path) -> Self {
-        let mut simulator = Self::start_with(directory, &["--public-port", &proxy.port.to_string()]);
+        let mut simulator = Self::start_with(Build::Debug, directory, &["--public-port", &proxy.port.to_string()]);
         (simulator.port, simulator.ca) = (proxy.port, proxy.ca.clone());
         simulator
     }
@@ -53,8 +58,8 @@ impl Simulator {
         (self.own_port, &self.own_ca)
     }
 
-    fn start_with(directory: &Path, arguments: &[&str]) -> Self {
-        let mut command = program("almkey-simulator");
+    fn start_with(build: Build, directory: &Path, arguments: &[&str]) -> Self {
+        let mut command = program_of(build, "almkey-simulator");
         command.args(["serve", "--directory"]).arg(directory).args(arguments);
         let (process, stdout) = Supervised::spawn_piped("simulator", &mut command, directory.join("simulator.log"))
             .expect("the simulator can be started");

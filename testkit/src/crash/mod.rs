@@ -10,6 +10,7 @@ mod point;
 mod requests;
 
 use crate::bed::Setup;
+use crate::bed::operator::Build;
 
 pub use history::History;
 pub use injector::SeenRequest;
@@ -28,4 +29,5 @@ pub const SETUP: Setup = Setup {
     users: &[],
     uninstalled: false,
     proxy: true,
+    build: Build::Debug,
 };

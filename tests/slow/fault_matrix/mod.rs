@@ -19,6 +19,7 @@ use serde_json::json;
 use self::cell::Cell;
 use self::faults::ELSEWHERE;
 use self::reconciliations::Reconciliations;
+use testkit::bed::operator::Build;
 use testkit::bed::{Setup, TestBed};
 
 /// Number of cells that run at the same time: more than the operator reconciles at once, because most of them wait.
@@ -36,6 +37,7 @@ const SETUP: Setup = Setup {
     users: &[],
     uninstalled: false,
     proxy: false,
+    build: Build::Debug,
 };
 
 #[test]
