@@ -2,7 +2,7 @@
 SHELL := bash
 .SHELLFLAGS := -euo pipefail -c
 .DEFAULT_GOAL := help
-.PHONY: help demo tutorial unit test lint advisories prove fuzz image archives generate docs clean xtask
+.PHONY: help demo tutorial unit test lint advisories prove fuzz bench image archives generate docs clean xtask
 
 XTASK := cargo xtask
 
@@ -34,6 +34,9 @@ fuzz: xtask ## Play 100,000 random histories, find planted bugs, fuzz all that r
 	@$(XTASK) histories
 	@$(XTASK) mutants --only simulation
 	@$(XTASK) fuzz
+
+bench: xtask ## Measure the release build, and write docs/benchmarks.md (ONE=NAME: one benchmark)
+	@$(XTASK) bench $(if $(ONE),--one '$(ONE)')
 
 image: xtask ## Build the container image for amd64 and arm64, without a container engine (VERIFY=1: twice, and compare)
 	@$(XTASK) image $(if $(VERIFY),--verify)

@@ -1,5 +1,6 @@
 //! `cargo xtask`: the project's own commands.
 
+mod bench;
 mod build;
 mod cargo;
 mod cargo_deny;
@@ -114,6 +115,12 @@ enum Command {
         #[arg(long)]
         install: bool,
     },
+    /// Measure the release build, and write docs/benchmarks.md
+    Bench {
+        /// Only the benchmark of this name
+        #[arg(long)]
+        one: Option<String>,
+    },
     /// Build the container image for both architectures, without a container engine
     Image {
         /// Build it a second time, in another folder, and compare the digests
@@ -158,6 +165,10 @@ async fn main() -> ExitCode {
             Ok(()) => tutorial::run().await,
             Err(code) => code,
         },
+        Command::Bench { one } => match guarded(|| demo::build().and_then(|()| bench::build())).await {
+            Ok(()) => bench::run(one.as_deref()).await,
+            Err(code) => code,
+        },
         command => guarded(move || perform(command)).await.err().unwrap_or(ExitCode::SUCCESS),
     }
 }
@@ -180,6 +191,7 @@ fn perform(command: Command) -> Result<(), Error> {
         Command::Transcript { install } => transcript::prepare(install),
         Command::Archives { programs, base_url } => commands::archives::run(&programs, base_url.as_deref()),
         Command::Image { verify } => commands::image::run(verify),
+        Command::Bench { .. } => demo::build().and_then(|()| bench::build()),
         Command::Tutorial => demo::build(),
         Command::Docs => commands::docs::run(),
         Command::Documented => commands::documented::run(),
