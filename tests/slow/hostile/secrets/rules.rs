@@ -139,18 +139,21 @@ fn token_hosts(key: &Value) -> Vec<Hostile> {
     let foreign = |what, authority: String| {
         is(what, authority, &["$.uaa.url: found a host that is not allowed", "spec.signIn.hosts"])
     };
+    let foreign_pair = |what, authority: String| {
+        is(what, authority, &["$.uaa.url: found a host and a port that are not allowed together", "spec.signIn.hosts"])
+    };
     // Two parsers may see two hosts in it: the message names that, or that the host is not allowed.
     let doubtful = |what, authority: String| is(what, authority, &["$.uaa.url: found ", "spec.signIn.hosts"]);
     vec![
         foreign("a foreign host", "evil.example".into()),
-        foreign("an allowed host in front", format!("{host}.evil.example:{port}")),
+        foreign_pair("an allowed host in front", format!("{host}.evil.example:{port}")),
         foreign("an allowed host in a path", format!("evil.example/{host}")),
         doubtful("an allowed host behind a backslash", format!("evil.example\\.{host}")),
-        foreign("an allowed host with a dot at its end", format!("{host}.:{port}")),
-        foreign("another port", format!("{host}:1")),
+        foreign_pair("an allowed host with a dot at its end", format!("{host}.:{port}")),
+        foreign_pair("another port", format!("{host}:1")),
         foreign("no port", host.into()),
-        foreign("two labels for one", format!("evil.{authority}")),
-        foreign("an address", format!("127.0.0.1:{port}")),
+        foreign_pair("two labels for one", format!("evil.{authority}")),
+        foreign_pair("an address", format!("127.0.0.1:{port}")),
         foreign("the address of a cloud's own secrets", "169.254.169.254/latest/meta-data".into()),
         doubtful("an address in decimal", format!("2130706433:{port}")),
         doubtful("an address of IPv6", format!("[::ffff:127.0.0.1]:{port}")),
@@ -163,6 +166,8 @@ fn endpoints(key: &Value) -> Vec<Hostile> {
     let all = |what, value: Value, message| file(what, changed(key, |key| key["endpoints"] = value), ENDPOINT, message);
     let api = |what, value: Value, message| all(what, json!({ "Api": value }), message);
     let foreign: &[&str] = &["$.endpoints.Api: found a host that is not allowed", "spec.endpointHosts"];
+    let foreign_pair: &[&str] =
+        &["$.endpoints.Api: found a host and a port that are not allowed together", "spec.endpointHosts"];
     let kind: &[&str] = &["$.endpoints: found ", "expected an object of https URLs"];
     let no_url: &[&str] = &["$.endpoints.Api: found a string that is not an https URL"];
     let user: &[&str] = &["$.endpoints.Api: found a URL with user information"];
@@ -173,7 +178,7 @@ fn endpoints(key: &Value) -> Vec<Hostile> {
         api("a foreign endpoint", json!("https://evil.example/CANARY"), foreign),
         api("an endpoint that only looks alike", json!("https://evilalm.cloud.sap"), foreign),
         api("an endpoint with an allowed host in front", json!("https://eu10.alm.cloud.sap.evil.example"), foreign),
-        api("an endpoint at another port", json!("https://eu10.alm.cloud.sap:8443"), foreign),
+        api("an endpoint at another port", json!("https://eu10.alm.cloud.sap:8443"), foreign_pair),
         api("an endpoint with a dot at its end", json!("https://eu10.alm.cloud.sap./api"), foreign),
         api("an endpoint with a user", json!("https://CANARY@eu10.alm.cloud.sap"), user),
         api("an endpoint without TLS", json!("http://eu10.alm.cloud.sap/api"), no_url),
