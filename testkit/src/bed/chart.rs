@@ -72,7 +72,7 @@ impl TestBed {
         let arguments: Vec<&str> = arguments.iter().map(String::as_str).collect();
         let environment: Vec<(&str, &str)> =
             environment.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        Operator::start(&kubeconfig, self.control_plane.directory(), name, &arguments, &environment)
+        Operator::start(self.setup.build, &kubeconfig, self.control_plane.directory(), name, &arguments, &environment)
     }
 
     /// Requests a token of the pod's service account as its projected volume does: bound to the pod, with its lifetime.

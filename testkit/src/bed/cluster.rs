@@ -40,21 +40,26 @@ pub struct Setup {
     pub build: Build,
 }
 
+impl Setup {
+    /// The settings of most tests.
+    pub const DEFAULT: Self = Self {
+        bindings: true,
+        log: "debug,hyper_util=info,tower=info",
+        // A single process need not wait for the Lease of one that was killed.
+        arguments: &["--leader-elect=false"],
+        audit: false,
+        namespaces: &[],
+        controller_manager: false,
+        users: &[],
+        uninstalled: false,
+        proxy: false,
+        build: Build::Debug,
+    };
+}
+
 impl Default for Setup {
     fn default() -> Self {
-        Self {
-            bindings: true,
-            log: "debug,hyper_util=info,tower=info",
-            // A single process need not wait for the Lease of one that was killed.
-            arguments: &["--leader-elect=false"],
-            audit: false,
-            namespaces: &[],
-            controller_manager: false,
-            users: &[],
-            uninstalled: false,
-            proxy: false,
-            build: Build::Debug,
-        }
+        Self::DEFAULT
     }
 }
 
@@ -75,7 +80,7 @@ pub struct TestBed {
     kubeconfig: PathBuf,
     /// The test leaks key material on purpose, so that the scan at the end is left out.
     pub leaks_on_purpose: bool,
-    setup: Setup,
+    pub(super) setup: Setup,
     scan: SecretScan,
 }
 
@@ -204,7 +209,7 @@ impl TestBed {
         let arguments =
             [&["--log", self.setup.log, "--admin-address", "127.0.0.1:0"], self.setup.arguments, scope].concat();
         let directory = self.control_plane.directory();
-        Operator::start_build(self.setup.build, kubeconfig, directory, name, &arguments, environment)
+        Operator::start(self.setup.build, kubeconfig, directory, name, &arguments, environment)
     }
 
     /// Installs the kind ServiceBinding.

@@ -23,17 +23,6 @@ pub struct Operator {
 impl Operator {
     /// Starts an operator with the rights of its service account.
     pub fn start(
-        kubeconfig: &Path,
-        directory: &Path,
-        name: &str,
-        arguments: &[&str],
-        environment: &[(&str, &str)],
-    ) -> Self {
-        Self::start_build(Build::Debug, kubeconfig, directory, name, arguments, environment)
-    }
-
-    /// Starts an operator of a build like [`Operator::start`].
-    pub fn start_build(
         build: Build,
         kubeconfig: &Path,
         directory: &Path,
@@ -132,10 +121,9 @@ impl Operator {
 pub(crate) const INHERITED: [&str; 4] = ["HOME", "PATH", "RUST_BACKTRACE", "TMPDIR"];
 
 /// A build of the programs of this workspace: one of cargo's profiles.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Build {
     /// The build beside the running program.
-    #[default]
     Debug,
     /// The build that is released.
     Release,
@@ -148,7 +136,7 @@ pub fn program(name: &str) -> Command {
 }
 
 /// Returns a command like [`program`], for a program of a build.
-pub fn program_of(build: Build, name: &str) -> Command {
+pub(super) fn program_of(build: Build, name: &str) -> Command {
     let mut command = Command::new(binary_of(build, name));
     command.env_clear().envs(INHERITED.iter().filter_map(|variable| Some((variable, std::env::var_os(variable)?))));
     command
@@ -160,7 +148,7 @@ pub fn binary(name: &str) -> PathBuf {
 }
 
 /// Returns the path of a program of a build.
-pub fn binary_of(build: Build, name: &str) -> PathBuf {
+fn binary_of(build: Build, name: &str) -> PathBuf {
     let mut directory = std::env::current_exe().expect("this program has a path");
     directory.pop();
     if directory.ends_with("deps") || directory.ends_with("examples") {

@@ -10,7 +10,6 @@ mod point;
 mod requests;
 
 use crate::bed::Setup;
-use crate::bed::operator::Build;
 
 pub use history::History;
 pub use injector::SeenRequest;
@@ -18,16 +17,4 @@ pub use lifecycle::{Outcome, run_lifecycle};
 pub use point::{ConcurrentEvent, CrashMode, Lifecycle, Phase, Point};
 
 /// A test bed with a proxy. The operator logs as it does in production.
-pub const SETUP: Setup = Setup {
-    bindings: true,
-    log: "info",
-    // A single process need not wait for the Lease of one that was killed.
-    arguments: &["--leader-elect=false"],
-    audit: false,
-    namespaces: &[],
-    controller_manager: false,
-    users: &[],
-    uninstalled: false,
-    proxy: true,
-    build: Build::Debug,
-};
+pub const SETUP: Setup = Setup { log: "info", proxy: true, ..Setup::DEFAULT };

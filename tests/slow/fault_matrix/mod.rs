@@ -19,7 +19,6 @@ use serde_json::json;
 use self::cell::Cell;
 use self::faults::ELSEWHERE;
 use self::reconciliations::Reconciliations;
-use testkit::bed::operator::Build;
 use testkit::bed::{Setup, TestBed};
 
 /// Number of cells that run at the same time: more than the operator reconciles at once, because most of them wait.
@@ -31,13 +30,7 @@ const SETUP: Setup = Setup {
     bindings: false,
     log: "info,alm_key_operator=debug",
     arguments: &["--leader-elect=false", "--log-format", "json"],
-    audit: false,
-    namespaces: &[],
-    controller_manager: false,
-    users: &[],
-    uninstalled: false,
-    proxy: false,
-    build: Build::Debug,
+    ..Setup::DEFAULT
 };
 
 #[test]

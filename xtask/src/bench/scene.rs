@@ -33,18 +33,7 @@ const LIMIT: Duration = Duration::from_mins(30);
 const QUIET: Duration = Duration::from_secs(3);
 
 /// The settings of all benchmarks: the released program as it is deployed, but for the election of a leader.
-pub const SETUP: Setup = Setup {
-    bindings: true,
-    log: "info",
-    arguments: &["--leader-elect=false"],
-    audit: false,
-    namespaces: &[],
-    controller_manager: false,
-    users: &[],
-    uninstalled: false,
-    proxy: false,
-    build: Build::Release,
-};
+pub const SETUP: Setup = Setup { log: "info", build: Build::Release, ..Setup::DEFAULT };
 
 /// A cluster, the simulator, and the operator.
 pub struct Scene {

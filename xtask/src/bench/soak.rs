@@ -21,6 +21,7 @@ const LAST_HANDOVER: Duration = Duration::from_mins(10);
 const CYCLES_OF_A_LEADER: usize = 10;
 /// Uploads in one life of a key: the first one, and two rotations.
 const UPLOADS: usize = 3;
+
 /// Returns how what the process uses grows, and what the changes have led to.
 pub async fn run() -> Vec<Row> {
     let mut scene = Scene::start(Setup { arguments: &[], ..SETUP }).await;
